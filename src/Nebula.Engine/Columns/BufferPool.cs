@@ -1,0 +1,132 @@
+using System.Collections.Concurrent;
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Nebula.Engine.Columns;
+
+/// <summary>
+/// Lends buffers of native memory, 64-byte aligned and never moved, and takes them back when they are disposed of. Every loan is counted,
+/// so a test can show that none is left out.
+/// </summary>
+/// <remarks>Sizes are rounded up to four classes per power of two, so that at most a fifth of a buffer is slack. Buffers above
+/// <see cref="LargestCached"/> go back to the system at once: keeping a few giants would eat the memory budget.</remarks>
+public sealed unsafe class BufferPool : IDisposable
+{
+    /// <summary>Alignment of every buffer, in bytes: one cache line, one AVX-512 register.</summary>
+    public const int Alignment = 64;
+
+    /// <summary>Bytes behind the capacity of every buffer that may be read or written by vector code, so that no loop needs a tail.</summary>
+    public const int Padding = 128;
+
+    private const int SmallestShift = 8;
+    private const int LargestCached = 16 << 20;
+    private readonly ConcurrentBag<PooledBuffer>[] _cached = new ConcurrentBag<PooledBuffer>[4 * (32 - SmallestShift)];
+    private readonly long _cacheLimit;
+    private long _outstanding;
+    private long _outstandingBytes;
+    private long _peakBytes;
+    private long _cachedBytes;
+
+    /// <summary>Makes an empty pool.</summary>
+    /// <param name="cacheLimit">Most bytes kept for the next loan; what comes back beyond that is freed.</param>
+    public BufferPool(long cacheLimit = 256 << 20)
+    {
+        _cacheLimit = cacheLimit;
+        for (var i = 0; i < _cached.Length; i++)
+            _cached[i] = [];
+    }
+
+    /// <summary>The pool of the process.</summary>
+    public static BufferPool Shared { get; } = new();
+
+    /// <summary>Number of buffers lent and not yet returned.</summary>
+    public long Outstanding => Interlocked.Read(ref _outstanding);
+
+    /// <summary>Bytes lent and not yet returned.</summary>
+    public long OutstandingBytes => Interlocked.Read(ref _outstandingBytes);
+
+    /// <summary>Bytes kept for the next loan.</summary>
+    public long CachedBytes => Interlocked.Read(ref _cachedBytes);
+
+    /// <summary>Most bytes that were ever lent at once.</summary>
+    public long PeakBytes => Interlocked.Read(ref _peakBytes);
+
+    /// <summary>Lends a buffer. Its content is undefined.</summary>
+    /// <param name="capacity">Bytes needed; the buffer may be larger.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is negative or above <see cref="MaxCapacity"/>.</exception>
+    /// <exception cref="OutOfMemoryException">The system has no memory left.</exception>
+    public PooledBuffer Rent(int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(capacity);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxCapacity);
+        var sizeClass = ClassOf(capacity, out var size);
+        if (_cached[sizeClass].TryTake(out var buffer))
+            Interlocked.Add(ref _cachedBytes, -buffer.Capacity);
+        else
+            buffer = new PooledBuffer(this, (byte*)NativeMemory.AlignedAlloc((nuint)size + Padding, Alignment), size, sizeClass);
+        return Lend(buffer);
+    }
+
+    /// <summary>Lends a buffer of just the size asked for (rounded up to <see cref="Alignment"/>), for what is kept long. It is freed when returned.</summary>
+    /// <param name="capacity">Bytes needed.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is negative or above <see cref="MaxCapacity"/>.</exception>
+    public PooledBuffer RentExact(int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(capacity);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxCapacity);
+        var size = Math.Max(capacity + Alignment - 1 & -Alignment, Alignment);
+        return Lend(new PooledBuffer(this, (byte*)NativeMemory.AlignedAlloc((nuint)size + Padding, Alignment), size, -1));
+    }
+
+    /// <summary>Largest buffer that can be lent, in bytes.</summary>
+    public const int MaxCapacity = 0x7FFF_0000;
+
+    /// <summary>Frees what is kept for the next loan.</summary>
+    public void Trim()
+    {
+        foreach (var bag in _cached)
+            while (bag.TryTake(out var buffer))
+            {
+                Interlocked.Add(ref _cachedBytes, -buffer.Capacity);
+                buffer.Free();
+            }
+    }
+
+    /// <summary>Frees what is kept. Buffers still lent stay valid until they are returned.</summary>
+    public void Dispose() => Trim();
+
+    internal void Return(PooledBuffer buffer)
+    {
+        Interlocked.Decrement(ref _outstanding);
+        Interlocked.Add(ref _outstandingBytes, -buffer.Capacity);
+        if (buffer.SizeClass < 0 || buffer.Capacity > LargestCached || Interlocked.Read(ref _cachedBytes) + buffer.Capacity > _cacheLimit)
+        {
+            buffer.Free();
+            return;
+        }
+        Interlocked.Add(ref _cachedBytes, buffer.Capacity);
+        _cached[buffer.SizeClass].Add(buffer);
+    }
+
+    private PooledBuffer Lend(PooledBuffer buffer)
+    {
+        buffer.Lend();
+        Interlocked.Increment(ref _outstanding);
+        var now = Interlocked.Add(ref _outstandingBytes, buffer.Capacity);
+        long peak;
+        while (now > (peak = Interlocked.Read(ref _peakBytes)) && Interlocked.CompareExchange(ref _peakBytes, now, peak) != peak)
+        {
+        }
+        return buffer;
+    }
+
+    /// <summary>Rounds a size up to its class: 2^n, 1.25 * 2^n, 1.5 * 2^n or 1.75 * 2^n.</summary>
+    private static int ClassOf(int capacity, out int size)
+    {
+        var minus = (uint)Math.Max(capacity, 1 << SmallestShift) - 1;
+        var shift = BitOperations.Log2(minus);
+        var quarter = (int)(minus >> (shift - 2)) & 3;
+        size = (int)Math.Min((1L << shift) + ((quarter + 1L) << (shift - 2)), MaxCapacity);
+        return Math.Min(4 * (shift - SmallestShift + 1) + quarter, 4 * (32 - SmallestShift) - 1);
+    }
+}

@@ -1,0 +1,62 @@
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Engine.Connectors;
+
+/// <summary>The connectors that this program knows, by name. A third party adds one with a call; nothing here changes for it.</summary>
+public sealed class ConnectorRegistry
+{
+    private readonly Dictionary<string, ConnectorDescriptor> _connectors = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>All connectors, by name.</summary>
+    public IEnumerable<ConnectorDescriptor> Connectors => _connectors.Values.Distinct().OrderBy(static connector => connector.Name, StringComparer.Ordinal);
+
+    /// <summary>Adds a connector under its name and aliases.</summary>
+    /// <param name="connector">The connector.</param>
+    /// <exception cref="ArgumentException">A name is taken.</exception>
+    public ConnectorRegistry Add(ConnectorDescriptor connector)
+    {
+        _connectors.Add(connector.Name, connector);
+        foreach (var alias in connector.Aliases)
+            _connectors.Add(alias, connector);
+        return this;
+    }
+
+    /// <summary>Finds a connector by name or alias; null when there is none.</summary>
+    /// <param name="name">The name as the user wrote it.</param>
+    public ConnectorDescriptor? Find(string name) => _connectors.GetValueOrDefault(name);
+}
+
+/// <summary>A connector: its names, what it can be, its options and how it is made.</summary>
+/// <param name="Name">The name that pipeline files use as <c>type</c>.</param>
+/// <param name="Summary">One line for <c>nebula list</c>.</param>
+public sealed record ConnectorDescriptor(string Name, string Summary)
+{
+    /// <summary>Further names.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>What can be set when it is a source; null when it cannot be one.</summary>
+    public IReadOnlyList<OptionDescriptor>? SourceOptions { get; init; }
+
+    /// <summary>What can be set when it is a destination; null when it cannot be one.</summary>
+    public IReadOnlyList<OptionDescriptor>? DestinationOptions { get; init; }
+
+    /// <summary>Makes the source of validated options.</summary>
+    public Func<OptionValues, ISource>? CreateSource { get; init; }
+
+    /// <summary>Makes the destination of validated options.</summary>
+    public Func<OptionValues, IDestination>? CreateDestination { get; init; }
+
+    /// <summary>Makes a source.</summary>
+    /// <param name="options">Its options.</param>
+    /// <exception cref="NebulaException">The connector is no source, or an option is wrong.</exception>
+    public ISource Source(OptionValues options) => CreateSource is null
+        ? throw NebulaException.Configuration($"'{Name}' can be a destination but not a source.")
+        : CreateSource(options);
+
+    /// <summary>Makes a destination.</summary>
+    /// <param name="options">Its options.</param>
+    /// <exception cref="NebulaException">The connector is no destination, or an option is wrong.</exception>
+    public IDestination Destination(OptionValues options) => CreateDestination is null
+        ? throw NebulaException.Configuration($"'{Name}' can be a source but not a destination.")
+        : CreateDestination(options);
+}

@@ -1,0 +1,72 @@
+using Nebula.Engine.Columns;
+
+namespace Nebula.Engine.Connectors;
+
+/// <summary>A system that rows are written to. What is written stays invisible to readers until <see cref="CommitAsync"/>.</summary>
+public interface IDestination : IAsyncDisposable
+{
+    /// <summary>What the destination can and cannot do.</summary>
+    DestinationCapabilities Capabilities { get; }
+
+    /// <summary>Tries everything a run will need and reports each with its remedy. Throws nothing for a failed check.</summary>
+    /// <param name="cancellationToken">Stops the checks.</param>
+    Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken);
+
+    /// <summary>Readies the place that a stream goes to, and removes what an earlier run that died left in staging.</summary>
+    /// <param name="plan">The stream as it will be written.</param>
+    /// <param name="cancellationToken">Stops the preparation.</param>
+    Task PrepareAsync(StreamPlan plan, CancellationToken cancellationToken);
+
+    /// <summary>Opens staging for a chunk. A second attempt at the same chunk replaces the first.</summary>
+    /// <param name="plan">The stream as it will be written.</param>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="context">What the run lends its writers.</param>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken);
+
+    /// <summary>Publishes staged parts atomically. Repeating a commit with the same token does nothing and says so.</summary>
+    /// <param name="request">The parts, the checkpoint that goes with them, and the token.</param>
+    /// <param name="cancellationToken">Stops the commit; it is then done or not done, never half.</param>
+    Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Removes staged parts of a run that will not be committed.</summary>
+    /// <param name="plan">The stream.</param>
+    /// <param name="parts">The parts; may be empty.</param>
+    /// <param name="cancellationToken">Stops the clean-up.</param>
+    Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken);
+}
+
+/// <summary>Writes one chunk into staging. <see cref="Encode"/> is called by many threads at once; the rest by one caller at a time.</summary>
+public interface IDestinationWriter : IAsyncDisposable
+{
+    /// <summary>Turns rows into the bytes that are written. A pure function of the batch: any thread, any order.</summary>
+    /// <param name="batch">The rows. They stay the caller's.</param>
+    /// <returns>The bytes, which the caller disposes of.</returns>
+    EncodedBlock Encode(RecordBatch batch);
+
+    /// <summary>Writes the next block, in order.</summary>
+    /// <param name="block">The block. It stays the caller's.</param>
+    /// <param name="cancellationToken">Stops the write.</param>
+    ValueTask WriteAsync(EncodedBlock block, CancellationToken cancellationToken);
+
+    /// <summary>Makes what was written so far visible downstream where the destination is a live stream (standard output); elsewhere does nothing.</summary>
+    /// <param name="cancellationToken">Stops the flush.</param>
+    ValueTask FlushAsync(CancellationToken cancellationToken);
+
+    /// <summary>Ends the part: everything is durable in staging, nothing visible.</summary>
+    /// <param name="cancellationToken">Stops the call.</param>
+    Task<StagedPart> CompleteAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>What a destination can do, as data.</summary>
+public sealed record DestinationCapabilities
+{
+    /// <summary>Whether the destination keeps types. A destination of plain text (CSV) does not: it is given the source's own text.</summary>
+    public bool KeepsTypes { get; init; } = true;
+
+    /// <summary>Whether a run that failed can be started again without a trace of the first attempt (not so for standard output).</summary>
+    public bool CanRestart { get; init; } = true;
+
+    /// <summary>Whether one stream after the other can be written to the same place (not so for a single file).</summary>
+    public bool AcceptsManyStreams { get; init; } = true;
+}

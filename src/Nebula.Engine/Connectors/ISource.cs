@@ -1,0 +1,74 @@
+using Nebula.Engine.Columns;
+
+namespace Nebula.Engine.Connectors;
+
+/// <summary>A system that rows are read from. Made per run from its options; used by one run at a time.</summary>
+public interface ISource : IAsyncDisposable
+{
+    /// <summary>Tries everything a run will need (reachability, credentials, rights) and reports each with its remedy. Throws nothing for a failed check.</summary>
+    /// <param name="cancellationToken">Stops the checks.</param>
+    Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken);
+
+    /// <summary>Finds the streams that the source offers, with their schemas.</summary>
+    /// <param name="request">Which streams are wanted, and how hard to look.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <exception cref="Diagnostics.NebulaException">The source cannot be read, or a requested stream does not exist.</exception>
+    Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Splits a stream into chunks that can be read independently, in order.</summary>
+    /// <param name="plan">The stream as it will be read.</param>
+    /// <param name="from">What was committed before; null for a first or full read.</param>
+    /// <param name="cancellationToken">Stops the split.</param>
+    IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, Checkpoint? from, CancellationToken cancellationToken);
+
+    /// <summary>Opens a chunk for reading.</summary>
+    /// <param name="plan">The stream as it will be read.</param>
+    /// <param name="chunk">The chunk, as <see cref="SplitAsync"/> made it.</param>
+    /// <param name="context">What the run lends its readers.</param>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken);
+
+    /// <summary>Tells the source that everything up to the checkpoint is committed at the destination.</summary>
+    /// <param name="checkpoint">What was committed.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    Task AcknowledgeAsync(Checkpoint checkpoint, CancellationToken cancellationToken);
+}
+
+/// <summary>Reads one chunk. <see cref="FetchAsync"/> is called by one caller at a time; <see cref="Decode"/> by many threads at once.</summary>
+public interface ISourceReader : IAsyncDisposable
+{
+    /// <summary>Bytes of the chunk as stored (before decompression), for progress; null when unknown.</summary>
+    long? TotalBytes { get; }
+
+    /// <summary>How many of <see cref="TotalBytes"/> were read so far.</summary>
+    long BytesRead { get; }
+
+    /// <summary>Fetches the next block of whole records.</summary>
+    /// <param name="cancellationToken">Stops the fetch.</param>
+    /// <returns>The block, which the caller disposes of; null at the end of the chunk.</returns>
+    ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken);
+
+    /// <summary>Turns a block into rows. A pure function of the block and the plan: any thread, any order.</summary>
+    /// <param name="block">The block. It stays the caller's.</param>
+    /// <param name="sink">Takes the batches, in order, and the rows that could not be read.</param>
+    /// <exception cref="Diagnostics.DataFormatException">A row cannot be read and the plan says that this ends the run.</exception>
+    /// <exception cref="SchemaContradictionException">A value does not fit the inferred type of its column.</exception>
+    void Decode(RawBlock block, IDecodeSink sink);
+}
+
+/// <summary>Takes what <see cref="ISourceReader.Decode"/> makes of a block.</summary>
+public interface IDecodeSink
+{
+    /// <summary>Takes the next rows of the block, and their ownership.</summary>
+    /// <param name="batch">The rows.</param>
+    void Add(RecordBatch batch);
+
+    /// <summary>Takes a row that could not be read. Under the policy <see cref="BadRowPolicy.Fail"/> this throws.</summary>
+    /// <param name="row">The row and what is wrong with it.</param>
+    /// <exception cref="Diagnostics.DataFormatException">The policy is <see cref="BadRowPolicy.Fail"/>, or more rows are bad than allowed.</exception>
+    void Reject(RejectedRow row);
+
+    /// <summary>Counts rows that were read and left out on purpose (blank or comment lines are not rows).</summary>
+    /// <param name="count">Number of rows.</param>
+    void Skip(int count);
+}

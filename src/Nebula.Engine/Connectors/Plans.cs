@@ -1,0 +1,152 @@
+using System.Collections.Immutable;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Engine.Connectors;
+
+/// <summary>The outcome of one check of a connector.</summary>
+/// <param name="Name">What was checked.</param>
+/// <param name="Passed">Whether it holds.</param>
+/// <param name="Detail">What was found, and when it failed: what to do.</param>
+public sealed record CheckResult(string Name, bool Passed, string Detail);
+
+/// <summary>What to look for in a source.</summary>
+public sealed record DiscoverRequest
+{
+    /// <summary>Names or wildcards of the streams wanted; empty for all.</summary>
+    public IReadOnlyList<string> Streams { get; init; } = [];
+
+    /// <summary>Whether types must be known. A destination of plain text does not need them.</summary>
+    public bool InferTypes { get; init; } = true;
+
+    /// <summary>Whether every value is looked at, instead of a sample, so that the types found cannot be contradicted later.</summary>
+    public bool ReadEverything { get; init; }
+
+    /// <summary>Types fixed by the user, by column name; they are not inferred.</summary>
+    public IReadOnlyDictionary<string, DataType> Types { get; init; } = ImmutableDictionary<string, DataType>.Empty;
+}
+
+/// <summary>The streams that a source offers.</summary>
+/// <param name="Streams">The streams.</param>
+public sealed record Catalog(IReadOnlyList<CatalogStream> Streams);
+
+/// <summary>One stream of a source.</summary>
+/// <param name="Name">Its name, unique in the source.</param>
+/// <param name="Schema">Its columns as the source has them.</param>
+public sealed record CatalogStream(string Name, Schema Schema)
+{
+    /// <summary>Columns that identify a row; empty when none are known.</summary>
+    public IReadOnlyList<string> PrimaryKey { get; init; } = [];
+
+    /// <summary>Bytes as stored; null when unknown.</summary>
+    public long? Bytes { get; init; }
+
+    /// <summary>Number of rows, possibly estimated; null when unknown.</summary>
+    public long? Rows { get; init; }
+
+    /// <summary>What was found out about the stream and is needed to read it (a CSV file's delimiter, for example), for people and for the source itself.</summary>
+    public IReadOnlyDictionary<string, string> Details { get; init; } = ImmutableDictionary<string, string>.Empty;
+}
+
+/// <summary>One column as a run reads and writes it.</summary>
+/// <param name="SourceName">Its name in the source.</param>
+/// <param name="Field">Name and type at the destination.</param>
+public sealed record PlannedColumn(string SourceName, Field Field)
+{
+    /// <summary>Whether the user fixed the type: a value that does not fit is then a bad row, never a reason to widen the column.</summary>
+    public bool TypeIsFixed { get; init; }
+}
+
+/// <summary>A stream as a run reads and writes it: the source's columns after selection, renames and casts.</summary>
+public sealed record StreamPlan
+{
+    /// <summary>The stream as the source describes it.</summary>
+    public required CatalogStream Stream { get; init; }
+
+    /// <summary>The columns read, in the order written.</summary>
+    public required ImmutableArray<PlannedColumn> Columns { get; init; }
+
+    /// <summary>Where the destination puts it: a path, a table; templates resolved.</summary>
+    public required string Object { get; init; }
+
+    /// <summary>What happens with rows that cannot be read.</summary>
+    public BadRowPolicy BadRows { get; init; } = BadRowPolicy.Fail;
+
+    /// <summary>Identity of the run, for names of staged things.</summary>
+    public required string RunId { get; init; }
+
+    /// <summary>The columns at the destination.</summary>
+    public Schema Schema { get; private init; } = null!;
+
+    /// <summary>Completes a plan after its columns were set.</summary>
+    public StreamPlan Build() => this with { Schema = new Schema(Columns.Select(static column => column.Field)) };
+}
+
+/// <summary>What happens with a row that cannot be read.</summary>
+public enum BadRowPolicy
+{
+    /// <summary>The run ends; nothing is committed.</summary>
+    Fail,
+
+    /// <summary>The row is left out and counted.</summary>
+    Skip,
+
+    /// <summary>The row goes to the quarantine file with its place and the reason, and is counted.</summary>
+    Quarantine,
+}
+
+/// <summary>A unit of work that can be read, retried and checkpointed on its own. Small and serialisable: it travels through orchestration history.</summary>
+/// <param name="Index">Position among the chunks of its stream, from 0.</param>
+/// <param name="Description">What the source needs to open it again, in the source's own words (files, byte ranges, key ranges).</param>
+public sealed record Chunk(int Index, string Description)
+{
+    /// <summary>Bytes as stored; null when unknown.</summary>
+    public long? Bytes { get; init; }
+}
+
+/// <summary>How far a stream was committed. Small and serialisable.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="Position">The source's own words for the position.</param>
+/// <param name="Sequence">Number of commits so far.</param>
+public sealed record Checkpoint(string Stream, string Position, long Sequence);
+
+/// <summary>What a writer left in staging. Small and serialisable.</summary>
+/// <param name="ChunkIndex">The chunk it holds.</param>
+/// <param name="Location">Where it is, in the destination's own words.</param>
+/// <param name="Rows">Rows in it.</param>
+/// <param name="Bytes">Bytes as stored.</param>
+public sealed record StagedPart(int ChunkIndex, string Location, long Rows, long Bytes);
+
+/// <summary>A request to publish staged parts.</summary>
+/// <param name="Plan">The stream.</param>
+/// <param name="Parts">Its parts in the order of their chunks.</param>
+/// <param name="Checkpoint">How far the stream is committed after this.</param>
+/// <param name="Token">Identity of the commit: the same token is never applied twice.</param>
+public sealed record CommitRequest(StreamPlan Plan, IReadOnlyList<StagedPart> Parts, Checkpoint? Checkpoint, string Token);
+
+/// <summary>The outcome of a commit.</summary>
+/// <param name="Locations">What readers can now see, for the summary.</param>
+/// <param name="AlreadyCommitted">Whether an earlier commit with the same token had done the work.</param>
+public sealed record CommitReceipt(IReadOnlyList<string> Locations, bool AlreadyCommitted = false);
+
+/// <summary>A row that could not be read.</summary>
+/// <param name="Location">Where it is: file, line, column.</param>
+/// <param name="Reason">What is wrong with it, in words.</param>
+/// <param name="Raw">The row's bytes as they stand in the source, without the line end.</param>
+public sealed record RejectedRow(Diagnostics.SourceLocation Location, string Reason, ReadOnlyMemory<byte> Raw);
+
+/// <summary>What a run lends the readers of its chunks.</summary>
+/// <param name="Pool">Where buffers come from.</param>
+/// <param name="BlockSize">Bytes that a block should have. One record may need more.</param>
+public sealed record ReadContext(BufferPool Pool, int BlockSize)
+{
+    /// <summary>Most bytes that one record may have; more is an error of the data.</summary>
+    public int MaxRecordSize { get; init; } = BufferPool.MaxCapacity;
+
+    /// <summary>Whether blocks should be handed on as soon as bytes arrive instead of filled: small and streaming loads.</summary>
+    public bool PreferLatency { get; init; }
+}
+
+/// <summary>What a run lends the writers of its chunks.</summary>
+/// <param name="Pool">Where buffers come from.</param>
+public sealed record WriteContext(BufferPool Pool);

@@ -1,0 +1,25 @@
+using Nebula.Engine.Columns;
+
+namespace Nebula.Engine.Connectors;
+
+/// <summary>Bytes fetched from a source that can be decoded on their own: whole records, whatever came before. Owns its buffer.</summary>
+/// <param name="buffer">The bytes; <see cref="PooledBuffer.Length"/> of them are content.</param>
+/// <param name="position">Where they start in the source.</param>
+public sealed class RawBlock(PooledBuffer buffer, SourcePosition position) : IDisposable
+{
+    /// <summary>The bytes. <see cref="BufferPool.Padding"/> bytes behind the content are readable.</summary>
+    public PooledBuffer Buffer { get; } = buffer;
+
+    /// <summary>Where the first byte stands in the source.</summary>
+    public SourcePosition Position { get; } = position;
+
+    /// <summary>Returns the buffer.</summary>
+    public void Dispose() => Buffer.Dispose();
+}
+
+/// <summary>A place in a source, as far as the source can tell.</summary>
+/// <param name="Name">The file or object.</param>
+/// <param name="ByteOffset">Zero-based offset in the uncompressed bytes.</param>
+/// <param name="Line">One-based line at that offset; 0 where the source has no lines.</param>
+/// <param name="FileIndex">Which of the chunk's files it is, from 0.</param>
+public readonly record struct SourcePosition(string Name, long ByteOffset, long Line, int FileIndex = 0);
