@@ -51,8 +51,8 @@ public interface ISourceReader : IAsyncDisposable
     /// <summary>Turns a block into rows. A pure function of the block and the plan: any thread, any order.</summary>
     /// <param name="block">The block. It stays the caller's.</param>
     /// <param name="sink">Takes the batches, in order, and the rows that could not be read.</param>
-    /// <exception cref="Diagnostics.DataFormatException">A row cannot be read and the plan says that this ends the run.</exception>
-    /// <exception cref="SchemaContradictionException">A value does not fit the inferred type of its column.</exception>
+    /// <exception cref="Diagnostics.DataFormatException">The block cannot be read at all; what comes behind it neither. Its line is counted from the start of the block.</exception>
+    /// <exception cref="SchemaContradictionException">A value does not fit the inferred type of its column. Its line is counted from the start of the block.</exception>
     void Decode(RawBlock block, IDecodeSink sink);
 }
 
@@ -63,12 +63,15 @@ public interface IDecodeSink
     /// <param name="batch">The rows.</param>
     void Add(RecordBatch batch);
 
-    /// <summary>Takes a row that could not be read. Under the policy <see cref="BadRowPolicy.Fail"/> this throws.</summary>
-    /// <param name="row">The row and what is wrong with it.</param>
-    /// <exception cref="Diagnostics.DataFormatException">The policy is <see cref="BadRowPolicy.Fail"/>, or more rows are bad than allowed.</exception>
+    /// <summary>Takes a row that could not be read. What becomes of it is decided later, in the order of the source.</summary>
+    /// <param name="row">The row and what is wrong with it; its line is counted from the start of the block.</param>
     void Reject(RejectedRow row);
 
-    /// <summary>Counts rows that were read and left out on purpose (blank or comment lines are not rows).</summary>
+    /// <summary>Counts rows that were read and left out on purpose (blank and comment lines are not rows).</summary>
     /// <param name="count">Number of rows.</param>
     void Skip(int count);
+
+    /// <summary>Tells how many line ends the block has, so that lines of later blocks can be numbered.</summary>
+    /// <param name="count">Number of line ends.</param>
+    void Lines(long count);
 }

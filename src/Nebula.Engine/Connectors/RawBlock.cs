@@ -13,6 +13,9 @@ public sealed class RawBlock(PooledBuffer buffer, SourcePosition position) : IDi
     /// <summary>Where the first byte stands in the source.</summary>
     public SourcePosition Position { get; } = position;
 
+    /// <summary>What the one who cut the block must tell the one who decodes it (whether it lies inside a JSON array, for example); the format gives it meaning.</summary>
+    public int Context { get; init; }
+
     /// <summary>Returns the buffer.</summary>
     public void Dispose() => Buffer.Dispose();
 }
@@ -20,6 +23,5 @@ public sealed class RawBlock(PooledBuffer buffer, SourcePosition position) : IDi
 /// <summary>A place in a source, as far as the source can tell.</summary>
 /// <param name="Name">The file or object.</param>
 /// <param name="ByteOffset">Zero-based offset in the uncompressed bytes.</param>
-/// <param name="Line">One-based line at that offset; 0 where the source has no lines.</param>
 /// <param name="FileIndex">Which of the chunk's files it is, from 0.</param>
-public readonly record struct SourcePosition(string Name, long ByteOffset, long Line, int FileIndex = 0);
+public readonly record struct SourcePosition(string Name, long ByteOffset, int FileIndex = 0);

@@ -1,0 +1,160 @@
+using System.Runtime.CompilerServices;
+
+namespace Nebula.Engine.Formats.Text;
+
+/// <summary>Runs of ASCII digits to numbers and back, several digits at a time.</summary>
+internal static unsafe class Digits
+{
+    /// <summary>Powers of ten that fit 64 bits.</summary>
+    public static ReadOnlySpan<ulong> PowersOfTen =>
+    [
+        1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000, 1_000_000_000_000,
+        10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000, 10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000, 10_000_000_000_000_000_000,
+    ];
+
+    private static ReadOnlySpan<byte> Pairs =>
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"u8;
+
+    /// <summary>Reads a run of 1 to 19 digits.</summary>
+    /// <param name="p">First digit; 8 bytes from any position in the run may be read.</param>
+    /// <param name="length">Number of digits.</param>
+    /// <param name="value">The number.</param>
+    /// <returns>Whether all bytes were digits. Nineteen digits always fit.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryRead(byte* p, int length, out ulong value)
+    {
+        if (length <= 8)
+            return TryReadUpTo8(p, length, out value);
+        return TryReadLong(p, length, out value);
+    }
+
+    /// <summary>Reads a run of 0 to 8 digits.</summary>
+    /// <param name="p">First digit; 8 bytes may be read whatever the length.</param>
+    /// <param name="length">Number of digits.</param>
+    /// <param name="value">The number.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryReadUpTo8(byte* p, int length, out ulong value)
+    {
+        if (length == 0)
+        {
+            value = 0;
+            return true;
+        }
+        // the run moves to the high end of the word, zeros fill the low end: the leading digits
+        var word = *(ulong*)p << (64 - 8 * length);
+        var zeros = length == 8 ? 0 : 0x3030303030303030UL >> (8 * length);
+        var digits = (word | zeros) - 0x3030303030303030UL;
+        value = Combine8(digits);
+        return ((digits | (digits + 0x7676767676767676UL)) & 0x8080808080808080UL) == 0;
+    }
+
+    /// <summary>Writes a number without leading zeros.</summary>
+    /// <param name="p">Where to; 20 bytes may be written.</param>
+    /// <param name="value">The number.</param>
+    /// <returns>Behind the last digit.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Write(byte* p, ulong value)
+    {
+        if (value < 10)
+        {
+            *p = (byte)('0' + value);
+            return p + 1;
+        }
+        if (value < 100)
+        {
+            WritePair(p, (uint)value);
+            return p + 2;
+        }
+        return WriteLong(p, value);
+    }
+
+    /// <summary>Writes a signed number.</summary>
+    /// <param name="p">Where to; 20 bytes may be written.</param>
+    /// <param name="value">The number.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Write(byte* p, long value)
+    {
+        if (value >= 0)
+            return Write(p, (ulong)value);
+        *p = (byte)'-';
+        return Write(p + 1, (ulong)-value);
+    }
+
+    /// <summary>Writes two digits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WritePair(byte* p, uint value)
+    {
+        fixed (byte* pairs = Pairs)
+            *(ushort*)p = *(ushort*)(pairs + 2 * value);
+    }
+
+    /// <summary>Writes exactly <paramref name="count"/> digits, leading zeros included.</summary>
+    public static void WritePadded(byte* p, ulong value, int count)
+    {
+        var end = p + count;
+        while (end - p >= 2)
+        {
+            end -= 2;
+            var rest = value / 100;
+            WritePair(end, (uint)(value - rest * 100));
+            value = rest;
+        }
+        if (end > p)
+            *p = (byte)('0' + value % 10);
+    }
+
+    /// <summary>Number of digits of a number; 1 for zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Count(ulong value)
+    {
+        // log10 from log2: 1233/4096 approximates log10(2) closely enough for 64 bits
+        var guess = System.Numerics.BitOperations.Log2(value | 1) * 1233 >> 12;
+        return guess + (value >= PowersOfTen[guess + 1 < 20 ? guess + 1 : 19] && guess < 19 ? 2 : 1);
+    }
+
+    private static byte* WriteLong(byte* p, ulong value)
+    {
+        var count = Count(value);
+        var end = p + count;
+        var at = end;
+        while (value >= 100)
+        {
+            var rest = value / 100;
+            at -= 2;
+            WritePair(at, (uint)(value - rest * 100));
+            value = rest;
+        }
+        if (value >= 10)
+            WritePair(at - 2, (uint)value);
+        else
+            *(at - 1) = (byte)('0' + value);
+        return end;
+    }
+
+    private static bool TryReadLong(byte* p, int length, out ulong value)
+    {
+        value = 0;
+        if (length > 19)
+            return false;
+        var head = length - 8;
+        if (head > 8)
+        {
+            var good = TryReadUpTo8(p, head - 8, out var high) & TryReadUpTo8(p + head - 8, 8, out var middle) & TryReadUpTo8(p + head, 8, out var low);
+            value = (high * 100_000_000 + middle) * 100_000_000 + low;
+            return good;
+        }
+        else
+        {
+            var good = TryReadUpTo8(p, head, out var high) & TryReadUpTo8(p + head, 8, out var low);
+            value = high * 100_000_000 + low;
+            return good;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Combine8(ulong digits)
+    {
+        digits = digits * 10 + (digits >> 8);
+        return ((digits & 0x000000FF000000FFUL) * 0x000F424000000064UL + (digits >> 16 & 0x000000FF000000FFUL) * 0x0000271000000001UL) >> 32;
+    }
+}

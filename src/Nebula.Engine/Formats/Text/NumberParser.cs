@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
+namespace Nebula.Engine.Formats.Text;
+
+/// <summary>
+/// Reads numbers of text formats. Strict: only text that gives back the same number when it is written again is a number. Leading zeros, a plus sign and
+/// blanks are refused, so that codes such as <c>007</c> stay text.
+/// </summary>
+/// <remarks>Every method may read <see cref="Columns.BufferPool.Padding"/> bytes behind the text.</remarks>
+internal static unsafe class NumberParser
+{
+    private const int ExactDigits = 15;
+
+    private static ReadOnlySpan<double> ExactPowersOfTen =>
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
+
+    /// <summary>Reads an integer: an optional minus and digits without leading zeros; <c>-0</c> is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryParseInt64(byte* p, int length, out long value)
+    {
+        var negative = length > 0 && *p == '-' ? 1 : 0;
+        var digits = length - negative;
+        p += negative;
+        value = 0;
+        if (digits <= 0 || (*p == '0' && (digits > 1 || negative != 0)) || !Digits.TryRead(p, digits, out var magnitude) || magnitude > (ulong)long.MaxValue + (ulong)negative)
+            return false;
+        value = negative != 0 ? -(long)magnitude : (long)magnitude;
+        return true;
+    }
+
+    /// <summary>Reads an unsigned integer of up to 20 digits.</summary>
+    public static bool TryParseUInt64(byte* p, int length, out ulong value)
+    {
+        value = 0;
+        if (length <= 0 || (*p == '0' && length > 1))
+            return false;
+        return length < 20 ? Digits.TryRead(p, length, out value) : ulong.TryParse(new ReadOnlySpan<byte>(p, length), NumberStyles.None, CultureInfo.InvariantCulture, out value);
+    }
+
+    /// <summary>Reads a decimal into an unscaled 64-bit number: an optional minus, digits, and up to <paramref name="scale"/> digits behind a point. No exponent.</summary>
+    /// <param name="p">The text.</param>
+    /// <param name="length">Bytes of the text.</param>
+    /// <param name="precision">Most significant digits, up to 18.</param>
+    /// <param name="scale">Digits behind the point that the result has.</param>
+    /// <param name="value">The number times 10^<paramref name="scale"/>.</param>
+    public static bool TryParseDecimal64(byte* p, int length, int precision, int scale, out long value)
+    {
+        value = 0;
+        var negative = length > 0 && *p == '-';
+        if (negative)
+        {
+            p++;
+            length--;
+        }
+        // nearly every column has its scale in every row: look for the point there first
+        var whole = length > scale + 1 && scale > 0 && p[length - scale - 1] == '.' ? length - scale - 1 : new ReadOnlySpan<byte>(p, Math.Max(length, 0)).IndexOf((byte)'.');
+        if (whole < 0)
+            whole = length;
+        var fraction = Math.Max(length - whole - 1, 0);
+        if (whole == 0 || whole > 18 || (whole > 1 && *p == '0') || fraction > scale || (whole < length && fraction == 0))
+            return false;
+        if (!Digits.TryRead(p, whole, out var high) || !Digits.TryRead(p + whole + 1, fraction, out var low))
+            return false;
+        var powers = Digits.PowersOfTen;
+        if (high >= powers[precision - scale])
+            return false;
+        var magnitude = (long)(high * powers[scale] + low * powers[scale - fraction]);
+        value = negative ? -magnitude : magnitude;
+        return !(negative && magnitude == 0);
+    }
+
+    /// <summary>Reads a decimal of up to 38 digits into an unscaled 128-bit number.</summary>
+    /// <inheritdoc cref="TryParseDecimal64"/>
+    public static bool TryParseDecimal128(byte* p, int length, int precision, int scale, out Int128 value)
+    {
+        value = 0;
+        var at = 0;
+        var negative = length > 0 && *p == '-';
+        if (negative)
+            at++;
+        if (at >= length || (p[at] == '0' && at + 1 < length && p[at + 1] != '.'))
+            return false;
+        UInt128 magnitude = 0;
+        int digits = 0, fraction = -1;
+        for (var first = at; at < length; at++)
+        {
+            if (p[at] == '.' && fraction < 0 && at > first && at + 1 < length)
+            {
+                fraction = 0;
+                continue;
+            }
+            var digit = (uint)(p[at] - '0');
+            if (digit > 9)
+                return false;
+            magnitude = magnitude * 10 + digit;
+            if (magnitude != 0 && ++digits > precision)
+                return false;
+            if (fraction >= 0 && ++fraction > scale)
+                return false;
+        }
+        for (var i = Math.Max(fraction, 0); i < scale; i++)
+        {
+            magnitude *= 10;
+            if (magnitude != 0 && ++digits > precision)
+                return false;
+        }
+        value = negative ? -(Int128)magnitude : (Int128)magnitude;
+        return !(negative && magnitude == 0);
+    }
+
+    /// <summary>
+    /// Reads a number in decimal or scientific notation as the nearest double, if the double stands for the same number: its shortest text has the same value.
+    /// </summary>
+    /// <param name="p">The text.</param>
+    /// <param name="length">Bytes of the text.</param>
+    /// <param name="value">The number.</param>
+    /// <returns>False also for a number that would lose digits.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryParseExactDouble(byte* p, int length, out double value)
+    {
+        if (length <= 17)
+        {
+            var start = p;
+            var negative = *p == '-' ? 1 : 0;
+            var body = length - negative;
+            p += negative;
+            var point = IndexOfPoint(p, body);
+            var whole = point < 0 ? body : point;
+            var fraction = point < 0 ? 0 : body - point - 1;
+            if (whole > 0 && !(whole > 1 && *p == '0') && (point < 0 || fraction > 0) && whole + fraction <= ExactDigits
+                && Digits.TryRead(p, whole, out var high) && Digits.TryRead(p + whole + 1, fraction, out var low))
+            {
+                var magnitude = (double)(long)(high * Digits.PowersOfTen[fraction] + low) / ExactPowersOfTen[fraction];
+                value = negative != 0 ? -magnitude : magnitude;
+                return true;
+            }
+            p = start;
+        }
+        return TryParseExactDoubleSlow(p, length, out value);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int IndexOfPoint(byte* p, int length)
+    {
+        var points = System.Runtime.Intrinsics.Vector128.Equals(System.Runtime.Intrinsics.Vector128.Load(p), System.Runtime.Intrinsics.Vector128.Create((byte)'.'));
+        var mask = System.Runtime.Intrinsics.Vector128.ExtractMostSignificantBits(points) & ((1u << Math.Min(length, 16)) - 1);
+        return mask == 0 ? -1 : System.Numerics.BitOperations.TrailingZeroCount(mask);
+    }
+
+    private static bool TryParseExactDoubleSlow(byte* p, int length, out double value)
+    {
+        value = 0;
+        if (!NumberShape.TryRead(new ReadOnlySpan<byte>(p, length), out var shape)
+            || !double.TryParse(new ReadOnlySpan<byte>(p, length), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value)
+            || !double.IsFinite(value) || (value == 0) != (shape.Significant == 0))
+            return false;
+        if (shape.Significant <= ExactDigits && Math.Abs(value) is > 1e-290 or 0)
+            return true;
+        Span<byte> written = stackalloc byte[32];
+        if (!value.TryFormat(written, out var count, default, CultureInfo.InvariantCulture))
+            return false;
+        return NumberShape.SameNumber(new ReadOnlySpan<byte>(p, length), written[..count]);
+    }
+}
