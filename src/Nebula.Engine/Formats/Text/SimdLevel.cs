@@ -2,14 +2,49 @@ using System.Runtime.Intrinsics;
 
 namespace Nebula.Engine.Formats.Text;
 
-/// <summary>Which vectors text kernels use: the widest the machine has, or what the environment variable <c>NEBULA_SIMD</c> (<c>scalar</c>, <c>128</c>, <c>256</c>, <c>512</c>) allows at most.</summary>
-internal static class SimdLevel
+/// <summary>How wide the registers are that the kernels of the formats work with, in bits.</summary>
+internal enum SimdLevel
 {
-    /// <summary>Bits of the widest vectors to be used: 0 (none), 128, 256 or 512.</summary>
-    public static int Bits { get; } = Math.Min(Allowed(Environment.GetEnvironmentVariable("NEBULA_SIMD")), Available());
+    /// <summary>One byte at a time: the twin that every vector kernel is tested against.</summary>
+    Scalar = 0,
 
-    private static int Available() =>
-        Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 0;
+    /// <summary>16 bytes.</summary>
+    Vector128 = 128,
 
-    private static int Allowed(string? text) => text switch { "scalar" => 0, "128" => 128, "256" => 256, _ => 512 };
+    /// <summary>32 bytes.</summary>
+    Vector256 = 256,
+
+    /// <summary>64 bytes.</summary>
+    Vector512 = 512,
+}
+
+/// <summary>Which kernels run: the widest that the machine has, unless the environment asks for less.</summary>
+internal static class Simd
+{
+    /// <summary>The environment variable that forces a level: <c>scalar</c>, <c>128</c>, <c>256</c> or <c>512</c>. A level that the machine lacks falls back to what it has.</summary>
+    public const string Variable = "NEBULA_SIMD";
+
+    /// <summary>The level of this process; a constant once it is compiled.</summary>
+    public static readonly SimdLevel Level = Choose(Environment.GetEnvironmentVariable(Variable));
+
+    /// <summary>The levels that this machine can run, narrowest first.</summary>
+    public static IReadOnlyList<SimdLevel> Available { get; } = [.. Enum.GetValues<SimdLevel>().Where(static level => level <= Widest).Order()];
+
+    private static SimdLevel Widest =>
+        Vector512.IsHardwareAccelerated ? SimdLevel.Vector512
+        : Vector256.IsHardwareAccelerated ? SimdLevel.Vector256
+        : Vector128.IsHardwareAccelerated ? SimdLevel.Vector128
+        : SimdLevel.Scalar;
+
+    private static SimdLevel Choose(string? wanted)
+    {
+        var level = wanted switch
+        {
+            "scalar" => SimdLevel.Scalar,
+            "128" => SimdLevel.Vector128,
+            "256" => SimdLevel.Vector256,
+            _ => SimdLevel.Vector512,
+        };
+        return level < Widest ? level : Widest;
+    }
 }

@@ -6,6 +6,7 @@ using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats.Csv.Scanning;
+using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Csv.Reading;
 
@@ -54,7 +55,7 @@ internal sealed unsafe class CsvDecodeSession
     {
         var data = block.Buffer.Pointer;
         var length = block.Buffer.Length;
-        var allValid = Utf8.IsValid(new ReadOnlySpan<byte>(data, length));
+        var allValid = Utf8Validator.FindInvalid(new ReadOnlySpan<byte>(data, length)) < 0;
         var dropHeader = false;
         var state = default(CsvScanState);
         if (block.Context == CsvSplitter.FirstBlock)

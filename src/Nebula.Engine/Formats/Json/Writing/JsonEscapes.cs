@@ -1,0 +1,22 @@
+namespace Nebula.Engine.Formats.Json.Writing;
+
+/// <summary>What the bytes that cannot stand in a JSON string are written as: the short form where there is one, else <c>\u00xx</c>.</summary>
+internal static class JsonEscapes
+{
+    private static readonly byte[][] Texts = [.. Enumerable.Range(0, 0x5D).Select(Render)];
+
+    /// <summary>The escape of a byte below a blank, of a quote or of a backslash.</summary>
+    public static ReadOnlySpan<byte> Of(byte c) => Texts[c];
+
+    private static byte[] Render(int c) => System.Text.Encoding.ASCII.GetBytes(c switch
+    {
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\b' => "\\b",
+        '\f' => "\\f",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        _ => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"\\u{c:x4}"),
+    });
+}
