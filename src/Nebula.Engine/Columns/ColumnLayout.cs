@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Engine.Columns;
+
+/// <summary>Which buffers the values of a column lie in; code that moves values needs no more of their type than this and <see cref="DataType.ByteWidth"/>.</summary>
+internal enum ColumnLayout
+{
+    /// <summary>One bit per value.</summary>
+    Bits,
+
+    /// <summary><see cref="DataType.ByteWidth"/> bytes per value.</summary>
+    Fixed,
+
+    /// <summary>Offsets into bytes: string, binary, json.</summary>
+    Bytes,
+
+    /// <summary>Offsets into one child (list) or two (map).</summary>
+    List,
+
+    /// <summary>Children of the same length, no values of its own.</summary>
+    Struct,
+}
+
+/// <summary>Facts about a column that follow from its layout.</summary>
+internal static class ColumnLayouts
+{
+    /// <summary>The layout of values of a type.</summary>
+    public static ColumnLayout Of(DataType type) => type.Kind switch
+    {
+        TypeKind.Bool => ColumnLayout.Bits,
+        TypeKind.String or TypeKind.Binary or TypeKind.Json => ColumnLayout.Bytes,
+        TypeKind.List or TypeKind.Map => ColumnLayout.List,
+        TypeKind.Struct => ColumnLayout.Struct,
+        _ => ColumnLayout.Fixed,
+    };
+
+    /// <summary>The values buffer of a column of fixed width as bytes.</summary>
+    public static ReadOnlySpan<byte> FixedBytes(Column column) => column.Type.ByteWidth switch
+    {
+        1 => column.Values<byte>(),
+        2 => MemoryMarshal.AsBytes(column.Values<short>()),
+        4 => MemoryMarshal.AsBytes(column.Values<int>()),
+        8 => MemoryMarshal.AsBytes(column.Values<long>()),
+        _ => MemoryMarshal.AsBytes(column.Values<Int128>()),
+    };
+
+    /// <summary>Bytes that a range of a column takes when it is copied out, children included, validity not.</summary>
+    /// <param name="column">The column.</param>
+    /// <param name="start">First value.</param>
+    /// <param name="count">Number of values.</param>
+    public static long SizeOf(Column column, int start, int count)
+    {
+        var size = 0L;
+        switch (Of(column.Type))
+        {
+            case ColumnLayout.Bits:
+                return count / 8 + 1;
+            case ColumnLayout.Fixed:
+                return (long)count * column.Type.ByteWidth;
+            case ColumnLayout.Bytes when column.Dictionary is null:
+                return column.Offsets[start + count] - column.Offsets[start] + 4L * count;
+            case ColumnLayout.Bytes:
+                for (var i = start; i < start + count; i++)
+                    size += column.IsNull(i) ? 4 : column.GetBytes(i).Length + 4;
+                return size;
+            case ColumnLayout.List:
+                var (first, last) = (column.Offsets[start], column.Offsets[start + count]);
+                foreach (var child in column.Children)
+                    size += SizeOf(child, first, last - first);
+                return size + 4L * count;
+            default:
+                foreach (var child in column.Children)
+                    size += SizeOf(child, start, count);
+                return size;
+        }
+    }
+}
