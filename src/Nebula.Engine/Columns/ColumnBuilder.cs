@@ -163,7 +163,7 @@ internal sealed class ColumnBuilder : IDisposable
                     Children[i].AppendRange(source.Children[i], start, count);
                 break;
         }
-        Length += count;
+        Length = checked(Length + count);
     }
 
     /// <summary>Makes a column of what was appended, which owns the buffers, and starts anew.</summary>

@@ -45,7 +45,9 @@ internal static class ColumnLayouts
         _ => MemoryMarshal.AsBytes(column.Values<Int128>()),
     };
 
-    /// <summary>Bytes that a range of a column takes when it is copied out, children included, validity not.</summary>
+    /// <summary>
+    /// Bytes of working memory that a range of a column may need, children included: at least what its values take, and 8 for each value that is widened to 64 bits.
+    /// </summary>
     /// <param name="column">The column.</param>
     /// <param name="start">First value.</param>
     /// <param name="count">Number of values.</param>
@@ -55,24 +57,24 @@ internal static class ColumnLayouts
         switch (Of(column.Type))
         {
             case ColumnLayout.Bits:
-                return count / 8 + 1;
+                return count;
             case ColumnLayout.Fixed:
-                return (long)count * column.Type.ByteWidth;
+                return (long)count * Math.Max(column.Type.ByteWidth, sizeof(long));
             case ColumnLayout.Bytes when column.Dictionary is null:
-                return column.Offsets[start + count] - column.Offsets[start] + 4L * count;
+                return column.Offsets[start + count] - column.Offsets[start] + (long)count * sizeof(long);
             case ColumnLayout.Bytes:
                 for (var i = start; i < start + count; i++)
-                    size += column.IsNull(i) ? 4 : column.GetBytes(i).Length + 4;
+                    size += sizeof(long) + (column.IsNull(i) ? 0 : column.GetBytes(i).Length);
                 return size;
             case ColumnLayout.List:
                 var (first, last) = (column.Offsets[start], column.Offsets[start + count]);
                 foreach (var child in column.Children)
                     size += SizeOf(child, first, last - first);
-                return size + 4L * count;
+                return size + (long)count * sizeof(long);
             default:
                 foreach (var child in column.Children)
                     size += SizeOf(child, start, count);
-                return size;
+                return size + count;
         }
     }
 }

@@ -11,7 +11,8 @@ internal sealed class ColumnStore : IRecordStore
     /// <summary>Most records of a segment.</summary>
     public const int SegmentRows = 65_536;
 
-    private const long SegmentBytes = 256 << 20;
+    // Widths of records vary by orders of magnitude: a segment ends early rather than become a batch that no memory limit allows for.
+    private const long SegmentBytes = 64 << 20;
     private readonly BufferPool _pool;
     private readonly List<(ImmutableArray<ColumnSegment> Columns, int Length)> _sealed = [];
     private readonly RecordBatchBuilder _pending;

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Storage.Packing;
@@ -83,7 +85,12 @@ internal static class DictionaryEncoder
         for (var i = 0; i < indices.Length; i++)
         {
             var start = starts[indices[i]];
-            bytes[start..starts[indices[i] + 1]].CopyTo(target[ends[i]..]);
+            var length = starts[indices[i] + 1] - start;
+            // Both buffers are padded: copying a register more than needed costs less than copying just the length, and the next value overwrites the rest.
+            if (length <= Vector256<byte>.Count)
+                Vector256.LoadUnsafe(in MemoryMarshal.GetReference(bytes), (nuint)start).StoreUnsafe(ref MemoryMarshal.GetReference(target), (nuint)ends[i]);
+            else
+                bytes.Slice(start, length).CopyTo(target[ends[i]..]);
         }
     }
 

@@ -26,7 +26,7 @@ internal interface IRecordStore : IDisposable
     void Complete();
 
     /// <summary>Copies all records out in order. The caller owns the batches.</summary>
-    /// <param name="maxRows">Most records in a batch, at least 1.</param>
-    /// <remarks>Not to be enumerated while records are appended.</remarks>
+    /// <param name="maxRows">Most records in a batch, at least 1. Batches end earlier where records are wide.</param>
+    /// <remarks>Columns that are pending are sealed first. Not to be enumerated while records are appended.</remarks>
     IEnumerable<RecordBatch> ToBatches(int maxRows);
 }

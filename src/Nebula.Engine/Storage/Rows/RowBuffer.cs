@@ -6,6 +6,8 @@ namespace Nebula.Engine.Storage.Rows;
 /// <summary>Holds records as compact rows in pooled segments: the store for small and streaming loads.</summary>
 internal sealed class RowBuffer : IRecordStore
 {
+    // A null takes a bit in a row and up to 16 bytes in a column: with this many bytes of rows no column of a batch outgrows its buffer.
+    private const int BatchBytes = 8 << 20;
     private readonly BufferPool _pool;
     private readonly List<PooledBuffer> _segments = [];
     private readonly RowWriter _writer;
@@ -77,11 +79,12 @@ internal sealed class RowBuffer : IRecordStore
         var reader = new RowReader(_segments);
         for (var left = Records; left > 0;)
         {
-            var count = (int)Math.Min(left, maxRows);
-            left -= count;
-            for (var i = 0; i < count; i++)
+            var limit = reader.BytesRead + BatchBytes;
+            for (; left > 0 && builder.Length < maxRows && reader.BytesRead < limit; left--)
+            {
                 reader.ReadRow(builder.Columns);
-            builder.Length = count;
+                builder.Length++;
+            }
             yield return builder.Build();
         }
     }

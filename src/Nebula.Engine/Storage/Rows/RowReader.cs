@@ -11,6 +11,9 @@ internal sealed unsafe class RowReader(IReadOnlyList<PooledBuffer> segments)
     private byte* _position;
     private byte* _end;
 
+    /// <summary>Bytes of all rows read so far.</summary>
+    public long BytesRead { get; private set; }
+
     /// <summary>Appends the next row to the builders of its fields.</summary>
     /// <param name="fields">A builder per field.</param>
     /// <returns>False when there is none left.</returns>
@@ -24,7 +27,9 @@ internal sealed unsafe class RowReader(IReadOnlyList<PooledBuffer> segments)
             _position = segment.Pointer;
             _end = _position + segment.Length;
         }
+        var start = _position;
         ReadStruct(fields);
+        BytesRead += _position - start;
         return true;
     }
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Nebula.Engine.Columns;
 
 namespace Nebula.Engine.Storage.Segments;
@@ -46,7 +47,11 @@ internal readonly record struct DecimalScaling(double Divisor)
     public static void Divide(ReadOnlySpan<long> values, double divisor, Span<double> target)
     {
         target = target[..values.Length];
-        for (var i = 0; i < values.Length; i++)
+        var i = 0;
+        if (Vector.IsHardwareAccelerated)
+            for (; i <= values.Length - Vector<long>.Count; i += Vector<long>.Count)
+                (Vector.ConvertToDouble(new Vector<long>(values[i..])) / new Vector<double>(divisor)).CopyTo(target[i..]);
+        for (; i < values.Length; i++)
             target[i] = values[i] / divisor;
     }
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Nebula.Engine.Columns;
+using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Storage.Packing;
 
 namespace Nebula.Engine.Storage.Segments;
@@ -8,6 +9,7 @@ namespace Nebula.Engine.Storage.Segments;
 /// <summary>Values of a column as 64-bit integers, on their way into <see cref="PackedIntegers"/>.</summary>
 internal readonly ref struct IntegerScratch : IDisposable
 {
+    private const int MaxCount = BufferPool.MaxCapacity / sizeof(long) - BitPacking.Lanes;
     private readonly BufferPool _pool;
     private readonly PooledBuffer _buffer;
     private readonly int _count;
@@ -15,11 +17,15 @@ internal readonly ref struct IntegerScratch : IDisposable
     /// <summary>Rents room.</summary>
     /// <param name="pool">Where it comes from.</param>
     /// <param name="count">Number of values.</param>
+    /// <exception cref="DataFormatException">There are more values than a buffer holds.</exception>
     public IntegerScratch(BufferPool pool, int count)
     {
+        if (count > MaxCount)
+            throw new DataFormatException($"One record has a list of {Units.FormatCount(count)} elements, more than the {Units.FormatCount(MaxCount)} that can be held as columns. "
+                + "Use 'storage: row', or leave out the column.");
         _pool = pool;
         _count = count;
-        _buffer = pool.Rent(checked((count + BitPacking.Lanes) * sizeof(long)));
+        _buffer = pool.Rent((count + BitPacking.Lanes) * sizeof(long));
     }
 
     /// <summary>The values.</summary>

@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
-using Nebula.Engine.Columns;
 using Nebula.Engine.Schemas;
 
-namespace Nebula.Engine.Storage;
+namespace Nebula.Engine.Columns;
 
 /// <summary>Assembles batches: one <see cref="ColumnBuilder"/> per field.</summary>
 internal sealed class RecordBatchBuilder(BufferPool pool, Schema schema) : IDisposable
