@@ -18,7 +18,8 @@ internal static class StorageBenchmark
         using var pool = new BufferPool();
         var batches = UsersCsv.Read(pool, path, MaxRows, BatchRows);
         var records = batches.Sum(static batch => (long)batch.Length);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{records} records, {batches.Sum(static b => b.BufferBytes) / (double)records:0.0} bytes each as batches"));
+        var flowing = batches.Sum(static batch => batch.BufferBytes) / (double)records;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{records} records, {flowing:0.0} bytes each as batches"));
         Store("rows", pool, batches, records, static (pool, schema) => new RowBuffer(pool, schema));
         Store("columns", pool, batches, records, static (pool, schema) => new ColumnStore(pool, schema));
         Columns(pool, batches);

@@ -3,7 +3,7 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Columns;
 
-/// <summary>Which buffers the values of a column lie in; code that moves values needs no more of their type than this and <see cref="DataType.ByteWidth"/>.</summary>
+/// <summary>Which buffers the values of a column lie in. Code that only moves values needs just this and <see cref="DataType.ByteWidth"/>.</summary>
 internal enum ColumnLayout
 {
     /// <summary>One bit per value.</summary>
@@ -46,7 +46,8 @@ internal static class ColumnLayouts
     };
 
     /// <summary>
-    /// Bytes of working memory that a range of a column may need, children included: at least what its values take, and 8 for each value that is widened to 64 bits.
+    /// Bytes of working memory that a range of a column may need, children included:
+    /// at least what its values take, and 8 for each value that is widened to 64 bits.
     /// </summary>
     /// <param name="column">The column.</param>
     /// <param name="start">First value.</param>

@@ -92,8 +92,8 @@ internal sealed unsafe class GrowingBuffer(BufferPool pool) : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         var needed = (long)Length + count;
         if (needed > BufferPool.MaxCapacity)
-            throw new DataFormatException($"Values of one column need {Units.FormatSize(needed)} in one batch, more than the {Units.FormatSize(BufferPool.MaxCapacity)} "
-                + "that a buffer can hold. Use smaller batches, or leave out the column.");
+            throw new DataFormatException($"Values of one column need {Units.FormatSize(needed)} in one batch, more than the "
+                + $"{Units.FormatSize(BufferPool.MaxCapacity)} that a buffer can hold. Use smaller batches, or leave out the column.");
         var larger = pool.Rent((int)Math.Min(Math.Max(needed, 2L * _capacity), BufferPool.MaxCapacity));
         Content.CopyTo(larger.Span);
         _buffer?.Dispose();

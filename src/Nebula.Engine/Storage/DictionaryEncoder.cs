@@ -70,7 +70,8 @@ internal static class DictionaryEncoder
             ends[i + 1] = (int)total;
         }
         if (total > BufferPool.MaxCapacity)
-            throw new DataFormatException($"The strings of one column take {Units.FormatSize(total)} in one batch, more than a buffer can hold. Use smaller batches.");
+            throw new DataFormatException($"The strings of one column take {Units.FormatSize(total)} in one batch, more than the "
+                + $"{Units.FormatSize(BufferPool.MaxCapacity)} that a buffer can hold. Use smaller batches.");
         var values = scope.Add(pool.Rent((int)total));
         Copy(entries, indices, ends, values);
         scope.Release();

@@ -103,7 +103,8 @@ internal sealed class DistinctBytes : IDisposable
         }
         else if (rest > 0)
         {
-            low = (ulong)Unsafe.Add(ref start, at) << 16 | (ulong)Unsafe.Add(ref start, at + (nuint)(rest >> 1)) << 8 | Unsafe.Add(ref start, at + (nuint)rest - 1);
+            low = (ulong)Unsafe.Add(ref start, at) << 16 | (ulong)Unsafe.Add(ref start, at + (nuint)(rest >> 1)) << 8;
+            low |= Unsafe.Add(ref start, at + (nuint)rest - 1);
         }
         hash = Fold(Fold(low ^ Second, high ^ hash), First);
         return (uint)(hash >> 32) ^ (uint)hash;

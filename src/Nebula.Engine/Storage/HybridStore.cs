@@ -68,6 +68,7 @@ internal sealed class HybridStore : IRecordStore
         try
         {
             _store.CopyTo(columns);
+            columns.Complete();
         }
         catch
         {

@@ -1,5 +1,5 @@
+using System.Globalization;
 using Nebula.Engine.Columns;
-using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Storage;
 
@@ -27,6 +27,7 @@ internal static class RecordStores
             throw new ArgumentException($"The store holds records of '{store.Schema}', the batch is of '{batch.Schema}'.", nameof(batch));
         foreach (var column in batch.Columns)
             if (column.Length != batch.Length)
-                throw new ArgumentException($"A batch of {Units.FormatCount(batch.Length)} rows has a column of {Units.FormatCount(column.Length)}.", nameof(batch));
+                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"A batch of {batch.Length} rows has a column of {column.Length}."),
+                    nameof(batch));
     }
 }

@@ -76,8 +76,10 @@ internal static class ColumnAssert
                 break;
             default:
                 var width = expected.Type.ByteWidth;
-                if (!Fixed(expected).Slice(e * width, width).SequenceEqual(Fixed(actual).Slice(a * width, width)))
-                    Fail(name, e, $"value differs: {Convert.ToHexString(Fixed(expected).Slice(e * width, width))} became {Convert.ToHexString(Fixed(actual).Slice(a * width, width))}");
+                var before = Fixed(expected).Slice(e * width, width);
+                var after = Fixed(actual).Slice(a * width, width);
+                if (!before.SequenceEqual(after))
+                    Fail(name, e, $"value differs: {Convert.ToHexString(before)} became {Convert.ToHexString(after)}");
                 break;
         }
     }

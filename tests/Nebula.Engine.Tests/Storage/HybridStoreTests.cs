@@ -42,6 +42,7 @@ public sealed class HybridStoreTests(ITestOutputHelper output) : RecordStoreCont
                 Assert.Equal((StorageMode.Row, StorageMode.Columnar), (change.From, change.To));
                 Assert.Equal(9_990, change.Records);
                 Assert.InRange(change.BytesBefore, 9_990 * 60, 9_990 * 120);
+                Assert.InRange(change.BytesAfter, 1, 9_990 * 50);
             }
         }
         Assert.Equal(0, pool.Outstanding);

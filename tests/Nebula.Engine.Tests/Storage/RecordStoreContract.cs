@@ -130,7 +130,7 @@ public abstract class RecordStoreContract(ITestOutputHelper output)
     [Fact]
     public void Append_ColumnAlreadyReturned_ThrowsAndDisposeReturnsTheRest()
     {
-        using var pool = new BufferPool();
+        using var pool = new BufferPool(cacheLimit: 0);
         var batch = UsersBatch.Create(pool, 20_000);
         using (var store = Create(pool, batch.Schema))
         {
@@ -157,6 +157,38 @@ public abstract class RecordStoreContract(ITestOutputHelper output)
                 break;
             }
             Assert.Equal(pool.OutstandingBytes, store.LiveBytes + batch.BufferBytes);
+        }
+        Assert.Equal(0, pool.Outstanding);
+    }
+
+    [Fact]
+    public void AppendAndToBatches_ManyRecords_AllocateNothingPerRecord()
+    {
+        using var pool = new BufferPool();
+        const int Rows = 70_000;
+        using var batch = UsersBatch.Create(pool, Rows, nulls: 0.1);
+        using var store = Create(pool, batch.Schema);
+        store.Append(batch);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        store.Append(batch);
+        foreach (var part in store.ToBatches(65_536))
+            part.Dispose();
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Rows);
+    }
+
+    [Fact]
+    public void ToBatches_WideRecords_EndsBatchesEarly()
+    {
+        using var pool = new BufferPool();
+        using (var builder = new ColumnBuilder(pool, DataType.String))
+        {
+            for (var i = 0; i < 300; i++)
+                builder.AppendBytes(new byte[400_000]);
+            using var column = builder.Build();
+            using var batch = new RecordBatch(new Schema([new Field("v", DataType.String)]), [column], column.Length);
+            using var store = Create(pool, batch.Schema);
+            store.Append(batch);
+            Assert.InRange(ColumnAssert.Holds(batch, store, 65_536), 2, 50);
         }
         Assert.Equal(0, pool.Outstanding);
     }

@@ -47,5 +47,7 @@ internal static class UsersBatch
     }
 
     private static string[] Words(Random random, int count, int shortest, int longest) =>
-        [.. Enumerable.Range(0, count).Select(_ => string.Concat(Enumerable.Range(0, random.Next(shortest, longest + 1)).Select(_ => (char)('a' + random.Next(26)))))];
+        [.. Enumerable.Range(0, count).Select(_ => Word(random, random.Next(shortest, longest + 1)))];
+
+    private static string Word(Random random, int length) => string.Concat(Enumerable.Range(0, length).Select(_ => (char)('a' + random.Next(26))));
 }

@@ -4,7 +4,8 @@ using Nebula.Engine.Columns;
 
 namespace Nebula.Engine.Storage.Rows;
 
-/// <summary>Reads rows that <see cref="RowWriter"/> wrote, front to back, into column builders. The bytes never left this process, so they are not doubted.</summary>
+/// <summary>Reads rows that <see cref="RowWriter"/> wrote, front to back, into column builders.</summary>
+/// <remarks>The bytes never left this process, so they are not doubted.</remarks>
 internal sealed unsafe class RowReader(IReadOnlyList<PooledBuffer> segments)
 {
     private int _next;

@@ -142,7 +142,8 @@ internal sealed unsafe class RowWriter(BufferPool pool, List<PooledBuffer> segme
         return reserved;
     }
 
-    /// <summary>Moves what is written of the row into a new segment. Segments grow with what is held, so that the unused end of the last is an eighth at most.</summary>
+    /// <summary>Moves what is written of the row into a new segment.</summary>
+    /// <remarks>Segments grow with what is held, so that the unused end of the last is about an eighth at most.</remarks>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void MoveRow(int count)
     {
@@ -150,8 +151,8 @@ internal sealed unsafe class RowWriter(BufferPool pool, List<PooledBuffer> segme
         var written = _position - _rowStart;
         var needed = (long)written + count;
         if (needed > BufferPool.MaxCapacity)
-            throw new DataFormatException($"A record takes {Units.FormatSize(needed)}, more than the {Units.FormatSize(BufferPool.MaxCapacity)} that a row can have. "
-                + "Use 'storage: columnar', or leave out its largest column.");
+            throw new DataFormatException($"A record takes {Units.FormatSize(needed)}, more than the {Units.FormatSize(BufferPool.MaxCapacity)} "
+                + "that a row can have. Hold records as columns, or leave out the largest column.");
         var usual = Math.Clamp(_rented / 8 & -SmallestSegment, SmallestSegment, LargestSegment);
         var twice = _rowStart == 0 ? 2L * _capacity : 0;
         var segment = pool.Rent((int)Math.Min(Math.Max(Math.Max(usual, needed), twice), BufferPool.MaxCapacity));

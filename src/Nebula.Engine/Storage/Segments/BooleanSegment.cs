@@ -10,8 +10,9 @@ internal sealed class BooleanSegment(Column column, PooledBuffer? validity, Pool
 
     protected override Column DecodeValues(BufferPool pool, int nulls, PooledBuffer? validityCopy)
     {
-        var copy = pool.Rent(Bitmap.ByteCount(Length));
-        bits.Span[..Bitmap.ByteCount(Length)].CopyTo(copy.Span);
+        var source = bits.Span[..Bitmap.ByteCount(Length)];
+        var copy = pool.Rent(source.Length);
+        source.CopyTo(copy.Span);
         return new Column(Type, Length, nulls, validityCopy, copy);
     }
 

@@ -3,7 +3,8 @@ using Nebula.Engine.Storage.Packing;
 
 namespace Nebula.Engine.Storage.Segments;
 
-/// <summary>Strings, binary and JSON: the bytes one behind the other and their packed lengths; where values repeat enough, each of them once and packed indices.</summary>
+/// <summary>Strings, binary and JSON: the bytes one behind the other and their packed lengths,
+/// or where values repeat enough each of them once and packed indices.</summary>
 internal sealed class BytesSegment : ColumnSegment
 {
     private readonly PackedIntegers _numbers;

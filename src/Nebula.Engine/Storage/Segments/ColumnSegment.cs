@@ -4,7 +4,7 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Storage.Segments;
 
-/// <summary>A sealed column in compact form: a validity bitmap where there are nulls, and the values in the encoding that suits them. Owns its buffers.</summary>
+/// <summary>A sealed column in compact form: a validity bitmap where there are nulls, and encoded values. Owns its buffers.</summary>
 /// <param name="type">Type of the values.</param>
 /// <param name="length">Number of values.</param>
 /// <param name="nullCount">Number of them that are null.</param>
@@ -77,8 +77,9 @@ internal abstract class ColumnSegment(DataType type, int length, int nullCount, 
         PooledBuffer? copy = null;
         if (validity is not null)
         {
-            copy = scope.Add(pool.Rent(Bitmap.ByteCount(Length)));
-            validity.Span[..Bitmap.ByteCount(Length)].CopyTo(copy.Span);
+            var source = validity.Span[..Bitmap.ByteCount(Length)];
+            copy = scope.Add(pool.Rent(source.Length));
+            source.CopyTo(copy.Span);
         }
         var column = DecodeValues(pool, nullCount, copy);
         scope.Release();

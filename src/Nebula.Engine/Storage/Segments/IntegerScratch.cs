@@ -21,8 +21,8 @@ internal readonly ref struct IntegerScratch : IDisposable
     public IntegerScratch(BufferPool pool, int count)
     {
         if (count > MaxCount)
-            throw new DataFormatException($"One record has a list of {Units.FormatCount(count)} elements, more than the {Units.FormatCount(MaxCount)} that can be held as columns. "
-                + "Use 'storage: row', or leave out the column.");
+            throw new DataFormatException($"One record has a list of {Units.FormatCount(count)} elements, more than the {Units.FormatCount(MaxCount)} "
+                + "that can be held as columns. Hold records as rows, or leave out the column.");
         _pool = pool;
         _count = count;
         _buffer = pool.Rent((count + BitPacking.Lanes) * sizeof(long));

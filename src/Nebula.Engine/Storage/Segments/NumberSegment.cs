@@ -6,7 +6,7 @@ using Nebula.Engine.Storage.Packing;
 
 namespace Nebula.Engine.Storage.Segments;
 
-/// <summary>Numbers, dates and times of up to 8 bytes: packed integers. Floating point is packed scaled to integers where that loses no bit, else as its bits.</summary>
+/// <summary>Numbers, dates and times of up to 8 bytes as packed integers; floating point scaled to integers where that loses no bit, else as its bits.</summary>
 internal sealed class NumberSegment : ColumnSegment
 {
     private readonly PackedIntegers _integers;
@@ -65,13 +65,15 @@ internal sealed class NumberSegment : ColumnSegment
 
     protected override Column DecodeValues(BufferPool pool, int nulls, PooledBuffer? validityCopy)
     {
-        var values = pool.Rent(checked(Length * Type.ByteWidth));
+        using var scope = new BufferScope();
+        var values = scope.Add(pool.Rent(checked(Length * Type.ByteWidth)));
         if (_scaling is { } scaling && Type.Kind == TypeKind.Float64)
             Scale<double>(values.As<double>()[..Length], scaling.Divisor);
         else if (_scaling is { } narrow)
             Scale<float>(values.As<float>()[..Length], narrow.Divisor);
         else
             DecodeIntegers(values);
+        scope.Release();
         return new Column(Type, Length, nulls, validityCopy, values);
     }
 

@@ -11,7 +11,8 @@ internal static class OffsetDecoder
     /// <param name="lengths">The lengths between them.</param>
     public static PooledBuffer Decode(BufferPool pool, PackedIntegers lengths)
     {
-        var buffer = pool.Rent(checked((lengths.Count + 1) * sizeof(int)));
+        using var scope = new BufferScope();
+        var buffer = scope.Add(pool.Rent(checked((lengths.Count + 1) * sizeof(int))));
         var offsets = buffer.As<int>()[..(lengths.Count + 1)];
         Span<long> piece = stackalloc long[PackedIntegerReader.PieceLength];
         var reader = lengths.Read();
@@ -25,6 +26,7 @@ internal static class OffsetDecoder
             for (var i = 0; i < target.Length; i++)
                 target[i] = end += (int)piece[i];
         }
+        scope.Release();
         return buffer;
     }
 }

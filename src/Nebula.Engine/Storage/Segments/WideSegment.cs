@@ -4,7 +4,8 @@ using Nebula.Engine.Storage.Packing;
 
 namespace Nebula.Engine.Storage.Segments;
 
-/// <summary>Values of 16 bytes (decimals of more than 18 digits, UUIDs): their halves packed apart, so that the upper half of small numbers takes next to nothing.</summary>
+/// <summary>Values of 16 bytes (decimals of more than 18 digits, UUIDs): their halves packed apart.</summary>
+/// <remarks>So the upper half of small numbers takes next to nothing.</remarks>
 internal sealed class WideSegment : ColumnSegment
 {
     private readonly PackedIntegers _low;
@@ -30,9 +31,11 @@ internal sealed class WideSegment : ColumnSegment
 
     protected override Column DecodeValues(BufferPool pool, int nulls, PooledBuffer? validityCopy)
     {
-        var values = pool.Rent(checked(Length * 16));
+        using var scope = new BufferScope();
+        var values = scope.Add(pool.Rent(checked(Length * 16)));
         DecodeHalf(_low, values.As<long>()[..(2 * Length)]);
         DecodeHalf(_high, values.As<long>().Slice(Length > 0 ? 1 : 0, Math.Max(2 * Length - 1, 0)));
+        scope.Release();
         return new Column(Type, Length, nulls, validityCopy, values);
     }
 
