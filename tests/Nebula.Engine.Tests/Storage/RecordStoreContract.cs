@@ -90,7 +90,7 @@ public abstract class RecordStoreContract(ITestOutputHelper output)
             store.Append(batch);
             ColumnAssert.Holds(batch, store, 100);
             store.Complete();
-            Assert.InRange(store.LiveBytes, 1, 8192);
+            Assert.InRange(store.LiveBytes, 1, 4096);
         }
         Assert.Equal(0, pool.Outstanding);
     }
