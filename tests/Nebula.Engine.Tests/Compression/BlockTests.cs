@@ -1,5 +1,6 @@
 using Nebula.Engine.Columns;
 using Nebula.Engine.Compression;
+using Nebula.Engine.Compression.Deflate;
 using Nebula.Engine.Compression.Lz4;
 using Nebula.Engine.Compression.Snappy;
 using Nebula.Engine.Compression.Zstd;
@@ -41,6 +42,71 @@ public sealed class BlockTests : IDisposable
                 if (size > 0)
                     Assert.Contains("more than", Assert.Throws<DataFormatException>(() => ZstdFrame.Decompress(frame.Content, new byte[size - 1], _pool)).Message, StringComparison.Ordinal);
                 Assert.Throws<DataFormatException>(() => ZstdFrame.Decompress(frame.Content[..(frame.Length - 1)], target, _pool));
+            }
+    }
+
+    public static TheoryData<string> StreamCodecs => ["gzip", "deflate", "zstd", "lz4", "snappy", "s2", "brotli"];
+
+    [Theory, MemberData(nameof(StreamCodecs))]
+    public void CompressedBlock_LengthKnown_MustFillTheTarget(string name)
+    {
+        var codec = CompressionCodecs.ByName(name);
+        foreach (var kind in Kinds)
+            foreach (var size in new[] { 0, 1, 1000, 500_000 })
+            {
+                var content = Samples.Make(kind, size);
+                var block = Samples.Compress(codec, content, _pool, pieceSize: 200_000);
+                var target = new byte[size];
+                Decode(block, target);
+                Assert.Equal(content, target);
+                Assert.Throws<DataFormatException>(() => Decode(block, new byte[size + 1]));
+                if (size > 0)
+                    Assert.Contains("more than", Assert.Throws<DataFormatException>(() => Decode(block, new byte[size - 1])).Message, StringComparison.Ordinal);
+                Assert.Throws<DataFormatException>(() => Decode(block[..^1], target));
+            }
+
+        void Decode(byte[] block, byte[] target)
+        {
+            using var decompressor = codec.CreateDecompressor(_pool);
+            CompressedBlock.Decompress(decompressor, name, block, target);
+        }
+    }
+
+    [Theory, MemberData(nameof(StreamCodecs))]
+    public void CompressedBlock_LengthUnknown_GrowsUpToTheLimit(string name)
+    {
+        var codec = CompressionCodecs.ByName(name);
+        foreach (var kind in Kinds)
+            foreach (var size in new[] { 0, 1, 65536, 500_000 })
+            {
+                var content = Samples.Make(kind, size);
+                var block = Samples.Compress(codec, content, _pool, pieceSize: 200_000);
+                using (var decompressor = codec.CreateDecompressor(_pool))
+                using (var result = CompressedBlock.Decompress(decompressor, name, block, size, _pool))
+                    Assert.True(content.AsSpan().SequenceEqual(result.Content));
+                if (size == 0)
+                    continue;
+                using var second = codec.CreateDecompressor(_pool);
+                Assert.Throws<DataFormatException>(() => CompressedBlock.Decompress(second, name, block, size - 1, _pool));
+            }
+    }
+
+    [Fact]
+    public void DeflateBlock_AnyContent_RoundTrips()
+    {
+        using var inflater = new Inflater(_pool);
+        foreach (var kind in Kinds)
+            foreach (var size in new[] { 0, 1, 1000, 300_000 })
+            {
+                var content = Samples.Make(kind, size);
+                using var block = DeflateBlock.Compress(content, 6, _pool);
+                var target = new byte[size];
+                Assert.Equal(size, inflater.Decompress(block.Content, target, out var consumed));
+                Assert.Equal(block.Length, consumed);
+                Assert.Equal(content, target);
+                using var decompressor = new ZlibDecompressor(_pool, alwaysRaw: true);
+                using var result = CompressedBlock.Decompress(decompressor, "deflate", block.Content, size, _pool);
+                Assert.True(content.AsSpan().SequenceEqual(result.Content));
             }
     }
 

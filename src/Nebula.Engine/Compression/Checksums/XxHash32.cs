@@ -73,6 +73,7 @@ internal struct XxHash32
         return hash ^ hash >> 16;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AppendStripes(ReadOnlySpan<byte> stripes)
     {
         var (a, b, c, d) = (_a, _b, _c, _d);

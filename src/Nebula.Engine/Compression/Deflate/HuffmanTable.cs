@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Nebula.Engine.Compression.Deflate;
 
@@ -74,6 +75,7 @@ internal static unsafe class HuffmanTable
     /// <summary>
     /// Merges literals that follow each other into entries for two where both codes fit the primary table. Goes downwards: an entry's successor has a smaller index and is still single.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PairLiterals(uint* table, int primaryBits)
     {
         for (var i = (1 << primaryBits) - 1; i > 0; i--)
@@ -88,6 +90,7 @@ internal static unsafe class HuffmanTable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Fill(Span<int> counts, ReadOnlySpan<ushort> sorted, ReadOnlySpan<uint> results, uint* table, int capacity, int primaryBits)
     {
         var next = 0;

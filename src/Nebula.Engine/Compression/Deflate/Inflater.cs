@@ -255,6 +255,7 @@ internal sealed unsafe class Inflater : IDisposable
     }
 
     /// <summary>Decodes while input and output have room for anything. True when the block ended.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool DecodeFast(ref byte* inputAt, byte* inputLimit, byte* history, ref byte* outputAt, byte* outputLimit)
     {
         const uint literalMask = (1u << LiteralBits) - 1;

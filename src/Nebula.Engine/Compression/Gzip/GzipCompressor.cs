@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Compression.Checksums;
+using Nebula.Engine.Compression.Deflate;
 
 namespace Nebula.Engine.Compression.Gzip;
 
@@ -17,40 +17,30 @@ internal sealed class GzipCompressor(int level) : ICompressor
     // No name, no time: the same content gives the same bytes. XFL tells the level (2: smallest, 4: fastest), the system is unknown (255).
     private ReadOnlySpan<byte> Header => level switch
     {
-        >= 9 => [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 2, 255],
+        9 => [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 2, 255],
         1 => [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 4, 255],
         _ => [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255],
     };
 
-    public PooledBuffer Compress(ReadOnlySpan<byte> piece, BufferPool pool)
+    public PooledBuffer Compress(ReadOnlySpan<byte> piece, BufferPool pool) => piece.IsEmpty ? pool.Rent(0) : CompressMember(piece, pool);
+
+    public PooledBuffer Finish(BufferPool pool) => _hasMembers != 0 ? pool.Rent(0) : CompressMember([], pool);
+
+    public void Dispose()
     {
-        if (piece.IsEmpty)
-            return pool.Rent(0);
+    }
+
+    private PooledBuffer CompressMember(ReadOnlySpan<byte> piece, BufferPool pool)
+    {
         _hasMembers = 1;
         using var output = new PooledOutput();
         output.Begin(pool, piece.Length / 3 + 64);
         output.Write(Header);
-        using (var deflate = new DeflateStream(output, new ZLibCompressionOptions { CompressionLevel = level }, leaveOpen: true))
-            deflate.Write(piece);
+        DeflateBlock.WriteTo(output, piece, level);
         var trailer = output.Reserve(TrailerSize);
         BinaryPrimitives.WriteUInt32LittleEndian(trailer, Crc32.Update(0, piece));
         BinaryPrimitives.WriteInt32LittleEndian(trailer[4..], piece.Length);
         output.Advance(TrailerSize);
         return output.Take();
-    }
-
-    public PooledBuffer Finish(BufferPool pool)
-    {
-        if (_hasMembers != 0)
-            return pool.Rent(0);
-        using var output = new PooledOutput();
-        output.Begin(pool, 32);
-        output.Write(Header);
-        output.Write([0x03, 0x00, 0, 0, 0, 0, 0, 0, 0, 0]); // an empty block of fixed codes, then checksum and length 0: DeflateStream writes nothing at all
-        return output.Take();
-    }
-
-    public void Dispose()
-    {
     }
 }

@@ -66,6 +66,7 @@ internal static unsafe class Lz4Block
     /// <param name="capacity">Room there in bytes; nothing is written behind.</param>
     /// <returns>Bytes written.</returns>
     /// <exception cref="CompressionFault">The block is corrupt.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Decode(byte* input, int inputLength, byte* history, byte* output, int capacity)
     {
         var start = input;
@@ -133,6 +134,7 @@ internal static unsafe class Lz4Block
 
     private static CompressionFault TooLong(int capacity, long offset) => new($"a block holds more than the {capacity} bytes announced", offset);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static byte* Encode(byte* source, int length, byte* output, int* heads)
     {
         var input = source;

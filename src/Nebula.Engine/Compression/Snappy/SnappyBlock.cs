@@ -101,6 +101,7 @@ internal static unsafe class SnappyBlock
     /// <param name="target">Where the content goes; its length is the one announced.</param>
     /// <param name="allowRepeats">Whether a one-byte copy with offset 0 repeats the offset before (S2).</param>
     /// <exception cref="CompressionFault">The block is corrupt.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Decode(ReadOnlySpan<byte> source, Span<byte> target, bool allowRepeats)
     {
         fixed (byte* start = source)
@@ -135,16 +136,25 @@ internal static unsafe class SnappyBlock
                 }
                 if ((tag & 3) == 1)
                 {
+                    if (input == inputEnd)
+                        throw CutOff(input - start);
                     length = (tag >> 2 & 7) + MinMatch;
-                    var near = (uint)(tag >> 5) << 8 | ReadInteger(ref input, inputEnd, 1, start);
+                    var near = (uint)(tag >> 5) << 8 | *input++;
                     if (near != 0 || !allowRepeats)
                         distance = near;
                     else if (length > 8)
                         length = ReadRepeatLength(ref input, inputEnd, (int)length - 8, start);
                 }
+                else if ((tag & 3) == 2)
+                {
+                    if (inputEnd - input < 2)
+                        throw CutOff(input - start);
+                    distance = Unsafe.ReadUnaligned<ushort>(input);
+                    input += 2;
+                }
                 else
                 {
-                    distance = ReadInteger(ref input, inputEnd, (tag & 3) == 2 ? 2 : 4, start);
+                    distance = ReadInteger(ref input, inputEnd, 4, start);
                 }
                 if (distance == 0 || distance > (nuint)(output - outputStart))
                     throw new CompressionFault($"a copy begins {distance} bytes back, where there is no data", input - start);
@@ -161,11 +171,12 @@ internal static unsafe class SnappyBlock
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static CompressionFault CutOff(long offset) => new("a block ends within an element", offset);
+
     private static uint ReadInteger(ref byte* input, byte* inputEnd, int width, byte* start)
     {
         if (inputEnd - input < width)
-            throw new CompressionFault("a block ends within an element", input - start);
+            throw CutOff(input - start);
         var value = 0u;
         for (var i = 0; i < width; i++)
             value |= (uint)input[i] << (8 * i);
@@ -180,6 +191,7 @@ internal static unsafe class SnappyBlock
         return (nint)ReadInteger(ref input, inputEnd, width, start) + least + MinMatch;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static byte* Encode(byte* source, int length, byte* output, int* heads)
     {
         var input = source;
