@@ -3,7 +3,8 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Compression;
 
-/// <summary>Decodes what is wholly in memory: the pages and blocks of other formats that hold a gzip, zlib, raw deflate, zstd, brotli or LZ4 frame stream.</summary>
+/// <summary>Decodes what is wholly in memory: the pages and blocks of other formats that hold a gzip, zlib, raw deflate, zstd, brotli or LZ4 frame
+/// stream.</summary>
 /// <remarks>Bare LZ4 and Snappy blocks are <see cref="Lz4.Lz4Block"/> and <see cref="Snappy.SnappyBlock"/>.</remarks>
 internal static class CompressedBlock
 {

@@ -2,7 +2,8 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Compression;
 
-/// <summary>What a decoder found wrong. It knows neither file nor codec name: the doors of this folder turn it into a <see cref="DataFormatException"/>, nobody else sees it.</summary>
+/// <summary>What a decoder found wrong. It knows neither file nor codec name: the doors of this folder turn it into a <see cref="DataFormatException"/>,
+/// nobody else sees it.</summary>
 /// <param name="reason">What is wrong, without a full stop.</param>
 /// <param name="offset">Where, in bytes after what the decoder had consumed.</param>
 /// <param name="advice">What to do; null for damaged data, where it is always the same.</param>

@@ -3,7 +3,8 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Compression;
 
-/// <summary>Feeds a <see cref="Decompressor"/> from a stream. Input that ends where the format does not allow it is an error, never the end of the content.</summary>
+/// <summary>Feeds a <see cref="Decompressor"/> from a stream. Input that ends where the format does not allow it is an error, never the end of the
+/// content.</summary>
 internal sealed class DecompressingStream : Stream
 {
     private const int InitialInput = 128 << 10;

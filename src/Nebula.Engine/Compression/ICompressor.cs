@@ -2,11 +2,13 @@ using Nebula.Engine.Columns;
 
 namespace Nebula.Engine.Compression;
 
-/// <summary>Compresses one file piece by piece. What <see cref="Compress"/> gives for the pieces, in their order, and then <see cref="Finish"/> make up the file.</summary>
+/// <summary>Compresses one file piece by piece. What <see cref="Compress"/> gives for the pieces, in their order, and then <see cref="Finish"/> make up the
+/// file.</summary>
 public interface ICompressor : IDisposable
 {
     /// <summary>
-    /// Whether each piece becomes a complete unit (a gzip member, a zstd frame) of its own, so that any threads may call <see cref="Compress"/> at the same time and in any order.
+    /// Whether each piece becomes a complete unit (a gzip member, a zstd frame) of its own, so that any threads may call <see cref="Compress"/> at the same
+    /// time and in any order.
     /// Otherwise it must be called by one thread at a time, in the order of the file.
     /// </summary>
     bool IsParallel { get; }

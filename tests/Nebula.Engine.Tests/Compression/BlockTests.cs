@@ -40,7 +40,10 @@ public sealed class BlockTests : IDisposable
                 Assert.Equal(size, ZstdFrame.Decompress(frame.Content, target, _pool));
                 Assert.Equal(content, target);
                 if (size > 0)
-                    Assert.Contains("more than", Assert.Throws<DataFormatException>(() => ZstdFrame.Decompress(frame.Content, new byte[size - 1], _pool)).Message, StringComparison.Ordinal);
+                {
+                    var error = Assert.Throws<DataFormatException>(() => ZstdFrame.Decompress(frame.Content, new byte[size - 1], _pool));
+                    Assert.Contains("more than", error.Message, StringComparison.Ordinal);
+                }
                 Assert.Throws<DataFormatException>(() => ZstdFrame.Decompress(frame.Content[..(frame.Length - 1)], target, _pool));
             }
     }

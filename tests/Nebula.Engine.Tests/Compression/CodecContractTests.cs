@@ -59,7 +59,8 @@ public sealed class CodecContractTests : IDisposable
             var random = new Random(seed);
             var content = Samples.Make(Kinds[seed % Kinds.Length], random.Next(1, 40_000), seed);
             var compressed = Samples.Compress(codec, content, _pool, pieceSize: random.Next(1, 20_000) + 500);
-            Assert.True(content.AsSpan().SequenceEqual(Samples.Decompress(codec, new TricklingStream(compressed, seed), _pool, random.Next(1, 9000))), $"{name}, seed {seed}");
+            var read = Samples.Decompress(codec, new TricklingStream(compressed, seed), _pool, random.Next(1, 9000));
+            Assert.True(content.AsSpan().SequenceEqual(read), $"{name}, seed {seed}");
         }
     }
 
@@ -237,7 +238,8 @@ public sealed class CodecContractTests : IDisposable
 
     [Theory]
     [InlineData("part-0.csv.gz", "gzip"), InlineData("A.CSV.GZ", "gzip"), InlineData("a.zst", "zstd"), InlineData("a.lz4", "lz4"), InlineData("a.sz", "snappy")]
-    [InlineData("a.snappy", "snappy"), InlineData("a.s2", "s2"), InlineData("a.br", "brotli"), InlineData("a.zz", "deflate"), InlineData("a.csv", null), InlineData("gz", null)]
+    [InlineData("a.snappy", "snappy"), InlineData("a.s2", "s2"), InlineData("a.br", "brotli"), InlineData("a.zz", "deflate")]
+    [InlineData("a.csv", null), InlineData("gz", null)]
     public void ByExtension_Path_FindsTheCodec(string path, string? expected) => Assert.Equal(expected, CompressionCodecs.ByExtension(path)?.Name);
 
     [Fact]

@@ -37,7 +37,8 @@ public sealed class DeflateTests : IDisposable
     }
 
     [Theory]
-    [InlineData("text", 3_000_000), InlineData("runs", 3_000_000), InlineData("zeros", 3_000_000), InlineData("random", 300_000), InlineData("text", 10), InlineData("runs", 500)]
+    [InlineData("text", 3_000_000), InlineData("runs", 3_000_000), InlineData("zeros", 3_000_000)]
+    [InlineData("random", 300_000), InlineData("text", 10), InlineData("runs", 500)]
     public void Decompress_ExactTarget_GivesTheContent(string kind, int size)
     {
         var content = Samples.Make(kind, size);
@@ -106,7 +107,8 @@ public sealed class DeflateTests : IDisposable
         for (var seed = 0; seed < 3000; seed++)
         {
             var random = new Random(seed);
-            var file = Fuzz.Mutate(Raw(Samples.Make(seed % 2 == 0 ? "text" : "runs", random.Next(2, 2000), seed), seed % 3 == 0 ? CompressionLevel.Fastest : CompressionLevel.Optimal), random);
+            var content = Samples.Make(seed % 2 == 0 ? "text" : "runs", random.Next(2, 2000), seed);
+            var file = Fuzz.Mutate(Raw(content, seed % 3 == 0 ? CompressionLevel.Fastest : CompressionLevel.Optimal), random);
             byte[]? ours = null;
             try
             {
@@ -131,11 +133,15 @@ public sealed class DeflateTests : IDisposable
         var content = Encoding.ASCII.GetBytes("hello");
         byte[] header = [0x1F, 0x8B, 8, 2 | 4 | 8 | 16, 1, 2, 3, 4, 0, 3, 3, 0, 9, 9, 9, .. "name.csv\0"u8, .. "a comment\0"u8];
         var checksum = (ushort)Crc32.Update(0, header);
-        byte[] file = [.. header, (byte)checksum, (byte)(checksum >> 8), .. Raw(content, CompressionLevel.Optimal), .. BitConverter.GetBytes(Crc32.Update(0, content)), 5, 0, 0, 0];
+        byte[] file =
+        [
+            .. header, (byte)checksum, (byte)(checksum >> 8), .. Raw(content, CompressionLevel.Optimal),
+            .. BitConverter.GetBytes(Crc32.Update(0, content)), 5, 0, 0, 0,
+        ];
         Assert.Equal(content, Samples.Decompress(CompressionCodecs.Gzip, file, _pool));
         Assert.Equal([.. content, .. content], Samples.Decompress(CompressionCodecs.Gzip, new TricklingStream([.. file, .. file]), _pool));
         file[header.Length] ^= 1;
-        Assert.Contains("header", Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Gzip, file, _pool)).Message, StringComparison.Ordinal);
+        Assert.Contains("header", Samples.Refusal(CompressionCodecs.Gzip, file, _pool), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -165,15 +171,16 @@ public sealed class DeflateTests : IDisposable
         wrongSum[^5] ^= 0x10;
         var wrongLength = (byte[])file.Clone();
         wrongLength[^4] = 6;
-        Assert.Contains("CRC-32 of its content is 0x3610A686", Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Gzip, wrongSum, _pool)).Message, StringComparison.Ordinal);
-        Assert.Contains("5 bytes (modulo 2^32), but 6", Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Gzip, wrongLength, _pool)).Message, StringComparison.Ordinal);
+        Assert.Contains("CRC-32 of its content is 0x3610A686", Samples.Refusal(CompressionCodecs.Gzip, wrongSum, _pool), StringComparison.Ordinal);
+        Assert.Contains("5 bytes (modulo 2^32), but 6", Samples.Refusal(CompressionCodecs.Gzip, wrongLength, _pool), StringComparison.Ordinal);
     }
 
     [Fact]
     public void OpenRead_NotGzip_SaysSo()
     {
         var error = Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Gzip, "id,name\n1,a\n"u8.ToArray(), _pool));
-        Assert.StartsWith("sample: the gzip data cannot be read: it does not begin with the bytes 1F 8B (at compressed byte 0).", error.Message, StringComparison.Ordinal);
+        const string expected = "sample: the gzip data cannot be read: it does not begin with the bytes 1F 8B (at compressed byte 0).";
+        Assert.StartsWith(expected, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class FramingTests : IDisposable
     {
         var file = Samples.Compress(CompressionCodecs.Lz4, Samples.Make("text", 100), _pool);
         file[at] ^= flip;
-        Assert.Contains(reason, Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Lz4, file, _pool)).Message, StringComparison.Ordinal);
+        Assert.Contains(reason, Samples.Refusal(CompressionCodecs.Lz4, file, _pool), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -52,7 +52,7 @@ public sealed class FramingTests : IDisposable
     {
         byte[] descriptor = (flags & 1) != 0 ? [flags, block, 1, 2, 3, 4] : [flags, block];
         byte[] file = [0x04, 0x22, 0x4D, 0x18, .. descriptor, (byte)(XxHash32.Hash(descriptor) >> 8), 0, 0, 0, 0];
-        Assert.Contains(reason, Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Lz4, file, _pool)).Message, StringComparison.Ordinal);
+        Assert.Contains(reason, Samples.Refusal(CompressionCodecs.Lz4, file, _pool), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class FramingTests : IDisposable
         var file = Samples.Compress(CompressionCodecs.Lz4, Samples.Make("text", 100), _pool);
         file[6]++;
         file[14] = (byte)(XxHash32.Hash(file.AsSpan(4, 10)) >> 8);
-        Assert.Contains("100 bytes, but its header announces 101", Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Lz4, file, _pool)).Message, StringComparison.Ordinal);
+        Assert.Contains("100 bytes, but its header announces 101", Samples.Refusal(CompressionCodecs.Lz4, file, _pool), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -73,18 +73,18 @@ public sealed class FramingTests : IDisposable
         byte[] skippable = [0x80, 2, 0, 0, 1, 1];
         byte[] reserved = [0x7F, 2, 0, 0, 1, 1];
         Assert.Equal([.. content, .. content], Samples.Decompress(CompressionCodecs.Snappy, [.. file, .. padding, .. skippable, .. file, .. padding], _pool));
-        Assert.Contains("reserved type 0x7F", Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Snappy, [.. file, .. reserved], _pool)).Message, StringComparison.Ordinal);
-        Assert.Contains("does not begin", Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Snappy, file[10..], _pool)).Message, StringComparison.Ordinal);
+        Assert.Contains("reserved type 0x7F", Samples.Refusal(CompressionCodecs.Snappy, [.. file, .. reserved], _pool), StringComparison.Ordinal);
+        Assert.Contains("does not begin", Samples.Refusal(CompressionCodecs.Snappy, file[10..], _pool), StringComparison.Ordinal);
         Assert.Equal(content, Samples.Decompress(CompressionCodecs.S2, file, _pool));
         var s2 = Samples.Compress(CompressionCodecs.S2, content, _pool);
-        Assert.Contains("set its compression to 's2'", Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Snappy, s2, _pool)).Message, StringComparison.Ordinal);
+        Assert.Contains("set its compression to 's2'", Samples.Refusal(CompressionCodecs.Snappy, s2, _pool), StringComparison.Ordinal);
     }
 
     [Fact]
     public void OpenRead_SnappyClaimsHugeContent_IsRefusedBeforeMemoryIsTaken()
     {
         byte[] file = [0xFF, 6, 0, 0, .. "sNaPpY"u8, 0, 9, 0, 0, 1, 2, 3, 4, 0xFF, 0xFF, 0xFF, 0xFF, 7];
-        Assert.Contains("more than the 65536", Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Snappy, file, _pool)).Message, StringComparison.Ordinal);
+        Assert.Contains("more than the 65536", Samples.Refusal(CompressionCodecs.Snappy, file, _pool), StringComparison.Ordinal);
         Assert.True(_pool.PeakBytes < 1 << 20);
     }
 
@@ -93,7 +93,7 @@ public sealed class FramingTests : IDisposable
     {
         var file = Samples.Compress(CompressionCodecs.Lz4, Samples.Make("text", 100), _pool);
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(15), 0x7FFF_FFFF);
-        Assert.Contains("more than the 4194304", Assert.Throws<DataFormatException>(() => Samples.Decompress(CompressionCodecs.Lz4, file, _pool)).Message, StringComparison.Ordinal);
+        Assert.Contains("more than the 4194304", Samples.Refusal(CompressionCodecs.Lz4, file, _pool), StringComparison.Ordinal);
     }
 
     [Theory, InlineData("gzip"), InlineData("zstd"), InlineData("lz4"), InlineData("snappy"), InlineData("s2"), InlineData("brotli"), InlineData("deflate")]

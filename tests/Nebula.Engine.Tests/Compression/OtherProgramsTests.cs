@@ -7,7 +7,8 @@ namespace Nebula.Engine.Tests.Compression;
 /// <summary>Files that other programs write, and what they make of ours. A program that is not installed is passed over.</summary>
 public sealed class OtherProgramsTests : IDisposable
 {
-    private const string Node = "const z=require('zlib'),c=[];process.stdin.on('data',d=>c.push(d)).on('end',()=>process.stdout.write(z.METHOD(Buffer.concat(c),OPTIONS)))";
+    private const string PythonRead = "import sys,gzip,zlib;d=sys.stdin.buffer.read();w=sys.stdout.buffer.write;";
+
     private readonly BufferPool _pool = new();
 
     public static TheoryData<string, string, string> Writers => new()
@@ -19,16 +20,17 @@ public sealed class OtherProgramsTests : IDisposable
         { "gzip", "pigz", "-c -i -b 32 -p 2" },
         { "gzip", "pigz", "-c -11 -p 2" },
         { "gzip", "pigz", "-c -H -p 2" },
-        { "gzip", "python3", "-c \"import sys,gzip;sys.stdout.buffer.write(gzip.compress(sys.stdin.buffer.read(),9))\"" },
+        { "gzip", "python3", Python("w(gzip.compress(d,9))") },
         { "deflate", "pigz", "-c -z" },
-        { "deflate", "python3", "-c \"import sys,zlib;sys.stdout.buffer.write(zlib.compress(sys.stdin.buffer.read(),0))\"" },
-        { "deflate", "python3", "-c \"import sys,zlib;sys.stdout.buffer.write(zlib.compress(sys.stdin.buffer.read(),1))\"" },
-        { "deflate", "python3", "-c \"import sys,zlib;c=zlib.compressobj(9,8,-15);sys.stdout.buffer.write(c.compress(sys.stdin.buffer.read())+c.flush())\"" },
-        { "deflate", "python3", "-c \"import sys,zlib;c=zlib.compressobj(6,8,-15,8,zlib.Z_FIXED);sys.stdout.buffer.write(c.compress(sys.stdin.buffer.read())+c.flush())\"" },
-        { "deflate", "python3", "-c \"import sys,zlib;c=zlib.compressobj(6,8,-15,8,zlib.Z_HUFFMAN_ONLY);sys.stdout.buffer.write(c.compress(sys.stdin.buffer.read())+c.flush())\"" },
-        { "deflate", "python3", "-c \"import sys,zlib;c=zlib.compressobj(6,8,-15,8,zlib.Z_RLE);sys.stdout.buffer.write(c.compress(sys.stdin.buffer.read())+c.flush())\"" },
-        { "deflate", "python3", "-c \"import sys,zlib;c=zlib.compressobj(6,8,-9,1);sys.stdout.buffer.write(c.compress(sys.stdin.buffer.read())+c.flush())\"" },
-        { "deflate", "python3", "-c \"import sys,zlib;d=sys.stdin.buffer.read();c=zlib.compressobj(6,8,-15);sys.stdout.buffer.write(b''.join(c.compress(d[i:i+777])+c.flush(zlib.Z_SYNC_FLUSH) for i in range(0,len(d),777))+c.flush())\"" },
+        { "deflate", "python3", Python("w(zlib.compress(d,0))") },
+        { "deflate", "python3", Python("w(zlib.compress(d,1))") },
+        { "deflate", "python3", Python("c=zlib.compressobj(9,8,-15);w(c.compress(d)+c.flush())") },
+        { "deflate", "python3", Python("c=zlib.compressobj(6,8,-15,8,zlib.Z_FIXED);w(c.compress(d)+c.flush())") },
+        { "deflate", "python3", Python("c=zlib.compressobj(6,8,-15,8,zlib.Z_HUFFMAN_ONLY);w(c.compress(d)+c.flush())") },
+        { "deflate", "python3", Python("c=zlib.compressobj(6,8,-15,8,zlib.Z_RLE);w(c.compress(d)+c.flush())") },
+        { "deflate", "python3", Python("c=zlib.compressobj(6,8,-9,1);w(c.compress(d)+c.flush())") },
+        { "deflate", "python3", Python("c=zlib.compressobj(6,8,-15);"
+            + "w(b''.join(c.compress(d[i:i+777])+c.flush(zlib.Z_SYNC_FLUSH) for i in range(0,len(d),777))+c.flush())") },
         { "zstd", "zstd", "-c -1" },
         { "zstd", "zstd", "-c -19" },
         { "zstd", "zstd", "-c --no-check" },
@@ -39,19 +41,19 @@ public sealed class OtherProgramsTests : IDisposable
         { "lz4", "lz4", "-c -12 -B6" },
         { "lz4", "lz4", "-c -1 -B7 -BI --no-frame-crc" },
         { "brotli", "brotli", "-c" },
-        { "brotli", "node", $"-e \"{Node.Replace("METHOD", "brotliCompressSync", StringComparison.Ordinal).Replace(",OPTIONS", "", StringComparison.Ordinal)}\"" },
+        { "brotli", "node", Node("brotliCompressSync") },
     };
 
     public static TheoryData<string, string, string> Readers => new()
     {
         { "gzip", "gzip", "-dc" },
         { "gzip", "pigz", "-dc" },
-        { "gzip", "python3", "-c \"import sys,gzip;sys.stdout.buffer.write(gzip.decompress(sys.stdin.buffer.read()))\"" },
-        { "deflate", "python3", "-c \"import sys,zlib;sys.stdout.buffer.write(zlib.decompress(sys.stdin.buffer.read()))\"" },
+        { "gzip", "python3", Python("w(gzip.decompress(d))") },
+        { "deflate", "python3", Python("w(zlib.decompress(d))") },
         { "zstd", "zstd", "-dc" },
         { "lz4", "lz4", "-dc" },
         { "brotli", "brotli", "-dc" },
-        { "brotli", "node", $"-e \"{Node.Replace("METHOD", "brotliDecompressSync", StringComparison.Ordinal).Replace(",OPTIONS", "", StringComparison.Ordinal)}\"" },
+        { "brotli", "node", Node("brotliDecompressSync") },
     };
 
     public void Dispose()
@@ -59,6 +61,11 @@ public sealed class OtherProgramsTests : IDisposable
         Assert.Equal(0, _pool.Outstanding);
         _pool.Dispose();
     }
+
+    private static string Python(string statements) => $"-c \"{PythonRead}{statements}\"";
+
+    private static string Node(string method) =>
+        $"-e \"const c=[];process.stdin.on('data',d=>c.push(d)).on('end',()=>process.stdout.write(require('zlib').{method}(Buffer.concat(c))))\"";
 
     [Theory, MemberData(nameof(Writers))]
     public void OpenRead_FileOfAnotherProgram_GivesItsContent(string codec, string program, string arguments)
@@ -68,8 +75,10 @@ public sealed class OtherProgramsTests : IDisposable
             var content = Samples.Make(kind, size);
             if (Samples.Run(program, arguments, content) is not { } file)
                 return;
-            Assert.True(content.AsSpan().SequenceEqual(Samples.Decompress(CompressionCodecs.ByName(codec), file, _pool)), $"{size} bytes of {kind}");
-            Assert.True(content.AsSpan().SequenceEqual(Samples.Decompress(CompressionCodecs.ByName(codec), new TricklingStream(file, 7), _pool, 1000)), $"{size} bytes of {kind}, in pieces");
+            var atOnce = Samples.Decompress(CompressionCodecs.ByName(codec), file, _pool);
+            Assert.True(content.AsSpan().SequenceEqual(atOnce), $"{size} bytes of {kind}");
+            var inPieces = Samples.Decompress(CompressionCodecs.ByName(codec), new TricklingStream(file, 7), _pool, 1000);
+            Assert.True(content.AsSpan().SequenceEqual(inPieces), $"{size} bytes of {kind}, in pieces");
         }
     }
 

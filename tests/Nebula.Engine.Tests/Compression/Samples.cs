@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Compression;
+using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Tests.Compression;
 
@@ -22,7 +23,8 @@ internal static class Samples
             case "text":
                 var text = new StringBuilder(size + 100);
                 while (text.Length < size)
-                    text.Append(random.Next(1_000_000)).Append(",user").Append(random.Next(5000)).Append("@example.com,").Append(random.NextDouble()).Append(",true\n");
+                    text.Append(random.Next(1_000_000)).Append(",user").Append(random.Next(5000)).Append("@example.com,")
+                        .Append(random.NextDouble()).Append(",true\n");
                 Encoding.ASCII.GetBytes(text.ToString().AsSpan(0, size), data);
                 break;
             case "runs":
@@ -58,6 +60,10 @@ internal static class Samples
     public static byte[] Decompress(CompressionCodec codec, byte[] compressed, BufferPool pool, int bufferSize = 65536) =>
         Decompress(codec, new MemoryStream(compressed), pool, bufferSize);
 
+    /// <summary>The message of the error that a file must cause.</summary>
+    public static string Refusal(CompressionCodec codec, byte[] file, BufferPool pool) =>
+        Assert.Throws<DataFormatException>(() => Decompress(codec, file, pool)).Message;
+
     public static byte[] Decompress(CompressionCodec codec, Stream compressed, BufferPool pool, int bufferSize = 65536)
     {
         using var stream = codec.OpenRead(compressed, "sample", leaveOpen: false, pool);
@@ -75,7 +81,12 @@ internal static class Samples
         Process process;
         try
         {
-            process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            process = Process.Start(new ProcessStartInfo(program, arguments)
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
         }
         catch (System.ComponentModel.Win32Exception)
         {

@@ -20,7 +20,8 @@ internal static class Crc32
 
     /// <summary>
     /// As <see cref="Update"/>, by carry-less multiplication: 64 bytes are kept as a polynomial that has the same remainder as all that came before.
-    /// The multipliers are x^n modulo the polynomial for n = 4*128±32 and 128±32 (Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ").
+    /// The multipliers are x^n modulo the polynomial for n = 4*128±32 and 128±32 (Gopal et al., "Fast CRC Computation for Generic Polynomials Using
+    /// PCLMULQDQ").
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static uint UpdateFolded(uint crc, ReadOnlySpan<byte> data)

@@ -18,7 +18,10 @@ internal static class DeflateCodes
 
     /// <summary>Code lengths of a block with fixed codes (section 3.2.6): literals and lengths, then distances.</summary>
     public static readonly byte[] FixedLengths =
-        [.. Enumerable.Range(0, LiteralsAndLengths).Select(symbol => (byte)(symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8)), .. Enumerable.Repeat((byte)5, Distances)];
+    [
+        .. Enumerable.Range(0, LiteralsAndLengths).Select(symbol => (byte)(symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8)),
+        .. Enumerable.Repeat((byte)5, Distances),
+    ];
 
     /// <summary>The order in which the lengths of the code length alphabet are stored (section 3.2.7).</summary>
     public static ReadOnlySpan<byte> CodeLengthOrder => [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];

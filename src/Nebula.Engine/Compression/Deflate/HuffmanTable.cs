@@ -4,13 +4,15 @@ using System.Runtime.CompilerServices;
 namespace Nebula.Engine.Compression.Deflate;
 
 /// <summary>
-/// Builds decoding tables for the Huffman codes of RFC 1951. The next bits of the input, least significant first, index the primary table; codes longer than it continue in a sub-table.
+/// Builds decoding tables for the Huffman codes of RFC 1951. The next bits of the input, least significant first, index the primary table; codes longer
+/// than it continue in a sub-table.
 /// </summary>
 /// <remarks>
 /// An entry is 32 bits. Bits 0-7: input bits to consume. Then
 /// a literal has bit 31 set, bits 24-25 say whether it is one or two literals, and they stand in bits 8-15 and 16-23;
 /// a length or distance has its base in bits 16-30 (16-31 for distances) and the code's own bits, without extra bits, in bits 8-11;
-/// an exception has bit 15 set: a sub-table (bit 14; its start in bits 16-31, its index bits in 8-11), the end of the block (bit 13), or a code that does not exist.
+/// an exception has bit 15 set: a sub-table (bit 14; its start in bits 16-31, its index bits in 8-11), the end of the block (bit 13), or a code that does
+/// not exist.
 /// </remarks>
 internal static unsafe class HuffmanTable
 {
@@ -73,7 +75,8 @@ internal static unsafe class HuffmanTable
     }
 
     /// <summary>
-    /// Merges literals that follow each other into entries for two where both codes fit the primary table. Goes downwards: an entry's successor has a smaller index and is still single.
+    /// Merges literals that follow each other into entries for two where both codes fit the primary table. Goes downwards: an entry's successor has a
+    /// smaller index and is still single.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PairLiterals(uint* table, int primaryBits)
@@ -120,8 +123,10 @@ internal static unsafe class HuffmanTable
                     prefix = code & prefixMask;
                     start = end;
                     subBits = length - primaryBits;
-                    for (var used = left; used < 1 << subBits && primaryBits + subBits < MaxCodeLength; used = (used << 1) + counts[primaryBits + subBits])
-                        subBits++;
+                    // As wide as the codes need that share this prefix: those of this length, and longer ones while there is room.
+                    var used = left;
+                    while (used < 1 << subBits && primaryBits + subBits < MaxCodeLength)
+                        used = (used << 1) + counts[primaryBits + ++subBits];
                     end += 1 << subBits;
                     if (end > capacity)
                         return false;

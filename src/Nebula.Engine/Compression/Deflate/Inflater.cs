@@ -4,7 +4,8 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Compression.Deflate;
 
-/// <summary>Decodes raw deflate data (RFC 1951). Can stop at any byte of input or output and go on later; can be used again after <see cref="Reset"/>. Not thread-safe.</summary>
+/// <summary>Decodes raw deflate data (RFC 1951). Can stop at any byte of input or output and go on later; can be used again after <see cref="Reset"/>. Not
+/// thread-safe.</summary>
 internal sealed unsafe class Inflater : IDisposable
 {
     /// <summary>Farthest distance of a match: so many bytes before the output must be kept.</summary>
@@ -17,7 +18,8 @@ internal sealed unsafe class Inflater : IDisposable
     private const int DistanceBits = 9;
     private const int CodeLengthBits = 7;
 
-    // Most entries that any code can need, sub-tables included, for 288 symbols and 11 bits, and for 32 symbols and 9 bits, rounded up. HuffmanTable.Build checks it.
+    // Most entries that any code can need, sub-tables included, for 288 symbols and 11 bits, and for 32 symbols and 9 bits, rounded up. HuffmanTable.Build
+    // checks it.
     private const int LiteralEntries = 2560;
     private const int DistanceEntries = 640;
     private const int CodeLengthEntries = 1 << CodeLengthBits;
@@ -99,7 +101,8 @@ internal sealed unsafe class Inflater : IDisposable
     /// <summary>Decodes until the stream ends, the input is used up, or the next symbol does not fit the output.</summary>
     /// <param name="input">Where to read; afterwards the first byte not used.</param>
     /// <param name="inputEnd">End of the input.</param>
-    /// <param name="history">First byte that matches may refer to, up to <see cref="HistorySize"/> before <paramref name="output"/>, contiguous with it.</param>
+    /// <param name="history">First byte that matches may refer to, up to <see cref="HistorySize"/> before <paramref name="output"/>, contiguous with
+    /// it.</param>
     /// <param name="output">Where to write; afterwards the byte behind the content.</param>
     /// <param name="outputEnd">End of the output; nothing is written there or behind.</param>
     /// <exception cref="CompressionFault">The data is corrupt; offsets count from <paramref name="input"/>.</exception>
@@ -246,7 +249,8 @@ internal sealed unsafe class Inflater : IDisposable
 
     private bool DecodeSymbols(ref byte* input, byte* inputEnd, byte* history, ref byte* output, byte* outputEnd)
     {
-        if (inputEnd - input >= InputMargin && outputEnd - output >= OutputMargin && DecodeFast(ref input, inputEnd - InputMargin, history, ref output, outputEnd - OutputMargin))
+        if (inputEnd - input >= InputMargin && outputEnd - output >= OutputMargin
+            && DecodeFast(ref input, inputEnd - InputMargin, history, ref output, outputEnd - OutputMargin))
         {
             EndBlock();
             return true;

@@ -93,7 +93,8 @@ internal sealed class GzipDecompressor(BufferPool pool) : DeflateDecompressor(po
         _isPadding = true;
         var garbage = input.IndexOfAnyExcept((byte)0);
         return garbage < 0 ? input.Length
-            : throw new CompressionFault("bytes that are not gzip follow after its end", garbage, "Cut them off if the content before them is complete; otherwise fetch or create the file again.");
+            : throw new CompressionFault("bytes that are not gzip follow after its end", garbage,
+                "Cut them off if the content before them is complete; otherwise fetch or create the file again.");
     }
 
     private static bool TrySkipText(ReadOnlySpan<byte> input, ref int at)

@@ -4,7 +4,8 @@ using Nebula.Engine.Compression.Checksums;
 
 namespace Nebula.Engine.Compression.Lz4;
 
-/// <summary>Decodes LZ4 frames, one after the other; skippable frames are skipped. Header, block and content checksums and the content size are verified.</summary>
+/// <summary>Decodes LZ4 frames, one after the other; skippable frames are skipped. Header, block and content checksums and the content size are
+/// verified.</summary>
 /// <param name="pool">Where working memory comes from.</param>
 internal sealed unsafe class Lz4FrameDecompressor(BufferPool pool) : Decompressor
 {
@@ -12,6 +13,9 @@ internal sealed unsafe class Lz4FrameDecompressor(BufferPool pool) : Decompresso
     private const uint LegacySignature = 0x184C2102;
     private const uint StoredFlag = 0x8000_0000;
     private const int HistorySize = 64 << 10;
+
+    // Twice the history, so that small blocks do not make it move down for each of them.
+    private const int MaxBeforeBlock = 2 * HistorySize;
 
     private PooledBuffer? _window;
     private Lz4FrameDescriptor _frame;
@@ -68,13 +72,14 @@ internal sealed unsafe class Lz4FrameDecompressor(BufferPool pool) : Decompresso
             return SkippableFrame.HeaderSize;
         }
         if (signature == LegacySignature)
-            throw new CompressionFault("it is in the legacy LZ4 format, which has no checksums and no end mark", 0, "Write it again with 'lz4 -d' and then 'lz4' (without -l).");
+            throw new CompressionFault("it is in the legacy LZ4 format, which has no checksums and no end mark", 0,
+                "Write it again with 'lz4 -d' and then 'lz4' (without -l).");
         if (signature != Signature)
             throw new CompressionFault("an LZ4 frame is expected here, but the bytes are not one");
         var used = Lz4FrameDescriptor.TryRead(input[4..], out _frame);
         if (used < 0)
             return -1;
-        var size = HistorySize + _frame.MaxBlockSize;
+        var size = MaxBeforeBlock + _frame.MaxBlockSize;
         if (_window is null || _window.Capacity < size)
         {
             _window?.Dispose();
@@ -118,9 +123,9 @@ internal sealed unsafe class Lz4FrameDecompressor(BufferPool pool) : Decompresso
     private void Decode(ReadOnlySpan<byte> block, bool isStored)
     {
         var window = _window!;
-        var kept = _frame.BlocksAreLinked ? Math.Min(_windowEnd, HistorySize) : 0;
-        if (_windowEnd > kept && _windowEnd + _frame.MaxBlockSize > HistorySize + _frame.MaxBlockSize)
+        if (_windowEnd > MaxBeforeBlock)
         {
+            var kept = _frame.BlocksAreLinked ? HistorySize : 0;
             window.Span[(_windowEnd - kept).._windowEnd].CopyTo(window.Span);
             _windowEnd = kept;
         }

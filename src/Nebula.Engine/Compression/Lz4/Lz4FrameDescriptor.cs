@@ -48,9 +48,10 @@ internal readonly record struct Lz4FrameDescriptor(int MaxBlockSize, bool Blocks
         if (sizeCode < 4)
             throw new CompressionFault($"a frame header has the block size code {sizeCode}; 4 to 7 are defined", 1);
         var contentSize = hasContentSize ? BinaryPrimitives.ReadInt64LittleEndian(input[2..]) : -1;
-        if (contentSize < -1 || hasContentSize && contentSize < 0)
+        if (hasContentSize && contentSize < 0)
             throw new CompressionFault("a frame header announces more content than there can be", 2);
-        descriptor = new Lz4FrameDescriptor(1 << (8 + 2 * sizeCode), (flags & IndependentFlag) == 0, (flags & BlockChecksumFlag) != 0, (flags & ContentChecksumFlag) != 0, contentSize);
+        descriptor = new Lz4FrameDescriptor(
+            1 << (8 + 2 * sizeCode), (flags & IndependentFlag) == 0, (flags & BlockChecksumFlag) != 0, (flags & ContentChecksumFlag) != 0, contentSize);
         return length + 1;
     }
 

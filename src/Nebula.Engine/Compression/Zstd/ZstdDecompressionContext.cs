@@ -62,7 +62,9 @@ internal sealed unsafe class ZstdDecompressionContext : IDisposable
             byte nothing = 0;
             var result = ZstdNative.Decompress(_context, to is null ? &nothing : to, (nuint)target.Length, from, (nuint)source.Length);
             return ZstdNative.ErrorOf(result) is not { } error ? (int)result
-                : throw Fault(error.Contains("buffer is too small", StringComparison.Ordinal) ? $"it holds more than the {target.Length} bytes announced" : error, 0).ToDataFormatException("zstd", 0);
+                : error.Contains("buffer is too small", StringComparison.Ordinal)
+                ? throw new CompressionFault($"it holds more than the {target.Length} bytes announced").ToDataFormatException("zstd", 0)
+                : throw Fault(error, 0).ToDataFormatException("zstd", 0);
         }
     }
 
@@ -75,9 +77,16 @@ internal sealed unsafe class ZstdDecompressionContext : IDisposable
         _memory.Dispose();
     }
 
-    private static CompressionFault Fault(string error, int offset) => error.Contains("too much memory", StringComparison.Ordinal)
-        ? new CompressionFault($"its window is larger than {1 << (LargestWindowLog - 20)} MB", offset, $"Compress it again without --long or --ultra, or with --long={LargestWindowLog} at most.")
-        : error.Contains("Unknown frame descriptor", StringComparison.Ordinal) ? new CompressionFault("a zstd frame is expected here, but the bytes are not one", offset)
-        : error.Contains("Dictionary mismatch", StringComparison.Ordinal) ? new CompressionFault("it was compressed with a dictionary, which is not in the file", offset, "Compress it again without a dictionary.")
-        : new CompressionFault($"libzstd reports '{error}'", offset);
+    /// <summary>Explains an error of libzstd, which tells it only as text.</summary>
+    private static CompressionFault Fault(string error, int offset)
+    {
+        if (error.Contains("too much memory", StringComparison.Ordinal))
+            return new CompressionFault($"its window is larger than {1 << (LargestWindowLog - 20)} MB", offset,
+                $"Compress it again without --long or --ultra, or with --long={LargestWindowLog} at most.");
+        if (error.Contains("Unknown frame descriptor", StringComparison.Ordinal))
+            return new CompressionFault("a zstd frame is expected here, but the bytes are not one", offset);
+        if (error.Contains("Dictionary mismatch", StringComparison.Ordinal))
+            return new CompressionFault("it was compressed with a dictionary, which is not in the file", offset, "Compress it again without a dictionary.");
+        return new CompressionFault($"libzstd reports '{error}'", offset);
+    }
 }

@@ -4,7 +4,8 @@ using Nebula.Engine.Columns;
 
 namespace Nebula.Engine.Compression.Zstd;
 
-/// <summary>Gives libzstd its working memory out of a pool, so that it counts against the memory budget. Belongs to one context, which is freed first.</summary>
+/// <summary>Gives libzstd its working memory out of a pool, so that it counts against the memory budget. Belongs to one context, which is freed
+/// first.</summary>
 internal sealed unsafe class ZstdMemory : IDisposable
 {
     private readonly BufferPool _pool;

@@ -74,7 +74,8 @@ internal static unsafe partial class ZstdNative
                 break;
         if (_handle == 0)
             return new NebulaException(ErrorKind.Configuration,
-                "zstd needs the library libzstd, which is not installed here. Install it (Debian and Ubuntu: libzstd1, Fedora: libzstd, Alpine: zstd-libs, macOS: brew install zstd, Windows: libzstd.dll beside the program).");
+                "zstd needs the library libzstd, which is not installed here. Install it (Debian and Ubuntu: libzstd1, Fedora: libzstd, "
+                + "Alpine: zstd-libs, macOS: brew install zstd, Windows: libzstd.dll beside the program).");
         if (!NativeLibrary.TryGetExport(_handle, "ZSTD_createDCtx_advanced", out _) || !NativeLibrary.TryGetExport(_handle, "ZSTD_compress2", out _))
             return new NebulaException(ErrorKind.Configuration, "The installed libzstd is too old or not complete. Install version 1.4 or newer.");
         NativeLibrary.SetDllImportResolver(self, static (name, _, _) => name == Library ? _handle : 0);
