@@ -107,10 +107,31 @@ public sealed class BlockTests : IDisposable
                 Assert.Equal(size, inflater.Decompress(block.Content, target, out var consumed));
                 Assert.Equal(block.Length, consumed);
                 Assert.Equal(content, target);
-                using var decompressor = new ZlibDecompressor(_pool, alwaysRaw: true);
-                using var result = CompressedBlock.Decompress(decompressor, "deflate", block.Content, size, _pool);
+                byte[] more = [.. block.Content, 1, 2, 3];
+                using var result = DeflateBlock.Decompress(more, size, _pool, out consumed);
                 Assert.True(content.AsSpan().SequenceEqual(result.Content));
+                Assert.Equal(block.Length, consumed);
+                Assert.Throws<DataFormatException>(() => DeflateBlock.Decompress(more.AsSpan(0, more.Length - 4), size, _pool, out _));
+                if (size > 0)
+                    Assert.Throws<DataFormatException>(() => DeflateBlock.Decompress(more, size - 1, _pool, out _));
             }
+    }
+
+    [Fact]
+    public void DeflateBlock_Damaged_ThrowsOrStaysWithinItsLimit()
+    {
+        for (var seed = 0; seed < 2000; seed++)
+        {
+            using var block = DeflateBlock.Compress(Samples.Make(Kinds[seed % 4], seed, seed), 6, _pool);
+            try
+            {
+                using var result = DeflateBlock.Decompress(Fuzz.Mutate(block.Content.ToArray(), new Random(seed)), 5000, _pool, out _);
+                Assert.InRange(result.Length, 0, 5000);
+            }
+            catch (DataFormatException)
+            {
+            }
+        }
     }
 
     [Fact]

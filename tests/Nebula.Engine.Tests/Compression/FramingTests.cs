@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Compression;
 using Nebula.Engine.Compression.Checksums;
@@ -102,8 +101,7 @@ public sealed class FramingTests : IDisposable
         var codec = CompressionCodecs.ByName(name);
         string[] kinds = ["text", "runs", "zeros", "random"];
         var files = kinds.Select(kind => Samples.Compress(codec, Samples.Make(kind, 3000), _pool, pieceSize: 1100)).ToArray();
-        var clock = Stopwatch.StartNew();
-        for (var seed = 0; seed < 20_000 && clock.ElapsedMilliseconds < 2000; seed++)
+        for (var seed = 0; seed < 4000; seed++)
             Assert.True(Fuzz.Read(codec, Fuzz.Mutate(files[seed % files.Length], new Random(seed)), _pool) >= -1, $"seed {seed}");
     }
 

@@ -6,8 +6,7 @@ namespace Nebula.Engine.Compression.Deflate;
 
 /// <summary>Decodes a zlib stream (RFC 1950), or raw deflate data where it does not begin as one.</summary>
 /// <param name="pool">Where working memory comes from.</param>
-/// <param name="alwaysRaw">Whether the data is known to be raw.</param>
-internal sealed class ZlibDecompressor(BufferPool pool, bool alwaysRaw = false) : DeflateDecompressor(pool)
+internal sealed class ZlibDecompressor(BufferPool pool) : DeflateDecompressor(pool)
 {
     private const int HeaderSize = 2;
     private const int TrailerSize = 4;
@@ -20,7 +19,7 @@ internal sealed class ZlibDecompressor(BufferPool pool, bool alwaysRaw = false) 
         if (input.Length < HeaderSize)
             return -1;
         // Raw data cannot look like this: as a stored block it would have padding bits set, which no writer does.
-        _isRaw = alwaysRaw || (input[0] & 0x0F) != 8 || input[0] >> 4 > 7 || (input[0] << 8 | input[1]) % 31 != 0;
+        _isRaw = (input[0] & 0x0F) != 8 || input[0] >> 4 > 7 || (input[0] << 8 | input[1]) % 31 != 0;
         if (_isRaw)
             return 0;
         if ((input[1] & PresetDictionary) != 0)
