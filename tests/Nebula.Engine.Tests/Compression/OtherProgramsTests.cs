@@ -18,7 +18,6 @@ public sealed class OtherProgramsTests : IDisposable
         { "gzip", "gzip", "-c -9" },
         { "gzip", "pigz", "-c -p 2 -b 128" },
         { "gzip", "pigz", "-c -i -b 32 -p 2" },
-        { "gzip", "pigz", "-c -11 -p 2" },
         { "gzip", "pigz", "-c -H -p 2" },
         { "gzip", "python3", Python("w(gzip.compress(d,9))") },
         { "deflate", "pigz", "-c -z" },
