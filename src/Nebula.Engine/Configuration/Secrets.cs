@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
 
@@ -13,11 +12,11 @@ public sealed class Secrets
     // Shorter values are no protection to whoever chose them, and hiding every 'a' or '12' would make output unreadable.
     private const int MinLength = 3;
 
-    private static readonly FrozenSet<string> Words = new[]
+    private static readonly HashSet<string> Words = new(StringComparer.Ordinal)
     {
         "password", "passwd", "pwd", "passphrase", "secret", "token", "connection_string", "dsn", "api_key", "apikey", "access_key", "account_key", "shared_key",
         "private_key", "secret_key", "sas", "credential", "credentials", "auth_header", "authorization",
-    }.ToFrozenSet(StringComparer.Ordinal);
+    };
 
     private readonly Lock _lock = new();
     private ImmutableArray<string> _longestFirst = [];
