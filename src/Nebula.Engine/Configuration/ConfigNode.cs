@@ -101,6 +101,9 @@ internal sealed record ConfigMap : ConfigNode
             _index.Add(entries[i].Key, i);
     }
 
+    /// <summary>A map without entries that stands nowhere.</summary>
+    public static ConfigMap Nothing { get; } = Empty(default);
+
     /// <summary>The entries in order.</summary>
     public ImmutableArray<ConfigEntry> Entries { get; }
 

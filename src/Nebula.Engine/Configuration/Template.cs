@@ -40,9 +40,8 @@ public sealed class Template
     private const int MaxPadding = 18;
 
     private readonly ImmutableArray<Piece> _pieces;
-    private readonly SourceLocation _location;
 
-    private Template(string text, SourceLocation location, ImmutableArray<Piece> pieces) => (Text, _location, _pieces) = (text, location, pieces);
+    private Template(string text, SourceLocation location, ImmutableArray<Piece> pieces) => (Text, Location, _pieces) = (text, location, pieces);
 
     private enum FilterKind
     {
@@ -55,6 +54,9 @@ public sealed class Template
 
     /// <summary>The text that it was made of.</summary>
     public string Text { get; }
+
+    /// <summary>Where it stands.</summary>
+    public SourceLocation Location { get; }
 
     /// <summary>The variables that it names, each once.</summary>
     public IEnumerable<string> Variables => _pieces.Where(static piece => piece.Variable is not null).Select(static piece => piece.Variable!).Distinct();
@@ -110,7 +112,7 @@ public sealed class Template
                 continue;
             }
             if (!values.TryGetValue(piece.Variable, out var value))
-                throw new ConfigurationException(_location, $"'{{{piece.Variable}}}' has no value here. These have one: {List(values.Keys)}.");
+                throw new ConfigurationException(Location, $"'{{{piece.Variable}}}' has no value here. These have one: {List(values.Keys)}.");
             foreach (var filter in piece.Filters)
                 value = filter.Apply(value);
             text.Append(value.PadLeft(piece.Padding, '0'));
