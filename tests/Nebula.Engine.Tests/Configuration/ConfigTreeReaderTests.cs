@@ -20,12 +20,12 @@ public sealed class ConfigTreeReaderTests
         var own = root.FindMap("own")!;
         Assert.Equal(("1", "3"), (((ConfigScalar)own.Find("x")!).Text, ((ConfigScalar)own.Find("y")!).Text));
         Assert.Equal(1, own.Find("x")!.Location.Line);
-        Assert.Equal(["z", "x", "y"], root.FindMap("many")!.Entries.Select(entry => entry.Key).Order(StringComparer.Ordinal).Reverse().OrderByDescending(key => key == "z"));
+        Assert.Equal(["x", "y", "z"], root.FindMap("many")!.Entries.Select(entry => entry.Key).Order());
         Assert.Same(root.Find("base"), ((ConfigList)root.Find("list")!).Items[0]);
     }
 
     [Theory]
-    [InlineData("a: [1, 2", "f.yaml, line 1, column 9: This is not YAML: ")]
+    [InlineData("a: [1, 2", "f.yaml, line 2, column 1: This is not YAML: ")]
     [InlineData("a: b: c", "f.yaml, line 1, column 5: This is not YAML: ")]
     [InlineData("a: \"\\q\"", "f.yaml, line 1, column 4: This is not YAML: ")]
     [InlineData("a: 1\n---\nb: 2", "f.yaml, line 2, column 1: A configuration is one document; remove the '---' that starts a second one.")]

@@ -47,12 +47,12 @@ public sealed class PipelineFileTests : IDisposable
 
         var stream = Assert.Single(new StreamResolver(pipeline).Resolve(["sales_1.csv.gz", "other.csv", "sales_2.csv.gz"]));
         Assert.Equal("sales_*.csv.gz", stream.Name);
-        Assert.Equal(["sales_1.csv.gz", "sales_2.csv.gz"], stream.Members);
+        Assert.Equal(["sales_1.csv.gz", "sales_2.csv.gz"], stream.Members.ToArray());
         Assert.Equal(";", stream.SourceOptions["delimiter"].Text);
         Assert.Equal(["", "NA"], stream.SourceOptions["null_values"].Items);
         Assert.Equal("128MB", stream.TargetOptions["nested.row_group_size"].Text);
         Assert.Equal("{stream_file_stem}/part-{part:05}.parquet", stream.Object!.Text);
-        Assert.Equal([2, 0], stream.Select.Apply(["total", "card", "id"]));
+        Assert.Equal([2, 0], stream.Select.Apply(["total", "card", "id"]).ToArray());
         Assert.Equal(("decimal(18,2)", null), (stream.Columns["total"].Type!.ToString(), stream.Columns["total"].Name));
         Assert.Equal(("int64", "sale_id"), (stream.Columns["id"].Type!.ToString(), stream.Columns["id"].Name));
         Assert.Equal((100L, BadRowPolicy.Quarantine, 7L), (stream.Limit, stream.BadRows, stream.MaxBadRows));
@@ -181,7 +181,7 @@ public sealed class PipelineFileTests : IDisposable
         Assert.Equal(["format", "path"], pipeline.Target.Options.Keys.Order());
         Assert.Equal(("src", LoggingLevel.Debug), (pipeline.Name, pipeline.Settings.LoggingLevel));
         var stream = Assert.Single(new StreamResolver(pipeline).Resolve(["users.csv", "more.csv"]));
-        Assert.Equal(["users.csv", "more.csv"], stream.Members);
+        Assert.Equal(["users.csv", "more.csv"], stream.Members.ToArray());
         Assert.Equal(new PerformanceConfig { BatchSize = 10000, Workers = 2, FlushInterval = TimeSpan.FromSeconds(3) }, stream.Performance);
         Assert.Equal(StorageMode.Hybrid, stream.Storage.Mode);
     }
