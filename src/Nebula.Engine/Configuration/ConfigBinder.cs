@@ -33,8 +33,9 @@ internal sealed class ConfigBinder(Secrets secrets, ConfigProblems problems)
             else if (Bind(entry.Value, key, entry.Key) is { } value)
                 entries.Add(new ConfigEntry(key.Name, entry.KeyLocation, value));
         }
-        foreach (var missing in section.Keys.Where(key => key.IsRequired && !set.ContainsKey(key.Name)))
-            problems.Add(map.Location, $"'{missing.Name}' is missing: {missing.Expected}. {missing.Summary}");
+        foreach (var missing in section.Keys)
+            if (missing.IsRequired && !set.ContainsKey(missing.Name))
+                problems.Add(map.Location, $"'{missing.Name}' is missing: {missing.Expected}. {missing.Summary}");
         return new ConfigMap(entries.ToImmutable(), map.Location);
     }
 

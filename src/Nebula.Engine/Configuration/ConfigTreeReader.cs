@@ -53,7 +53,7 @@ internal sealed class ConfigTreeReader
         {
             using var file = File.OpenRead(path);
             // The length of a pipe or device is not known, so the bytes themselves are counted.
-            var bytes = new byte[Math.Min(file.CanSeek ? Math.Max(file.Length, 0) : maxSize, maxSize) + 1];
+            var bytes = new byte[(int)Math.Min(file is { CanSeek: true, Length: > 0 } ? file.Length : maxSize, maxSize) + 1];
             var count = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             if (count > maxSize)
                 throw new ConfigurationException(new SourceLocation(path), $"The file is larger than {Units.FormatSize(maxSize)}, which no configuration needs.");
@@ -152,20 +152,21 @@ internal sealed class ConfigTreeReader
     private ConfigMap ReadMap(ParsingEvent first, int depth)
     {
         var entries = ImmutableArray.CreateBuilder<ConfigEntry>();
-        var seen = new Dictionary<string, SourceLocation>(StringComparer.Ordinal);
+        var seen = new Dictionary<string, ConfigEntry>(StringComparer.Ordinal);
         ConfigNode? merged = null;
         while (Next() is var next && next is not MappingEnd)
         {
             if (next is not Scalar key || (key.Value.Length == 0 && key.Style == ScalarStyle.Plain))
                 throw Wrong(next, "A key must be a text.");
             var at = At(key.Start);
-            if (!seen.TryAdd(key.Value, at))
-                throw new ConfigurationException(at, $"The key {ConfigScalar.Quote(key.Value)} is already set in line {seen[key.Value].Line}; remove one of them.");
-            var value = ReadNode(Next(), depth + 1);
+            if (seen.TryGetValue(key.Value, out var earlier))
+                throw new ConfigurationException(at, $"The key {ConfigScalar.Quote(key.Value)} is already set in line {earlier.KeyLocation.Line}; remove one of them.");
+            var entry = new ConfigEntry(key.Value, at, ReadNode(Next(), depth + 1));
+            seen.Add(key.Value, entry);
             if (key.Value == MergeKey && key.Style == ScalarStyle.Plain)
-                merged = value;
+                merged = entry.Value;
             else
-                entries.Add(new ConfigEntry(key.Value, at, value));
+                entries.Add(entry);
         }
         var map = new ConfigMap(entries.ToImmutable(), At(first.Start));
         return Count(1, first, merged is null ? map : Inherit(map, merged));

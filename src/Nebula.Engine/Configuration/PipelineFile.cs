@@ -164,7 +164,13 @@ public static class PipelineFile
             MaxDuration = values.Section(ConfigKeys.Limits).Duration(ConfigKeys.MaxDuration),
             Memory = values.Section(ConfigKeys.Limits).Size(ConfigKeys.Memory),
             ParallelStreams = values.Section(ConfigKeys.Run).Int32(ConfigKeys.ParallelStreams)!.Value,
-            LoggingLevel = values.Section(ConfigKeys.Observability).Choice<LoggingLevel>(ConfigKeys.LoggingLevel),
+            LoggingLevel = values.Section(ConfigKeys.Observability).Text(ConfigKeys.LoggingLevel) switch
+            {
+                "debug" => LoggingLevel.Debug,
+                "warn" => LoggingLevel.Warn,
+                "error" => LoggingLevel.Error,
+                _ => LoggingLevel.Info,
+            },
         };
     }
 }

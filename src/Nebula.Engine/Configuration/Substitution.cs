@@ -40,8 +40,10 @@ internal sealed class Substitution(ConfigEnvironment environment, ConfigProblems
             case ConfigMap map:
                 return Resolve(map);
             case ConfigList list:
-                var items = list.Items.Select(Resolve).ToImmutableArray();
-                return new ConfigList(items, list.Location);
+                var items = ImmutableArray.CreateBuilder<ConfigNode>(list.Items.Length);
+                foreach (var item in list.Items)
+                    items.Add(Resolve(item));
+                return new ConfigList(items.MoveToImmutable(), list.Location);
             case ConfigScalar scalar when scalar.Text.Contains("${", StringComparison.Ordinal):
                 var expression = new Expression(this, scalar);
                 return expression.Expand() is { } text ? new ConfigScalar(text, scalar.Location) { IsSecret = expression.HasSecret } : scalar;

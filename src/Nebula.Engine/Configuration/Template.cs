@@ -156,9 +156,9 @@ public sealed class Template
     private static string List(IEnumerable<string> names) => string.Join(" ", names.Order(StringComparer.Ordinal).Select(static name => $"{{{name}}}"));
 
     /// <summary>Either literal text or a variable with what is done to its value.</summary>
-    private readonly record struct Piece(string Literal, string? Variable, int Padding, ImmutableArray<Filter> Filters);
+    private sealed record Piece(string Literal, string? Variable, int Padding, ImmutableArray<Filter> Filters);
 
-    private readonly record struct Filter(FilterKind Kind, int Length = 0)
+    private sealed record Filter(FilterKind Kind, int Length = 0)
     {
         public string Apply(string value) => Kind switch
         {
