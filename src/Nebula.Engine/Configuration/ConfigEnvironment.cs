@@ -46,7 +46,7 @@ public sealed record ConfigEnvironment
     internal ConfigEnvironment Beside(string pipelinePath)
     {
         var path = Path.Combine(Path.GetDirectoryName(pipelinePath) ?? "", ".env");
-        return File.Exists(path) ? this with { DotEnv = DotEnvFile.Read(ConfigTreeReader.ReadText(path), path) } : this;
+        return File.Exists(path) ? this with { DotEnv = DotEnvFile.Read(ConfigTextFile.Read(path), path) } : this;
     }
 
     /// <summary>Whether a text can name a variable: letters, digits and underscores, no digit first.</summary>

@@ -66,7 +66,7 @@ internal sealed class Substitution(ConfigEnvironment environment, ConfigProblems
             try
             {
                 // Editors and `kubectl create secret` end a file with a line end that is not part of the secret.
-                value = ConfigTreeReader.ReadText(reference["file://".Length..], MaxSecretSize).TrimEnd('\n', '\r');
+                value = ConfigTextFile.Read(reference["file://".Length..], MaxSecretSize).TrimEnd('\n', '\r');
             }
             catch (ConfigurationException error)
             {
