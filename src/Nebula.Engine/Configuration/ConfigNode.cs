@@ -178,12 +178,15 @@ internal sealed record ConfigMap : ConfigNode
             if (!over.TryGet(below.Key, out var above))
                 merged.Add(below);
             else if (!above.Value.IsNull)
-                merged.Add(above with { Value = below.Value is ConfigMap lower && above.Value is ConfigMap upper ? lower.MergedWith(upper) : WithoutNulls(above.Value) });
+                merged.Add(above with { Value = Merge(below.Value, above.Value) });
         foreach (var above in over.Entries)
             if (!above.Value.IsNull && !TryGet(above.Key, out _))
                 merged.Add(above with { Value = WithoutNulls(above.Value) });
         return new ConfigMap(merged.ToImmutable(), over.Location);
     }
+
+    private static ConfigNode Merge(ConfigNode below, ConfigNode above) =>
+        below is ConfigMap lower && above is ConfigMap upper ? lower.MergedWith(upper) : WithoutNulls(above);
 
     private static ConfigNode WithoutNulls(ConfigNode node) => node is ConfigMap map ? Empty(map.Location).MergedWith(map) : node;
 }

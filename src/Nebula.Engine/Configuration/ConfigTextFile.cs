@@ -25,7 +25,8 @@ internal static class ConfigTextFile
             var count = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             return count <= maxSize
                 ? StrictUtf8.GetString(bytes, 0, count).TrimStart('\uFEFF')
-                : throw new ConfigurationException(new SourceLocation(path), $"The file is larger than {Units.FormatSize(maxSize)}, which no configuration needs.");
+                : throw new ConfigurationException(
+                    new SourceLocation(path), $"The file is larger than {Units.FormatSize(maxSize)}, which no configuration needs.");
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -7,11 +7,12 @@ using YamlDotNet.Core.Tokens;
 namespace Nebula.Engine.Configuration;
 
 /// <summary>
-/// Reads YAML 1.2, and with it JSON, into nodes that know their place. Hostile input (deep nesting, aliases that multiply) meets a bound before it costs anything.
+/// Reads YAML 1.2, and with it JSON, into nodes that know their place. Hostile input (deep nesting, aliases that multiply) meets a bound before it costs
+/// anything.
 /// </summary>
 /// <remarks>
-/// A parser of its own over the library's tokens, following the grammar of the specification's chapters 7 and 8: the library's parser compiles regular expressions
-/// when it is first touched, which costs a short run more than all the rest of reading its configuration.
+/// A parser of its own over the library's tokens, following the grammar of the specification's chapters 7 and 8: the library's parser compiles regular
+/// expressions when it is first touched, which costs a short run more than all the rest of reading its configuration.
 /// </remarks>
 internal sealed class ConfigTreeReader
 {
@@ -81,7 +82,8 @@ internal sealed class ConfigTreeReader
         {
             throw new ConfigurationException(At(error.Start), $"This is not YAML: {Sentence(error.Message)}");
         }
-        catch (Exception error) when (error is ArgumentException or InvalidOperationException or FormatException or OverflowException or IndexOutOfRangeException)
+        catch (Exception error) when (error
+            is ArgumentException or InvalidOperationException or FormatException or OverflowException or IndexOutOfRangeException)
         {
             // The library lets some malformed escapes and directives through to the runtime.
             throw new ConfigurationException(At(_scanner.CurrentPosition), $"This is not YAML: {Sentence(error.Message)}");
@@ -203,11 +205,12 @@ internal sealed class ConfigTreeReader
         while (_next is Key)
         {
             Advance();
-            var (key, at) = ReadKey();
+            var key = ReadKey();
             var hasValue = _next is Value;
             if (hasValue)
                 Advance();
-            map.Add(key, at, !hasValue || _next is Key or Value or BlockEnd ? Nothing() : ReadNode(depth + 1, allowsIndentless: true));
+            var value = !hasValue || _next is Key or Value or BlockEnd ? Nothing() : ReadNode(depth + 1, allowsIndentless: true);
+            map.Add(key.Value, key.Style == ScalarStyle.Plain, At(key.Start), value);
         }
         Close(_next is BlockEnd, "A key is expected here: 'key: value' with the indentation of the others.");
         return map.Build();
@@ -220,11 +223,12 @@ internal sealed class ConfigTreeReader
         {
             if (_next is Key)
                 Advance();
-            var (key, at) = ReadKey();
+            var key = ReadKey();
             var hasValue = _next is Value;
             if (hasValue)
                 Advance();
-            map.Add(key, at, !hasValue || _next is FlowEntry or FlowMappingEnd ? Nothing() : ReadNode(depth + 1));
+            var value = !hasValue || _next is FlowEntry or FlowMappingEnd ? Nothing() : ReadNode(depth + 1);
+            map.Add(key.Value, key.Style == ScalarStyle.Plain, At(key.Start), value);
             if (_next is FlowEntry)
                 Advance();
             else if (_next is not (FlowMappingEnd or StreamEnd))
@@ -234,12 +238,12 @@ internal sealed class ConfigTreeReader
         return map.Build();
     }
 
-    private (Scalar Key, SourceLocation Location) ReadKey()
+    private Scalar ReadKey()
     {
         if (_next is not Scalar key || (key.Value.Length == 0 && key.Style == ScalarStyle.Plain))
             throw Wrong("A key must be a text.");
         Advance();
-        return (key, At(key.Start));
+        return key;
     }
 
     private SourceLocation Open()
@@ -281,13 +285,14 @@ internal sealed class ConfigTreeReader
 
         public SourceLocation Location => location;
 
-        public void Add(Scalar key, SourceLocation at, ConfigNode value)
+        public void Add(string key, bool isPlain, SourceLocation at, ConfigNode value)
         {
-            if (_byKey.TryGetValue(key.Value, out var earlier))
-                throw new ConfigurationException(at, $"The key {ConfigScalar.Quote(key.Value)} is already set in line {earlier.KeyLocation.Line}; remove one of them.");
-            var entry = new ConfigEntry(key.Value, at, value);
-            _byKey.Add(key.Value, entry);
-            if (key.Value == MergeKey && key.Style == ScalarStyle.Plain)
+            if (_byKey.TryGetValue(key, out var earlier))
+                throw new ConfigurationException(
+                    at, $"The key {ConfigScalar.Quote(key)} is already set in line {earlier.KeyLocation.Line}; remove one of them.");
+            var entry = new ConfigEntry(key, at, value);
+            _byKey.Add(key, entry);
+            if (isPlain && key == MergeKey)
                 _bases = value;
             else
                 _entries.Add(entry);

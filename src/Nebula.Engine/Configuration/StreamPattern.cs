@@ -36,8 +36,8 @@ public sealed class StreamPattern
     public bool Matches(string name) => IsWildcard ? Matches(Text, name) : Text == name;
 
     /// <summary>
-    /// Orders by how specific patterns are, the most specific last: names after wildcards, more literal characters after fewer, fewer stars after more, later in the
-    /// file after earlier.
+    /// Orders by how specific patterns are, the most specific last: names after wildcards, more literal characters after fewer, fewer stars after more, later
+    /// in the file after earlier.
     /// </summary>
     /// <param name="a">A pattern.</param>
     /// <param name="b">Another.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 
@@ -40,7 +41,8 @@ public sealed class StreamResolver
         var known = names.ToHashSet(StringComparer.Ordinal);
         foreach (var pattern in _pipeline.Streams)
             if (!pattern.IsWildcard && IsEnabled(pattern.Settings) && !known.Contains(pattern.Text))
-                problems.Add(new ConfigProblem(pattern.Location, $"The source has no stream {ConfigScalar.Quote(pattern.Text)}.{Suggestion.For(pattern.Text, names)}"));
+                problems.Add(new ConfigProblem(
+                    pattern.Location, $"The source has no stream {ConfigScalar.Quote(pattern.Text)}.{Suggestion.For(pattern.Text, names)}"));
         foreach (var wanted in only ?? [])
             if (!names.Any(name => StreamPattern.Matches(wanted, name)))
                 problems.Add(new ConfigProblem(_pipeline.Location, $"The source has no stream {ConfigScalar.Quote(wanted)}.{Suggestion.For(wanted, names)}"));
@@ -68,13 +70,16 @@ public sealed class StreamResolver
             {
                 problems.Add(new ConfigProblem(
                     stream.Location,
-                    $"Everything that {ConfigScalar.Quote(stream.Name)} matches is one stream, but other patterns give {ConfigScalar.Quote(name)} other settings. Give it the same, or take it out."));
+                    $"Everything that {ConfigScalar.Quote(stream.Name)} matches is one stream, but other patterns give {ConfigScalar.Quote(name)}"
+                        + " other settings. Give it the same, or take it out."));
             }
         }
         foreach (var (index, members) in groups.Values)
             streams[index] = streams[index] with { Members = members.ToImmutable() };
         if (streams.Count == 0 && problems.Count == 0)
-            problems.Add(new ConfigProblem(_pipeline.Location, names.Count == 0 ? "The source has no streams." : $"None of the source's {names.Count} streams matches 'streams'. It has {Sample(names)}."));
+            problems.Add(new ConfigProblem(_pipeline.Location, names.Count == 0
+                ? "The source has no streams."
+                : $"None of the source's {names.Count} streams matches 'streams'. It has {Sample(names)}."));
         return problems.Count == 0 ? streams : throw new ConfigurationException(problems);
     }
 
@@ -86,10 +91,13 @@ public sealed class StreamResolver
         if (matching.Count == 0)
             return null;
         // A folder of many thousand files meets the same few patterns over and over.
-        var key = string.Join(',', matching.Select(static pattern => pattern.Index));
+        var key = string.Join(',', matching.Select(static pattern => pattern.Index.ToString(CultureInfo.InvariantCulture)));
         if (!_read.TryGetValue(key, out var stream))
         {
-            var settings = matching.Aggregate(_pipeline.Defaults, static (below, pattern) => below.MergedWith(pattern.Settings)).MergedWith(_pipeline.Overrides);
+            var settings = _pipeline.Defaults;
+            foreach (var pattern in matching)
+                settings = settings.MergedWith(pattern.Settings);
+            settings = settings.MergedWith(_pipeline.Overrides);
             _read[key] = stream = IsEnabled(settings) ? Read(matching[^1], settings) : null;
         }
         return stream is null ? null : stream with { Name = stream.IsSingle ? stream.Name : name, Members = [name] };
@@ -106,7 +114,8 @@ public sealed class StreamResolver
             if (!taken.TryAdd(target, stream))
                 problems.Add(new ConfigProblem(
                     stream.Object?.Location ?? stream.Location,
-                    $"The streams {ConfigScalar.Quote(taken[target].Name)} and {ConfigScalar.Quote(stream.Name)} would both be written to {ConfigScalar.Quote(target)}. Put {{stream_name}} into 'object', or make them one stream with 'single: true'."));
+                    $"The streams {ConfigScalar.Quote(taken[target].Name)} and {ConfigScalar.Quote(stream.Name)} would both be written to"
+                        + $" {ConfigScalar.Quote(target)}. Put {{stream_name}} into 'object', or make them one stream with 'single: true'."));
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
     }

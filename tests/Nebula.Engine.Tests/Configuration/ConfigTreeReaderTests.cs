@@ -61,7 +61,8 @@ public sealed class ConfigTreeReaderTests
     public void Read_DeepNesting_StopsAtTheBound()
     {
         Assert.Contains("nested more than 64 deep", Problem("a: " + new string('[', 100_000)), StringComparison.Ordinal);
-        Assert.Contains("nested more than 64 deep", Problem(string.Concat(Enumerable.Range(0, 100).Select(i => new string(' ', i) + "a:\n"))), StringComparison.Ordinal);
+        Assert.Contains("nested more than 64 deep", Problem(string.Concat(Enumerable.Range(0, 100).Select(i => new string(' ', i) + "a:\n"))),
+            StringComparison.Ordinal);
         var chain = new StringBuilder($"a0: &a0 {new string('[', 20)}{new string(']', 20)}\n");
         for (var i = 1; i < 10; i++)
             chain.Append($"a{i}: &a{i} {new string('[', 20)}*a{i - 1}{new string(']', 20)}\n");
@@ -121,7 +122,8 @@ public sealed class ConfigTreeReaderTests
             {
                 var ours = Render(Read(text.ToString()));
                 same++;
-                Assert.True(LibraryParser.Render(text.ToString()) == ours, $"seed {seed}, round {round}: {ours} but {LibraryParser.Render(text.ToString())}\n{text}");
+                Assert.True(LibraryParser.Render(text.ToString()) == ours,
+                    $"seed {seed}, round {round}: {ours} but {LibraryParser.Render(text.ToString())}\n{text}");
             }
             catch (ConfigurationException)
             {
@@ -142,7 +144,8 @@ public sealed class ConfigTreeReaderTests
         try
         {
             File.WriteAllBytes(path, [(byte)'a', (byte)':', 0xFF]);
-            Assert.Contains("byte 2: The file is not UTF-8", Assert.Throws<ConfigurationException>(() => ConfigTextFile.Read(path)).Message, StringComparison.Ordinal);
+            Assert.Contains("byte 2: The file is not UTF-8", Assert.Throws<ConfigurationException>(() => ConfigTextFile.Read(path)).Message,
+                StringComparison.Ordinal);
             Assert.Contains("larger than 2 B", Assert.Throws<ConfigurationException>(() => ConfigTextFile.Read(path, 2)).Message, StringComparison.Ordinal);
             File.WriteAllBytes(path, [0xEF, 0xBB, 0xBF, (byte)'a']);
             Assert.Equal("a", ConfigTextFile.Read(path));
