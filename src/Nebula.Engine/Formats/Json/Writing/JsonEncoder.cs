@@ -31,10 +31,10 @@ internal sealed unsafe class JsonEncoder : IBlockEncoder
         _pool = pool;
         _writeRows = level switch
         {
-            SimdLevel.Vector512 => &JsonRowWriter<EscapeKernel512>.WriteRows,
-            SimdLevel.Vector256 => &JsonRowWriter<EscapeKernel256>.WriteRows,
-            SimdLevel.Vector128 => &JsonRowWriter<EscapeKernel128>.WriteRows,
-            _ => &JsonRowWriter<ScalarEscapeKernel>.WriteRows,
+            SimdLevel.Vector512 => &JsonRowWriter<StringKernel512>.WriteRows,
+            SimdLevel.Vector256 => &JsonRowWriter<StringKernel256>.WriteRows,
+            SimdLevel.Vector128 => &JsonRowWriter<StringKernel128>.WriteRows,
+            _ => &JsonRowWriter<ScalarStringKernel>.WriteRows,
         };
     }
 

@@ -1,0 +1,121 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Nebula.Engine.Formats.Json;
+
+/// <summary>
+/// The door to vector code for strings: finds the bytes that end or break a run of plain text, which are the same for reading and writing: quote, backslash,
+/// and what lies below a blank (RFC 8259 section 7).
+/// </summary>
+internal unsafe interface IStringKernel
+{
+    /// <summary>Bytes of a run, up to 64.</summary>
+    static abstract int Width { get; }
+
+    /// <summary>Looks at <see cref="Width"/> bytes.</summary>
+    /// <param name="source">The bytes.</param>
+    /// <returns>A bit per byte that is not plain, the first byte lowest.</returns>
+    static abstract ulong Find(byte* source);
+
+    /// <summary>Looks at <see cref="Width"/> bytes and copies them.</summary>
+    /// <param name="target">Where to.</param>
+    /// <param name="source">Where from.</param>
+    /// <returns>A bit per byte that is not plain, the first byte lowest.</returns>
+    static abstract ulong Copy(byte* target, byte* source);
+}
+
+/// <summary>The twin without vectors.</summary>
+internal readonly unsafe struct ScalarStringKernel : IStringKernel
+{
+    /// <inheritdoc/>
+    public static int Width => 8;
+
+    /// <inheritdoc/>
+    public static ulong Find(byte* source)
+    {
+        ulong mask = 0;
+        for (var i = 0; i < 8; i++)
+            if (source[i] < ' ' || source[i] == '"' || source[i] == '\\')
+                mask |= 1UL << i;
+        return mask;
+    }
+
+    /// <inheritdoc/>
+    public static ulong Copy(byte* target, byte* source)
+    {
+        Unsafe.CopyBlockUnaligned(target, source, 8);
+        return Find(source);
+    }
+}
+
+/// <summary>16 bytes at a time.</summary>
+internal readonly unsafe struct StringKernel128 : IStringKernel
+{
+    /// <inheritdoc/>
+    public static int Width => 16;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Find(byte* source) => Special(Vector128.Load(source));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Copy(byte* target, byte* source)
+    {
+        var bytes = Vector128.Load(source);
+        bytes.Store(target);
+        return Special(bytes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Special(Vector128<byte> bytes) => (Vector128.LessThan(bytes, Vector128.Create((byte)' '))
+        | Vector128.Equals(bytes, Vector128.Create((byte)'"')) | Vector128.Equals(bytes, Vector128.Create((byte)'\\'))).ExtractMostSignificantBits();
+}
+
+/// <summary>32 bytes at a time.</summary>
+internal readonly unsafe struct StringKernel256 : IStringKernel
+{
+    /// <inheritdoc/>
+    public static int Width => 32;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Find(byte* source) => Special(Vector256.Load(source));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Copy(byte* target, byte* source)
+    {
+        var bytes = Vector256.Load(source);
+        bytes.Store(target);
+        return Special(bytes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Special(Vector256<byte> bytes) => (Vector256.LessThan(bytes, Vector256.Create((byte)' '))
+        | Vector256.Equals(bytes, Vector256.Create((byte)'"')) | Vector256.Equals(bytes, Vector256.Create((byte)'\\'))).ExtractMostSignificantBits();
+}
+
+/// <summary>64 bytes at a time.</summary>
+internal readonly unsafe struct StringKernel512 : IStringKernel
+{
+    /// <inheritdoc/>
+    public static int Width => 64;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Find(byte* source) => Special(Vector512.Load(source));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Copy(byte* target, byte* source)
+    {
+        var bytes = Vector512.Load(source);
+        bytes.Store(target);
+        return Special(bytes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Special(Vector512<byte> bytes) => (Vector512.LessThan(bytes, Vector512.Create((byte)' '))
+        | Vector512.Equals(bytes, Vector512.Create((byte)'"')) | Vector512.Equals(bytes, Vector512.Create((byte)'\\'))).ExtractMostSignificantBits();
+}
