@@ -119,7 +119,7 @@ public sealed class JsonDecoderTests
     [InlineData("{\"a\":1}\n{\"a\":2,\"b\":\"\\x\"}\n{\"a\":3}", 2, "escape that JSON does not have")]
     [InlineData("[{\"a\":1},\n{\"a\":2,},\n{\"a\":3}]", 2, "Expected a key")]
     [InlineData("[{\"a\":1}\n{\"a\":2},\n{\"a\":3}]", 2, "Expected ',' between two records")]
-    [InlineData("[{\"a\":1},\n,{\"a\":3}]", 2, "Expected a JSON value")]
+    [InlineData("[{\"a\":1},\n,{\"a\":3}]", 2, "A record must follow the comma")]
     [InlineData("{\n\"a\":1}\n{\"a\" 2}\n{\"a\":3}", 3, "Expected ':'")]
     public void Decode_BadRecord_IsRefusedAloneWithItsPlace(string content, int line, string reason)
     {
@@ -232,7 +232,7 @@ public sealed class JsonDecoderTests
         Assert.Single(file.Rows);
         var rejected = Assert.Single(file.Rejected);
         Assert.Contains("surrogate", rejected.Reason, StringComparison.Ordinal);
-        Assert.Equal("13", rejected.Location.Column![..2] == "13" ? "13" : rejected.Location.Column);
+        Assert.Equal(("test.json", 1L), (rejected.Location.Name, rejected.Location.Line));
         Assert.Equal($"\"{text}\"", new JsonFile { Types = { ["a"] = DataType.Json } }.Run(content).Rows[0][1]);
     }
 

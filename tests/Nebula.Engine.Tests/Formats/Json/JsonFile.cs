@@ -3,6 +3,7 @@ using System.Text;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats;
 using Nebula.Engine.Formats.Json;
 using Nebula.Engine.Formats.Json.Writing;
 using Nebula.Engine.Formats.Text;

@@ -70,7 +70,7 @@ internal static class TestColumns
             TypeKind.UInt64 => (Int128)column.Values<ulong>()[index],
             TypeKind.Float32 => (double)column.Values<float>()[index],
             TypeKind.Float64 => column.Values<double>()[index],
-            TypeKind.Decimal => column.Type.ByteWidth == 8 ? column.Values<long>()[index] : column.Values<Int128>()[index],
+            TypeKind.Decimal => column.Type.ByteWidth == 8 ? column.Values<long>()[index] : (object)column.Values<Int128>()[index],
             TypeKind.Uuid => column.Values<UInt128>()[index],
             _ => column.Values<long>()[index],
         };

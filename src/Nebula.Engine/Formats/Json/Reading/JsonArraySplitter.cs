@@ -37,6 +37,8 @@ internal sealed unsafe class JsonArraySplitter(string name, IReadOnlyList<string
     /// <exception cref="DataFormatException">There is something else.</exception>
     public static int FindStart(ReadOnlySpan<byte> bytes, bool endOfInput, IReadOnlyList<string> path, string name)
     {
+        if (!endOfInput && bytes.Length < 3 && "\uFEFF"u8.StartsWith(bytes))
+            return -1;
         var at = bytes.StartsWith("\uFEFF"u8) ? 3 : 0;
         var first = bytes[at..].IndexOfAnyExcept(Blanks);
         if (first < 0)

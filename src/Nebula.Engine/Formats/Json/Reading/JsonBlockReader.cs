@@ -35,6 +35,7 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
     private byte* _counted;
     private long _line;
     private int _rows;
+    private int _length;
 
     /// <summary>Makes a reader.</summary>
     /// <exception cref="NebulaException">A column is selected twice.</exception>
@@ -67,7 +68,7 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
         (_position, _sink, _line) = (block.Position, sink, 1);
         _counted = start;
         FindInvalid(start, start + length);
-        _budget.Begin(length);
+        _length = length;
         try
         {
             Begin();
@@ -171,6 +172,7 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
     private void Begin()
     {
         _rows = 0;
+        _budget.Begin(_length);
         foreach (var column in _columns)
             column.Begin();
     }

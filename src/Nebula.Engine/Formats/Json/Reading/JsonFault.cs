@@ -14,7 +14,7 @@ internal enum JsonProblem
     ExpectedCommaOrBracket,
     ExpectedComma,
     ExpectedObject,
-    ExpectedArray,
+    MissingRecord,
     TrailingContent,
     BadNumber,
     BadLiteral,
@@ -61,7 +61,7 @@ internal sealed unsafe class JsonFault
     public string Describe(byte* end)
     {
         var rest = new ReadOnlySpan<byte>(At, (int)Math.Min(Math.Max(end - At, 0), 64));
-        if (rest.IsEmpty && Problem < JsonProblem.LoneSurrogate)
+        if (rest.IsEmpty && Problem != JsonProblem.MissingRecord)
             return "The record is cut off: the input ends inside it.";
         var found = rest.IsEmpty ? "the end of the input" : DataFormatException.Show(Token(rest), 24);
         return Problem switch
@@ -73,7 +73,7 @@ internal sealed unsafe class JsonFault
             JsonProblem.ExpectedCommaOrBracket => $"Expected ',' or ']' behind the element but found {found}.",
             JsonProblem.ExpectedComma => $"Expected ',' between two records but found {found}.",
             JsonProblem.ExpectedObject => $"Expected an object as record but found {found}. Records of other kinds can be read with 'records: values'.",
-            JsonProblem.ExpectedArray => $"Expected '[' but found {found}.",
+            JsonProblem.MissingRecord => "A record must follow the comma. Remove the comma that is one too many.",
             JsonProblem.TrailingContent => $"Expected the end of the line behind the record but found {found}. Several documents on a line can be read with 'layout: documents'.",
             JsonProblem.BadNumber => $"{found} is no JSON number (RFC 8259 section 6).",
             JsonProblem.BadLiteral => $"{found} is none of true, false and null.",
@@ -90,6 +90,8 @@ internal sealed unsafe class JsonFault
     /// <summary>What a reader takes for one thing: a string, or everything up to the next comma, bracket or blank.</summary>
     private static ReadOnlySpan<byte> Token(ReadOnlySpan<byte> rest)
     {
+        if (rest[0] is (byte)'{' or (byte)'}' or (byte)'[' or (byte)']' or (byte)',' or (byte)':')
+            return rest[..1];
         var end = rest[0] == '"' ? rest[1..].IndexOf((byte)'"') + 2 : rest[1..].IndexOfAny(TokenEnds) + 1;
         return end <= 1 ? rest : rest[..end];
     }

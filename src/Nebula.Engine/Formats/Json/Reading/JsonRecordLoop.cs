@@ -140,7 +140,9 @@ internal abstract unsafe class JsonRecordLoop<TKernel> where TKernel : struct, I
             }
             isFirst = false;
             var record = p;
-            if ((p = Read(record)) != null && Accept(record, p))
+            if (p >= End || *p is (byte)',' or (byte)']')
+                Fault.Set(p, JsonProblem.MissingRecord);
+            else if ((p = Read(record)) != null && Accept(record, p))
                 continue;
             p = EndOfElement(record);
             Refuse(record, p);
