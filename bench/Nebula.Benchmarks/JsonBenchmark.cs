@@ -2,6 +2,9 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Formats.Json;
+using Nebula.Engine.Formats.Json.Reading;
 using Nebula.Engine.Formats.Json.Writing;
 using Nebula.Engine.Formats.Text;
 using Nebula.Engine.Schemas;
@@ -23,6 +26,8 @@ internal static class JsonBenchmark
         Encode(pool, "orders", Path.Combine(folder, "orders_100K.csv"),
             [DataType.Int64, DataType.Int64, DataType.Int64, DataType.Int64, amount, amount, amount, amount, DataType.String, DataType.String,
                 DataType.Date, DataType.Date, DataType.Date, DataType.String, DataType.String, DataType.String]);
+        var events = File.ReadAllBytes(Path.Combine(folder, "events_10K.jsonl")).AsSpan();
+        Read(pool, "events", events[..(events[..Math.Min(events.Length, 2 << 20)].LastIndexOf((byte)'\n') + 1)].ToArray(), encodes: true);
         return 0;
     }
 
@@ -40,6 +45,87 @@ internal static class JsonBenchmark
             using (var block = encoder.Encode(batch))
                 bytes = block.Buffer.Length;
             Measure.Rate($"encode {name} ({bytes / rows.Length} B/row) {level}", rows.Length, bytes, () => encoder.Encode(batch).Dispose());
+        }
+        using var written = new JsonEncoder(schema, isArray: false, omitNulls: false, pool, Simd.Level).Encode(batch);
+        Read(pool, name, written.Buffer.Content.ToArray(), encodes: false);
+        using var array = new JsonEncoder(schema, isArray: true, omitNulls: false, pool, Simd.Level).Encode(batch);
+        Cut(name, [(byte)'[', .. array.Buffer.Content, (byte)']'], rows.Length);
+    }
+
+    private static void Read(BufferPool pool, string name, byte[] content, bool encodes)
+    {
+        var rows = content.AsSpan().Count((byte)'\n');
+        using var buffer = pool.Rent(content.Length);
+        content.CopyTo(buffer.Span);
+        buffer.Length = content.Length;
+        using var block = new RawBlock(buffer, new SourcePosition(name, 0));
+        foreach (var level in Simd.Available)
+        {
+            var format = new JsonFormat(level);
+            var dialect = format.DetectDialect(content, true, new OptionValues("source \"json\"", format.ReadOptions, []));
+            var inferrer = format.CreateInferrer(dialect, new DiscoverRequest(), name);
+            inferrer.Observe(content, 0);
+            var schema = inferrer.Build();
+            var plan = new StreamPlan
+            {
+                Stream = new CatalogStream(name, schema) { Details = dialect },
+                Columns = [.. schema.Fields.Select(static field => new PlannedColumn(field.Name, field))],
+                Object = "",
+                RunId = "",
+            }.Build();
+            var decoder = format.CreateDecoder(plan, pool);
+            var sink = new CountingSink();
+            Measure.Rate($"decode {name} ({content.Length / rows} B/row) {level}", rows, content.Length, () => decoder.Decode(block, sink));
+            if (level == Simd.Level)
+                Measure.Rate($"infer {name} {level}", rows, content.Length, () => format.CreateInferrer(dialect, new DiscoverRequest(), name).Observe(content, 0));
+            if (!encodes)
+                continue;
+            var keeper = new KeepingSink();
+            decoder.Decode(block, keeper);
+            using var batch = keeper.Batch!;
+            var encoder = new JsonEncoder(schema, isArray: false, omitNulls: false, pool, level);
+            Measure.Rate($"encode {name} ({content.Length / rows} B/row) {level}", rows, content.Length, () => encoder.Encode(batch).Dispose());
+        }
+        Measure.Rate($"validate UTF-8 of {name}", rows, content.Length, () => Utf8Validator.FindInvalid(content));
+    }
+
+    private static void Cut(string name, byte[] array, int rows)
+    {
+        var padded = new byte[array.Length + BufferPool.Padding];
+        array.CopyTo(padded, 0);
+        foreach (var level in Simd.Available)
+            Measure.Rate($"cut {name} array {level}", rows, array.Length, () => new JsonArraySplitter(name, [], level).FindBoundary(padded.AsSpan(0, array.Length - 1), false, out _));
+    }
+
+    private sealed class CountingSink : IDecodeSink
+    {
+        public void Add(RecordBatch batch) => batch.Dispose();
+
+        public void Reject(RejectedRow row) => throw new InvalidOperationException(row.Reason);
+
+        public void Skip(int count)
+        {
+        }
+
+        public void Lines(long count)
+        {
+        }
+    }
+
+    private sealed class KeepingSink : IDecodeSink
+    {
+        public RecordBatch? Batch { get; private set; }
+
+        public void Add(RecordBatch batch) => Batch = batch;
+
+        public void Reject(RejectedRow row) => throw new InvalidOperationException(row.Reason);
+
+        public void Skip(int count)
+        {
+        }
+
+        public void Lines(long count)
+        {
         }
     }
 

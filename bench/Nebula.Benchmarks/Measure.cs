@@ -6,7 +6,7 @@ namespace Nebula.Benchmarks;
 /// <summary>Runs a piece of work until its speed is known and prints the best round: the others were disturbed.</summary>
 internal static class Measure
 {
-    public static void Rate(string name, int rows, long bytes, Action work, double seconds = 2)
+    public static void Rate(string name, int rows, long bytes, Action work, double seconds = 0.7)
     {
         var best = double.MaxValue;
         var total = Stopwatch.StartNew();
