@@ -210,13 +210,21 @@ public sealed class JsonPropertyTests
             fixed (byte* p = bytes, t = target)
                 for (var at = 0; at < 128; at += 8)
                 {
-                    var (mask, copied, width) = (SimdLevel)level switch
+                    var (mask, copied, end, width) = (SimdLevel)level switch
                     {
-                        SimdLevel.Vector512 => (StringKernel512.Find(p + at), StringKernel512.Copy(t, p + at), 64),
-                        SimdLevel.Vector256 => (StringKernel256.Find(p + at), StringKernel256.Copy(t, p + at), 32),
-                        SimdLevel.Vector128 => (StringKernel128.Find(p + at), StringKernel128.Copy(t, p + at), 16),
-                        _ => (ScalarStringKernel.Find(p + at), ScalarStringKernel.Copy(t, p + at), 8),
+                        SimdLevel.Vector512 => (StringKernel512.Find(p + at), StringKernel512.Copy(t, p + at), StringKernel512.FindEnd(p + at), 64),
+                        SimdLevel.Vector256 => (StringKernel256.Find(p + at), StringKernel256.Copy(t, p + at), StringKernel256.FindEnd(p + at), 32),
+                        SimdLevel.Vector128 => (StringKernel128.Find(p + at), StringKernel128.Copy(t, p + at), StringKernel128.FindEnd(p + at), 16),
+                        _ => (ScalarStringKernel.Find(p + at), ScalarStringKernel.Copy(t, p + at), ScalarStringKernel.FindEnd(p + at), 8),
                     };
+                    var length = random.Next(1, 100);
+                    Assert.Equal(bytes.AsSpan(at, length).SequenceEqual(target.AsSpan(128, length)), StartsWith((SimdLevel)level, p + at, t + 128, length));
+                    bytes.AsSpan(at, length).CopyTo(target.AsSpan(128));
+                    Assert.True(StartsWith((SimdLevel)level, p + at, t + 128, length));
+                    ulong ends = 0;
+                    for (var i = 0; i < width; i++)
+                        ends |= bytes[at + i] is <= 0x20 or (byte)',' or (byte)']' or (byte)'}' ? 1UL << i : 0;
+                    Assert.Equal(ends, end);
                     ulong expected = 0;
                     for (var i = 0; i < width; i++)
                         expected |= bytes[at + i] is < 0x20 or (byte)'"' or (byte)'\\' ? 1UL << i : 0;
@@ -225,6 +233,14 @@ public sealed class JsonPropertyTests
                 }
         }
     }
+
+    private static unsafe bool StartsWith(SimdLevel level, byte* source, byte* expected, int length) => level switch
+    {
+        SimdLevel.Vector512 => StringKernel512.StartsWith(source, expected, length),
+        SimdLevel.Vector256 => StringKernel256.StartsWith(source, expected, length),
+        SimdLevel.Vector128 => StringKernel128.StartsWith(source, expected, length),
+        _ => ScalarStringKernel.StartsWith(source, expected, length),
+    };
 
     private static bool IsValid(byte[] content)
     {
@@ -327,8 +343,12 @@ public sealed class JsonPropertyTests
         public void Add(RecordBatch batch)
         {
             using (batch)
+            {
+                foreach (var column in batch.Columns)
+                    TestColumns.AssertConsistent(column, batch.Length);
                 for (var i = 0; i < batch.Length; i++)
                     rows.Add([.. batch.Columns.Select(column => TestColumns.Read(column, i))]);
+            }
         }
 
         public void Reject(RejectedRow row) => Assert.Fail($"round {round}: {row.Location}: {row.Reason} {Encoding.UTF8.GetString(row.Raw.Span)}");

@@ -76,6 +76,20 @@ internal static class TestColumns
         };
     }
 
+    public static void AssertConsistent(Column column, int length)
+    {
+        Assert.Equal(length, column.Length);
+        Assert.Equal(column.HasValidity ? length - Bitmap.CountSet(column.Validity, length) : 0, column.NullCount);
+        if (column.Type.Kind is TypeKind.List or TypeKind.Map or TypeKind.String or TypeKind.Json or TypeKind.Binary)
+        {
+            Assert.Equal(0, column.Offsets[0]);
+            for (var i = 0; i < length; i++)
+                Assert.True(column.Offsets[i] <= column.Offsets[i + 1]);
+        }
+        foreach (var child in column.Children)
+            AssertConsistent(child, column.Type.Kind == TypeKind.Struct ? length : column.Offsets[length]);
+    }
+
     private static IEnumerable<int> Range(Column column, int index)
     {
         var start = column.Offsets[index];

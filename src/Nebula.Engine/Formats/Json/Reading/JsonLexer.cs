@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Nebula.Engine.Formats.Json.Reading;
 
@@ -21,22 +20,6 @@ internal static unsafe class JsonLexer
         while (*p is (byte)' ' or (byte)'\t' or (byte)'\r' || *p == newline)
             p++;
         return p;
-    }
-
-    /// <summary>Bytes up to the next comma, closing bracket, blank or control character: of a number, if it is one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int ScalarLength(byte* p)
-    {
-        if (Vector256.IsHardwareAccelerated)
-        {
-            var bytes = Vector256.Load(p);
-            var ends = Vector256.LessThanOrEqual(bytes, Vector256.Create((byte)' ')) | Vector256.Equals(bytes, Vector256.Create((byte)','))
-                | Vector256.Equals(bytes | Vector256.Create((byte)0x20), Vector256.Create((byte)'}')); // 0x5D and 0x7D: both closing brackets
-            var mask = ends.ExtractMostSignificantBits();
-            if (mask != 0)
-                return BitOperations.TrailingZeroCount(mask);
-        }
-        return LongScalarLength(p);
     }
 
     /// <summary>Skips a number.</summary>
@@ -139,14 +122,6 @@ internal static unsafe class JsonLexer
         return value;
     }
 
-    private static int LongScalarLength(byte* p)
-    {
-        var start = p;
-        while (*p is not (<= (byte)' ' or (byte)',' or (byte)']' or (byte)'}'))
-            p++;
-        return (int)(p - start);
-    }
-
     private static bool SkipDigits(ref byte* p)
     {
         var start = p;
@@ -160,6 +135,14 @@ internal static unsafe class JsonLexer
 /// <typeparam name="TKernel">How strings are scanned.</typeparam>
 internal static unsafe class JsonLexer<TKernel> where TKernel : struct, IStringKernel
 {
+    /// <summary>Bytes up to the next comma, closing bracket, blank or control character: of a number, if it is one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int ScalarLength(byte* p)
+    {
+        var mask = TKernel.FindEnd(p);
+        return mask != 0 ? BitOperations.TrailingZeroCount(mask) : LongScalarLength(p);
+    }
+
     /// <summary>Skips the inside of a string.</summary>
     /// <param name="p">Behind the opening quote.</param>
     /// <param name="fault">What is wrong.</param>
@@ -321,6 +304,15 @@ internal static unsafe class JsonLexer<TKernel> where TKernel : struct, IStringK
             return p;
         hasBlanks = true;
         return JsonLexer.SkipBlanks(p, newline);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int LongScalarLength(byte* p)
+    {
+        var length = 0;
+        while (TKernel.FindEnd(p + length) == 0)
+            length += TKernel.Width;
+        return length + BitOperations.TrailingZeroCount(TKernel.FindEnd(p + length));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

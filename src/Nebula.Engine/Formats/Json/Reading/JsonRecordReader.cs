@@ -45,7 +45,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
             while (true)
             {
                 var previous = key;
-                key = keys.Predict(ref p, previous);
+                key = keys.Predict<TKernel>(ref p, previous);
                 if (key < 0)
                 {
                     if ((p = FindKey(p, keys, out key)) == null)
@@ -112,7 +112,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
             case ReadKind.String when *p == '"':
                 return ReadString(p, column);
             case ReadKind.Int64:
-                var length = JsonLexer.ScalarLength(p);
+                var length = JsonLexer<TKernel>.ScalarLength(p);
                 if (NumberParser.TryParseInt64(p, length, out var integer))
                 {
                     column.Append(integer);
@@ -120,7 +120,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
                 }
                 break;
             case ReadKind.Float64:
-                length = JsonLexer.ScalarLength(p);
+                length = JsonLexer<TKernel>.ScalarLength(p);
                 if (((uint)(*p - '0') <= 9 || *p == '-') && NumberParser.TryParseExactDouble(p, length, out var number))
                 {
                     column.Append(BitConverter.DoubleToInt64Bits(number));

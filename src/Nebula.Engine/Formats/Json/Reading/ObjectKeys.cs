@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using System.Text;
 using Nebula.Engine.Formats.Json.Writing;
 
@@ -12,7 +11,7 @@ namespace Nebula.Engine.Formats.Json.Reading;
 /// </summary>
 internal sealed unsafe class ObjectKeys
 {
-    private const int Run = 32;
+    private const int Run = 64;
     private readonly ColumnBuilder?[] _columns;
     private readonly KeyTable _table = new();
     private readonly Entry[] _entries;
@@ -36,7 +35,7 @@ internal sealed unsafe class ObjectKeys
             var pattern = $"\"{names[i]}\":";
             // a key that JSON would have to escape never stands in the input as it is
             var length = texts[i].AsSpan().IndexOfAny(JsonEscapes.Escaped) >= 0 ? 0 : Encoding.UTF8.GetBytes(pattern, new Span<byte>(at, texts[i].Length + 3));
-            _entries[i] = new Entry { Pattern = at, Length = length, Mask = length == 0 ? 0 : uint.MaxValue >> Math.Max(Run - length, 0), Next = i + 1 };
+            _entries[i] = new Entry { Pattern = at, Length = length, Next = i + 1 };
             at += length;
             _table.Add(texts[i]);
         }
@@ -60,14 +59,15 @@ internal sealed unsafe class ObjectKeys
     /// <summary>Tries the key that followed <paramref name="previous"/> last time.</summary>
     /// <param name="p">The opening quote; when the key is there, moved behind its colon.</param>
     /// <param name="previous">The key before, or <see cref="Start"/>.</param>
+    /// <typeparam name="TKernel">How bytes are compared.</typeparam>
     /// <returns>The key, or -1.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Predict(ref byte* p, int previous)
+    public int Predict<TKernel>(ref byte* p, int previous) where TKernel : struct, IStringKernel
     {
         ref var first = ref MemoryMarshal.GetArrayDataReference(_entries);
         var key = Unsafe.Add(ref first, previous).Next;
         ref var entry = ref Unsafe.Add(ref first, key);
-        if (!StartsWith(p, ref entry) || entry.Length == 0)
+        if (entry.Length == 0 || !TKernel.StartsWith(p, entry.Pattern, entry.Length))
             return -1;
         p += entry.Length;
         return key;
@@ -80,27 +80,6 @@ internal sealed unsafe class ObjectKeys
     /// <summary>Notes which key followed another.</summary>
     public void Learn(int previous, int key) => _entries[previous].Next = key;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool StartsWith(byte* p, ref Entry entry)
-    {
-        if (Vector256.IsHardwareAccelerated)
-        {
-            var equal = Vector256.Equals(Vector256.Load(p), Vector256.Load(entry.Pattern)).ExtractMostSignificantBits();
-            return (~equal & entry.Mask) == 0 && (entry.Length <= Run || StartsWithLong(p, ref entry));
-        }
-        return StartsWithLong(p, ref entry);
-    }
-
-    /// <summary>Compares byte by byte: the input may end before the key does.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool StartsWithLong(byte* p, ref Entry entry)
-    {
-        for (var i = 0; i < entry.Length; i++)
-            if (p[i] != entry.Pattern[i])
-                return false;
-        return true;
-    }
-
     private struct Entry
     {
         /// <summary>The key with quotes and colon.</summary>
@@ -108,9 +87,6 @@ internal sealed unsafe class ObjectKeys
 
         /// <summary>Its bytes; 0 when it cannot be predicted.</summary>
         public int Length;
-
-        /// <summary>A bit for each of the first 32 of them.</summary>
-        public uint Mask;
 
         /// <summary>Which key followed last time.</summary>
         public int Next;

@@ -29,6 +29,8 @@ internal sealed unsafe class JsonEncoder : IBlockEncoder
         _isArray = isArray;
         _omitNulls = omitNulls;
         _pool = pool;
+        if (isArray)
+            (Prologue, Separator, Epilogue, EmptyEpilogue) = ("[\n"u8.ToArray(), ",\n"u8.ToArray(), "\n]\n"u8.ToArray(), "]\n"u8.ToArray());
         _writeRows = level switch
         {
             SimdLevel.Vector512 => &JsonRowWriter<StringKernel512>.WriteRows,
@@ -39,16 +41,16 @@ internal sealed unsafe class JsonEncoder : IBlockEncoder
     }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> Prologue { get => _isArray ? "[\n"u8.ToArray() : default; }
+    public ReadOnlyMemory<byte> Prologue { get; }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> Separator { get => _isArray ? ",\n"u8.ToArray() : default; }
+    public ReadOnlyMemory<byte> Separator { get; }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> Epilogue { get => _isArray ? "\n]\n"u8.ToArray() : default; }
+    public ReadOnlyMemory<byte> Epilogue { get; }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> EmptyEpilogue { get => _isArray ? "]\n"u8.ToArray() : default; }
+    public ReadOnlyMemory<byte> EmptyEpilogue { get; }
 
     /// <inheritdoc/>
     public EncodedBlock Encode(RecordBatch batch)
