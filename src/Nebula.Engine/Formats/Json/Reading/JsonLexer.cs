@@ -311,7 +311,7 @@ internal static unsafe class JsonLexer<TKernel> where TKernel : struct, IStringK
     {
         var length = 0;
         while (TKernel.FindEnd(p + length) == 0)
-            length += TKernel.Width;
+            length += TKernel.EndWidth;
         return length + BitOperations.TrailingZeroCount(TKernel.FindEnd(p + length));
     }
 
