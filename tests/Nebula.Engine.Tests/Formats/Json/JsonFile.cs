@@ -45,6 +45,8 @@ internal sealed class JsonFile
 
     public int Blocks { get; private set; }
 
+    public int Batches { get; private set; }
+
     public static JsonFile Read(string content) => new JsonFile().Run(Encoding.UTF8.GetBytes(content));
 
     public JsonFile Run(string content) => Run(Encoding.UTF8.GetBytes(content));
@@ -124,6 +126,7 @@ internal sealed class JsonFile
         {
             using (batch)
             {
+                file.Batches++;
                 using var block = encoder.Encode(batch);
                 file.Lines.Append(Encoding.UTF8.GetString(block.Buffer.Content));
                 for (var i = 0; i < batch.Length; i++)

@@ -247,10 +247,10 @@ internal static unsafe class JsonLexer<TKernel> where TKernel : struct, IStringK
     /// <param name="target">Where to; as much space as the value has.</param>
     /// <param name="p">The value.</param>
     /// <param name="end">Behind it.</param>
+    /// <param name="fault">Stays as it is.</param>
     /// <returns>Behind what was written.</returns>
-    public static byte* CopyCompact(byte* target, byte* p, byte* end)
+    public static byte* CopyCompact(byte* target, byte* p, byte* end, JsonFault fault)
     {
-        var fault = new JsonFault();
         while (p < end)
         {
             if (*p == '"')
