@@ -95,6 +95,11 @@ public sealed class Column : IDisposable
         return _values!.Span[offsets[index]..offsets[index + 1]];
     }
 
+    /// <summary>The first values, in the same buffers: good as long as this column is, and not to be disposed of.</summary>
+    /// <param name="length">Number of values, at most <see cref="Length"/>.</param>
+    public Column Truncate(int length) => new(Type, length, _validity is null ? 0 : length - Bitmap.CountSet(_validity.Span, length), _validity, _values, _offsets,
+        Type.Kind == TypeKind.Struct ? [.. Children.Select(child => child.Truncate(length))] : Children, Dictionary);
+
     /// <summary>Returns all buffers.</summary>
     public void Dispose()
     {

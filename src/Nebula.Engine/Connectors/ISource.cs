@@ -5,6 +5,9 @@ namespace Nebula.Engine.Connectors;
 /// <summary>A system that rows are read from. Made per run from its options; used by one run at a time.</summary>
 public interface ISource : IAsyncDisposable
 {
+    /// <summary>Whether a stream can be read again from its start (not so for standard input).</summary>
+    bool CanRestart { get; }
+
     /// <summary>Tries everything a run will need (reachability, credentials, rights) and reports each with its remedy. Throws nothing for a failed check.</summary>
     /// <param name="cancellationToken">Stops the checks.</param>
     Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken);

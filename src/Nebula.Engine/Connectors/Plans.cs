@@ -16,6 +16,9 @@ public sealed record DiscoverRequest
     /// <summary>Names or wildcards of the streams wanted; empty for all.</summary>
     public IReadOnlyList<string> Streams { get; init; } = [];
 
+    /// <summary>Whether everything that matches is one stream, instead of a stream each.</summary>
+    public bool AsOneStream { get; init; }
+
     /// <summary>Whether types must be known. A destination of plain text does not need them.</summary>
     public bool InferTypes { get; init; } = true;
 

@@ -1,0 +1,88 @@
+using Nebula.Connectors.ObjectStores;
+using Nebula.Connectors.ObjectStores.Local;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats;
+
+namespace Nebula.Connectors.Files;
+
+/// <summary>Files as a destination: format x codec x store. A stream becomes one file, which appears whole or not at all.</summary>
+internal sealed class FileDestination : IDestination
+{
+    private readonly OptionValues _options;
+    private readonly IFileFormat? _format;
+    private readonly IObjectStore _store;
+    private readonly string _path;
+
+    /// <param name="options">What the user set.</param>
+    /// <param name="format">The format, when the connector's name is one; null to go by the file's name.</param>
+    /// <param name="store">Where the files go.</param>
+    public FileDestination(OptionValues options, IFileFormat? format, IObjectStore store)
+    {
+        _options = options;
+        _format = format ?? (options.Text("format") is { } name ? FileFormats.ByName(name) : null);
+        _store = store;
+        _path = options.Text("path")!;
+        Capabilities = new DestinationCapabilities
+        {
+            KeepsTypes = (_format ?? FileFormats.ByPath(FileOpener.WithoutCodec(_path)))?.KeepsTypes ?? true,
+            CanRestart = _path != LocalStore.StandardStream,
+            AcceptsManyStreams = _path != LocalStore.StandardStream,
+        };
+    }
+
+    public DestinationCapabilities Capabilities { get; }
+
+    public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (_path == LocalStore.StandardStream)
+                return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, "standard output")]);
+            var probe = TargetOf("");
+            using (_store.Stage(Directory.Exists(probe) ? Path.Combine(probe, "nebula-check") : probe, "check"))
+                return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{probe}' can be written")]);
+        }
+        catch (NebulaException e)
+        {
+            return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", false, e.Message)]);
+        }
+    }
+
+    public Task PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
+    {
+        _store.DiscardLeftovers(TargetOf(plan.Object));
+        return Task.CompletedTask;
+    }
+
+    public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken)
+    {
+        var target = TargetOf(plan.Object);
+        var format = _format ?? FileFormats.ByPath(FileOpener.WithoutCodec(target)) ?? throw NebulaException.Configuration(
+            $"The format of '{target}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
+        var encoder = format.CreateEncoder(plan.Schema, _options, context.Pool);
+        return Task.FromResult<IDestinationWriter>(new FileWriter(encoder, _store.Stage(target, plan.RunId), chunk));
+    }
+
+    public Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
+    {
+        var target = TargetOf(request.Plan.Object);
+        foreach (var part in request.Parts)
+            if (part.Location.Length > 0)
+                _store.Publish(part.Location, target);
+        return Task.FromResult(new CommitReceipt([target]));
+    }
+
+    public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
+    {
+        foreach (var part in parts)
+            if (part.Location.Length > 0)
+                _store.Discard(part.Location);
+        return Task.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync() => default;
+
+    /// <summary>The file that a stream goes to: the path itself, or a file in it.</summary>
+    private string TargetOf(string name) => name.Length == 0 || _path == LocalStore.StandardStream ? _path : Path.Combine(_path, name);
+}

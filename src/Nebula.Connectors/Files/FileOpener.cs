@@ -1,0 +1,50 @@
+using Nebula.Connectors.ObjectStores;
+using Nebula.Connectors.ObjectStores.Local;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+
+namespace Nebula.Connectors.Files;
+
+/// <summary>Opens files and takes off their compression. Standard input can be opened for samples any number of times, but to its end only once.</summary>
+internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDisposable
+{
+    private ReplayStream? _standardInput;
+
+    /// <summary>Opens a file for reading its uncompressed bytes.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="sampleOnly">Whether the file will be opened again.</param>
+    public CountedStream Open(StoredObject file, bool sampleOnly)
+    {
+        var stored = file.Path == LocalStore.StandardStream
+            ? (_standardInput ??= new ReplayStream(store.OpenRead(file.Path))).Rewind(isLast: !sampleOnly)
+            : store.OpenRead(file.Path);
+        _ = options;
+        return new CountedStream(stored);
+    }
+
+    /// <summary>Reads the first bytes of a file.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="size">Most bytes read.</param>
+    /// <param name="isWhole">Whether they are all there are.</param>
+    public PooledBuffer Sample(StoredObject file, int size, out bool isWhole)
+    {
+        using var stream = Open(file, sampleOnly: true);
+        var buffer = BufferPool.Shared.Rent(size);
+        try
+        {
+            buffer.Length = TextBlocks.Fill(stream, buffer.Span[..size]);
+            isWhole = buffer.Length < size;
+            return buffer;
+        }
+        catch
+        {
+            buffer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A path without the ending of a codec.</summary>
+    public static string WithoutCodec(string path) => path;
+
+    public void Dispose() => _standardInput?.Dispose();
+}

@@ -1,0 +1,142 @@
+using System.Runtime.CompilerServices;
+using Nebula.Connectors.ObjectStores;
+using Nebula.Connectors.ObjectStores.Local;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Connectors.Files;
+
+/// <summary>Files as a source: format x codec x store. One stream per file, or all matching files as one.</summary>
+internal sealed class FileSource : ISource
+{
+    private const int FilesSampled = 8;
+    private readonly OptionValues _options;
+    private readonly IFileFormat? _format;
+    private readonly IObjectStore _store;
+    private readonly string _path;
+    private readonly FileOpener _opener;
+
+    /// <param name="options">What the user set.</param>
+    /// <param name="format">The format, when the connector's name is one; null to go by the files' names.</param>
+    /// <param name="store">Where the files are.</param>
+    public FileSource(OptionValues options, IFileFormat? format, IObjectStore store)
+    {
+        _options = options;
+        _format = format ?? (options.Text("format") is { } name ? FileFormats.ByName(name) : null);
+        _store = store;
+        _path = options.Text("path")!;
+        _opener = new FileOpener(store, options);
+    }
+
+    public bool CanRestart => _path != LocalStore.StandardStream;
+
+    public async Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var files = await _store.ListAsync(_path, cancellationToken).ConfigureAwait(false);
+            if (files.Count == 0)
+                return [new CheckResult("files", false, NothingFound().Reason)];
+            if (_path != LocalStore.StandardStream)
+                (await Task.Run(() => _opener.Open(files[0], sampleOnly: true), cancellationToken).ConfigureAwait(false)).Dispose();
+            return [new CheckResult("files", true, $"{files.Count} {(files.Count == 1 ? "file" : "files")}, the first is readable: {files[0].Path}")];
+        }
+        catch (NebulaException e)
+        {
+            return [new CheckResult("files", false, e.Message)];
+        }
+    }
+
+    public async Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken)
+    {
+        var files = await _store.ListAsync(_path, cancellationToken).ConfigureAwait(false);
+        if (files.Count == 0)
+            throw NothingFound();
+        var wanted = request.Streams.Count == 0 ? files : [.. files.Where(file => request.Streams.Any(pattern => Glob.Matches(pattern, file.Name)))];
+        if (wanted.Count == 0)
+            throw NebulaException.NotFound($"No file in '{_path}' matches {string.Join(", ", request.Streams.Select(static s => $"'{s}'"))}.{Suggestion.For(request.Streams[0], files.Select(static f => f.Name))}");
+        if (request.AsOneStream || wanted.Count == 1)
+            return new Catalog([await DescribeAsync(wanted.Count == 1 ? wanted[0].Name : request.Streams.Count == 1 ? request.Streams[0] : _path, wanted, request, cancellationToken).ConfigureAwait(false)]);
+        var streams = new List<CatalogStream>(wanted.Count);
+        foreach (var file in wanted)
+            streams.Add(await DescribeAsync(file.Name, [file], request, cancellationToken).ConfigureAwait(false));
+        return new Catalog(streams);
+    }
+
+    public async IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, Checkpoint? from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask.ConfigureAwait(false);
+        yield return new Chunk(0, plan.Stream.Details[FileDetails.Files]) { Bytes = plan.Stream.Bytes };
+    }
+
+    public Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken)
+    {
+        var format = (ITextFormat)FileFormats.ByName(plan.Stream.Details[FileDetails.Format])!;
+        var files = FileDetails.ParseFiles(chunk.Description);
+        return Task.FromResult<ISourceReader>(new TextFileReader(format, files, _opener, plan, context));
+    }
+
+    public Task AcknowledgeAsync(Checkpoint checkpoint, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public ValueTask DisposeAsync()
+    {
+        _opener.Dispose();
+        return default;
+    }
+
+    private async Task<CatalogStream> DescribeAsync(string name, IReadOnlyList<StoredObject> files, DiscoverRequest request, CancellationToken cancellationToken)
+    {
+        var format = FormatOf(files[0]);
+        if (_options.Text("infer") is "all" && _path != LocalStore.StandardStream)
+            request = request with { ReadEverything = true };
+        else if (_options.Text("infer") is "none")
+            request = request with { InferTypes = false };
+        var sampleSize = (int)Math.Clamp(_options.Size("sample_size") ?? 0, 4 << 10, 1 << 30);
+        using var sample = _opener.Sample(files[0], sampleSize, out var isWhole);
+        var dialect = format.DetectDialect(sample.Content, isWhole, _options);
+        var schema = await Task.Run(() => InferSchema(format, dialect, files, request, sampleSize, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var details = new Dictionary<string, string>(dialect) { [FileDetails.Format] = format.Name, [FileDetails.Files] = FileDetails.Render(files) };
+        return new CatalogStream(name, schema) { Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null, Details = details };
+    }
+
+    private Schema InferSchema(ITextFormat format, IReadOnlyDictionary<string, string> dialect, IReadOnlyList<StoredObject> files, DiscoverRequest request, int sampleSize, CancellationToken cancellationToken)
+    {
+        var inferrer = format.CreateInferrer(dialect, request, files[0].Name);
+        var context = new ReadContext(BufferPool.Shared, sampleSize) { MaxRecordSize = Math.Max(sampleSize, request.ReadEverything ? BufferPool.MaxCapacity : 256 << 20) };
+        foreach (var file in request.ReadEverything ? files : files.Take(FilesSampled))
+        {
+            using var blocks = new TextBlocks(format, dialect, file, 0, _opener, context, sampleOnly: !request.ReadEverything);
+            do
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using var block = blocks.Next();
+                if (block is null)
+                    break;
+                inferrer.Observe(block.Buffer.Content, block.Context);
+            }
+            while (request.ReadEverything);
+        }
+        return inferrer.Build();
+    }
+
+    private ITextFormat FormatOf(StoredObject file)
+    {
+        var format = _format ?? FileFormats.ByPath(FileOpener.WithoutCodec(file.Path)) ?? throw NebulaException.Configuration(
+            $"The format of '{file.Path}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
+        return (ITextFormat)format;
+    }
+
+    private NebulaException NothingFound()
+    {
+        if (Glob.IsWildcard(_path))
+            return NebulaException.NotFound($"No file matches '{_path}'.");
+        var folder = Path.GetDirectoryName(Path.GetFullPath(_path))!;
+        var near = Directory.Exists(folder)
+            ? Suggestion.For(Path.GetFileName(_path), Directory.EnumerateFiles(folder).Take(1000).Select(static f => Path.GetFileName(f)!))
+            : $" The folder '{folder}' does not exist.";
+        return NebulaException.NotFound($"The file '{_path}' does not exist.{near}");
+    }
+}

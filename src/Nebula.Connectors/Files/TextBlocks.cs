@@ -1,0 +1,180 @@
+using System.Text;
+using Nebula.Connectors.ObjectStores;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats;
+
+namespace Nebula.Connectors.Files;
+
+/// <summary>Reads one file of a text format as blocks of whole records, in UTF-8.</summary>
+internal sealed class TextBlocks : IDisposable
+{
+    private static readonly byte[] ByteOrderMark = [0xEF, 0xBB, 0xBF];
+    private readonly IRecordSplitter _splitter;
+    private readonly CountedStream _counted;
+    private readonly Stream _stream;
+    private readonly BufferPool _pool;
+    private readonly StoredObject _file;
+    private readonly int _fileIndex;
+    private readonly int _blockSize;
+    private readonly int _maxRecordSize;
+    private readonly bool _preferLatency;
+    private readonly bool _sampleOnly;
+    private PooledBuffer? _rest;
+    private long _offset;
+    private bool _ended;
+    private bool _started;
+
+    /// <param name="format">The format.</param>
+    /// <param name="dialect">How the file is written.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="fileIndex">Which of its chunk's files it is.</param>
+    /// <param name="opener">Opens it.</param>
+    /// <param name="context">Block size and pool.</param>
+    /// <param name="sampleOnly">Whether only the first block is wanted, as large as it comes; the file will be opened again.</param>
+    public TextBlocks(ITextFormat format, IReadOnlyDictionary<string, string> dialect, StoredObject file, int fileIndex, FileOpener opener, ReadContext context, bool sampleOnly)
+    {
+        _splitter = format.CreateSplitter(dialect, file.Name);
+        _file = file;
+        _fileIndex = fileIndex;
+        _pool = context.Pool;
+        _blockSize = context.BlockSize;
+        _maxRecordSize = context.MaxRecordSize;
+        _preferLatency = context.PreferLatency;
+        _sampleOnly = sampleOnly;
+        _counted = opener.Open(file, sampleOnly);
+        _stream = format.EncodingOf(dialect) is { } encoding ? Encoding.CreateTranscodingStream(_counted, encoding, new UTF8Encoding(false), leaveOpen: true) : _counted;
+    }
+
+    /// <summary>Stored bytes read so far.</summary>
+    public long BytesRead => _counted.StoredBytesRead;
+
+    /// <summary>Reads on until a buffer is full or the input ends.</summary>
+    /// <returns>Bytes read.</returns>
+    public static int Fill(Stream stream, Span<byte> buffer)
+    {
+        var total = 0;
+        while (total < buffer.Length)
+        {
+            var count = stream.Read(buffer[total..]);
+            if (count == 0)
+                break;
+            total += count;
+        }
+        return total;
+    }
+
+    /// <summary>Reads the next block.</summary>
+    /// <returns>The block, which the caller disposes of; null at the end of the file.</returns>
+    /// <exception cref="DataFormatException">The bytes cannot be cut into records; lines are counted from the last cut.</exception>
+    public RawBlock? Next()
+    {
+        if (_ended && _rest is null)
+            return null;
+        var buffer = _rest ?? _pool.Rent(_blockSize);
+        _rest = null;
+        try
+        {
+            while (true)
+            {
+                Read(buffer);
+                if (_ended && buffer.Length == 0)
+                {
+                    buffer.Dispose();
+                    return null;
+                }
+                var cut = _splitter.FindBoundary(buffer.Content, _ended, out var context);
+                if (cut == 0 && _ended)
+                {
+                    buffer.Dispose();
+                    return null;
+                }
+                if (cut > 0)
+                {
+                    KeepRest(buffer, cut);
+                    var block = new RawBlock(buffer, new SourcePosition(_file.Name, _offset, _fileIndex)) { Context = context };
+                    _offset += cut;
+                    return block;
+                }
+                if (_sampleOnly && buffer.Length >= _maxRecordSize)
+                {
+                    buffer.Dispose();
+                    return null;
+                }
+                if (buffer.Length == buffer.Capacity)
+                    buffer = Enlarge(buffer);
+            }
+        }
+        catch (DecoderFallbackException e)
+        {
+            buffer.Dispose();
+            throw new DataFormatException($"the text is not in the encoding it was taken for: {e.Message} Set 'encoding'.", new SourceLocation(_file.Name, ByteOffset: _offset), e);
+        }
+        catch
+        {
+            buffer.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _rest?.Dispose();
+        if (_stream != _counted)
+            _stream.Dispose();
+        _counted.Dispose();
+    }
+
+    private void Read(PooledBuffer buffer)
+    {
+        var room = buffer.Span[buffer.Length..];
+        if (_ended || room.IsEmpty)
+            return;
+        if (_preferLatency && _started)
+        {
+            var count = _stream.Read(room);
+            _ended = count == 0;
+            buffer.Length += count;
+            return;
+        }
+        var read = Fill(_stream, room);
+        _ended = read < room.Length;
+        buffer.Length += read;
+        if (!_started)
+        {
+            _started = true;
+            if (buffer.Content.StartsWith(ByteOrderMark))
+            {
+                buffer.Content[3..].CopyTo(buffer.Span);
+                buffer.Length -= 3;
+                _offset = 3;
+            }
+        }
+    }
+
+    private void KeepRest(PooledBuffer buffer, int cut)
+    {
+        var rest = buffer.Content[cut..];
+        if (rest.Length > 0)
+        {
+            _rest = _pool.Rent(Math.Max(_blockSize, rest.Length + 1));
+            rest.CopyTo(_rest.Span);
+            _rest.Length = rest.Length;
+        }
+        buffer.Length = cut;
+    }
+
+    private PooledBuffer Enlarge(PooledBuffer buffer)
+    {
+        if (buffer.Length >= _maxRecordSize)
+            throw new DataFormatException(
+                $"the record that starts here is larger than {Units.FormatSize(_maxRecordSize)}, the most that the memory limit allows. If it should not be, a quote or bracket in it is probably not closed; if it should, raise 'memory'.",
+                new SourceLocation(_file.Name, 1, ByteOffset: _offset));
+        var larger = _pool.Rent((int)Math.Min(Math.Max(buffer.Capacity * 2L, _blockSize), Math.Max(_maxRecordSize, buffer.Capacity + 1)));
+        buffer.Content.CopyTo(larger.Span);
+        larger.Length = buffer.Length;
+        buffer.Dispose();
+        return larger;
+    }
+}

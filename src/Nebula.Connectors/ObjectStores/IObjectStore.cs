@@ -1,0 +1,62 @@
+namespace Nebula.Connectors.ObjectStores;
+
+/// <summary>Where files live. A new store is one more implementation; formats and codecs know nothing of it.</summary>
+internal interface IObjectStore
+{
+    /// <summary>Finds the objects that a path or wildcard names, in ordinal order of their paths.</summary>
+    /// <param name="pattern">A path, or a wildcard with <c>*</c>, <c>?</c>, <c>**</c>.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <returns>The objects; empty when there are none.</returns>
+    Task<IReadOnlyList<StoredObject>> ListAsync(string pattern, CancellationToken cancellationToken);
+
+    /// <summary>Opens an object for reading from its start.</summary>
+    /// <param name="path">Its path, as listed.</param>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It is missing or must not be read.</exception>
+    Stream OpenRead(string path);
+
+    /// <summary>Starts a new version of an object that nobody sees until it is published.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="runId">Identity of the run, for the temporary name.</param>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It must not be written.</exception>
+    IStagedObject Stage(string path, string runId);
+
+    /// <summary>Makes a staged version the object that readers see, in one step.</summary>
+    /// <param name="staged">Where the staged version is.</param>
+    /// <param name="path">The object's path.</param>
+    void Publish(string staged, string path);
+
+    /// <summary>Removes a staged version.</summary>
+    /// <param name="staged">Where it is; nothing happens when it is gone.</param>
+    void Discard(string staged);
+
+    /// <summary>Removes staged versions of an object that runs which died left behind.</summary>
+    /// <param name="path">The object's path.</param>
+    /// <exception cref="Engine.Diagnostics.NebulaException">Another run is writing the object now.</exception>
+    void DiscardLeftovers(string path);
+}
+
+/// <summary>An object as a store lists it.</summary>
+/// <param name="Path">Its full path.</param>
+/// <param name="Name">Its path relative to the fixed part of the wildcard, with forward slashes.</param>
+/// <param name="Size">Bytes; null when unknown.</param>
+internal sealed record StoredObject(string Path, string Name, long? Size);
+
+/// <summary>A version of an object while it is written.</summary>
+internal interface IStagedObject : IDisposable
+{
+    /// <summary>Where it is, for <see cref="IObjectStore.Publish"/>; empty when it cannot be published because it went out at once.</summary>
+    string Location { get; }
+
+    /// <summary>Bytes written so far.</summary>
+    long Length { get; }
+
+    /// <summary>Appends bytes.</summary>
+    /// <param name="bytes">The bytes.</param>
+    void Write(ReadOnlySpan<byte> bytes);
+
+    /// <summary>Hands on what was written so far, where somebody reads along.</summary>
+    void Flush();
+
+    /// <summary>Makes everything durable.</summary>
+    void Complete();
+}

@@ -1,0 +1,32 @@
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Connectors.ObjectStores.Local;
+
+/// <summary>Standard output: whoever reads along sees everything at once, so there is nothing to publish and no way back.</summary>
+internal sealed class StandardOutput : IStagedObject
+{
+    private readonly Stream _stream = Console.OpenStandardOutput();
+
+    public string Location => "";
+
+    public long Length { get; private set; }
+
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            _stream.Write(bytes);
+        }
+        catch (IOException e)
+        {
+            throw new NebulaException(ErrorKind.Transient, $"Standard output cannot be written: {e.Message} Whoever read it has probably ended.", inner: e);
+        }
+        Length += bytes.Length;
+    }
+
+    public void Flush() => _stream.Flush();
+
+    public void Complete() => _stream.Flush();
+
+    public void Dispose() => _stream.Dispose();
+}

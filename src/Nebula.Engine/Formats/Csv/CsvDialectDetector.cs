@@ -1,0 +1,249 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats.Csv.Reading;
+
+namespace Nebula.Engine.Formats.Csv;
+
+/// <summary>
+/// Finds out how a CSV file is written. Each combination of delimiter, quote and escape is tried on the sample; the one under which most records have the same
+/// number of fields wins, and of those the one with more fields.
+/// </summary>
+internal sealed unsafe class CsvDialectDetector(OptionValues options)
+{
+    private const int MaxRecords = 1_000;
+    private static readonly byte[] Delimiters = [(byte)',', (byte)';', (byte)'\t', (byte)'|'];
+
+    /// <summary>Where the first record of a file can start.</summary>
+    public static int EndOfSkippedLines(ReadOnlySpan<byte> bytes, CsvDialect dialect)
+    {
+        var at = 0;
+        for (var i = 0; i < dialect.SkipRows && at < bytes.Length; i++)
+        {
+            var end = bytes[at..].IndexOf(dialect.NewLine);
+            at = end < 0 ? bytes.Length : at + end + 1;
+        }
+        return at;
+    }
+
+    /// <summary>Finds the dialect of a sample in UTF-8 (or in the encoding that the options name: ASCII is enough here).</summary>
+    /// <exception cref="NebulaException">An option is wrong.</exception>
+    public CsvDialect Detect(ReadOnlySpan<byte> sample, bool isWhole)
+    {
+        var encoding = ReadEncoding(sample);
+        using var text = ToUtf8(sample, encoding);
+        var bytes = (ReadOnlySpan<byte>)text.Content;
+        var hasLineFeed = bytes.Contains((byte)'\n');
+        var dialect = new CsvDialect
+        {
+            Encoding = encoding,
+            NewLine = hasLineFeed || !bytes.Contains((byte)'\r') ? (byte)'\n' : (byte)'\r',
+            SkipRows = (int)Math.Clamp(options.Integer("skip_rows") ?? 0, 0, int.MaxValue),
+            NullMarkers = options.List("null_markers") is { } markers ? [.. markers] : [""],
+            NullPadding = options.Flag("null_padding") ?? false,
+        };
+        dialect = Choose(bytes, isWhole, dialect);
+        return WithHeader(bytes, dialect);
+    }
+
+    private string ReadEncoding(ReadOnlySpan<byte> sample)
+    {
+        if (options.Text("encoding") is { } named)
+        {
+            try
+            {
+                _ = CsvDialect.FindEncoding(named);
+            }
+            catch (ArgumentException e)
+            {
+                throw NebulaException.Configuration(e.Message, options.LocationOf("encoding"));
+            }
+            return named.ToLowerInvariant();
+        }
+        if (sample.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]))
+            return "utf-16le";
+        if (sample.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]))
+            return "utf-16be";
+        return "utf-8";
+    }
+
+    /// <summary>The sample as UTF-8 without byte order mark, in a padded buffer.</summary>
+    private static PooledBuffer ToUtf8(ReadOnlySpan<byte> sample, string encoding)
+    {
+        var decoder = CsvDialect.FindEncoding(encoding);
+        PooledBuffer buffer;
+        if (decoder is null)
+        {
+            var content = sample.StartsWith("\uFEFF"u8) ? sample[3..] : sample;
+            buffer = BufferPool.Shared.Rent(content.Length);
+            content.CopyTo(buffer.Span);
+            buffer.Length = content.Length;
+            return buffer;
+        }
+        // an odd byte or half a surrogate pair at the end of the sample is nobody's fault here
+        var lenient = Encoding.GetEncoding(decoder.CodePage == 0 ? 28591 : decoder.CodePage, EncoderFallback.ReplacementFallback, DecoderFallback.ReplacementFallback);
+        var chars = (decoder is Windows1252Encoding ? decoder : lenient).GetString(sample);
+        var utf8 = Encoding.UTF8.GetBytes(chars.TrimStart('\uFEFF'));
+        buffer = BufferPool.Shared.Rent(utf8.Length);
+        utf8.CopyTo(buffer.Span);
+        buffer.Length = utf8.Length;
+        return buffer;
+    }
+
+    private CsvDialect Choose(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect start)
+    {
+        var delimiters = ReadByte("delimiter") is { } delimiter ? [delimiter] : Delimiters;
+        var quotes = options.Text("quote") is { } quoteText ? [ReadByte("quote", quoteText)] : new byte?[] { (byte)'"', (byte)'\'' };
+        var comments = options.Text("comment") is { } commentText ? [ReadByte("comment", commentText)] : new byte?[] { null, (byte)'#' };
+        CsvDialect? best = null;
+        var bestScore = new Score(-1, 0, 0, 0);
+        foreach (var comment in comments)
+        {
+            if (comment is not null && comments.Length > 1 && !StartsWithComment(bytes, start, comment.Value))
+                continue;
+            foreach (var quote in quotes)
+            {
+                if (quote == '\'' && quotes.Length > 1 && !bytes.Contains((byte)'\''))
+                    continue;
+                var escapes = options.Text("escape") is { } escapeText ? [ReadByte("escape", escapeText)]
+                    : quote is { } q && bytes.IndexOf([(byte)'\\', q]) >= 0 ? new byte?[] { quote, (byte)'\\' } : new byte?[] { quote };
+                foreach (var escape in escapes)
+                    foreach (var candidate in delimiters)
+                    {
+                        var dialect = start with { Delimiter = candidate, Quote = quote, Escape = escape, Comment = comment };
+                        var score = Try(bytes, isWhole, dialect);
+                        if (score.CompareTo(bestScore) > 0)
+                            (best, bestScore) = (dialect, score);
+                    }
+            }
+        }
+        return best ?? start with { Delimiter = delimiters[0], Quote = quotes[0], Escape = quotes[0], Comment = options.Text("comment") is null ? null : comments[0] };
+    }
+
+    private static bool StartsWithComment(ReadOnlySpan<byte> bytes, CsvDialect dialect, byte comment)
+    {
+        var at = EndOfSkippedLines(bytes, dialect);
+        return at < bytes.Length && bytes[at] == comment;
+    }
+
+    /// <summary>How well a dialect explains the sample.</summary>
+    private static Score Try(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect dialect)
+    {
+        var counts = new Dictionary<int, int>();
+        var records = new CsvRecords(bytes, dialect, EndOfSkippedLines(bytes, dialect));
+        int total = 0, broken = 0, quoted = 0;
+        while (total < MaxRecords && records.MoveNext())
+        {
+            // the sample may end inside a record
+            if (!records.IsComplete && !isWhole && total > 0)
+                break;
+            if (records.Fields.Count == 1 && records.Fields[0].Length == 0)
+                continue;
+            total++;
+            counts[records.Fields.Count] = counts.GetValueOrDefault(records.Fields.Count) + 1;
+            for (var i = 0; i < records.Fields.Count; i++)
+                if (records.IsQuoted(i))
+                {
+                    if (records.Unquoted(i) is null)
+                        broken++;
+                    else
+                        quoted++;
+                }
+        }
+        if (total == 0)
+            return new Score(0, 0, 0, 0);
+        var (fields, same) = counts.MaxBy(static pair => (long)pair.Value << 32 | (uint)pair.Key);
+        var consistent = (double)same / total;
+        // one field per record explains nothing: any text would have it
+        return new Score(broken > 0 ? -broken : 0, fields > 1 ? consistent : 0, fields, quoted);
+    }
+
+    private CsvDialect WithHeader(ReadOnlySpan<byte> bytes, CsvDialect dialect)
+    {
+        var records = new CsvRecords(bytes, dialect, EndOfSkippedLines(bytes, dialect));
+        var names = ImmutableArray<string>.Empty;
+        var allText = true;
+        var firstCount = 0;
+        CsvTypeLattice[] first = [], rest = [];
+        var total = 0;
+        while (total <= MaxRecords && records.MoveNext())
+        {
+            if (records.Fields.Count == 1 && records.Fields[0].Length == 0 && (total == 0 || firstCount > 1))
+                continue;
+            if (total++ == 0)
+            {
+                firstCount = records.Fields.Count;
+                var read = new string[firstCount];
+                for (var i = 0; i < firstCount; i++)
+                    read[i] = Name(ref records, i);
+                names = [.. read];
+                first = [.. names.Select(static _ => new CsvTypeLattice())];
+                rest = [.. names.Select(static _ => new CsvTypeLattice())];
+                for (var i = 0; i < firstCount; i++)
+                    ObserveField(ref records, i, first[i]);
+                allText = first.All(static type => type.HasValue && type.Build().Kind == Schemas.TypeKind.String);
+            }
+            else if (records.Fields.Count == firstCount)
+                for (var i = 0; i < firstCount; i++)
+                    ObserveField(ref records, i, rest[i]);
+        }
+        // names are texts, present and different; a first record with a number, date or gap in it is data
+        var unique = names.Distinct().Count() == names.Length;
+        var header = options.Flag("header") ?? (names.Length > 0 && allText && (unique || rest.Any(static type => type.HasValue && type.Build().Kind != Schemas.TypeKind.String)));
+        return dialect with { Header = header, Columns = header ? MakeUnique(names) : [.. Enumerable.Range(0, firstCount).Select(static i => string.Create(CultureInfo.InvariantCulture, $"column{i}"))] };
+    }
+
+    private static string Name(ref CsvRecords records, int field) => records.Unquoted(field) is { } bytes ? Encoding.UTF8.GetString(bytes) : "";
+
+    private static void ObserveField(ref CsvRecords records, int field, CsvTypeLattice type)
+    {
+        if (records.Unquoted(field) is not { Length: > 0 } bytes)
+            return;
+        var padded = new byte[bytes.Length + BufferPool.Padding];
+        bytes.CopyTo(padded, 0);
+        fixed (byte* p = padded)
+            type.Observe(p, bytes.Length);
+    }
+
+    /// <summary>Columns without a name are called by their position, and a name that occurs again gets a number.</summary>
+    private static ImmutableArray<string> MakeUnique(ImmutableArray<string> names)
+    {
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        var result = ImmutableArray.CreateBuilder<string>(names.Length);
+        for (var i = 0; i < names.Length; i++)
+        {
+            var wanted = names[i].Length == 0 ? string.Create(CultureInfo.InvariantCulture, $"column{i}") : names[i];
+            var name = wanted;
+            for (var n = 1; !taken.Add(name) || (name != wanted && names.Contains(name)); n++)
+                name = string.Create(CultureInfo.InvariantCulture, $"{wanted}_{n}");
+            result.Add(name);
+        }
+        return result.ToImmutable();
+    }
+
+    private byte? ReadByte(string option) => options.Text(option) is { } text ? ReadByte(option, text) : null;
+
+    private byte? ReadByte(string option, string text) => CsvDialect.IsByte(text) ? CsvDialect.ParseByte(text) : throw NebulaException.Configuration(
+        $"Option '{option}' of {options.Owner} must be one ASCII character, '\\t' or 'none'; it is '{text}'.", options.LocationOf(option));
+
+    /// <summary>How well a dialect fits; compared part by part.</summary>
+    private readonly record struct Score(int Broken, double Consistent, int Fields, int Quoted) : IComparable<Score>
+    {
+        public int CompareTo(Score other)
+        {
+            var byBroken = Broken.CompareTo(other.Broken);
+            if (byBroken != 0)
+                return byBroken;
+            // a tenth of the records may be odd without a verdict
+            var byConsistency = Math.Round(Consistent, 1).CompareTo(Math.Round(other.Consistent, 1));
+            if (byConsistency != 0)
+                return byConsistency;
+            var byQuoted = Quoted.CompareTo(other.Quoted);
+            var byFields = Fields.CompareTo(other.Fields);
+            return byQuoted != 0 && Fields == other.Fields ? byQuoted : byFields != 0 ? byFields : byQuoted;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using System.Text;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Formats.Csv.Reading;
+using Nebula.Engine.Formats.Csv.Writing;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Engine.Formats.Csv;
+
+/// <summary>Comma-separated values: RFC 4180, and what occurs in practice.</summary>
+internal sealed class CsvFormat : ITextFormat
+{
+    public string Name => "csv";
+
+    public string Summary => "Comma-separated values (also tab, semicolon, pipe): dialect, header and types detected";
+
+    public IReadOnlyList<string> Extensions { get; } = [".csv", ".tsv", ".tab", ".psv"];
+
+    public IReadOnlyList<OptionDescriptor> ReadOptions => CsvOptions.Read;
+
+    public IReadOnlyList<OptionDescriptor> WriteOptions => CsvOptions.Write;
+
+    public bool KeepsTypes => false;
+
+    public IReadOnlyDictionary<string, string> DetectDialect(ReadOnlySpan<byte> sample, bool isWhole, OptionValues options) =>
+        new CsvDialectDetector(options).Detect(sample, isWhole).ToDetails();
+
+    public Encoding? EncodingOf(IReadOnlyDictionary<string, string> dialect) => CsvDialect.FindEncoding(dialect["encoding"]);
+
+    public IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name) => new CsvSplitter(CsvDialect.FromDetails(dialect), name);
+
+    public ISchemaInferrer CreateInferrer(IReadOnlyDictionary<string, string> dialect, DiscoverRequest request, string name) =>
+        new CsvSchemaInferrer(CsvDialect.FromDetails(dialect), request);
+
+    public IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool) => new CsvBlockDecoder(plan, pool);
+
+    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) => new CsvBlockEncoder(schema, CsvWriteOptions.From(options), pool);
+}

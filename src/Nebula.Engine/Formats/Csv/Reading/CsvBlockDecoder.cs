@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Text;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Engine.Formats.Csv.Reading;
+
+/// <summary>Decodes blocks of CSV. Holds what does not change between blocks; the work is done by sessions, one per thread, which are kept and used again.</summary>
+internal sealed class CsvBlockDecoder : IBlockDecoder
+{
+    private readonly ConcurrentBag<CsvDecodeSession> _idle = [];
+
+    /// <exception cref="NebulaException">A column is not in the file or has a type that CSV cannot hold.</exception>
+    public CsvBlockDecoder(StreamPlan plan, BufferPool pool)
+    {
+        Plan = plan;
+        Pool = pool;
+        Dialect = CsvDialect.FromDetails(plan.Stream.Details);
+        Fields = [.. plan.Columns.Select(column => Dialect.Columns.IndexOf(column.SourceName))];
+        Readers = [.. plan.Columns.Select(static column => CsvColumnReader.Create(column.Field.Type) ?? throw new NebulaException(ErrorKind.Schema,
+            $"Column \"{column.SourceName}\" cannot be read as {column.Field.Type}: CSV has no text for such values. Read it as string or json."))];
+        NullMarkers = [.. Dialect.NullMarkers.Where(static marker => marker.Length > 0).Select(Encoding.UTF8.GetBytes)];
+        EmptyIsNull = Dialect.NullMarkers.Contains("");
+        for (var i = 0; i < Fields.Length; i++)
+            if (Fields[i] < 0)
+                throw new NebulaException(ErrorKind.Schema, $"{plan.Stream.Name} has no column \"{plan.Columns[i].SourceName}\".{Suggestion.For(plan.Columns[i].SourceName, Dialect.Columns)}");
+    }
+
+    public StreamPlan Plan { get; }
+
+    public BufferPool Pool { get; }
+
+    public CsvDialect Dialect { get; }
+
+    /// <summary>Position in the file of each planned column.</summary>
+    public ImmutableArray<int> Fields { get; }
+
+    public ImmutableArray<CsvColumnReader> Readers { get; }
+
+    public byte[][] NullMarkers { get; }
+
+    public bool EmptyIsNull { get; }
+
+    public void Decode(RawBlock block, IDecodeSink sink)
+    {
+        if (!_idle.TryTake(out var session))
+            session = new CsvDecodeSession(this);
+        session.Decode(block, sink);
+        _idle.Add(session);
+    }
+}

@@ -1,0 +1,305 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Unicode;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats.Csv.Scanning;
+using Nebula.Engine.Formats.Text;
+
+namespace Nebula.Engine.Formats.Csv.Reading;
+
+/// <summary>
+/// Decodes one block at a time: finds the ends of some thousand fields, checks that they form whole records, hands each column to its reader, and goes on.
+/// A few thousand fields at a time keep data and positions in the processor's nearer caches.
+/// </summary>
+internal sealed unsafe class CsvDecodeSession
+{
+    private const int ScanRoom = 8192;
+
+    // positions the scanner may overwrite behind its room: those of one chunk of 64 bytes, written eight at a time
+    private const int ScanSlack = 128;
+
+    private readonly CsvBlockDecoder _decoder;
+    private readonly CsvScanDialect _scan;
+    private readonly ColumnBuffers[] _columns;
+    private readonly CsvBadFields _bad = new();
+    private readonly int _fields;
+    private double _bytesPerRow = 64;
+
+    public CsvDecodeSession(CsvBlockDecoder decoder)
+    {
+        _decoder = decoder;
+        _scan = new CsvScanDialect(decoder.Dialect);
+        _fields = decoder.Dialect.Columns.Length;
+        _columns = [.. decoder.Plan.Columns.Select(column => new ColumnBuffers(column.Field.Type, decoder.Pool))];
+    }
+
+    /// <inheritdoc cref="ISourceReader.Decode"/>
+    public void Decode(RawBlock block, IDecodeSink sink)
+    {
+        try
+        {
+            DecodeRecords(block, sink);
+        }
+        finally
+        {
+            foreach (var column in _columns)
+                column.Dispose();
+            _bad.Clear();
+        }
+    }
+
+    private void DecodeRecords(RawBlock block, IDecodeSink sink)
+    {
+        var data = block.Buffer.Pointer;
+        var length = block.Buffer.Length;
+        var allValid = Utf8Validator.FindInvalid(new ReadOnlySpan<byte>(data, length)) < 0;
+        var dropHeader = false;
+        var state = default(CsvScanState);
+        if (block.Context == CsvSplitter.FirstBlock)
+        {
+            state.Position = EndOfSkippedLines(data, length);
+            state.Lines = new ReadOnlySpan<byte>(data, state.Position).Count(_scan.NewLine);
+            dropHeader = _decoder.Dialect.Header;
+        }
+        var room = Math.Max(ScanRoom, 2 * _fields);
+        var scratch = _decoder.Pool.Rent(4 * (room + ScanSlack + 1));
+        PooledBuffer? regrouped = null;
+        try
+        {
+            // entry 0 stands for the end of the field before the first one
+            var ends = (uint*)scratch.Pointer;
+            ends[0] = (uint)state.Position - 1;
+            var pending = 0;
+            while (state.Position < length || pending > 0)
+            {
+                if (room - pending < _fields)
+                    GrowScratch(ref scratch, ref ends, ref room, pending);
+                var recordsBefore = state.Records;
+                var found = CsvScanners.Best.Scan(data, length, _scan, ref state, ends + 1 + pending, room - pending);
+                pending += found;
+                var records = state.Records - recordsBefore;
+                if (state.Position >= length && state.Mode != CsvScanMode.RecordStart)
+                {
+                    // the last record of the input has no line end: it gets one, in the padding
+                    data[length] = _scan.NewLine;
+                    ends[1 + pending++] = (uint)length;
+                    records++;
+                    state.Mode = CsvScanMode.RecordStart;
+                }
+                if (pending == 0)
+                    break;
+                var table = new CsvTable
+                {
+                    Data = data,
+                    Before = ends,
+                    Ends = ends + 1,
+                    Stride = _fields,
+                    Rows = pending / _fields,
+                    Quote = _decoder.Dialect.Quote ?? -1,
+                    Escape = _scan.Escape,
+                    NullMarkers = _decoder.NullMarkers,
+                    EmptyIsNull = _decoder.EmptyIsNull,
+                    TrimReturn = _scan.NewLine == '\n',
+                };
+                var taken = table.Rows * _fields;
+                if (dropHeader || !allValid || records != table.Rows || !IsRegular(table) || (state.Position >= length && taken != pending))
+                    taken = Regroup(block, sink, ref table, pending, ref regrouped, ref dropHeader, allValid);
+                ReadColumns(block, sink, table, length);
+                // what is left of a record that is not complete yet moves to the front
+                var left = pending - taken;
+                if (taken > 0)
+                    new Span<uint>(ends + taken, left + 1).CopyTo(new Span<uint>(ends, left + 1));
+                else if (state.Position < length)
+                    GrowScratch(ref scratch, ref ends, ref room, pending);
+                pending = left;
+                if (state.Position >= length && left > 0 && taken == 0)
+                    break;
+            }
+        }
+        finally
+        {
+            scratch.Dispose();
+            regrouped?.Dispose();
+        }
+        sink.Lines(state.Lines);
+        if (_columns.Length > 0 && _columns[0].Rows > 0)
+        {
+            var rows = _columns[0].Rows;
+            _bytesPerRow = Math.Max(1, (double)length / rows);
+            sink.Add(new RecordBatch(_decoder.Plan.Schema, [.. _columns.Select(static column => column.Build())], rows));
+        }
+    }
+
+    private void GrowScratch(ref PooledBuffer scratch, ref uint* ends, ref int room, int pending)
+    {
+        room *= 2;
+        var larger = _decoder.Pool.Rent(checked(4 * (room + ScanSlack + 1)));
+        new Span<uint>(ends, pending + 1).CopyTo(larger.As<uint>());
+        scratch.Dispose();
+        scratch = larger;
+        ends = (uint*)larger.Pointer;
+    }
+
+    private int EndOfSkippedLines(byte* data, int length)
+    {
+        var at = 0;
+        for (var i = 0; i < _decoder.Dialect.SkipRows && at < length; i++)
+        {
+            var end = new ReadOnlySpan<byte>(data + at, length - at).IndexOf(_scan.NewLine);
+            at = end < 0 ? length : at + end + 1;
+        }
+        return at;
+    }
+
+    /// <summary>Whether every record has the right number of fields: as many line ends as records, each where a record must end. In a table of several columns a blank line cannot pass.</summary>
+    private bool IsRegular(in CsvTable table)
+    {
+        var newLine = _scan.NewLine;
+        var ends = table.Ends + _fields - 1;
+        for (var row = 0; row < table.Rows; row++, ends += _fields)
+            if (table.Data[*ends] != newLine)
+                return false;
+        return _scan.Comment == 0;
+    }
+
+    /// <summary>Sorts out records that are not ordinary: header, comments, blank lines, too few or too many fields, broken UTF-8. The good ones stay in the table.</summary>
+    /// <returns>Number of ends that were dealt with.</returns>
+    private int Regroup(RawBlock block, IDecodeSink sink, ref CsvTable table, int count, ref PooledBuffer? memory, ref bool dropHeader, bool allValid)
+    {
+        var ends = table.Ends;
+        var padded = _decoder.Dialect.NullPadding ? _fields : 1;
+        var needed = checked(2 * 4 * (count * padded + _fields));
+        if (memory is null || memory.Capacity < needed)
+        {
+            memory?.Dispose();
+            memory = _decoder.Pool.Rent(needed);
+        }
+        var newBefore = (uint*)memory.Pointer;
+        var newEnds = newBefore + count * padded + _fields;
+        var rows = 0;
+        var first = 0;
+        for (var i = 0; i < count; i++)
+        {
+            if (table.Data[ends[i]] != _scan.NewLine)
+                continue;
+            var found = i - first + 1;
+            var start = (first == 0 ? table.Before[0] : ends[first - 1]) + 1;
+            var record = new ReadOnlySpan<byte>(table.Data + start, (int)(ends[i] - start));
+            var content = table.TrimReturn && record.EndsWith("\r"u8) ? record[..^1] : record;
+            if ((content.IsEmpty && _fields > 1) || (_scan.Comment != 0 && !content.IsEmpty && content[0] == _scan.Comment))
+            {
+                // not a record
+            }
+            else if (dropHeader)
+                dropHeader = false;
+            else if (!allValid && !Utf8.IsValid(content))
+                Reject(block, sink, start, content, null, InvalidUtf8(content));
+            else if (found == _fields || (found < _fields && _decoder.Dialect.NullPadding))
+            {
+                for (var f = 0; f < _fields; f++)
+                {
+                    newBefore[rows * _fields + f] = f >= found ? ends[i] : f == 0 ? start - 1 : ends[first + f - 1];
+                    newEnds[rows * _fields + f] = f >= found ? ends[i] : ends[first + f];
+                }
+                rows++;
+            }
+            else
+                Reject(block, sink, start, content, null, WrongCount(found));
+            first = i + 1;
+        }
+        table.Before = newBefore;
+        table.Ends = newEnds;
+        table.Rows = rows;
+        return first;
+    }
+
+    private void ReadColumns(RawBlock block, IDecodeSink sink, CsvTable table, int length)
+    {
+        if (table.Rows == 0)
+            return;
+        var last = (table.Rows - 1) * table.Stride + table.Stride - 1;
+        table.Bytes = (int)(table.Ends[last] - table.Before[0]);
+        var rowsBefore = _columns.Length > 0 ? _columns[0].Rows : 0;
+        var expectedRows = (int)(length / _bytesPerRow * 1.05) + 16;
+        ReadAll(table, expectedRows);
+        if (!_bad.Any)
+            return;
+        // rare: leave the bad records out and read the rest again
+        foreach (var (row, (field, reason)) in _bad.ByRow)
+            Report(block, sink, table, row, field, reason);
+        foreach (var column in _columns)
+            column.Truncate(rowsBefore);
+        var kept = 0;
+        for (var row = 0; row < table.Rows; row++)
+            if (!_bad.ByRow.ContainsKey(row))
+                kept++;
+        using var memory = _decoder.Pool.Rent(checked(2 * 4 * Math.Max(1, kept * _fields)));
+        var good = table with { Before = (uint*)memory.Pointer, Ends = (uint*)memory.Pointer + kept * _fields, Rows = 0 };
+        for (var row = 0; row < table.Rows; row++)
+        {
+            if (_bad.ByRow.ContainsKey(row))
+                continue;
+            new Span<uint>(table.Before + row * _fields, _fields).CopyTo(new Span<uint>(good.Before + good.Rows * _fields, _fields));
+            new Span<uint>(table.Ends + row * _fields, _fields).CopyTo(new Span<uint>(good.Ends + good.Rows * _fields, _fields));
+            good.Rows++;
+        }
+        _bad.Clear();
+        ReadAll(good, expectedRows);
+    }
+
+    private void ReadAll(in CsvTable table, int expectedRows)
+    {
+        for (var i = 0; i < _columns.Length; i++)
+        {
+            _columns[i].Reserve(table.Rows, table.Bytes, expectedRows);
+            _decoder.Readers[i].Read(table, _decoder.Fields[i], i, _columns[i], _bad);
+        }
+    }
+
+    /// <summary>A field does not fit: the end of the run's schema when the type was inferred, else a bad row.</summary>
+    private void Report(RawBlock block, IDecodeSink sink, in CsvTable table, int row, int column, string? reason)
+    {
+        var planned = _decoder.Plan.Columns[column];
+        var start = table.RecordStart(row);
+        var field = table.Field(row, _decoder.Fields[column]);
+        if (reason is null && !planned.TypeIsFixed)
+            throw new SchemaContradictionException(
+                $"the value {DataFormatException.Show(field)} is not {Article(planned.Field.Type.ToString())}, which is the type inferred from the first records of the file. "
+                + $"Set the column's type (columns: {{ {planned.SourceName}: string }}), or let every value be looked at (infer: all).",
+                Locate(block, start, planned.SourceName));
+        var recordEnd = table.Ends[row * table.Stride + table.Stride - 1];
+        var record = new ReadOnlySpan<byte>(table.Data + start, (int)(recordEnd - start));
+        Reject(block, sink, start, table.TrimReturn && record.EndsWith("\r"u8) ? record[..^1] : record, planned.SourceName,
+            reason is null ? $"the value {DataFormatException.Show(field)} is not {Article(planned.Field.Type.ToString())}" : $"in {DataFormatException.Show(field)} {reason}");
+    }
+
+    private static void Reject(RawBlock block, IDecodeSink sink, uint start, ReadOnlySpan<byte> record, string? column, string reason) =>
+        sink.Reject(new RejectedRow(Locate(block, start, column), reason, record.ToArray()));
+
+    private string WrongCount(int found) => string.Create(CultureInfo.InvariantCulture,
+        $"the record has {found} {(found == 1 ? "field" : "fields")} where {_fields} {(_fields == 1 ? "is" : "are")} expected{(found < _fields ? ". Set 'null_padding: true' to complete short records with nulls" : "")}");
+
+    private static string InvalidUtf8(ReadOnlySpan<byte> record)
+    {
+        var at = 0;
+        while (Rune.DecodeFromUtf8(record[at..], out _, out var used) == OperationStatus.Done)
+            at += used;
+        return string.Create(CultureInfo.InvariantCulture,
+            $"the record is not valid UTF-8: byte 0x{record[at]:X2} at position {at + 1}. Set the file's encoding (encoding: windows-1252 or latin-1)");
+    }
+
+    private static SourceLocation Locate(RawBlock block, uint offset, string? column)
+    {
+        var before = block.Buffer.Content[..(int)offset];
+        // carriage returns count only in files that have no line feeds
+        var line = 1 + before.Count((byte)'\n');
+        if (line == 1)
+            line = 1 + before.Count((byte)'\r');
+        return new SourceLocation(block.Position.Name, line, column, block.Position.ByteOffset + offset);
+    }
+
+    private static string Article(string type) => ("aeiou".Contains(type[0], StringComparison.Ordinal) && !type.StartsWith("uint", StringComparison.Ordinal) && !type.StartsWith("uu", StringComparison.Ordinal) ? "an " : "a ") + type;
+}

@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using System.Text;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Engine.Formats.Csv.Reading;
+
+/// <summary>Finds the type of each column of a CSV file. Records with a wrong number of fields are not looked at: they are bad rows whatever the types.</summary>
+internal sealed unsafe class CsvSchemaInferrer(CsvDialect dialect, DiscoverRequest request) : ISchemaInferrer
+{
+    private readonly CsvTypeLattice[] _types = [.. dialect.Columns.Select(static _ => new CsvTypeLattice())];
+    private readonly ImmutableArray<byte[]> _nullMarkers = [.. dialect.NullMarkers.Select(Encoding.UTF8.GetBytes)];
+
+    public void Observe(ReadOnlySpan<byte> block, int context)
+    {
+        if (!request.InferTypes)
+            return;
+        var first = context == CsvSplitter.FirstBlock;
+        var records = new CsvRecords(block, dialect, first ? CsvDialectDetector.EndOfSkippedLines(block, dialect) : 0);
+        var dropHeader = first && dialect.Header;
+        fixed (byte* p = block)
+            while (records.MoveNext())
+            {
+                if (records.Fields.Count == 1 && records.Fields[0].Length == 0 && _types.Length > 1)
+                    continue;
+                if (dropHeader)
+                {
+                    dropHeader = false;
+                    continue;
+                }
+                if (records.Fields.Count != _types.Length && !(dialect.NullPadding && records.Fields.Count < _types.Length))
+                    continue;
+                for (var i = 0; i < records.Fields.Count; i++)
+                    ObserveField(p, ref records, i);
+            }
+    }
+
+    public Schema Build() => new(dialect.Columns.Select((name, i) =>
+        new Field(name, request.Types.TryGetValue(name, out var type) ? type : request.InferTypes ? _types[i].Build() : DataType.String)));
+
+    private void ObserveField(byte* p, ref CsvRecords records, int i)
+    {
+        var (start, length) = records.Fields[i];
+        if (!records.IsQuoted(i))
+        {
+            var field = new ReadOnlySpan<byte>(p + start, length);
+            foreach (var marker in _nullMarkers)
+                if (field.SequenceEqual(marker))
+                    return;
+            if (length == 0)
+            {
+                // with no null marker an empty field is an empty text
+                _types[i].ObserveText();
+                return;
+            }
+            _types[i].Observe(p + start, length);
+            return;
+        }
+        if (length <= 2)
+            return;
+        var inner = new ReadOnlySpan<byte>(p + start + 1, length - 2);
+        if (inner.IndexOf((byte)(dialect.Quote ?? 0)) >= 0 || length > 64)
+            _types[i].ObserveText();
+        else
+        {
+            // the parsers look behind the text: what follows there must not be the closing quote's neighbour
+            var copy = stackalloc byte[64 + Columns.BufferPool.Padding];
+            inner.CopyTo(new Span<byte>(copy, 64));
+            _types[i].Observe(copy, inner.Length);
+        }
+    }
+}

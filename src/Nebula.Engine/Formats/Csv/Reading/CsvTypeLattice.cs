@@ -1,0 +1,100 @@
+using Nebula.Engine.Columns;
+using Nebula.Engine.Formats.Text;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Engine.Formats.Csv.Reading;
+
+/// <summary>The types that still hold every value of a column without loss. Values strike types out; what is left at the end is the column's type.</summary>
+internal sealed unsafe class CsvTypeLattice
+{
+    private const int MaxMagnitudeDigits = 308;
+    private bool _bool = true, _int64 = true, _double = true, _decimal = true, _date = true, _time = true, _timestamp = true, _timestampUtc = true;
+    private bool _hasValue, _isNanosecond;
+    private int _maxWhole, _maxFraction, _minFraction = int.MaxValue;
+
+    /// <summary>Whether any value was seen.</summary>
+    public bool HasValue => _hasValue;
+
+    /// <summary>Takes note of a value.</summary>
+    /// <param name="p">Its text; <see cref="BufferPool.Padding"/> bytes behind it are readable.</param>
+    /// <param name="length">Its length, above 0.</param>
+    public void Observe(byte* p, int length)
+    {
+        _hasValue = true;
+        _bool = _bool && (CsvColumnReader.IsTrue(p, length) || CsvColumnReader.IsFalse(p, length));
+        if (_int64 || _double || _decimal)
+            ObserveNumber(p, length);
+        _date = _date && Temporal.TryParseDate(p, length, out _);
+        _time = _time && Temporal.TryParseTime(p, length, out _);
+        if (_timestamp || _timestampUtc)
+            ObserveTimestamp(p, length);
+    }
+
+    /// <summary>Takes note of a value that is text and nothing else.</summary>
+    public void ObserveText()
+    {
+        _hasValue = true;
+        _bool = _int64 = _double = _decimal = _date = _time = _timestamp = _timestampUtc = false;
+    }
+
+    /// <summary>The narrowest type left.</summary>
+    public DataType Build()
+    {
+        if (!_hasValue)
+            return DataType.String;
+        if (_bool)
+            return DataType.Bool;
+        if (_int64)
+            return DataType.Int64;
+        // decimals that all have the same number of places are amounts: exact, and written as they were read
+        var fits = _decimal && _maxWhole + _maxFraction <= DataType.MaxDecimalPrecision;
+        if (fits && _maxFraction > 0 && _minFraction == _maxFraction)
+            return DataType.Decimal(_maxWhole + _maxFraction <= DataType.MaxDecimal64Precision ? DataType.MaxDecimal64Precision : DataType.MaxDecimalPrecision, _maxFraction);
+        if (_double)
+            return DataType.Float64;
+        if (fits)
+            return DataType.Decimal(DataType.MaxDecimalPrecision, _maxFraction);
+        if (_date)
+            return DataType.Date;
+        if (_time)
+            return DataType.Time;
+        if (_timestamp)
+            return DataType.Timestamp(_isNanosecond ? TimeUnit.Nanosecond : TimeUnit.Microsecond);
+        if (_timestampUtc)
+            return DataType.Timestamp(_isNanosecond ? TimeUnit.Nanosecond : TimeUnit.Microsecond, "UTC");
+        return DataType.String;
+    }
+
+    private void ObserveNumber(byte* p, int length)
+    {
+        if (length > MaxMagnitudeDigits || !NumberShape.TryRead(new ReadOnlySpan<byte>(p, length), out var shape)
+            // 1E5 may be a code as well as a number; 1.5e5 and 1e+5 are numbers
+            || (shape.HasExponent && shape.Fraction == 0 && new ReadOnlySpan<byte>(p, length).IndexOfAny((byte)'+', (byte)'-') <= 0))
+        {
+            _int64 = _double = _decimal = false;
+            return;
+        }
+        _maxWhole = Math.Max(_maxWhole, shape.Whole);
+        _maxFraction = Math.Max(_maxFraction, shape.Fraction);
+        _minFraction = Math.Min(_minFraction, shape.Fraction);
+        _int64 = _int64 && NumberParser.TryParseInt64(p, length, out _);
+        // a decimal has no negative zero
+        _decimal = _decimal && !shape.HasExponent && !(shape.IsNegative && shape.Significant == 0);
+        _double = _double && NumberParser.TryParseExactDouble(p, length, out _);
+    }
+
+    private void ObserveTimestamp(byte* p, int length)
+    {
+        if (!Temporal.TryParseTimestamp(p, length, _isNanosecond, out _, out var hasZone))
+        {
+            if (_isNanosecond || !Temporal.TryParseTimestamp(p, length, nanoseconds: true, out _, out hasZone))
+            {
+                _timestamp = _timestampUtc = false;
+                return;
+            }
+            _isNanosecond = true;
+        }
+        _timestamp &= !hasZone;
+        _timestampUtc &= hasZone;
+    }
+}

@@ -1,0 +1,56 @@
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Engine.Pipeline;
+
+/// <summary>Decides, in the order of the source, what becomes of errors and bad rows, and completes their places: decoders count lines from the start of their block.</summary>
+internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metrics)
+{
+    private int _file = -1;
+    private long _linesBefore;
+    private long _bad;
+
+    /// <summary>Takes the next block.</summary>
+    /// <exception cref="NebulaException">The block has an error, or a bad row that ends the run.</exception>
+    public void Handle(BlockWork work)
+    {
+        if (work.Position.FileIndex != _file && work.Position.Name is not null)
+        {
+            _file = work.Position.FileIndex;
+            _linesBefore = 0;
+        }
+        var errorLine = (work.Error as NebulaException)?.Location?.Line ?? long.MaxValue;
+        foreach (var row in work.Rejected)
+            if (row.Location.Line <= errorLine)
+                Handle(row with { Location = Complete(row.Location) });
+        if (work.Error is { } error)
+            throw Complete(error);
+        metrics.Skipped(work.SkippedRows);
+        _linesBefore += work.LineCount;
+    }
+
+    private void Handle(RejectedRow row)
+    {
+        if (options.Policy == BadRowPolicy.Fail)
+            throw new DataFormatException(
+                $"{row.Reason}. The row: {DataFormatException.Show(row.Raw.Span, 120)}. To go on without such rows set 'bad_rows: skip' or 'bad_rows: quarantine'.", row.Location);
+        if (++_bad > options.Max)
+            throw new DataFormatException($"{row.Reason}. This is bad row number {_bad}; {options.Max} are allowed (max_bad_rows).", row.Location);
+        if (options.Policy == BadRowPolicy.Skip)
+            metrics.Skipped(1);
+        else
+        {
+            options.Quarantine?.Invoke(row);
+            metrics.Quarantined();
+        }
+    }
+
+    private Exception Complete(Exception error) => error switch
+    {
+        DataFormatException { Location: { } at } data => new DataFormatException(data.Reason, Complete(at), data),
+        SchemaContradictionException { Location: { } at } schema => new SchemaContradictionException(schema.Reason, Complete(at)),
+        _ => error,
+    };
+
+    private SourceLocation Complete(SourceLocation location) => location.Line > 0 ? location with { Line = location.Line + _linesBefore } : location;
+}

@@ -1,0 +1,105 @@
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+
+namespace Nebula.Engine.Pipeline;
+
+/// <summary>One block on its way: fetched, then decoded and encoded by some worker, then written in its turn.</summary>
+internal sealed class BlockWork(RawBlock? raw, long cost) : IDecodeSink, IDisposable
+{
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _lock = new();
+    private RawBlock? _raw = raw;
+    private List<RecordBatch> _batches = [];
+    private bool _disposed;
+
+    /// <summary>What the block counts for while it is under way, in bytes.</summary>
+    public long Cost => cost;
+
+    /// <summary>Where the block starts in the source.</summary>
+    public SourcePosition Position { get; } = raw?.Position ?? default;
+
+    /// <summary>Completes when the block was processed, also when that failed.</summary>
+    public Task Done => _done.Task;
+
+    /// <summary>What is to be written.</summary>
+    public List<EncodedBlock> Encoded { get; } = [];
+
+    /// <summary>Rows that could not be read.</summary>
+    public List<RejectedRow> Rejected { get; } = [];
+
+    /// <summary>Rows left out on purpose.</summary>
+    public long SkippedRows { get; private set; }
+
+    /// <summary>Line ends in the block.</summary>
+    public long LineCount { get; private set; }
+
+    /// <summary>Why the block could not be processed; null when it was.</summary>
+    public Exception? Error { get; private set; }
+
+    void IDecodeSink.Add(RecordBatch batch) => _batches.Add(batch);
+
+    void IDecodeSink.Reject(RejectedRow row) => Rejected.Add(row);
+
+    void IDecodeSink.Skip(int count) => SkippedRows += count;
+
+    void IDecodeSink.Lines(long count) => LineCount += count;
+
+    /// <summary>Decodes, and encodes unless the rows may have to be cut off later.</summary>
+    public void Process(ISourceReader reader, IDestinationWriter writer, bool encode)
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            try
+            {
+                reader.Decode(_raw!, this);
+                // the largest blocks are one giant value: it must not be held three times over
+                _raw!.Dispose();
+                if (encode)
+                    foreach (var batch in TakeBatches())
+                        using (batch)
+                            Encoded.Add(writer.Encode(batch));
+            }
+            catch (Exception e)
+            {
+                Error = e;
+            }
+        }
+        _done.TrySetResult();
+    }
+
+    /// <summary>Gives the decoded batches away; whoever takes them disposes of them.</summary>
+    public IEnumerable<RecordBatch> TakeBatches()
+    {
+        while (_batches.Count > 0)
+        {
+            var batch = _batches[0];
+            _batches.RemoveAt(0);
+            yield return batch;
+        }
+    }
+
+    /// <summary>Ends the block without processing.</summary>
+    public void Fail(Exception error)
+    {
+        Error = error;
+        _done.TrySetResult();
+    }
+
+    /// <summary>Returns all buffers.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            _raw?.Dispose();
+            _raw = null;
+            foreach (var batch in _batches)
+                batch.Dispose();
+            _batches = [];
+            foreach (var block in Encoded)
+                block.Dispose();
+        }
+    }
+}

@@ -1,0 +1,62 @@
+namespace Nebula.Engine.Pipeline;
+
+/// <summary>How much of the machine a run may use.</summary>
+public sealed record PipelineOptions
+{
+    private const long RuntimeShare = 64L << 20;
+    private const int LargestBlock = 1 << 20;
+    private const int SmallestBlock = 64 << 10;
+
+    // raw bytes become columns, then encoded bytes: what one block needs while it is under way, in multiples of its size
+    private const int GrowthOfBlock = 5;
+
+    /// <summary>Threads that decode and encode.</summary>
+    /// <value>One per processor.</value>
+    public int Workers { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Memory that the process should stay within, in bytes; null for no limit beyond what the pipeline needs anyway.</summary>
+    public long? MemoryLimit { get; init; }
+
+    /// <summary>Most rows that are written; null for all.</summary>
+    public long? RowLimit { get; init; }
+
+
+    /// <summary>What happens with rows that cannot be read.</summary>
+    public BadRowOptions BadRows { get; init; } = new();
+
+    /// <summary>Whether what arrives is handed on at once instead of in full blocks.</summary>
+    public bool PreferLatency { get; init; }
+
+    /// <summary>Bytes that may be under way between fetching and writing.</summary>
+    public long WindowBytes
+    {
+        get
+        {
+            var wanted = (long)LargestBlock * GrowthOfBlock * (Workers + 2);
+            return MemoryLimit is { } limit ? Math.Clamp((limit - RuntimeShare) / 2, 1 << 20, wanted) : wanted;
+        }
+    }
+
+    /// <summary>Bytes that a block should have.</summary>
+    public int BlockSize => (int)Math.Clamp(WindowBytes / GrowthOfBlock / (Workers + 2), SmallestBlock, LargestBlock);
+
+    /// <summary>Most bytes that one record may have: it is held several times over on its way.</summary>
+    public int MaxRecordSize => (int)Math.Clamp((MemoryLimit ?? 1L << 30) / 3, 1 << 20, 1 << 30);
+
+    /// <summary>What a block of a size needs while it is under way.</summary>
+    /// <param name="blockBytes">Its size when fetched.</param>
+    public static long CostOf(int blockBytes) => (long)blockBytes * GrowthOfBlock;
+}
+
+/// <summary>What happens with rows that cannot be read.</summary>
+public sealed record BadRowOptions
+{
+    /// <summary>The policy.</summary>
+    public Connectors.BadRowPolicy Policy { get; init; } = Connectors.BadRowPolicy.Fail;
+
+    /// <summary>Most rows that may be bad before the run ends; null for any number.</summary>
+    public long? Max { get; init; }
+
+    /// <summary>Takes rows under <see cref="Connectors.BadRowPolicy.Quarantine"/>, their places complete.</summary>
+    public Action<Connectors.RejectedRow>? Quarantine { get; init; }
+}

@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Engine.Pipeline;
+
+/// <summary>What a user asked of one stream.</summary>
+public sealed record StreamRequest
+{
+    /// <summary>Name or wildcard of the stream; null for what the source offers.</summary>
+    public string? Stream { get; init; }
+
+    /// <summary>Whether all that matches is one stream.</summary>
+    public bool AsOneStream { get; init; }
+
+    /// <summary>Where the destination puts it; empty when the destination's own path says it all.</summary>
+    public string Object { get; init; } = "";
+
+    /// <summary>Columns to read: names, <c>*</c>, and <c>-name</c> to leave one out; empty for all.</summary>
+    public IReadOnlyList<string> Select { get; init; } = [];
+
+    /// <summary>Types fixed by the user, by the source's column name.</summary>
+    public IReadOnlyDictionary<string, DataType> Types { get; init; } = ImmutableDictionary<string, DataType>.Empty;
+
+    /// <summary>New names, by the source's column name.</summary>
+    public IReadOnlyDictionary<string, string> Names { get; init; } = ImmutableDictionary<string, string>.Empty;
+}
+
+/// <summary>The outcome of a stream's run.</summary>
+/// <param name="Plan">How it was read and written.</param>
+/// <param name="Receipt">What was published.</param>
+/// <param name="StoredBytes">Bytes as stored at the destination.</param>
+/// <param name="Restarts">How often it started again because a value contradicted the types inferred from the sample.</param>
+public sealed record StreamResult(StreamPlan Plan, CommitReceipt Receipt, long StoredBytes, int Restarts);
+
+/// <summary>Runs one stream from a source to a destination: plan, prepare, transfer, commit, acknowledge.</summary>
+public sealed class StreamRun(ISource source, IDestination destination, PipelineOptions options, BufferPool pool, string runId)
+{
+    /// <summary>The counts so far.</summary>
+    public PipelineMetrics Metrics { get; } = new();
+
+    /// <summary>Raised when the run starts again with types inferred from every value; the text says why.</summary>
+    public event Action<string>? Restarting;
+
+    /// <summary>Finds the stream's columns and applies selection, renames and casts.</summary>
+    /// <param name="request">What the user asked.</param>
+    /// <param name="readEverything">Whether types come from every value instead of a sample.</param>
+    /// <param name="cancellationToken">Stops the plan.</param>
+    public async Task<StreamPlan> PlanAsync(StreamRequest request, bool readEverything, CancellationToken cancellationToken)
+    {
+        var catalog = await source.DiscoverAsync(
+            new DiscoverRequest
+            {
+                Streams = request.Stream is null ? [] : [request.Stream],
+                AsOneStream = request.AsOneStream,
+                InferTypes = destination.Capabilities.KeepsTypes,
+                ReadEverything = readEverything,
+                Types = request.Types,
+            },
+            cancellationToken).ConfigureAwait(false);
+        var stream = catalog.Streams.Count == 1 ? catalog.Streams[0] : throw NebulaException.Configuration(
+            $"{catalog.Streams.Count} streams match where one is needed. Name one, or set 'single: true' to read them as one.");
+        return new StreamPlan { Stream = stream, Columns = ColumnSelection.Apply(stream, request), Object = request.Object, RunId = runId, BadRows = options.BadRows.Policy }.Build();
+    }
+
+    /// <summary>Runs the stream to its commit. Nothing is visible before that, and nothing is left behind when it fails.</summary>
+    /// <param name="request">What the user asked.</param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    /// <exception cref="NebulaException">The run failed; the destination is as it was.</exception>
+    public async Task<StreamResult> RunAsync(StreamRequest request, CancellationToken cancellationToken)
+    {
+        var plan = await PlanAsync(request, readEverything: false, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await TransferAsync(plan, restarts: 0, cancellationToken).ConfigureAwait(false);
+        }
+        catch (SchemaContradictionException e) when (destination.Capabilities.CanRestart && source.CanRestart)
+        {
+            Restarting?.Invoke(e.Message);
+            Metrics.Reset();
+        }
+        plan = await PlanAsync(request, readEverything: true, cancellationToken).ConfigureAwait(false);
+        return await TransferAsync(plan, restarts: 1, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<StreamResult> TransferAsync(StreamPlan plan, int restarts, CancellationToken cancellationToken)
+    {
+        await destination.PrepareAsync(plan, cancellationToken).ConfigureAwait(false);
+        Metrics.TotalBytes = plan.Stream.Bytes;
+        var parts = new List<StagedPart>();
+        try
+        {
+            await foreach (var chunk in source.SplitAsync(plan, null, cancellationToken).ConfigureAwait(false))
+                parts.Add(await TransferAsync(plan, chunk, cancellationToken).ConfigureAwait(false));
+            var token = $"{runId}/{plan.Stream.Name}";
+            var receipt = await destination.CommitAsync(new CommitRequest(plan, parts, null, token), cancellationToken).ConfigureAwait(false);
+            await source.AcknowledgeAsync(new Checkpoint(plan.Stream.Name, "", 1), cancellationToken).ConfigureAwait(false);
+            return new StreamResult(plan, receipt, parts.Sum(static part => part.Bytes), restarts);
+        }
+        catch
+        {
+            await destination.AbortAsync(plan, parts, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task<StagedPart> TransferAsync(StreamPlan plan, Chunk chunk, CancellationToken cancellationToken)
+    {
+        var readContext = new ReadContext(pool, options.BlockSize) { MaxRecordSize = options.MaxRecordSize, PreferLatency = options.PreferLatency };
+        var reader = await source.OpenAsync(plan, chunk, readContext, cancellationToken).ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            var writer = await destination.OpenAsync(plan, chunk, new WriteContext(pool), cancellationToken).ConfigureAwait(false);
+            await using (writer.ConfigureAwait(false))
+            {
+                await new ChunkPipeline(reader, writer, options, Metrics).RunAsync(cancellationToken).ConfigureAwait(false);
+                return await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+}
