@@ -112,7 +112,9 @@ public sealed class JsonConformanceTests
     }
 }
 
-/// <summary>Compares documents as a table sees them: a key that is null is a key that is not there, the last of equal keys counts, numbers and instants go by value.</summary>
+/// <summary>
+/// Compares documents as a table sees them: a key that is null is a key that is not there, the last of equal keys counts, numbers and instants go by value.
+/// </summary>
 internal static class JsonValues
 {
     public static bool Same(JsonElement a, JsonElement b)

@@ -5,7 +5,10 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Tests.Formats.Json;
 
-/// <summary>Makes columns of plain objects and reads them back: long, double, Int128 (unscaled), bool, string, byte[], object?[] for lists and structs, (object, object?)[] for maps.</summary>
+/// <summary>
+/// Makes columns of plain objects and reads them back: long, double, Int128 (unscaled), bool, string, byte[], object?[] for lists and structs, (object,
+/// object?)[] for maps.
+/// </summary>
 internal static class TestColumns
 {
     public static RecordBatch Batch(BufferPool pool, Schema schema, params object?[][] rows) =>

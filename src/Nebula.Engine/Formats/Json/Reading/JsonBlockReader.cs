@@ -126,7 +126,9 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
             FindInvalid(end, End);
     }
 
-    /// <summary>A value that does not fit a type that was inferred is no bad row but shows that the types are wrong, if the record is right otherwise.</summary>
+    /// <summary>
+    /// A value that does not fit a type that was inferred is no bad row but shows that the types are wrong, if the record is right otherwise.
+    /// </summary>
     private void ThrowIfContradiction(byte* record, byte* end)
     {
         if (_invalid < end)
@@ -145,7 +147,8 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
             return;
         }
         Fault.Set(at, problem, column);
-        throw new SchemaContradictionException($"{Fault.Describe(End)} Let every record be looked at when the columns are found out, or fix the type of the column.", Locate());
+        throw new SchemaContradictionException(
+            $"{Fault.Describe(End)} Let every record be looked at when the columns are found out, or fix the type of the column.", Locate());
     }
 
     private SourceLocation Locate()
