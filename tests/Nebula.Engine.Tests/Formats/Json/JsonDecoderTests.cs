@@ -12,7 +12,9 @@ public sealed class JsonDecoderTests
     [Fact]
     public void Decode_Lines_GivesTypedColumns()
     {
-        var file = JsonFile.Read("{\"id\":1,\"name\":\"a\",\"score\":1.5,\"ok\":true,\"at\":\"2024-01-01T00:00:00Z\"}\n{\"id\":-2,\"name\":\"b\\u00e9\\n\",\"score\":2,\"ok\":null,\"at\":null}\n");
+        var file = JsonFile.Read(
+            "{\"id\":1,\"name\":\"a\",\"score\":1.5,\"ok\":true,\"at\":\"2024-01-01T00:00:00Z\"}\n"
+            + "{\"id\":-2,\"name\":\"b\\u00e9\\n\",\"score\":2,\"ok\":null,\"at\":null}\n");
         Assert.Equal("id: int64, name: string, score: float64, ok: bool, at: timestamp(UTC)", file.Schema.ToString());
         Assert.Equal([1L, "a", 1.5, true, 1_704_067_200_000_000L], file.Rows[0]);
         Assert.Equal([-2L, "bé\n", 2.0, null, null], file.Rows[1]);
@@ -141,7 +143,8 @@ public sealed class JsonDecoderTests
     [Fact]
     public void Decode_BadRecordsOfOneLongLine_AreFoundInOnePass()
     {
-        var file = new JsonFile { Options = { ["layout"] = "array", ["records"] = "objects" } }.Run("[" + string.Join(",", Enumerable.Repeat("1", 50_000)) + ",\n 2]");
+        var file = new JsonFile { Options = { ["layout"] = "array", ["records"] = "objects" } }
+            .Run("[" + string.Join(",", Enumerable.Repeat("1", 50_000)) + ",\n 2]");
         Assert.Equal(50_001, file.Rejected.Count);
         Assert.Equal((1L, "4"), (file.Rejected[1].Location.Line, file.Rejected[1].Location.Column));
         Assert.Equal((2L, "2"), (file.Rejected[^1].Location.Line, file.Rejected[^1].Location.Column));
@@ -241,6 +244,20 @@ public sealed class JsonDecoderTests
         }
         Assert.Equal([expected ?? (Int128)ulong.MaxValue], file.Rows[0]);
         Assert.Empty(file.Rejected);
+    }
+
+    [Theory]
+    [InlineData("-", "", 1_000_000)]
+    [InlineData("0.", "", 1_000_000)]
+    [InlineData("", "e999999999999", 1_000)]
+    [InlineData("", "e-999999999999", 40)]
+    public void Decode_HugeNumber_IsKeptAsItsText(string head, string tail, int digits)
+    {
+        var number = head + new string('7', digits) + tail;
+        var file = JsonFile.Read($"{{\"a\":{number}}}\n{{\"a\":{number}x}}\n");
+        Assert.Equal("a: json", file.Schema.ToString());
+        Assert.Equal([[number]], file.Rows);
+        Assert.Single(file.Rejected);
     }
 
     [Theory]

@@ -109,7 +109,8 @@ internal sealed unsafe class JsonArraySplitter(string name, IReadOnlyList<string
         var garbage = bytes[at..].IndexOfAnyExcept(Blanks);
         if (garbage >= 0)
             throw new DataFormatException(
-                $"Nothing may follow the array, but {DataFormatException.Show(bytes[(at + garbage)..], 24)} does. Set 'layout: documents' to read several documents.",
+                $"Nothing may follow the array, but {DataFormatException.Show(bytes[(at + garbage)..], 24)} does. "
+                + "Set 'layout: documents' to read several documents.",
                 new SourceLocation(name, ByteOffset: _offset + at + garbage));
         return bytes.Length;
     }

@@ -30,7 +30,8 @@ internal static unsafe class JsonDialectDetector
         };
         if (dialect.Path.Length > 0 && layout != JsonLayout.Array)
             throw NebulaException.Configuration(
-                $"'{JsonDialect.PathKey}' leads to an array: it cannot go with 'layout: {layout.ToString().ToLowerInvariant()}'.", options.LocationOf(JsonDialect.PathKey));
+                $"'{JsonDialect.PathKey}' leads to an array: it cannot go with 'layout: {layout.ToString().ToLowerInvariant()}'.",
+                options.LocationOf(JsonDialect.PathKey));
         var records = options.Text(JsonDialect.RecordsKey);
         dialect = dialect with { Layout = layout };
         return dialect with { IsValues = records is null ? FirstRecordIsValue(copy, isWhole, dialect) : records == "values" };
