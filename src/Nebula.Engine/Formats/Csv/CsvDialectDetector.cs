@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
@@ -15,6 +14,7 @@ namespace Nebula.Engine.Formats.Csv;
 internal sealed unsafe class CsvDialectDetector(OptionValues options)
 {
     private const int MaxRecords = 1_000;
+    private const int MaxColumns = 1 << 16;
     private static readonly byte[] Delimiters = [(byte)',', (byte)';', (byte)'\t', (byte)'|'];
 
     /// <summary>Where the first record of a file can start.</summary>
@@ -45,8 +45,9 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             NullMarkers = options.List("null_markers") is { } markers ? [.. markers] : [""],
             NullPadding = options.Flag("null_padding") ?? false,
         };
+        CheckCharacters();
         dialect = Choose(bytes, isWhole, dialect);
-        return WithHeader(bytes, dialect);
+        return WithHeader(bytes, isWhole, dialect);
     }
 
     private string ReadEncoding(ReadOnlySpan<byte> sample)
@@ -61,7 +62,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             {
                 throw NebulaException.Configuration(e.Message, options.LocationOf("encoding"));
             }
-            return named.ToLowerInvariant();
+            // which of the two orders plain "utf-16" means is told by the byte order mark
+            return named.Equals("utf-16", StringComparison.OrdinalIgnoreCase) && sample.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]) ? "utf-16be" : named.ToLowerInvariant();
         }
         if (sample.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]))
             return "utf-16le";
@@ -113,6 +115,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
                 foreach (var escape in escapes)
                     foreach (var candidate in delimiters)
                     {
+                        if (candidate == quote || candidate == escape || candidate == comment)
+                            continue;
                         var dialect = start with { Delimiter = candidate, Quote = quote, Escape = escape, Comment = comment };
                         var score = Try(bytes, isWhole, dialect);
                         if (score.CompareTo(bestScore) > 0)
@@ -121,6 +125,30 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             }
         }
         return best ?? start with { Delimiter = delimiters[0], Quote = quotes[0], Escape = quotes[0], Comment = options.Text("comment") is null ? null : comments[0] };
+    }
+
+    /// <summary>The characters that the user set must be able to do their work, and not each other's.</summary>
+    private void CheckCharacters()
+    {
+        if (options.Text("delimiter") is { } text && ReadByte("delimiter", text) is null)
+            throw Wrong("delimiter", "one ASCII character, '\\t' or 'tab'");
+        if (ReadByte("quote") is { } quote && (char.IsAsciiLetterOrDigit((char)quote) || quote is (byte)'-' or (byte)'+' or (byte)'.' or (byte)' '))
+            throw Wrong("quote", "a character that numbers and words do not start with");
+        string[] names = ["delimiter", "quote", "comment", "escape"];
+        foreach (var name in names)
+        {
+            if (ReadByte(name) is not { } value)
+                continue;
+            if (value is (byte)'\n' or (byte)'\r' or 0)
+                throw Wrong(name, "a character other than a line end");
+            // the quote may be its own escape
+            var other = names.TakeWhile(n => n != name).FirstOrDefault(n => ReadByte(n) == value && !(name == "escape" && n == "quote"));
+            if (other is not null)
+                throw Wrong(name, $"another character than '{other}'");
+        }
+
+        NebulaException Wrong(string name, string expected) => NebulaException.Configuration(
+            $"Option '{name}' of {options.Owner} must be {expected}; it is '{options.Text(name)}'.", options.LocationOf(name));
     }
 
     private static bool StartsWithComment(ReadOnlySpan<byte> bytes, CsvDialect dialect, byte comment)
@@ -161,7 +189,7 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         return new Score(broken > 0 ? -broken : 0, fields > 1 ? consistent : 0, fields, quoted);
     }
 
-    private CsvDialect WithHeader(ReadOnlySpan<byte> bytes, CsvDialect dialect)
+    private CsvDialect WithHeader(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect dialect)
     {
         var records = new CsvRecords(bytes, dialect, EndOfSkippedLines(bytes, dialect));
         var names = ImmutableArray<string>.Empty;
@@ -176,10 +204,11 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             if (total++ == 0)
             {
                 firstCount = records.Fields.Count;
-                var read = new string[firstCount];
-                for (var i = 0; i < firstCount; i++)
-                    read[i] = Name(ref records, i);
-                names = [.. read];
+                if (!records.IsComplete && !isWhole)
+                    throw new DataFormatException($"the first record does not end within the first {Units.FormatSize(bytes.Length)}. If a quote in it is not closed, close it or set 'quote: none'; if the record is that long, raise 'sample_size'.");
+                if (firstCount > MaxColumns)
+                    throw new DataFormatException($"the first record has {firstCount:N0} fields; {MaxColumns:N0} columns are the most. Is the delimiter right?");
+                names = CsvHeader.Read(ref records);
                 first = [.. names.Select(static _ => new CsvTypeLattice())];
                 rest = [.. names.Select(static _ => new CsvTypeLattice())];
                 for (var i = 0; i < firstCount; i++)
@@ -193,10 +222,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         // names are texts, present and different; a first record with a number, date or gap in it is data
         var unique = names.Distinct().Count() == names.Length;
         var header = options.Flag("header") ?? (names.Length > 0 && allText && (unique || rest.Any(static type => type.HasValue && type.Build().Kind != Schemas.TypeKind.String)));
-        return dialect with { Header = header, Columns = header ? MakeUnique(names) : [.. Enumerable.Range(0, firstCount).Select(static i => string.Create(CultureInfo.InvariantCulture, $"column{i}"))] };
+        return dialect with { Header = header, Columns = header ? CsvHeader.MakeUnique(names) : CsvHeader.Generate(firstCount) };
     }
-
-    private static string Name(ref CsvRecords records, int field) => records.Unquoted(field) is { } bytes ? Encoding.UTF8.GetString(bytes) : "";
 
     private static void ObserveField(ref CsvRecords records, int field, CsvTypeLattice type)
     {
@@ -206,22 +233,6 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         bytes.CopyTo(padded, 0);
         fixed (byte* p = padded)
             type.Observe(p, bytes.Length);
-    }
-
-    /// <summary>Columns without a name are called by their position, and a name that occurs again gets a number.</summary>
-    private static ImmutableArray<string> MakeUnique(ImmutableArray<string> names)
-    {
-        var taken = new HashSet<string>(StringComparer.Ordinal);
-        var result = ImmutableArray.CreateBuilder<string>(names.Length);
-        for (var i = 0; i < names.Length; i++)
-        {
-            var wanted = names[i].Length == 0 ? string.Create(CultureInfo.InvariantCulture, $"column{i}") : names[i];
-            var name = wanted;
-            for (var n = 1; !taken.Add(name) || (name != wanted && names.Contains(name)); n++)
-                name = string.Create(CultureInfo.InvariantCulture, $"{wanted}_{n}");
-            result.Add(name);
-        }
-        return result.ToImmutable();
     }
 
     private byte? ReadByte(string option) => options.Text(option) is { } text ? ReadByte(option, text) : null;

@@ -40,6 +40,7 @@ internal sealed unsafe class CsvBlockEncoder : IBlockEncoder
         for (var i = 0; i < columns.Length; i++)
             columns[i] = new CsvColumnWriter(batch.Columns[i]);
         var output = new Output(_pool, EstimateSize(batch));
+        var slack = 8 + _options.NullMarker.Length;
         try
         {
             for (var row = 0; row < batch.Length; row++)
@@ -48,7 +49,7 @@ internal sealed unsafe class CsvBlockEncoder : IBlockEncoder
                 {
                     ref var column = ref columns[i];
                     // a value grows at most twofold by quoting, plus what numbers need
-                    var p = output.Reserve(column.MaxLength(row) + 8);
+                    var p = output.Reserve(column.MaxLength(row) + slack);
                     if (i > 0)
                         *p++ = _options.Delimiter;
                     p = column.Write(p, row, _options);
