@@ -168,8 +168,6 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             // the sample may end inside a record
             if (!records.IsComplete && !isWhole && total > 0)
                 break;
-            if (records.Fields.Count == 1 && records.Fields[0].Length == 0)
-                continue;
             total++;
             counts[records.Fields.Count] = counts.GetValueOrDefault(records.Fields.Count) + 1;
             for (var i = 0; i < records.Fields.Count; i++)
@@ -199,8 +197,6 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         var total = 0;
         while (total <= MaxRecords && records.MoveNext())
         {
-            if (records.Fields.Count == 1 && records.Fields[0].Length == 0 && (total == 0 || firstCount > 1))
-                continue;
             if (total++ == 0)
             {
                 firstCount = records.Fields.Count;

@@ -48,7 +48,7 @@ internal static class ReferenceCsvReader
             for (; counted < start; counted++)
                 lines += input[counted] == dialect.NewLine ? 1 : 0;
             var line = 1 + lines;
-            if (end == start && (dialect.Columns.Length > 1 || headerIsDue))
+            if (end == start)
                 continue;
             if (headerIsDue)
             {
@@ -110,8 +110,6 @@ internal static class ReferenceCsvReader
             var next = i + 1 < field.Length ? field[i + 1] : (byte?)null;
             if (field[i] == Escape(dialect) && next is not null && (Escape(dialect) != dialect.Quote || next == dialect.Quote))
             {
-                if (next != dialect.Quote && next != Escape(dialect))
-                    content.Add(field[i]);
                 content.Add(next.Value);
                 i++;
             }

@@ -166,12 +166,24 @@ internal sealed unsafe class CsvDecodeSession
     /// <summary>Whether every record has the right number of fields: as many line ends as records, each where a record must end. In a table of several columns a blank line cannot pass.</summary>
     private bool IsRegular(in CsvTable table)
     {
+        if (_scan.Comment != 0)
+            return false;
+        if (_fields == 1)
+            return HasNoBlankLine(table);
         var newLine = _scan.NewLine;
         var ends = table.Ends + _fields - 1;
         for (var row = 0; row < table.Rows; row++, ends += _fields)
             if (table.Data[*ends] != newLine)
                 return false;
-        return _scan.Comment == 0;
+        return true;
+    }
+
+    private static bool HasNoBlankLine(in CsvTable table)
+    {
+        for (var row = 0; row < table.Rows; row++)
+            if (table.Field(row, 0).IsEmpty)
+                return false;
+        return true;
     }
 
     /// <summary>Sorts out records that are not ordinary: header, comments, blank lines, too few or too many fields, broken UTF-8. The good ones stay in the table.</summary>
@@ -199,7 +211,7 @@ internal sealed unsafe class CsvDecodeSession
             var start = (first == 0 ? table.Before[0] : ends[first - 1]) + 1;
             var record = new ReadOnlySpan<byte>(table.Data + start, (int)(ends[i] - start));
             var content = table.TrimReturn && record.EndsWith("\r"u8) ? record[..^1] : record;
-            if ((content.IsEmpty && (_fields > 1 || dropHeader)) || (_scan.Comment != 0 && !content.IsEmpty && content[0] == _scan.Comment))
+            if (content.IsEmpty || (_scan.Comment != 0 && content[0] == _scan.Comment))
             {
                 // not a record
             }

@@ -80,12 +80,7 @@ internal static unsafe class CsvQuotes
         {
             var c = field[i];
             if (c == escape && i + 1 < length)
-            {
-                // an escape in front of anything but a quote or itself is an ordinary character
-                if (field[i + 1] != quote && field[i + 1] != escape)
-                    target[written++] = c;
                 target[written++] = field[++i];
-            }
             else if (c == quote)
                 return i == length - 1 ? written : -1;
             else

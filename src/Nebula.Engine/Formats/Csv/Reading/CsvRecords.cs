@@ -30,7 +30,7 @@ internal unsafe ref struct CsvRecords
     /// <summary>The bytes of the current record, its line end included.</summary>
     public readonly ReadOnlySpan<byte> Current => _bytes[_start.._state.Position];
 
-    /// <summary>Goes to the next record that is no comment.</summary>
+    /// <summary>Goes to the next record: neither comment nor blank line.</summary>
     /// <returns>False at the end.</returns>
     public bool MoveNext()
     {
@@ -57,7 +57,7 @@ internal unsafe ref struct CsvRecords
                     if (count == 0)
                         break;
                 }
-            if (!isComment)
+            if (!isComment && (_fields.Count > 1 || _fields[0].Length > 0))
                 return true;
         }
         return false;

@@ -27,8 +27,6 @@ internal sealed unsafe class CsvSchemaInferrer(CsvDialect dialect, DiscoverReque
         fixed (byte* p = block)
             while (records.MoveNext())
             {
-                if (records.Fields.Count == 1 && records.Fields[0].Length == 0 && (_types.Length > 1 || dropHeader))
-                    continue;
                 if (dropHeader)
                 {
                     dropHeader = false;

@@ -18,7 +18,8 @@ internal sealed unsafe class CsvBlockEncoder : IBlockEncoder
     public CsvBlockEncoder(Schema schema, CsvWriteOptions options, BufferPool pool)
     {
         _schema = schema;
-        _options = options;
+        // in a single column an empty field would be a blank line, which readers pass over
+        _options = schema.Fields.Length == 1 && options.NullMarker.Length == 0 ? options with { NullMarker = [options.Quote, options.Quote] } : options;
         _pool = pool;
         foreach (var field in schema.Fields)
             if (field.Type.IsNested)
