@@ -4,6 +4,7 @@ using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats.Csv.Reading;
+using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Csv;
 
@@ -101,10 +102,10 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         var quotes = options.Text("quote") is { } quoteText ? [ReadByte("quote", quoteText)] : new byte?[] { (byte)'"', (byte)'\'' };
         var comments = options.Text("comment") is { } commentText ? [ReadByte("comment", commentText)] : new byte?[] { null, (byte)'#' };
         CsvDialect? best = null;
-        var bestScore = new Score(-1, 0, 0, 0);
+        var bestScore = Score.None;
         foreach (var comment in comments)
         {
-            if (comment is not null && comments.Length > 1 && !StartsWithComment(bytes, start, comment.Value))
+            if (comment is not null && comments.Length > 1 && !HasComment(bytes, start, comment.Value))
                 continue;
             foreach (var quote in quotes)
             {
@@ -123,6 +124,14 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
                             (best, bestScore) = (dialect, score);
                     }
             }
+        }
+        // lines of which none is a regular record are comments, however few they are
+        if (best is { Comment: null } && comments.Length > 1 && HasComment(bytes, start, (byte)'#'))
+        {
+            var commented = best with { Comment = (byte)'#' };
+            var score = Try(bytes, isWhole, commented);
+            if (score.Fields > 1 && score.Fields == bestScore.Fields && score.Same >= bestScore.Same && score.Broken >= bestScore.Broken)
+                best = commented;
         }
         return best ?? start with { Delimiter = delimiters[0], Quote = quotes[0], Escape = quotes[0], Comment = options.Text("comment") is null ? null : comments[0] };
     }
@@ -151,10 +160,10 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             $"Option '{name}' of {options.Owner} must be {expected}; it is '{options.Text(name)}'.", options.LocationOf(name));
     }
 
-    private static bool StartsWithComment(ReadOnlySpan<byte> bytes, CsvDialect dialect, byte comment)
+    private static bool HasComment(ReadOnlySpan<byte> bytes, CsvDialect dialect, byte comment)
     {
-        var at = EndOfSkippedLines(bytes, dialect);
-        return at < bytes.Length && bytes[at] == comment;
+        var rest = bytes[EndOfSkippedLines(bytes, dialect)..];
+        return (rest.Length > 0 && rest[0] == comment) || rest.IndexOf([dialect.NewLine, comment]) >= 0;
     }
 
     /// <summary>How well a dialect explains the sample.</summary>
@@ -162,6 +171,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
     {
         var counts = new Dictionary<int, int>();
         var records = new CsvRecords(bytes, dialect, EndOfSkippedLines(bytes, dialect));
+        // by column: whether every field that is not empty is quoted
+        var quotedColumns = new List<bool>();
         int total = 0, broken = 0, quoted = 0;
         while (total < MaxRecords && records.MoveNext())
         {
@@ -171,6 +182,10 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             total++;
             counts[records.Fields.Count] = counts.GetValueOrDefault(records.Fields.Count) + 1;
             for (var i = 0; i < records.Fields.Count; i++)
+            {
+                if (i == quotedColumns.Count)
+                    quotedColumns.Add(true);
+                quotedColumns[i] &= records.Fields[i].Length == 0 || records.IsQuoted(i);
                 if (records.IsQuoted(i))
                 {
                     if (records.Unquoted(i) is null)
@@ -178,20 +193,23 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
                     else
                         quoted++;
                 }
+            }
         }
         if (total == 0)
-            return new Score(0, 0, 0, 0);
+            return default;
         var (fields, same) = counts.MaxBy(static pair => (long)pair.Value << 32 | (uint)pair.Key);
         var consistent = (double)same / total;
-        // one field per record explains nothing: any text would have it
-        return new Score(broken > 0 ? -broken : 0, fields > 1 ? consistent : 0, fields, quoted);
+        // an apostrophe here and there is text
+        if (dialect.Quote == '\'' && !quotedColumns.Contains(true))
+            quoted = 0;
+        // one field per record explains nothing, any text would have it, unless it is quoted
+        return new Score(-broken, fields > 1 || (same == total && quoted > 0) ? consistent : 0, fields, quoted, same);
     }
 
     private CsvDialect WithHeader(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect dialect)
     {
         var records = new CsvRecords(bytes, dialect, EndOfSkippedLines(bytes, dialect));
         var names = ImmutableArray<string>.Empty;
-        var allText = true;
         var firstCount = 0;
         CsvTypeLattice[] first = [], rest = [];
         var total = 0;
@@ -209,17 +227,41 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
                 rest = [.. names.Select(static _ => new CsvTypeLattice())];
                 for (var i = 0; i < firstCount; i++)
                     ObserveField(ref records, i, first[i]);
-                allText = first.All(static type => type.HasValue && type.Build().Kind == Schemas.TypeKind.String);
             }
             else if (records.Fields.Count == firstCount)
                 for (var i = 0; i < firstCount; i++)
                     ObserveField(ref records, i, rest[i]);
         }
-        // names are texts, present and different; a first record with a number, date or gap in it is data
-        var unique = names.Distinct().Count() == names.Length;
-        var header = options.Flag("header") ?? (names.Length > 0 && allText && (unique || rest.Any(static type => type.HasValue && type.Build().Kind != Schemas.TypeKind.String)));
+        var header = options.Flag("header") ?? IsHeader(names, first, rest);
         return dialect with { Header = header, Columns = header ? CsvHeader.MakeUnique(names) : CsvHeader.Generate(firstCount) };
     }
+
+    /// <summary>
+    /// Whether the first record holds names: texts that are no data. Present and different is enough then; with a gap or a name that occurs twice, the types
+    /// of the columns below must tell.
+    /// </summary>
+    private static bool IsHeader(ImmutableArray<string> names, CsvTypeLattice[] first, CsvTypeLattice[] rest)
+    {
+        var gaps = 0;
+        var isAboveValues = false;
+        for (var i = 0; i < names.Length; i++)
+        {
+            if (!first[i].HasValue)
+                gaps++;
+            // a number, a date; also 12/31/2020, 10%, 555-1234
+            else if (first[i].Build().Kind != TypeKind.String || (names[i].Any(char.IsAsciiDigit) && !names[i].Any(char.IsLetter)))
+                return false;
+            else
+                isAboveValues |= IsTyped(rest[i]);
+        }
+        if (gaps == names.Length)
+            return false;
+        // data frames are written with a column of row numbers that has no name
+        var hasRowNumbers = gaps == 1 && !first[0].HasValue && rest[0].HasValue && rest[0].Build().Kind == TypeKind.Int64;
+        return isAboveValues || hasRowNumbers || (gaps == 0 && names.Distinct(StringComparer.Ordinal).Count() == names.Length);
+    }
+
+    private static bool IsTyped(CsvTypeLattice type) => type.HasValue && type.Build().Kind != TypeKind.String;
 
     private static void ObserveField(ref CsvRecords records, int field, CsvTypeLattice type)
     {
@@ -237,8 +279,10 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         $"Option '{option}' of {options.Owner} must be one ASCII character, '\\t' or 'none'; it is '{text}'.", options.LocationOf(option));
 
     /// <summary>How well a dialect fits; compared part by part.</summary>
-    private readonly record struct Score(int Broken, double Consistent, int Fields, int Quoted) : IComparable<Score>
+    private readonly record struct Score(int Broken, double Consistent, int Fields, int Quoted, int Same) : IComparable<Score>
     {
+        public static Score None { get; } = new(int.MinValue, 0, 0, 0, 0);
+
         public int CompareTo(Score other)
         {
             var byBroken = Broken.CompareTo(other.Broken);

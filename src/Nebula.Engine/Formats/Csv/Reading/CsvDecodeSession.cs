@@ -330,7 +330,7 @@ internal sealed unsafe class CsvDecodeSession
         sink.Reject(new RejectedRow(Locate(block, start, column), reason, record.ToArray()));
 
     private string WrongCount(int found) => string.Create(CultureInfo.InvariantCulture,
-        $"the record has {found} {(found == 1 ? "field" : "fields")} where {_fields} {(_fields == 1 ? "is" : "are")} expected{(found < _fields ? ". Set 'null_padding: true' to complete short records with nulls" : "")}");
+        $"the record has {found} {(found == 1 ? "field" : "fields")} where {_fields} {(_fields == 1 ? "is" : "are")} expected{(found < _fields ? ". Set 'null_padding: true' to complete short records with nulls" : ". If the file starts with lines that are no records set 'skip_rows'")}");
 
     private static string InvalidUtf8(ReadOnlySpan<byte> record)
     {
