@@ -99,7 +99,7 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
     private CsvDialect Choose(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect start)
     {
         var delimiters = ReadByte("delimiter") is { } delimiter ? [delimiter] : Delimiters;
-        var quotes = options.Text("quote") is { } quoteText ? [ReadByte("quote", quoteText)] : new byte?[] { (byte)'"', (byte)'\'' };
+        var quotes = options.Text("quote") is { } quoteText ? [ReadByte("quote", quoteText)] : new byte?[] { (byte)'"', (byte)'\'', null };
         var comments = options.Text("comment") is { } commentText ? [ReadByte("comment", commentText)] : new byte?[] { null, (byte)'#' };
         CsvDialect? best = null;
         var bestScore = Score.None;
@@ -107,22 +107,11 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         {
             if (comment is not null && comments.Length > 1 && !HasComment(bytes, start, comment.Value))
                 continue;
-            foreach (var quote in quotes)
+            foreach (var candidate in delimiters)
             {
-                if (quote == '\'' && quotes.Length > 1 && !bytes.Contains((byte)'\''))
-                    continue;
-                var escapes = options.Text("escape") is { } escapeText ? [ReadByte("escape", escapeText)]
-                    : quote is { } q && bytes.IndexOf([(byte)'\\', q]) >= 0 ? new byte?[] { quote, (byte)'\\' } : new byte?[] { quote };
-                foreach (var escape in escapes)
-                    foreach (var candidate in delimiters)
-                    {
-                        if (candidate == quote || candidate == escape || candidate == comment)
-                            continue;
-                        var dialect = start with { Delimiter = candidate, Quote = quote, Escape = escape, Comment = comment };
-                        var score = Try(bytes, isWhole, dialect);
-                        if (score.CompareTo(bestScore) > 0)
-                            (best, bestScore) = (dialect, score);
-                    }
+                var (dialect, score) = ChooseQuotes(bytes, isWhole, start with { Delimiter = candidate, Comment = comment }, quotes);
+                if (dialect is not null && score.CompareTo(bestScore) > 0)
+                    (best, bestScore) = (dialect, score);
             }
         }
         // lines of which none is a regular record are comments, however few they are
@@ -134,6 +123,33 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
                 best = commented;
         }
         return best ?? start with { Delimiter = delimiters[0], Quote = quotes[0], Escape = quotes[0], Comment = options.Text("comment") is null ? null : comments[0] };
+    }
+
+    /// <summary>The best way of quoting with a given delimiter: quotes that enclose many fields explain more than the additional fields that there would be without them.</summary>
+    private (CsvDialect? Dialect, Score Score) ChooseQuotes(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect start, byte?[] quotes)
+    {
+        CsvDialect? best = null;
+        var bestScore = Score.None;
+        foreach (var quote in quotes)
+        {
+            if (quotes.Length > 1 && quote is { } sought && !bytes.Contains(sought) && best is not null)
+                continue;
+            var escapes = options.Text("escape") is { } escapeText ? [ReadByte("escape", escapeText)]
+                : quote is { } q && bytes.IndexOf([(byte)'\\', q]) >= 0 ? new byte?[] { quote, (byte)'\\' } : new byte?[] { quote };
+            foreach (var escape in escapes)
+            {
+                if (start.Delimiter == quote || start.Delimiter == escape || start.Delimiter == start.Comment)
+                    continue;
+                var dialect = start with { Quote = quote, Escape = escape };
+                var score = Try(bytes, isWhole, dialect);
+                // an apostrophe here and there is text, unless it makes records equal
+                if (quote == '\'' && quotes.Length > 1 && !score.HasQuotedColumn && score.Tenths <= bestScore.Tenths)
+                    continue;
+                if (score.CompareQuotes(bestScore) > 0)
+                    (best, bestScore) = (dialect, score);
+            }
+        }
+        return (best, bestScore);
     }
 
     /// <summary>The characters that the user set must be able to do their work, and not each other's.</summary>
@@ -199,11 +215,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             return default;
         var (fields, same) = counts.MaxBy(static pair => (long)pair.Value << 32 | (uint)pair.Key);
         var consistent = (double)same / total;
-        // an apostrophe here and there is text
-        if (dialect.Quote == '\'' && !quotedColumns.Contains(true))
-            quoted = 0;
         // one field per record explains nothing, any text would have it, unless it is quoted
-        return new Score(-broken, fields > 1 || (same == total && quoted > 0) ? consistent : 0, fields, quoted, same);
+        return new Score(broken > (quoted + broken) / 10 ? -broken : 0, fields > 1 || (same == total && quoted > 0) ? consistent : 0, fields, quoted, same, quotedColumns.Contains(true));
     }
 
     private CsvDialect WithHeader(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect dialect)
@@ -279,22 +292,17 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         $"Option '{option}' of {options.Owner} must be one ASCII character, '\\t' or 'none'; it is '{text}'.", options.LocationOf(option));
 
     /// <summary>How well a dialect fits; compared part by part.</summary>
-    private readonly record struct Score(int Broken, double Consistent, int Fields, int Quoted, int Same) : IComparable<Score>
+    private readonly record struct Score(int Broken, double Consistent, int Fields, int Quoted, int Same, bool HasQuotedColumn)
     {
-        public static Score None { get; } = new(int.MinValue, 0, 0, 0, 0);
+        public static Score None { get; } = new(int.MinValue, 0, 0, 0, 0, false);
 
-        public int CompareTo(Score other)
-        {
-            var byBroken = Broken.CompareTo(other.Broken);
-            if (byBroken != 0)
-                return byBroken;
-            // a tenth of the records may be odd without a verdict
-            var byConsistency = Math.Round(Consistent, 1).CompareTo(Math.Round(other.Consistent, 1));
-            if (byConsistency != 0)
-                return byConsistency;
-            var byQuoted = Quoted.CompareTo(other.Quoted);
-            var byFields = Fields.CompareTo(other.Fields);
-            return byQuoted != 0 && Fields == other.Fields ? byQuoted : byFields != 0 ? byFields : byQuoted;
-        }
+        // a tenth of the records may be odd without a verdict
+        public double Tenths => Math.Round(Consistent, 1);
+
+        /// <summary>Compares dialects of different delimiters.</summary>
+        public int CompareTo(Score other) => (Broken, Tenths, Fields, Quoted).CompareTo((other.Broken, other.Tenths, other.Fields, other.Quoted));
+
+        /// <summary>Compares dialects that differ in their quotes only.</summary>
+        public int CompareQuotes(Score other) => (Broken, Tenths, Quoted, Fields).CompareTo((other.Broken, other.Tenths, other.Quoted, other.Fields));
     }
 }
