@@ -21,6 +21,9 @@ internal sealed unsafe class CsvDecodeSession
     // fields that one record may have before it counts as garbage: four bytes each
     private const int MostFields = 1 << 26;
 
+    // fields that short records of one block may lack, as few bytes could become any number of nulls
+    private const long MostNullsAdded = 1 << 25;
+
     // fields of short records that are completed with nulls in one go
     private const int PaddedFields = 1 << 18;
 
@@ -33,6 +36,7 @@ internal sealed unsafe class CsvDecodeSession
     private readonly CsvBadFields _bad = new();
     private readonly int _fields;
     private double _bytesPerRow = 64;
+    private long _nullsAdded;
 
     public CsvDecodeSession(CsvBlockDecoder decoder)
     {
@@ -45,6 +49,7 @@ internal sealed unsafe class CsvDecodeSession
     /// <inheritdoc cref="ISourceReader.Decode"/>
     public void Decode(RawBlock block, IDecodeSink sink)
     {
+        _nullsAdded = 0;
         try
         {
             DecodeRecords(block, sink);
@@ -231,9 +236,12 @@ internal sealed unsafe class CsvDecodeSession
                     newBefore[rows * _fields + f] = f >= found ? ends[i] : f == 0 ? start - 1 : ends[first + f - 1];
                     newEnds[rows * _fields + f] = f >= found ? ends[i] : ends[first + f];
                 }
-                // readers take the carriage return off the last field only
                 if (found < _fields)
+                {
+                    CountNullsAdded(block, start, _fields - found);
+                    // readers take the carriage return off the last field only
                     newEnds[rows * _fields + found - 1] -= (uint)(record.Length - content.Length);
+                }
                 rows++;
             }
             else
@@ -246,6 +254,15 @@ internal sealed unsafe class CsvDecodeSession
         table.Ends = newEnds;
         table.Rows = rows;
         return first;
+    }
+
+    private void CountNullsAdded(RawBlock block, uint start, int count)
+    {
+        _nullsAdded += count;
+        if (_nullsAdded > MostNullsAdded)
+            throw new DataFormatException(
+                $"too many records are too short: completing them to {_fields} fields adds more than {MostNullsAdded:N0} nulls to {block.Buffer.Length:N0} bytes. Is the header that of these records? Else set 'null_padding: false'.",
+                Locate(block, start, null));
     }
 
     /// <summary>A later file of a stream must have the columns of the first, in the same order: its fields would end up under the wrong names otherwise.</summary>
