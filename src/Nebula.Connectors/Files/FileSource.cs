@@ -52,6 +52,7 @@ internal sealed class FileSource : ISource
 
     public async Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken)
     {
+        await using var interruption = cancellationToken.UnsafeRegister(static opener => ((FileOpener)opener!).Interrupt(), _opener).ConfigureAwait(false);
         var files = await _store.ListAsync(_path, cancellationToken).ConfigureAwait(false);
         if (files.Count == 0)
             throw NothingFound();
