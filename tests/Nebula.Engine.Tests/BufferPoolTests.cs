@@ -29,6 +29,7 @@ public sealed class BufferPoolTests
         Assert.Equal((0L, 0L), (pool.Outstanding, pool.OutstandingBytes));
         Assert.Throws<ObjectDisposedException>(() => buffer.Span.Length);
         using var again = pool.Rent(1000);
-        Assert.Same(buffer, again);
+        Assert.NotSame(buffer, again);
+        Assert.Equal(0, pool.CachedBytes);
     }
 }

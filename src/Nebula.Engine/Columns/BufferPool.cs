@@ -20,7 +20,7 @@ public sealed unsafe class BufferPool : IDisposable
 
     private const int SmallestShift = 8;
     private const int LargestCached = 16 << 20;
-    private readonly ConcurrentBag<PooledBuffer>[] _cached = new ConcurrentBag<PooledBuffer>[4 * (32 - SmallestShift)];
+    private readonly ConcurrentStack<nint>[] _cached = new ConcurrentStack<nint>[4 * (32 - SmallestShift)];
     private readonly long _cacheLimit;
     private long _outstanding;
     private long _outstandingBytes;
@@ -60,11 +60,11 @@ public sealed unsafe class BufferPool : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(capacity);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxCapacity);
         var sizeClass = ClassOf(capacity, out var size);
-        if (_cached[sizeClass].TryTake(out var buffer))
-            Interlocked.Add(ref _cachedBytes, -buffer.Capacity);
+        if (_cached[sizeClass].TryPop(out var memory))
+            Interlocked.Add(ref _cachedBytes, -size);
         else
-            buffer = new PooledBuffer(this, (byte*)NativeMemory.AlignedAlloc((nuint)size + Padding, Alignment), size, sizeClass);
-        return Lend(buffer);
+            memory = Allocate(size);
+        return Lend(memory, size, sizeClass);
     }
 
     /// <summary>Lends a buffer of just the size asked for (rounded up to <see cref="Alignment"/>), for what is kept long. It is freed when returned.</summary>
@@ -75,7 +75,7 @@ public sealed unsafe class BufferPool : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(capacity);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxCapacity);
         var size = Math.Max(capacity + Alignment - 1 & -Alignment, Alignment);
-        return Lend(new PooledBuffer(this, (byte*)NativeMemory.AlignedAlloc((nuint)size + Padding, Alignment), size, -1));
+        return Lend(Allocate(size), size, sizeClass: -1);
     }
 
     /// <summary>Largest buffer that can be lent, in bytes.</summary>
@@ -84,49 +84,56 @@ public sealed unsafe class BufferPool : IDisposable
     /// <summary>Frees what is kept for the next loan.</summary>
     public void Trim()
     {
-        foreach (var bag in _cached)
-            while (bag.TryTake(out var buffer))
+        for (var i = 0; i < _cached.Length; i++)
+            while (_cached[i].TryPop(out var memory))
             {
-                Interlocked.Add(ref _cachedBytes, -buffer.Capacity);
-                buffer.Free();
+                Interlocked.Add(ref _cachedBytes, -SizeOf(i));
+                NativeMemory.AlignedFree((void*)memory);
             }
     }
 
     /// <summary>Frees what is kept. Buffers still lent stay valid until they are returned.</summary>
     public void Dispose() => Trim();
 
-    internal void Return(PooledBuffer buffer)
+    internal void Return(nint memory, int capacity, int sizeClass)
     {
         Interlocked.Decrement(ref _outstanding);
-        Interlocked.Add(ref _outstandingBytes, -buffer.Capacity);
-        if (buffer.SizeClass < 0 || buffer.Capacity > LargestCached || Interlocked.Read(ref _cachedBytes) + buffer.Capacity > _cacheLimit)
+        Interlocked.Add(ref _outstandingBytes, -capacity);
+        if (sizeClass < 0 || capacity > LargestCached || Interlocked.Read(ref _cachedBytes) + capacity > _cacheLimit)
         {
-            buffer.Free();
+            NativeMemory.AlignedFree((void*)memory);
             return;
         }
-        Interlocked.Add(ref _cachedBytes, buffer.Capacity);
-        _cached[buffer.SizeClass].Add(buffer);
+        Interlocked.Add(ref _cachedBytes, capacity);
+        _cached[sizeClass].Push(memory);
     }
 
-    private PooledBuffer Lend(PooledBuffer buffer)
+    private static nint Allocate(int size) => (nint)NativeMemory.AlignedAlloc((nuint)size + Padding, Alignment);
+
+    private PooledBuffer Lend(nint memory, int size, int sizeClass)
     {
-        buffer.Lend();
         Interlocked.Increment(ref _outstanding);
-        var now = Interlocked.Add(ref _outstandingBytes, buffer.Capacity);
+        var now = Interlocked.Add(ref _outstandingBytes, size);
         long peak;
         while (now > (peak = Interlocked.Read(ref _peakBytes)) && Interlocked.CompareExchange(ref _peakBytes, now, peak) != peak)
         {
         }
-        return buffer;
+        return new PooledBuffer(this, memory, size, sizeClass);
     }
 
     /// <summary>Rounds a size up to its class: 2^n, 1.25 * 2^n, 1.5 * 2^n or 1.75 * 2^n.</summary>
     private static int ClassOf(int capacity, out int size)
     {
-        var minus = (uint)Math.Max(capacity, 1 << SmallestShift) - 1;
+        var minus = (uint)Math.Max(capacity, (1 << SmallestShift) + 1) - 1;
         var shift = BitOperations.Log2(minus);
-        var quarter = (int)(minus >> (shift - 2)) & 3;
-        size = (int)Math.Min((1L << shift) + ((quarter + 1L) << (shift - 2)), MaxCapacity);
-        return Math.Min(4 * (shift - SmallestShift + 1) + quarter, 4 * (32 - SmallestShift) - 1);
+        var sizeClass = 4 * (shift - SmallestShift) + ((int)(minus >> (shift - 2)) & 3);
+        size = SizeOf(sizeClass);
+        return sizeClass;
+    }
+
+    private static int SizeOf(int sizeClass)
+    {
+        var shift = SmallestShift + sizeClass / 4;
+        return (int)Math.Min((1L << shift) + ((sizeClass % 4 + 1L) << (shift - 2)), MaxCapacity);
     }
 }

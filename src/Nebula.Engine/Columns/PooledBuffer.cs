@@ -1,21 +1,23 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Nebula.Engine.Columns;
 
-/// <summary>A buffer on loan from a <see cref="BufferPool"/>. Its memory does not move; <see cref="Dispose"/> returns it.</summary>
+/// <summary>
+/// A buffer on loan from a <see cref="BufferPool"/>. Its memory does not move; <see cref="Dispose"/> returns it. Each loan is an object of its own, so that
+/// returning twice, or using after returning, can never touch what somebody else has borrowed since.
+/// </summary>
 public sealed unsafe class PooledBuffer : IDisposable
 {
     private readonly BufferPool _pool;
-    private byte* _memory;
-    private int _lent;
+    private readonly int _sizeClass;
+    private nint _memory;
 
-    internal PooledBuffer(BufferPool pool, byte* memory, int capacity, int sizeClass)
+    internal PooledBuffer(BufferPool pool, nint memory, int capacity, int sizeClass)
     {
         _pool = pool;
         _memory = memory;
         Capacity = capacity;
-        SizeClass = sizeClass;
+        _sizeClass = sizeClass;
     }
 
     /// <summary>Bytes that the borrower may use. <see cref="BufferPool.Padding"/> more are readable and writable behind them.</summary>
@@ -31,9 +33,10 @@ public sealed unsafe class PooledBuffer : IDisposable
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            if (_lent == 0)
+            var memory = _memory;
+            if (memory == 0)
                 ThrowReturned();
-            return _memory;
+            return (byte*)memory;
         }
     }
 
@@ -43,8 +46,6 @@ public sealed unsafe class PooledBuffer : IDisposable
     /// <summary>The bytes that hold content.</summary>
     public Span<byte> Content => new(Pointer, Length);
 
-    internal int SizeClass { get; }
-
     /// <summary>The whole capacity as values of a type.</summary>
     /// <typeparam name="T">The type of the values.</typeparam>
     public Span<T> As<T>() where T : unmanaged => new(Pointer, Capacity / sizeof(T));
@@ -52,21 +53,9 @@ public sealed unsafe class PooledBuffer : IDisposable
     /// <summary>Returns the buffer. Further calls do nothing.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _lent, 0) == 0)
-            return;
-        _pool.Return(this);
-    }
-
-    internal void Lend()
-    {
-        Length = 0;
-        _lent = 1;
-    }
-
-    internal void Free()
-    {
-        NativeMemory.AlignedFree(_memory);
-        _memory = null;
+        var memory = Interlocked.Exchange(ref _memory, 0);
+        if (memory != 0)
+            _pool.Return(memory, Capacity, _sizeClass);
     }
 
     private static void ThrowReturned() => throw new ObjectDisposedException(nameof(PooledBuffer), "The buffer was returned to its pool.");

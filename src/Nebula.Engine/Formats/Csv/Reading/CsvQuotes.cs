@@ -1,3 +1,7 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace Nebula.Engine.Formats.Csv.Reading;
 
 /// <summary>Takes the quotes off a field.</summary>
@@ -7,27 +11,59 @@ internal static unsafe class CsvQuotes
     public const string TextBehindQuote = "there is text behind the closing quote. Double the quotes that belong to the value, or set 'quote: none' if quotes are ordinary characters in this file";
 
     /// <summary>Writes the content of a quoted field.</summary>
-    /// <param name="field">The field, from its opening quote on.</param>
+    /// <param name="field">The field, from its opening quote on; a vector behind it is readable.</param>
     /// <param name="length">Its bytes.</param>
     /// <param name="quote">The quote.</param>
     /// <param name="escape">What makes a quote ordinary.</param>
-    /// <param name="target">Takes the content, which is never longer than the field.</param>
+    /// <param name="target">Takes the content, which is never longer than the field; a vector behind it is writable.</param>
     /// <returns>Bytes of the content; -1 when the closing quote is not the field's end.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Unquote(byte* field, int length, byte quote, byte escape, byte* target)
     {
-        if (length < 2)
-            return -1;
-        var content = new ReadOnlySpan<byte>(field + 1, length - 2);
-        if (field[length - 1] == quote && (escape == quote ? content.IndexOf(quote) : content.IndexOfAny(quote, escape)) < 0)
+        if (length <= Vector256<byte>.Count + 1 && escape == quote)
         {
-            content.CopyTo(new Span<byte>(target, content.Length));
-            return content.Length;
+            // the quote at the end and no other: most quoted fields
+            var bytes = Vector256.Load(field + 1);
+            var quotes = Vector256.Equals(bytes, Vector256.Create(quote)).ExtractMostSignificantBits();
+            if (length > 1 && (quotes & (uint)((1UL << (length - 1)) - 1)) == 1u << (length - 2))
+            {
+                Vector256.Store(bytes, target);
+                return length - 2;
+            }
         }
+        return escape == quote ? UnquoteDoubled(field, length, quote, target) : UnquoteEscaped(field, length, quote, escape, target);
+    }
+
+    private static int UnquoteDoubled(byte* field, int length, byte quote, byte* target)
+    {
+        var written = 0;
+        for (var i = 1; i < length;)
+        {
+            var bytes = Vector256.Load(field + i);
+            Vector256.Store(bytes, target + written);
+            var quotes = Vector256.Equals(bytes, Vector256.Create(quote)).ExtractMostSignificantBits();
+            var run = Math.Min(quotes == 0 ? Vector256<byte>.Count : BitOperations.TrailingZeroCount(quotes), length - i);
+            i += run;
+            written += run;
+            if (quotes == 0 || i >= length)
+                continue;
+            if (i == length - 1)
+                return written;
+            if (field[i + 1] != quote)
+                return -1;
+            target[written++] = quote;
+            i += 2;
+        }
+        return -1;
+    }
+
+    private static int UnquoteEscaped(byte* field, int length, byte quote, byte escape, byte* target)
+    {
         var written = 0;
         for (var i = 1; i < length; i++)
         {
             var c = field[i];
-            if (c == escape && i + 1 < length && (escape == quote ? field[i + 1] == quote : i + 1 < length))
+            if (c == escape && i + 1 < length)
             {
                 // an escape in front of anything but a quote or itself is an ordinary character
                 if (field[i + 1] != quote && field[i + 1] != escape)

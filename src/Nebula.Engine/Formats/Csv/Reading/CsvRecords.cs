@@ -68,7 +68,7 @@ internal unsafe ref struct CsvRecords
         var raw = _bytes.Slice(start, length);
         if (!_scan.HasQuotes || raw.IsEmpty || raw[0] != _scan.Quote)
             return raw.ToArray();
-        var target = new byte[length];
+        var target = new byte[length + Columns.BufferPool.Padding];
         fixed (byte* p = raw)
         fixed (byte* t = target)
         {
