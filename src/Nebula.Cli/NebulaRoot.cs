@@ -22,6 +22,7 @@ internal sealed class NebulaRoot : RootCommand
         Options.Add(_logLevel);
         Options.Add(_noColor);
         Subcommands.Add(new PipelineCommand(context));
+        Subcommands.Add(new RunCommand(context));
         Subcommands.Add(new VersionCommand(context));
         var help = Options.OfType<HelpOption>().Single();
         help.Description = "Show help for a command.";
@@ -40,7 +41,7 @@ internal sealed class NebulaRoot : RootCommand
         if (parsed.GetValue(_noColor))
             context.Terminal.HasColor = false;
         if (Flag.Word(parsed, _logLevel) is { } level)
-            context.Log.Level = Enum.Parse<LogLevel>(level, ignoreCase: true);
+            context.LogLevelFlag = context.Log.Level = Enum.Parse<LogLevel>(level, ignoreCase: true);
     }
 
     private NebulaException Explain(ParseResult parsed)

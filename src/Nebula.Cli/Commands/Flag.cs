@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Cli.Commands;
@@ -12,6 +11,9 @@ internal static class Flag
 
     /// <summary>A flag that can be given several times.</summary>
     public static Option<string[]> Texts(string name, string valueName, string summary) => new(name) { Description = summary, HelpName = valueName, Arity = ArgumentArity.OneOrMore };
+
+    /// <summary>The flag that sets anything.</summary>
+    public static Option<string[]> Set() => Texts("--set", "KEY=VALUE", "Sets anything that a pipeline file can set: an option of the source (source.KEY) or target (target.KEY), or a setting of the run.");
 
     /// <summary>A flag that is there or not.</summary>
     public static Option<bool> Switch(string name, string summary, params string[] aliases) => new(name, aliases) { Description = summary };
@@ -28,28 +30,12 @@ internal static class Flag
     public static IReadOnlyList<string> List(ParseResult arguments, Option<string?> option) =>
         arguments.GetValue(option)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 
-    /// <summary>A whole number of at least <paramref name="least"/>; null when the flag is absent.</summary>
-    public static long? Number(ParseResult arguments, Option<string?> option, long least) => arguments.GetValue(option) is not { } text ? null
-        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least ? number
-        : throw Wrong(option, text, $"a whole number of at least {least}");
-
-    /// <summary>A number of bytes; null when the flag is absent.</summary>
-    public static long? Size(ParseResult arguments, Option<string?> option) => arguments.GetValue(option) is not { } text ? null
-        : Units.ParseSize(text) ?? throw Wrong(option, text, "a size with a unit, such as 256MB");
-
-    /// <summary>A duration; null when the flag is absent.</summary>
-    public static TimeSpan? Duration(ParseResult arguments, Option<string?> option) => arguments.GetValue(option) is not { } text ? null
-        : Units.ParseDuration(text) ?? throw Wrong(option, text, "a duration with a unit, such as 30s");
-
     /// <summary>One of the words that the flag offers; null when the flag is absent.</summary>
     public static string? Word(ParseResult arguments, Option<string?> option)
     {
         var choices = option.HelpName!.Split('|');
         return arguments.GetValue(option) is not { } text ? null
             : choices.Contains(text) ? text
-            : throw Wrong(option, text, "one of " + string.Join(", ", choices), Suggestion.For(text, choices));
+            : throw NebulaException.Configuration($"{option.Name} must be one of {string.Join(", ", choices)}; it is '{text}'.{Suggestion.For(text, choices)}");
     }
-
-    private static NebulaException Wrong(Option option, string text, string expected, string suggestion = "") =>
-        NebulaException.Configuration($"{option.Name} must be {expected}; it is '{text}'.{suggestion}");
 }

@@ -1,57 +1,66 @@
 using System.CommandLine;
 using Nebula.Cli.Output;
 using Nebula.Cli.Running;
-using Nebula.Engine.Connectors;
-using Nebula.Engine.Pipeline;
+using Nebula.Engine.Configuration;
 
 namespace Nebula.Cli.Commands;
 
-/// <summary>The flags of every command that moves rows: how much of the machine, what happens with bad rows, how it is shown.</summary>
+/// <summary>The flags of every command that moves rows. What a flag sets, a pipeline file can set; flags win.</summary>
 internal sealed class RunFlags
 {
-    private readonly Option<string?> _limit = Flag.Text("--limit", "N", "Most rows that are written.");
-    private readonly Option<string?> _memory = Flag.Text("--memory", "SIZE", "Memory that the process may use, such as 256MB.");
-    private readonly Option<string?> _workers = Flag.Text("--workers", "N", "Threads that decode and encode; one per processor when not set.");
-    private readonly Option<string?> _badRows = Flag.Choice("--bad-rows", "What happens with rows that cannot be read: the run ends, or they are left out, or they go to a file of their own.", "fail", "skip", "quarantine");
-    private readonly Option<string?> _maxBadRows = Flag.Text("--max-bad-rows", "N", "Most bad rows before the run ends.");
-    private readonly Option<string?> _timeout = Flag.Text("--timeout", "DURATION", "Longest time that the run may take, such as 300s; none when not set.");
+    private readonly List<(Option<string?> Flag, string Path)> _settings = [];
     private readonly Option<string?> _output = Flag.Choice("--output", "How the run is shown: text for people, or one JSON event a line.", "text", "json");
     private readonly Option<bool> _quiet = Flag.Switch("--quiet", "Show errors only.", "-q");
+    private readonly Option<string?> _select = Flag.Text("--select", "A,B", "Columns to move: names, * for all others, -NAME to leave one out.");
 
     public RunFlags(Command command)
     {
-        foreach (var option in (Option[])[_limit, _memory, _workers, _badRows, _maxBadRows, _timeout, _output, _quiet])
+        Add("--limit", "N", "limit", "Most rows of a stream that are written.");
+        Add("--memory", "SIZE", "limits.memory", "Memory that the process may use, such as 256MB.");
+        Add("--workers", "N", "performance.workers", "Threads that decode and encode; one per processor when not set.");
+        Add("--batch-size", "N", "performance.batch_size", "Rows of one batch, at most.");
+        Add("--max-concurrency", "N", "performance.max_concurrency", "Operations that the destination has under way at once, at most.");
+        Add("--flush-interval", "DURATION", "performance.flush_interval", "Longest time that rows wait to be written, such as 10s.");
+        Add("--timeout", "DURATION", "timeouts.run", "Longest time that the run may take, such as 300s; none when not set.");
+        Add("--bad-rows", "fail|skip|quarantine", "on_error.bad_rows", "Rows that cannot be read end the run, are left out, or go to a file of their own.");
+        Add("--max-bad-rows", "N", "on_error.max_bad_rows", "Most bad rows before the run ends.");
+        foreach (var option in (Option[])[_select, .. _settings.Select(static setting => setting.Flag), _output, _quiet])
             command.Options.Add(option);
+
+        void Add(string name, string valueName, string path, string summary) => _settings.Add((Flag.Text(name, valueName, summary), path));
     }
 
-    /// <summary>The options of the pipeline: what the flags set, and what <paramref name="configured"/> says where they do not.</summary>
-    public PipelineOptions PipelineOptions(ParseResult arguments, PipelineOptions? configured)
+    /// <summary>What the flags set.</summary>
+    public List<ConfigOverride> Overrides(ParseResult arguments)
     {
-        var options = configured ?? new PipelineOptions();
-        var policy = Flag.Word(arguments, _badRows);
-        return options with
-        {
-            Workers = (int?)Math.Min(Flag.Number(arguments, _workers, 1) ?? options.Workers, 1024) ?? options.Workers,
-            MemoryLimit = Flag.Size(arguments, _memory) ?? options.MemoryLimit,
-            RowLimit = Flag.Number(arguments, _limit, 0) ?? options.RowLimit,
-            BadRows = options.BadRows with
-            {
-                Policy = policy is null ? options.BadRows.Policy : Enum.Parse<BadRowPolicy>(policy, ignoreCase: true),
-                Max = Flag.Number(arguments, _maxBadRows, 0) ?? options.BadRows.Max,
-            },
-        };
+        var overrides = new List<ConfigOverride>();
+        foreach (var (flag, path) in _settings)
+            if (arguments.GetValue(flag) is { } value)
+                overrides.Add(new ConfigOverride(path, value, flag.Name));
+        if (arguments.GetValue(_select) is { } select)
+            overrides.Add(new ConfigOverride("select", select, _select.Name) { IsList = true });
+        return overrides;
     }
 
-    /// <summary>Longest time that the run may take; null when the flag is absent.</summary>
-    public TimeSpan? Timeout(ParseResult arguments) => Flag.Duration(arguments, _timeout);
-
-    /// <summary>Runs the plan and shows it.</summary>
+    /// <summary>Runs a pipeline and shows it.</summary>
+    /// <param name="pipeline">The pipeline.</param>
+    /// <param name="only">Names or wildcards of the streams wanted; empty for all.</param>
+    /// <param name="arguments">What the user wrote.</param>
+    /// <param name="context">What the command works with.</param>
     /// <returns>The exit code.</returns>
-    public int Start(RunPlan plan, ParseResult arguments, CommandContext context)
+    public int Start(PipelineConfig pipeline, IReadOnlyList<string> only, ParseResult arguments, CommandContext context)
     {
-        MemoryBudget.Apply(plan.Memory);
-        IRunDisplay display = new TextDisplay(context.Terminal, context.Log);
-        _ = Flag.Word(arguments, _output);
-        return new RunExecution(plan).Run(display, context.Interruption);
+        var asJson = Flag.Word(arguments, _output) == "json";
+        MemoryBudget.Apply(pipeline.Settings.Memory);
+        context.Log.Level = context.LogLevelFlag ?? Enum.Parse<LogLevel>(pipeline.Settings.LoggingLevel.ToString());
+        var plan = new RunPlanner(pipeline, context.Connectors).PlanAsync(only, context.Interruption).GetAwaiter().GetResult();
+        if (!asJson)
+        {
+            var quiet = arguments.GetValue(_quiet);
+            return new RunExecution(plan).Run(quiet ? new QuietDisplay(context.Terminal, context.Log) : new TextDisplay(context.Terminal, context.Log), context.Interruption);
+        }
+        // rows and events must not mix
+        using var events = new JsonDisplay(plan.OutputIsData ? Console.OpenStandardError() : Console.OpenStandardOutput(), context.Log);
+        return new RunExecution(plan).Run(events, context.Interruption);
     }
 }

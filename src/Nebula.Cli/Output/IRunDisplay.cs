@@ -14,6 +14,9 @@ internal interface IRunDisplay
     /// <summary>A stream has started.</summary>
     void StreamStarted(StreamExecution stream);
 
+    /// <summary>The columns of a stream are known; again after it started again.</summary>
+    void StreamPlanned(StreamExecution stream);
+
     /// <summary>A stream has started again, with types inferred from every value.</summary>
     void StreamRestarted(StreamExecution stream, string reason);
 

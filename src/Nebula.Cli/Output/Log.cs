@@ -22,7 +22,7 @@ internal enum LogLevel
 internal sealed class Log(Terminal terminal)
 {
     /// <summary>The least important level that is shown.</summary>
-    public LogLevel Level { get; set; } = LogLevel.Warn;
+    public LogLevel Level { get; set; } = LogLevel.Info;
 
     /// <summary>Takes secrets out of text.</summary>
     public Func<string, string> Redact { get; set; } = static text => text;

@@ -16,10 +16,20 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
     public void RunStarted(RunExecution run)
     {
         _run = run;
-        log.Write(LogLevel.Info, $"run {run.Plan.RunId} of {run.Plan.Name} started: {run.Streams.Count} {(run.Streams.Count == 1 ? "stream" : "streams")}");
+        log.Write(LogLevel.Debug, $"run {run.Plan.RunId} of {run.Plan.Name} started: {run.Streams.Count} {(run.Streams.Count == 1 ? "stream" : "streams")}");
     }
 
-    public void StreamStarted(StreamExecution stream) => log.Write(LogLevel.Info, $"{stream.Job.Name}: started");
+    public void StreamStarted(StreamExecution stream) => log.Write(LogLevel.Debug, $"{stream.Job.Name}: started");
+
+    public void StreamPlanned(StreamExecution stream)
+    {
+        if (!log.Shows(LogLevel.Info))
+            return;
+        const int MostColumns = 8;
+        var columns = stream.Plan!.Columns;
+        var shown = string.Join(", ", columns.Take(MostColumns).Select(static column => $"{column.Field.Name} {column.Field.Type}"));
+        log.Write(LogLevel.Info, $"{stream.Job.Name}: {columns.Length} {(columns.Length == 1 ? "column" : "columns")}: {shown}{(columns.Length > MostColumns ? ", …" : "")}");
+    }
 
     public void StreamRestarted(StreamExecution stream, string reason) =>
         terminal.WriteLine($"{terminal.With(Paint.Warning, "again:")} {stream.Job.Name} starts again with types from every value, because {log.Redact(reason)}");

@@ -46,6 +46,9 @@ internal sealed class StreamExecution(StreamJob job, string runId, BufferPool po
     /// <summary>The counts so far; null before the start.</summary>
     public PipelineMetrics? Metrics => _run?.Metrics;
 
+    /// <summary>How it is read and written, once that is known.</summary>
+    public StreamPlan? Plan { get; private set; }
+
     /// <summary>The outcome, when it completed.</summary>
     public StreamResult? Result { get; private set; }
 
@@ -116,6 +119,11 @@ internal sealed class StreamExecution(StreamJob job, string runId, BufferPool po
                     _restarts.Add(reason);
                     quarantine?.Restart();
                     display.StreamRestarted(this, reason);
+                };
+                _run.Planned += plan =>
+                {
+                    Plan = plan;
+                    display.StreamPlanned(this);
                 };
                 try
                 {

@@ -12,6 +12,9 @@ internal sealed record StreamJob
     /// <summary>Where it goes, for people.</summary>
     public required string Target { get; init; }
 
+    /// <summary>Whether its rows go to standard output.</summary>
+    public bool OutputIsData { get; init; }
+
     /// <summary>Makes the source. Each stream has its own: they run at the same time.</summary>
     public required Func<ISource> OpenSource { get; init; }
 
@@ -41,7 +44,7 @@ internal sealed record RunPlan
     public required string Name { get; init; }
 
     /// <summary>Identity of the run.</summary>
-    public string RunId { get; } = NewRunId();
+    public required string RunId { get; init; }
 
     /// <summary>The streams.</summary>
     public required IReadOnlyList<StreamJob> Jobs { get; init; }
@@ -56,8 +59,5 @@ internal sealed record RunPlan
     public TimeSpan? Timeout { get; init; }
 
     /// <summary>Whether standard output carries rows, so that nothing else may go there.</summary>
-    public bool OutputIsData { get; init; }
-
-    // sorts by time, and is short enough for names of temporary files
-    private static string NewRunId() => $"{DateTime.UtcNow:yyyyMMdd'T'HHmmss}-{Random.Shared.Next(0x1000000):x6}";
+    public bool OutputIsData => Jobs.Any(static job => job.OutputIsData);
 }

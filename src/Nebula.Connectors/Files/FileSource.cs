@@ -13,6 +13,7 @@ namespace Nebula.Connectors.Files;
 internal sealed class FileSource : ISource
 {
     private const int FilesSampled = 8;
+    private static readonly Schema NoSchema = new([]);
     private readonly OptionValues _options;
     private readonly IFileFormat? _format;
     private readonly IObjectStore _store;
@@ -56,9 +57,11 @@ internal sealed class FileSource : ISource
         var files = await _store.ListAsync(_path, cancellationToken).ConfigureAwait(false);
         if (files.Count == 0)
             throw NothingFound();
-        var wanted = request.Streams.Count == 0 ? files : [.. files.Where(file => request.Streams.Any(pattern => Glob.Matches(pattern, file.Name)))];
+        var wanted = request.Streams.Count == 0 ? files : Matching(files, request.Streams);
         if (wanted.Count == 0)
             throw NebulaException.NotFound($"No file in '{_path}' matches {string.Join(", ", request.Streams.Select(static s => $"'{s}'"))}.{Suggestion.For(request.Streams[0], files.Select(static f => f.Name))}");
+        if (request.NamesOnly)
+            return new Catalog([.. wanted.Select(static file => new CatalogStream(file.Name, NoSchema) { Bytes = file.Size })]);
         if (request.AsOneStream || wanted.Count == 1)
             return new Catalog([await DescribeAsync(wanted.Count == 1 ? wanted[0].Name : request.Streams.Count == 1 ? request.Streams[0] : _path, wanted, request, cancellationToken).ConfigureAwait(false)]);
         var streams = new List<CatalogStream>(wanted.Count);
@@ -121,6 +124,14 @@ internal sealed class FileSource : ISource
             while (request.ReadEverything);
         }
         return inferrer.Build();
+    }
+
+    private static List<StoredObject> Matching(IReadOnlyList<StoredObject> files, IReadOnlyList<string> streams)
+    {
+        // a stream of many thousand files names each of them
+        var names = streams.ToHashSet(StringComparer.Ordinal);
+        var wildcards = streams.Where(Glob.IsWildcard).ToList();
+        return [.. files.Where(file => names.Contains(file.Name) || wildcards.Exists(wildcard => Glob.Matches(wildcard, file.Name)))];
     }
 
     private ITextFormat FormatOf(StoredObject file)
