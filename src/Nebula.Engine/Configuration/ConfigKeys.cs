@@ -121,6 +121,9 @@ internal static class ConfigKeys
     /// <summary>Version of the language.</summary>
     public static readonly ConfigKey Version = new("version", ConfigKind.Integer, "Version of this file's language.") { Default = "1", Minimum = 1, Maximum = 1 };
 
+    /// <summary>Where editors find the schema of a JSON file.</summary>
+    public static readonly ConfigKey SchemaReference = new("$schema", ConfigKind.Text, "The JSON Schema of this file, for editors.");
+
     /// <summary>Name of the pipeline.</summary>
     public static readonly ConfigKey Name = new("name", ConfigKind.Text, "Name of the pipeline, for messages and state. The file's name without extension when not set.");
 
@@ -187,7 +190,7 @@ internal static class ConfigKeys
     {
         Keys =
         [
-            Version, Name, Connections, Source, Target, Defaults, Streams, Performance, Storage, .. RunSettings,
+            SchemaReference, Version, Name, Connections, Source, Target, Defaults, Streams, Performance, Storage, .. RunSettings,
             .. NotYet("hooks", "state", "schedule", "azure", "reliability", "verify", "plan"),
         ],
     };
@@ -198,7 +201,7 @@ internal static class ConfigKeys
     /// <summary>What one of two files can set besides the options of its connector.</summary>
     public static readonly ConfigKey EndpointSettings = new("settings", ConfigKind.Section, "Settings beside a connector's own.")
     {
-        Keys = [Version, Name, Performance, Storage, .. RunSettings, .. NotYet("reliability")],
+        Keys = [SchemaReference, Version, Name, Performance, Storage, .. RunSettings, .. NotYet("reliability")],
     };
 
     /// <summary>What can be set from outside, on top of a file.</summary>
