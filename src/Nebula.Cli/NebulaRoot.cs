@@ -21,9 +21,8 @@ internal sealed class NebulaRoot : RootCommand
         _noColor.Recursive = true;
         Options.Add(_logLevel);
         Options.Add(_noColor);
-        Subcommands.Add(new PipelineCommand(context));
-        Subcommands.Add(new RunCommand(context));
-        Subcommands.Add(new VersionCommand(context));
+        foreach (var command in Commands(context))
+            Subcommands.Add(command);
         var help = Options.OfType<HelpOption>().Single();
         help.Description = "Show help for a command.";
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -43,6 +42,12 @@ internal sealed class NebulaRoot : RootCommand
         if (Flag.Word(parsed, _logLevel) is { } level)
             context.LogLevelFlag = context.Log.Level = Enum.Parse<LogLevel>(level, ignoreCase: true);
     }
+
+    private static IEnumerable<NebulaCommand> Commands(CommandContext context) =>
+    [
+        new PipelineCommand(context), new RunCommand(context), new ValidateCommand(context), new DiscoverCommand(context), new PreviewCommand(context),
+        new CheckCommand(context), new ListCommand(context), new SchemaCommand(context), new VersionCommand(context), new CompletionCommand(context),
+    ];
 
     private NebulaException Explain(ParseResult parsed)
     {

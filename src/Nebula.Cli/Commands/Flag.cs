@@ -31,11 +31,13 @@ internal static class Flag
         arguments.GetValue(option)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 
     /// <summary>One of the words that the flag offers; null when the flag is absent.</summary>
-    public static string? Word(ParseResult arguments, Option<string?> option)
-    {
-        var choices = option.HelpName!.Split('|');
-        return arguments.GetValue(option) is not { } text ? null
-            : choices.Contains(text) ? text
-            : throw NebulaException.Configuration($"{option.Name} must be one of {string.Join(", ", choices)}; it is '{text}'.{Suggestion.For(text, choices)}");
-    }
+    public static string? Word(ParseResult arguments, Option<string?> option) =>
+        arguments.GetValue(option) is { } text ? OneOf(option.Name, text, option.HelpName!.Split('|')) : null;
+
+    /// <summary>Refuses a text that is none of a few words.</summary>
+    /// <param name="what">What it is, for the message.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="choices">The words.</param>
+    public static string OneOf(string what, string text, params string[] choices) => choices.Contains(text) ? text
+        : throw NebulaException.Configuration($"{what} must be one of {string.Join(", ", choices)}; it is '{text}'.{Suggestion.For(text, choices)}");
 }

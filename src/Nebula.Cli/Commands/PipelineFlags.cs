@@ -15,9 +15,12 @@ internal sealed class PipelineFlags
         command.Options.Add(_set);
     }
 
+    /// <summary>What <c>--set</c> says, as written.</summary>
+    public IReadOnlyList<string> Settings(ParseResult arguments) => arguments.GetValue(_set) ?? [];
+
     /// <summary>What <c>--set</c> says.</summary>
     public IEnumerable<ConfigOverride> Overrides(ParseResult arguments) =>
-        (arguments.GetValue(_set) ?? []).Select(PipelineEnds.Split).Select(static setting => new ConfigOverride(setting.Key, setting.Value, setting.Origin) { IsList = setting.Key == "select" });
+        Settings(arguments).Select(PipelineEnds.Split).Select(static setting => new ConfigOverride(setting.Key, setting.Value, setting.Origin) { IsList = setting.Key == "select" });
 
     /// <summary>The environment with what <c>--env</c> says on top.</summary>
     public ConfigEnvironment Environment(ParseResult arguments, CommandContext context)

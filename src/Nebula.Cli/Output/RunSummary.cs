@@ -19,19 +19,22 @@ internal static class RunSummary
             StreamState.Interrupted => ("interrupted", Paint.Warning),
             _ => ("failed", Paint.Bad),
         };
-        terminal.WriteLine($"{terminal.With(paint, mark)}  {terminal.With(Paint.Strong, stream.Job.Name)} -> {string.Join(", ", stream.Result?.Receipt.Locations ?? [stream.Job.Target])}");
+        // one piece: streams end at the same time
+        var lines = new List<string>();
+        lines.Add($"{terminal.With(paint, mark)}  {terminal.With(Paint.Strong, stream.Job.Name)} -> {string.Join(", ", stream.Result?.Receipt.Locations ?? [stream.Job.Target])}");
         if (stream.State == StreamState.Completed)
-            terminal.WriteLine($"    {Rows(progress.Written)} in {Units.FormatDuration(progress.Elapsed)} ({progress.Rates})");
-        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            lines.Add($"    {Rows(progress.Written)} in {Units.FormatDuration(progress.Elapsed)} ({progress.Rates})");
+        lines.Add(string.Create(CultureInfo.InvariantCulture,
             $"    read {progress.Read:N0} = written {progress.Written:N0} + skipped {progress.Skipped:N0} + quarantined {progress.Quarantined:N0}; {Units.FormatSize(progress.BytesRead)} in, {Units.FormatSize(progress.BytesWritten)} out"));
         foreach (var reason in stream.Restarts)
-            terminal.WriteLine($"    started again because {log.Redact(reason)}");
+            lines.Add($"    started again because {log.Redact(reason)}");
         if (stream.QuarantinedAt is { } quarantine)
-            terminal.WriteLine($"    {terminal.With(Paint.Warning, "quarantine:")} {quarantine}");
+            lines.Add($"    {terminal.With(Paint.Warning, "quarantine:")} {quarantine}");
+        if (stream.State == StreamState.Interrupted)
+            lines.Add("    the target is as it was before");
+        terminal.WriteLine(string.Join('\n', lines));
         if (stream.Error is { } error)
             ErrorText.Write(terminal, log, error);
-        else if (stream.State == StreamState.Interrupted)
-            terminal.WriteLine("    the target is as it was before");
     }
 
     /// <summary>Writes the last lines.</summary>

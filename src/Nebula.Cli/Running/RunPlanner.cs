@@ -66,10 +66,25 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
         };
     }
 
+    /// <summary>Makes the source of a stream.</summary>
+    public Func<ISource> SourceOf(StreamConfig stream) => CreateSource(stream.SourceOptions);
+
+    /// <summary>Makes the destination of a stream.</summary>
+    public Func<IDestination> DestinationOf(StreamConfig stream) => CreateDestination(stream.TargetOptions);
+
+    /// <summary>What is read of a stream.</summary>
+    public StreamRequest RequestOf(StreamConfig stream) => new()
+    {
+        Streams = stream.Members.Length == _sourceStreams ? [] : stream.Members,
+        AsOneStream = stream.IsSingle,
+        Select = stream.Select,
+        Types = stream.Columns.Where(static column => column.Value.Type is not null).ToDictionary(static column => column.Key, static column => column.Value.Type!),
+        Names = stream.Columns.Where(static column => column.Value.Name is not null).ToDictionary(static column => column.Key, static column => column.Value.Name!),
+    };
+
     private async Task<StreamJob> PlanAsync(StreamConfig stream, int streams, int parallel)
     {
-        var createSource = CreateSource(stream.SourceOptions);
-        var createDestination = CreateDestination(stream.TargetOptions);
+        var createDestination = DestinationOf(stream);
         var variables = Variables(stream);
         var destination = createDestination();
         await using (destination.ConfigureAwait(false))
@@ -85,17 +100,9 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
                 Name = DisplayName(stream),
                 Target = target,
                 OutputIsData = target == StandardOutput,
-                OpenSource = createSource,
+                OpenSource = SourceOf(stream),
                 OpenDestination = createDestination,
-                Request = new StreamRequest
-                {
-                    Streams = stream.Members.Length == _sourceStreams ? [] : stream.Members,
-                    AsOneStream = stream.IsSingle,
-                    Object = name,
-                    Select = stream.Select,
-                    Types = stream.Columns.Where(static column => column.Value.Type is not null).ToDictionary(static column => column.Key, static column => column.Value.Type!),
-                    Names = stream.Columns.Where(static column => column.Value.Name is not null).ToDictionary(static column => column.Key, static column => column.Value.Name!),
-                },
+                Request = RequestOf(stream) with { Object = name },
                 Options = new PipelineOptions
                 {
                     Workers = stream.Performance.Workers ?? Environment.ProcessorCount,
