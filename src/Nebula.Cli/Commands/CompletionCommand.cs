@@ -39,7 +39,7 @@ internal sealed class CompletionCommand : NebulaCommand
         var all = new List<(string, List<string>)> { ("", [.. root.Subcommands.Select(static command => command.Name), .. common]) };
         foreach (var command in root.Subcommands)
         {
-            var values = command.Arguments.SelectMany(static argument => argument.GetCompletions(CompletionContext.Empty)).Concat(command.Options.SelectMany(static option => option.GetCompletions(CompletionContext.Empty)));
+            var values = command.Arguments.SelectMany(static argument => argument.GetCompletions(CompletionContext.Empty)).Concat(command.Options.Where(static option => option.ValueType != typeof(bool)).SelectMany(static option => option.GetCompletions(CompletionContext.Empty)));
             all.Add((command.Name, [.. command.Options.SelectMany(Names), .. common, .. values.Select(static item => item.Label).Distinct()]));
         }
         return all;

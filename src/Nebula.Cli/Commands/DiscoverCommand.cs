@@ -11,8 +11,8 @@ namespace Nebula.Cli.Commands;
 /// <summary><c>nebula discover</c>: what a source holds.</summary>
 internal sealed class DiscoverCommand : NebulaCommand
 {
-    // for the source itself, not for people
-    private const string FilesDetail = "files";
+    // what a source keeps for itself (the files, the names in order) stands beside what it found out for people
+    private static readonly string[] Internal = ["files", "columns"];
     private readonly SourceView _source;
     private readonly Option<string?> _output = Flag.Choice("--output", "How it is shown.", "text", "json");
 
@@ -55,8 +55,7 @@ internal sealed class DiscoverCommand : NebulaCommand
     {
         var size = stream.Bytes is { } bytes ? $", {Units.FormatSize(bytes)}" : "";
         context.Output.WriteLine($"{stream.Name}: {stream.Schema.Fields.Length} columns{size}");
-        var details = Details(stream).Select(static detail => $"{detail.Key} {(detail.Value.Length == 0 ? "(none)" : Visible(detail.Value))}");
-        context.Output.WriteLine("  " + string.Join(", ", details));
+        context.Output.WriteLine("  " + string.Join("; ", Details(stream).Select(static detail => $"{detail.Key} {detail.Value}")));
         var table = new TextTable("  #", "column", "type");
         table.AlignRight(0);
         for (var i = 0; i < stream.Schema.Fields.Length; i++)
@@ -98,7 +97,10 @@ internal sealed class DiscoverCommand : NebulaCommand
         output.WriteLine(System.Text.Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length));
     }
 
-    private static IEnumerable<KeyValuePair<string, string>> Details(CatalogStream stream) => stream.Details.Where(static detail => detail.Key != FilesDetail);
+    private static IEnumerable<KeyValuePair<string, string>> Details(CatalogStream stream) => 
+        stream.Details.Where(static detail => !Internal.Contains(detail.Key)).OrderBy(static detail => detail.Key, StringComparer.Ordinal).Select(static detail => new KeyValuePair<string, string>(detail.Key, Visible(detail.Value)));
 
-    private static string Visible(string value) => value switch { "\t" => "tab", " " => "blank", _ => value };
+    // lists are kept with a separator that no terminal shows
+    private static string Visible(string value) => value.Contains('\u001f') ? string.Join(' ', value.Split('\u001f', StringSplitOptions.RemoveEmptyEntries).Select(static item => $"'{item}'"))
+        : value switch { "\t" => "tab", " " => "blank", _ => value };
 }

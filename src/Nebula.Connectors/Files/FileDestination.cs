@@ -53,9 +53,12 @@ internal sealed class FileDestination : IDestination
         {
             if (_path == LocalStore.StandardStream)
                 return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, "standard output")]);
-            var probe = TargetOf("");
-            using (_store.Stage(Directory.Exists(probe) ? Path.Combine(probe, "nebula-check") : probe, "check"))
-                return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{probe}' can be written")]);
+            // a check leaves nothing behind, so folders that are still missing are not made
+            var folder = _isFolder ? _path : Path.GetDirectoryName(Path.GetFullPath(_path))!;
+            while (!Directory.Exists(folder) && Path.GetDirectoryName(Path.GetFullPath(folder)) is { } above)
+                folder = above;
+            using (_store.Stage(Path.Combine(folder, "nebula-check"), "check"))
+                return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{_path}' can be written")]);
         }
         catch (NebulaException e)
         {
