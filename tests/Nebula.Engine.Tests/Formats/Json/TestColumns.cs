@@ -70,10 +70,24 @@ internal static class TestColumns
             TypeKind.UInt64 => (Int128)column.Values<ulong>()[index],
             TypeKind.Float32 => (double)column.Values<float>()[index],
             TypeKind.Float64 => column.Values<double>()[index],
-            TypeKind.Decimal => column.Type.ByteWidth == 8 ? column.Values<long>()[index] : column.Values<Int128>()[index],
+            TypeKind.Decimal => column.Type.ByteWidth == 8 ? column.Values<long>()[index] : (object)column.Values<Int128>()[index],
             TypeKind.Uuid => column.Values<UInt128>()[index],
             _ => column.Values<long>()[index],
         };
+    }
+
+    public static void AssertConsistent(Column column, int length)
+    {
+        Assert.Equal(length, column.Length);
+        Assert.Equal(column.HasValidity ? length - Bitmap.CountSet(column.Validity, length) : 0, column.NullCount);
+        if (column.Type.Kind is TypeKind.List or TypeKind.Map or TypeKind.String or TypeKind.Json or TypeKind.Binary)
+        {
+            Assert.Equal(0, column.Offsets[0]);
+            for (var i = 0; i < length; i++)
+                Assert.True(column.Offsets[i] <= column.Offsets[i + 1]);
+        }
+        foreach (var child in column.Children)
+            AssertConsistent(child, column.Type.Kind == TypeKind.Struct ? length : column.Offsets[length]);
     }
 
     private static IEnumerable<int> Range(Column column, int index)
