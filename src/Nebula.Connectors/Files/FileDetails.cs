@@ -12,6 +12,12 @@ internal static class FileDetails
     /// <summary>Key of the files; not for people.</summary>
     public const string Files = "files";
 
+    /// <summary>Key of how types were found; only set to <see cref="TextOnly"/>.</summary>
+    public const string Types = "types";
+
+    /// <summary>Every column is text: the source's own.</summary>
+    public const string TextOnly = "text";
+
     private const char Line = '\n', Cell = '\u001f';
 
     /// <summary>Renders files as text.</summary>

@@ -103,6 +103,8 @@ internal sealed class FileSource : ISource
         var dialect = format.DetectDialect(sample.Content, isWhole, _options);
         var schema = await Task.Run(() => InferSchema(format, dialect, files, request, sampleSize, cancellationToken), cancellationToken).ConfigureAwait(false);
         var details = new Dictionary<string, string>(dialect) { [FileDetails.Format] = format.Name, [FileDetails.Files] = FileDetails.Render(files) };
+        if (!request.InferTypes)
+            details[FileDetails.Types] = FileDetails.TextOnly;
         return new CatalogStream(name, schema) { Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null, Details = details };
     }
 
