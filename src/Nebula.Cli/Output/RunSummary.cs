@@ -7,6 +7,9 @@ namespace Nebula.Cli.Output;
 /// <summary>The account of a run, for people: every row read is written, skipped or quarantined.</summary>
 internal static class RunSummary
 {
+    // what a shorter run tells of speed is the start of the program
+    private static readonly TimeSpan LeastForRates = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Writes the account of a stream that has ended.</summary>
     public static void WriteStream(Terminal terminal, Log log, StreamExecution stream)
     {
@@ -23,7 +26,7 @@ internal static class RunSummary
         var lines = new List<string>();
         lines.Add($"{terminal.With(paint, mark)}  {terminal.With(Paint.Strong, stream.Job.Name)} -> {string.Join(", ", stream.Result?.Receipt.Locations ?? [stream.Job.Target])}");
         if (stream.State == StreamState.Completed)
-            lines.Add($"    {Rows(progress.Written)} in {Units.FormatDuration(progress.Elapsed)} ({progress.Rates})");
+            lines.Add($"    {Rows(progress.Written)} in {Units.FormatDuration(progress.Elapsed)}{(progress.Elapsed < LeastForRates ? "" : $" ({progress.Rates})")}");
         lines.Add(string.Create(CultureInfo.InvariantCulture,
             $"    read {progress.Read:N0} = written {progress.Written:N0} + skipped {progress.Skipped:N0} + quarantined {progress.Quarantined:N0}; {Units.FormatSize(progress.BytesRead)} in, {Units.FormatSize(progress.BytesWritten)} out"));
         foreach (var reason in stream.Restarts)
@@ -51,6 +54,8 @@ internal static class RunSummary
         }
         else
             terminal.WriteLine(terminal.With(Paint.Faint, $"    {memory}"));
+        if (terminal.IsInteractive && !run.Plan.OutputIsData && run.ExitCode == ExitCode.Success && run.Streams[0].Result?.Receipt.Locations is [var first, ..])
+            terminal.WriteLine(terminal.With(Paint.Faint, $"    look at it: nebula preview {first}"));
     }
 
     private static string Rows(long rows) => string.Create(CultureInfo.InvariantCulture, $"{rows:N0} {(rows == 1 ? "row" : "rows")}");
