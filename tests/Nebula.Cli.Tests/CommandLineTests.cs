@@ -36,7 +36,7 @@ public sealed class CommandLineTests : IDisposable
         { "schema conf", "error: The schema must be one of config, run-summary; it is 'conf'." },
         { "completion tcsh", "error: The shell must be one of bash, zsh, fish, pwsh; it is 'tcsh'." },
         { "preview a.csv --limit 0", "error: --limit must be a whole number of at least 1; it is '0'." },
-        { "validate missing.yaml", "error: The file 'missing.yaml' does not exist." },
+        { "validate missing.yaml", "error: The file does not exist.\n  at missing.yaml" },
     };
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed partial class FailureTests : IDisposable
     {
         _nebula.Write("in.csv", content);
         _nebula.Write("out.csv", "the old target");
-        var outcome = _nebula.Run("pipeline", "in.csv", "out.csv");
+        var outcome = _nebula.Run("pipeline", "in.csv", "out.csv", "--set", "source.delimiter=,", "--set", "source.quote=\"");
         Assert.Equal(code, outcome.ExitCode);
         Assert.Contains("error:", outcome.Errors, StringComparison.Ordinal);
         Assert.Contains(place, outcome.Errors, StringComparison.Ordinal);
