@@ -43,7 +43,7 @@ internal readonly struct Progress
     public double? Fraction => TotalBytes is > 0 and var total ? Math.Min(1, (double)BytesRead / total) : null;
 
     /// <summary>Time left at the present pace; null when nothing can be said yet.</summary>
-    public TimeSpan? Left => Fraction is > 0.001 and var done && Elapsed.TotalSeconds > 0.3 ? Elapsed * ((1 - done) / done) : null;
+    public TimeSpan? Left => Fraction is > 0.001 and < 1 and var done && Elapsed.TotalSeconds > 0.3 ? Elapsed * ((1 - done) / done) : null;
 
     /// <summary>Rates: <c>4.15M rows/s, 312.0 MB/s</c>.</summary>
     public string Rates => $"{Units.FormatCount(RowsPerSecond)} rows/s, {Units.FormatSize(BytesPerSecond)}/s";

@@ -63,7 +63,7 @@ internal sealed class Terminal
         var color = interactive && Environment.GetEnvironmentVariable("NO_COLOR") is null or "";
         // System.Console prepares more than is needed here; only Windows needs it to find the right encoding
         var writer = OperatingSystem.IsWindows() ? Console.Error : new StreamWriter(Console.OpenStandardError(), new UTF8Encoding(false), 1024) { AutoFlush = false };
-        return new Terminal(writer, interactive, color, WindowWidth);
+        return new Terminal(writer, interactive, color, TerminalSize.Width);
     }
 
     /// <summary>Puts a colour around text, where there are colours.</summary>
@@ -135,17 +135,5 @@ internal sealed class Terminal
         if (rows > 1)
             text.Append("\e[").Append(rows - 1).Append('A');
         text.Append("\e[J");
-    }
-
-    private static int WindowWidth()
-    {
-        try
-        {
-            return Console.WindowWidth is > 0 and var width ? width : 80;
-        }
-        catch (IOException)
-        {
-            return 80;
-        }
     }
 }
