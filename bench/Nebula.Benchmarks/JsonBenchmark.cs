@@ -18,7 +18,11 @@ internal static class JsonBenchmark
 
     public static int Run(string[] args)
     {
-        var folder = args.Length > 0 ? args[0] : "/tmp/bench/data";
+        if (args is not [var folder])
+        {
+            Console.Error.WriteLine("json needs the folder with users_100K.csv, orders_100K.csv and events_10K.jsonl.");
+            return 2;
+        }
         using var pool = new BufferPool();
         Encode(pool, "users", Path.Combine(folder, "users_100K.csv"),
             [DataType.Int64, DataType.String, DataType.String, DataType.Int64, DataType.String, DataType.Timestamp(), DataType.Float64, DataType.Bool]);

@@ -2,5 +2,5 @@ using Nebula.Benchmarks;
 
 if (args is ["json", .. var rest])
     return JsonBenchmark.Run(rest);
-Console.Error.WriteLine("usage: Nebula.Benchmarks json [folder with users_100K.csv, orders_100K.csv, events_10K.jsonl]");
+Console.Error.WriteLine("usage: Nebula.Benchmarks json <folder>");
 return 2;

@@ -1,6 +1,9 @@
 namespace Nebula.Engine.Tests;
 
-/// <summary>The conformance files, which lie beside the repository: in <c>shared/fixtures</c> of a folder above it. Tests that need them are skipped where they are absent.</summary>
+/// <summary>
+/// The conformance files, which lie beside the repository: in <c>shared/fixtures</c> of a folder above it. Tests that need them are skipped where they are
+/// absent.
+/// </summary>
 internal static class Fixtures
 {
     public static string? Root { get; } = Find();

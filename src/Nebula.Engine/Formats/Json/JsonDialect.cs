@@ -24,7 +24,9 @@ internal sealed record JsonDialect
     /// <summary>Key of the encoding.</summary>
     public const string EncodingKey = "encoding";
 
-    /// <summary>Key of what records are: <c>objects</c>, whose keys are the columns, or <c>values</c> of any kind, which are the one column <see cref="ValueColumn"/>.</summary>
+    /// <summary>
+    /// Key of what records are: <c>objects</c>, whose keys are the columns, or <c>values</c> of any kind, which are the one column <see cref="ValueColumn"/>.
+    /// </summary>
     public const string RecordsKey = "records";
 
     /// <summary>Key of the path of keys, joined by points, that leads to the array of records.</summary>
@@ -33,7 +35,9 @@ internal sealed record JsonDialect
     /// <summary>Key of whether strings become dates and timestamps: <c>infer</c> or <c>text</c>.</summary>
     public const string TimestampsKey = "timestamps";
 
-    /// <summary>Key of whether values keep their types: <c>inferred</c> or, for a destination of plain text, <c>text</c>. Set by whoever runs the stream.</summary>
+    /// <summary>
+    /// Key of whether values keep their types: <c>inferred</c> or, for a destination of plain text, <c>text</c>. Set by whoever runs the stream.
+    /// </summary>
     public const string TypesKey = "types";
 
     /// <summary>Name of the column that records which are no objects become.</summary>

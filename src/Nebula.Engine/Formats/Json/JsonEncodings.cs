@@ -21,7 +21,8 @@ internal static class JsonEncodings
         }
         catch (ArgumentException)
         {
-            throw NebulaException.Configuration($"There is no encoding '{name}'. JSON is nearly always utf-8; utf-16, utf-16be, utf-32, utf-32be and latin1 are read too.",
+            throw NebulaException.Configuration(
+                $"There is no encoding '{name}'. JSON is nearly always utf-8; utf-16, utf-16be, utf-32, utf-32be and latin1 are read too.",
                 options?.LocationOf(JsonDialect.EncodingKey));
         }
     }

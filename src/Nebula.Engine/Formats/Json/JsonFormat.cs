@@ -29,18 +29,22 @@ internal sealed class JsonFormat(SimdLevel level) : ITextFormat
     /// <inheritdoc/>
     public IReadOnlyList<OptionDescriptor> ReadOptions { get; } =
     [
-        new(JsonDialect.LayoutKey, OptionKind.Choice, "How records are laid out: a document a line, the elements of one array, or documents over any number of lines. Detected when not set.")
+        new(JsonDialect.LayoutKey, OptionKind.Choice,
+            "How records are laid out: a document a line, the elements of one array, or documents over any number of lines. Detected when not set.")
         {
             Choices = ["lines", "array", "documents"],
         },
         new(JsonDialect.RecordsKey, OptionKind.Choice,
-            "Whether the keys of each record are the columns (objects), or each record is one value of the column 'value' (values). Detected by the first record when not set.")
+            "Whether the keys of each record are the columns (objects), or each record is one value of the column 'value' (values). "
+            + "Detected by the first record when not set.")
         {
             Choices = ["objects", "values"],
         },
         new(JsonDialect.PathKey, OptionKind.Text, "Keys joined by points that lead to the array of records inside one document: 'data.items'."),
-        new(JsonDialect.EncodingKey, OptionKind.Text, "The encoding of the file. UTF-16 and UTF-32 are detected by their byte order mark; everything else is utf-8 when not set."),
-        new(JsonDialect.TimestampsKey, OptionKind.Choice, "Whether columns whose strings are all ISO 8601 dates or timestamps become dates and timestamps (infer) or stay strings (text).", "infer")
+        new(JsonDialect.EncodingKey, OptionKind.Text,
+            "The encoding of the file. UTF-16 and UTF-32 are detected by their byte order mark; everything else is utf-8 when not set."),
+        new(JsonDialect.TimestampsKey, OptionKind.Choice,
+            "Whether columns whose strings are all ISO 8601 dates or timestamps become dates and timestamps (infer) or stay strings (text).", "infer")
         {
             Choices = ["infer", "text"],
         },
@@ -50,7 +54,10 @@ internal sealed class JsonFormat(SimdLevel level) : ITextFormat
     public IReadOnlyList<OptionDescriptor> WriteOptions { get; } =
     [
         new("format", OptionKind.Choice, "Whether rows are written as lines or as the elements of one array.", "lines") { Choices = ["lines", "array"] },
-        new("nulls", OptionKind.Choice, "Whether keys whose value is null are written (include) or left out (omit).", "include") { Choices = ["include", "omit"] },
+        new("nulls", OptionKind.Choice, "Whether keys whose value is null are written (include) or left out (omit).", "include")
+        {
+            Choices = ["include", "omit"],
+        },
     ];
 
     /// <inheritdoc/>
@@ -61,7 +68,8 @@ internal sealed class JsonFormat(SimdLevel level) : ITextFormat
         JsonDialectDetector.Detect(sample, isWhole, options).ToDictionary();
 
     /// <inheritdoc/>
-    public System.Text.Encoding? EncodingOf(IReadOnlyDictionary<string, string> dialect) => JsonEncodings.Find(JsonDialect.Parse(dialect).Encoding, options: null);
+    public System.Text.Encoding? EncodingOf(IReadOnlyDictionary<string, string> dialect) =>
+        JsonEncodings.Find(JsonDialect.Parse(dialect).Encoding, options: null);
 
     /// <inheritdoc/>
     public IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name)

@@ -1,5 +1,8 @@
 using System.Text;
+using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats.Json;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Tests.Formats.Json;
@@ -9,7 +12,9 @@ public sealed class JsonDecoderTests
     [Fact]
     public void Decode_Lines_GivesTypedColumns()
     {
-        var file = JsonFile.Read("{\"id\":1,\"name\":\"a\",\"score\":1.5,\"ok\":true,\"at\":\"2024-01-01T00:00:00Z\"}\n{\"id\":-2,\"name\":\"b\\u00e9\\n\",\"score\":2,\"ok\":null,\"at\":null}\n");
+        var file = JsonFile.Read(
+            "{\"id\":1,\"name\":\"a\",\"score\":1.5,\"ok\":true,\"at\":\"2024-01-01T00:00:00Z\"}\n"
+            + "{\"id\":-2,\"name\":\"b\\u00e9\\n\",\"score\":2,\"ok\":null,\"at\":null}\n");
         Assert.Equal("id: int64, name: string, score: float64, ok: bool, at: timestamp(UTC)", file.Schema.ToString());
         Assert.Equal([1L, "a", 1.5, true, 1_704_067_200_000_000L], file.Rows[0]);
         Assert.Equal([-2L, "bé\n", 2.0, null, null], file.Rows[1]);
@@ -136,6 +141,44 @@ public sealed class JsonDecoderTests
     }
 
     [Fact]
+    public void Decode_BadRecordsOfOneLongLine_AreFoundInOnePass()
+    {
+        var file = new JsonFile { Options = { ["layout"] = "array", ["records"] = "objects" } }
+            .Run("[" + string.Join(",", Enumerable.Repeat("1", 50_000)) + ",\n 2]");
+        Assert.Equal(50_001, file.Rejected.Count);
+        Assert.Equal((1L, "4"), (file.Rejected[1].Location.Line, file.Rejected[1].Location.Column));
+        Assert.Equal((2L, "2"), (file.Rejected[^1].Location.Line, file.Rejected[^1].Location.Column));
+    }
+
+    [Theory]
+    [InlineData("{\"id\":1,\"s\":\"abc\\n\",\"o\":{\"k\":[1,2]},\"n\":null}\n")]
+    [InlineData("{\"a\" : [ {\"x\": 15 }, null ], \"j\": [1, \"x\", { }]}\n")]
+    public void Decode_ManyRows_AllocatesNothingPerRow(string line)
+    {
+        const int Rows = 20_000;
+        var file = new JsonFile().Run(string.Concat(Enumerable.Repeat(line, 3)));
+        using var pool = new BufferPool();
+        using var buffer = pool.Rent(line.Length * Rows);
+        Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(line, Rows)), buffer.Span);
+        buffer.Length = line.Length * Rows;
+        using var block = new RawBlock(buffer, new SourcePosition("x", 0));
+        var plan = new StreamPlan
+        {
+            Stream = new CatalogStream("x", file.Schema) { Details = file.Dialect },
+            Columns = [.. file.Schema.Fields.Select(static field => new PlannedColumn(field.Name, field))],
+            Object = "",
+            RunId = "",
+        }.Build();
+        var decoder = new JsonFormat().CreateDecoder(plan, pool);
+        var sink = new DisposingSink();
+        decoder.Decode(block, sink);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        decoder.Decode(block, sink);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Rows);
+        Assert.Equal(2 * Rows, sink.Rows);
+    }
+
+    [Fact]
     public void Decode_NotUtf8_RefusesTheRecordsConcernedOnly()
     {
         byte[] content = [.. "{\"a\":\"x\"}\n{\"a\":\""u8, 0xC3, 0x28, .. "\"}\n{\"a\":\"é\"}\n{\"a\":\""u8, 0xED, 0xA0, 0x80, .. "\"}\n{\"a\":\"y\"}\n"u8];
@@ -201,6 +244,20 @@ public sealed class JsonDecoderTests
         }
         Assert.Equal([expected ?? (Int128)ulong.MaxValue], file.Rows[0]);
         Assert.Empty(file.Rejected);
+    }
+
+    [Theory]
+    [InlineData("-", "", 1_000_000)]
+    [InlineData("0.", "", 1_000_000)]
+    [InlineData("", "e999999999999", 1_000)]
+    [InlineData("", "e-999999999999", 40)]
+    public void Decode_HugeNumber_IsKeptAsItsText(string head, string tail, int digits)
+    {
+        var number = head + new string('7', digits) + tail;
+        var file = JsonFile.Read($"{{\"a\":{number}}}\n{{\"a\":{number}x}}\n");
+        Assert.Equal("a: json", file.Schema.ToString());
+        Assert.Equal([[number]], file.Rows);
+        Assert.Single(file.Rejected);
     }
 
     [Theory]
@@ -283,7 +340,7 @@ public sealed class JsonDecoderTests
     [InlineData("{\"data\" {\"items\":[]}}", "no JSON in front")]
     public void Decode_RecordsPathLeadsNowhere_SaysWhy(string content, string message)
     {
-        var thrown = Assert.Throws<Nebula.Engine.Diagnostics.DataFormatException>(() => new JsonFile { Options = { ["records_path"] = "data.items" } }.Run(content));
+        var thrown = Assert.Throws<DataFormatException>(() => new JsonFile { Options = { ["records_path"] = "data.items" } }.Run(content));
         Assert.Contains(message, thrown.Message, StringComparison.Ordinal);
     }
 
@@ -295,7 +352,7 @@ public sealed class JsonDecoderTests
     {
         for (var step = 1; step <= content.Length; step++)
         {
-            var thrown = Assert.Throws<Nebula.Engine.Diagnostics.DataFormatException>(() => new JsonFile { Step = step }.Run(content));
+            var thrown = Assert.Throws<DataFormatException>(() => new JsonFile { Step = step }.Run(content));
             Assert.Contains(message, thrown.Message, StringComparison.Ordinal);
         }
     }
@@ -315,11 +372,12 @@ public sealed class JsonDecoderTests
     public void Decode_ManyRowsOfManyColumns_GivesSeveralBatchesOfBoundedSize()
     {
         var content = new StringBuilder();
-        content.Append('{').AppendJoin(',', Enumerable.Range(0, 2000).Select(static i => $"\"k{i}\":1")).Append("}\n");
-        for (var i = 0; i < 10_000; i++)
+        content.Append('{').AppendJoin(',', Enumerable.Range(0, 3000).Select(static i => $"\"k{i}\":1")).Append("}\n");
+        for (var i = 0; i < 3_000; i++)
             content.Append("{}\n");
         var file = JsonFile.Read(content.ToString());
-        Assert.Equal(10_001, file.Rows.Count);
+        Assert.Equal(3_001, file.Rows.Count);
+        Assert.Equal(3, file.Batches);
     }
 
     [Fact]
@@ -327,8 +385,8 @@ public sealed class JsonDecoderTests
     {
         var first = "{\"a\":[{" + string.Join(',', Enumerable.Range(0, 1000).Select(static i => $"\"k{i}\":1")) + "}]}\n";
         var bomb = "{\"a\":[" + string.Join(',', Enumerable.Repeat("{}", 200_000)) + "]}\n";
-        var thrown = Assert.Throws<Nebula.Engine.Diagnostics.NebulaException>(() => JsonFile.Read(first + bomb));
-        Assert.Equal(Nebula.Engine.Diagnostics.ErrorKind.Limit, thrown.Kind);
+        var thrown = Assert.Throws<NebulaException>(() => JsonFile.Read(first + bomb));
+        Assert.Equal(ErrorKind.Limit, thrown.Kind);
     }
 
     [Fact]
@@ -337,6 +395,27 @@ public sealed class JsonDecoderTests
         var file = JsonFile.Read(string.Concat(Enumerable.Range(0, 1001).Select(static i => $"{{\"m\":{{\"k{i}\":{i}}}}}\n")));
         Assert.Equal("m: json", file.Schema.ToString());
         Assert.Equal("{\"k7\":7}", file.Rows[7][0]);
+    }
+
+    private sealed class DisposingSink : IDecodeSink
+    {
+        public int Rows { get; private set; }
+
+        public void Add(RecordBatch batch)
+        {
+            Rows += batch.Length;
+            batch.Dispose();
+        }
+
+        public void Reject(RejectedRow row) => Assert.Fail(row.Reason);
+
+        public void Skip(int count)
+        {
+        }
+
+        public void Lines(long count)
+        {
+        }
     }
 
     [Theory]

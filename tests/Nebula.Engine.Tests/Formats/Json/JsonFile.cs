@@ -45,6 +45,8 @@ internal sealed class JsonFile
 
     public int Blocks { get; private set; }
 
+    public int Batches { get; private set; }
+
     public static JsonFile Read(string content) => new JsonFile().Run(Encoding.UTF8.GetBytes(content));
 
     public JsonFile Run(string content) => Run(Encoding.UTF8.GetBytes(content));
@@ -54,7 +56,8 @@ internal sealed class JsonFile
         var format = new JsonFormat(Level);
         var options = new OptionValues("source \"json\"", format.ReadOptions,
             Options.Select(static option => KeyValuePair.Create(option.Key, new OptionValue([option.Value], new SourceLocation("test")))));
-        var dialect = new Dictionary<string, string>(format.DetectDialect(content.AsSpan(0, Math.Min(content.Length, 64 << 10)), content.Length <= 64 << 10, options));
+        var sample = content.AsSpan(0, Math.Min(content.Length, 64 << 10));
+        var dialect = new Dictionary<string, string>(format.DetectDialect(sample, sample.Length == content.Length, options));
         if (!InferTypes)
             dialect[JsonDialect.TypesKey] = "text";
         Dialect = dialect;
@@ -73,7 +76,8 @@ internal sealed class JsonFile
             var plan = new StreamPlan
             {
                 Stream = new CatalogStream("test", Schema) { Details = dialect },
-                Columns = [.. Schema.Fields.Where(field => Select?.Contains(field.Name) ?? true).Select(field => new PlannedColumn(field.Name, field) { TypeIsFixed = Types.ContainsKey(field.Name) })],
+                Columns = [.. Schema.Fields.Where(field => Select?.Contains(field.Name) ?? true)
+                    .Select(field => new PlannedColumn(field.Name, field) { TypeIsFixed = Types.ContainsKey(field.Name) })],
                 Object = "",
                 RunId = "",
             }.Build();
@@ -124,6 +128,7 @@ internal sealed class JsonFile
         {
             using (batch)
             {
+                file.Batches++;
                 using var block = encoder.Encode(batch);
                 file.Lines.Append(Encoding.UTF8.GetString(block.Buffer.Content));
                 for (var i = 0; i < batch.Length; i++)

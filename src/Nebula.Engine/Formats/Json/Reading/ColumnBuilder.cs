@@ -275,7 +275,9 @@ internal sealed unsafe class ColumnBuilder : IDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void GrowBytes(long needed, int written)
     {
-        Values = Grow(ref _values, Math.Min(Math.Max(ByteCount + needed, ByteCapacity + (ByteCapacity / 2L)), Math.Max(BufferPool.MaxCapacity, ByteCount + needed)), written);
+        var least = ByteCount + needed;
+        var ample = Math.Min(ByteCapacity + (ByteCapacity / 2L), BufferPool.MaxCapacity);
+        Values = Grow(ref _values, Math.Max(least, ample), written);
         ByteCapacity = _values!.Capacity;
     }
 

@@ -47,7 +47,8 @@ internal sealed unsafe class JsonArraySplitter(string name, IReadOnlyList<string
         if (path.Count > 0)
             return JsonPathFinder.FindArray(bytes, at, endOfInput, path, name);
         if (bytes[at] != '[')
-            throw new DataFormatException($"The file should be a JSON array but starts with {DataFormatException.Show(bytes.Slice(at, 1))}. Leave 'layout' out to have it detected.",
+            throw new DataFormatException(
+                $"The file should be a JSON array but starts with {DataFormatException.Show(bytes.Slice(at, 1))}. Leave 'layout' out to have it detected.",
                 new SourceLocation(name, ByteOffset: at));
         return at;
     }
@@ -55,7 +56,12 @@ internal sealed unsafe class JsonArraySplitter(string name, IReadOnlyList<string
     /// <inheritdoc/>
     public int FindBoundary(ReadOnlySpan<byte> bytes, bool endOfInput, out int context)
     {
-        context = (int)(_state switch { State.Before or State.Opened => JsonBlockContext.Start, State.Inside => JsonBlockContext.Inside, _ => JsonBlockContext.Outside });
+        context = (int)(_state switch
+        {
+            State.Before or State.Opened => JsonBlockContext.Start,
+            State.Inside => JsonBlockContext.Inside,
+            _ => JsonBlockContext.Outside,
+        });
         if (_state == State.Before)
         {
             var start = FindStart(bytes, endOfInput, path, name);
@@ -102,8 +108,10 @@ internal sealed unsafe class JsonArraySplitter(string name, IReadOnlyList<string
         }
         var garbage = bytes[at..].IndexOfAnyExcept(Blanks);
         if (garbage >= 0)
-            throw new DataFormatException($"Nothing may follow the array, but {DataFormatException.Show(bytes[(at + garbage)..][..Math.Min(24, bytes.Length - at - garbage)])} does. "
-                + "Set 'layout: documents' to read several documents.", new SourceLocation(name, ByteOffset: _offset + at + garbage));
+            throw new DataFormatException(
+                $"Nothing may follow the array, but {DataFormatException.Show(bytes[(at + garbage)..], 24)} does. "
+                + "Set 'layout: documents' to read several documents.",
+                new SourceLocation(name, ByteOffset: _offset + at + garbage));
         return bytes.Length;
     }
 }

@@ -33,6 +33,7 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
     private IDecodeSink? _sink;
     private byte* _invalid;
     private byte* _counted;
+    private byte* _lineStart;
     private long _line;
     private int _rows;
     private int _length;
@@ -65,8 +66,8 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
         var start = block.Buffer.Pointer;
         var length = block.Buffer.Length;
         start[length] = 0; // ends every token; what lies behind the content is the borrower's to write
-        (_position, _sink, _line) = (block.Position, sink, 1);
-        _counted = start;
+        (_position, _sink) = (block.Position, sink);
+        CountFrom(start);
         FindInvalid(start, start + length);
         _length = length;
         try
@@ -125,7 +126,9 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
             FindInvalid(end, End);
     }
 
-    /// <summary>A value that does not fit a type that was inferred is no bad row but shows that the types are wrong, if the record is right otherwise.</summary>
+    /// <summary>
+    /// A value that does not fit a type that was inferred is no bad row but shows that the types are wrong, if the record is right otherwise.
+    /// </summary>
     private void ThrowIfContradiction(byte* record, byte* end)
     {
         if (_invalid < end)
@@ -144,23 +147,31 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
             return;
         }
         Fault.Set(at, problem, column);
-        throw new SchemaContradictionException($"{Fault.Describe(End)} Let every record be looked at when the columns are found out, or fix the type of the column.", Locate());
+        throw new SchemaContradictionException(
+            $"{Fault.Describe(End)} Let every record be looked at when the columns are found out, or fix the type of the column.", Locate());
     }
 
     private SourceLocation Locate()
     {
         var at = Fault.At > End ? End : Fault.At;
         if (at < _counted)
+            CountFrom(Start);
+        // records are refused in order, so every byte is looked at once
+        var passed = new ReadOnlySpan<byte>(_counted, (int)(at - _counted));
+        if (passed.LastIndexOf((byte)'\n') is >= 0 and var feed)
         {
-            _counted = Start;
-            _line = 1;
+            _line += passed.Count((byte)'\n');
+            _lineStart = _counted + feed + 1;
         }
-        // records are refused in order, so every line feed is counted once
-        _line += new ReadOnlySpan<byte>(_counted, (int)(at - _counted)).Count((byte)'\n');
         _counted = at;
-        var before = new ReadOnlySpan<byte>(Start, (int)(at - Start));
-        var column = Fault.Column?.Path ?? (before.Length - before.LastIndexOf((byte)'\n')).ToString(CultureInfo.InvariantCulture);
-        return new SourceLocation(_position.Name, _line, column, _position.ByteOffset + before.Length);
+        var column = Fault.Column?.Path ?? (at - _lineStart + 1).ToString(CultureInfo.InvariantCulture);
+        return new SourceLocation(_position.Name, _line, column, _position.ByteOffset + (at - Start));
+    }
+
+    private void CountFrom(byte* start)
+    {
+        _counted = _lineStart = start;
+        _line = 1;
     }
 
     private void FindInvalid(byte* from, byte* end)

@@ -29,9 +29,12 @@ internal static unsafe class JsonDialectDetector
             _ => dialect.Path.Length > 0 ? JsonLayout.Array : DetectLayout(copy),
         };
         if (dialect.Path.Length > 0 && layout != JsonLayout.Array)
-            throw NebulaException.Configuration($"'{JsonDialect.PathKey}' leads to an array: it cannot go with 'layout: {layout.ToString().ToLowerInvariant()}'.", options.LocationOf(JsonDialect.PathKey));
+            throw NebulaException.Configuration(
+                $"'{JsonDialect.PathKey}' leads to an array: it cannot go with 'layout: {layout.ToString().ToLowerInvariant()}'.",
+                options.LocationOf(JsonDialect.PathKey));
         var records = options.Text(JsonDialect.RecordsKey);
-        return dialect with { Layout = layout, IsValues = records is null ? FirstRecordIsValue(copy, isWhole, dialect with { Layout = layout }) : records == "values" };
+        dialect = dialect with { Layout = layout };
+        return dialect with { IsValues = records is null ? FirstRecordIsValue(copy, isWhole, dialect) : records == "values" };
     }
 
     private static string DetectEncoding(ReadOnlySpan<byte> sample) => sample switch

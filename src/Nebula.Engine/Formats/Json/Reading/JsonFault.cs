@@ -74,13 +74,16 @@ internal sealed unsafe class JsonFault
             JsonProblem.ExpectedComma => $"Expected ',' between two records but found {found}.",
             JsonProblem.ExpectedObject => $"Expected an object as record but found {found}. Records of other kinds can be read with 'records: values'.",
             JsonProblem.MissingRecord => "A record must follow the comma. Remove the comma that is one too many.",
-            JsonProblem.TrailingContent => $"Expected the end of the line behind the record but found {found}. Several documents on a line can be read with 'layout: documents'.",
+            JsonProblem.TrailingContent =>
+                $"Expected the end of the line behind the record but found {found}. Several documents on a line can be read with 'layout: documents'.",
             JsonProblem.BadNumber => $"{found} is no JSON number (RFC 8259 section 6).",
             JsonProblem.BadLiteral => $"{found} is none of true, false and null.",
             JsonProblem.BadEscape => $"{found} starts with an escape that JSON does not have (RFC 8259 section 7).",
-            JsonProblem.LoneSurrogate => $"{found} is half of a surrogate pair, which is no Unicode character. Fix the type of the column as json to keep the text as it stands.",
+            JsonProblem.LoneSurrogate =>
+                $"{found} is half of a surrogate pair, which is no Unicode character. Fix the type of the column as json to keep the text as it stands.",
             JsonProblem.ControlCharacter => $"A string holds the control character 0x{*At:x2}, or is never closed. Write control characters as escapes.",
-            JsonProblem.NotUtf8 => $"The bytes {Convert.ToHexStringLower(rest[..Math.Min(rest.Length, 4)])} are not UTF-8. Set 'encoding' to what the file is written in.",
+            JsonProblem.NotUtf8 =>
+                $"The bytes {Convert.ToHexStringLower(rest[..Math.Min(rest.Length, 4)])} are not UTF-8. Set 'encoding' to what the file is written in.",
             JsonProblem.TooDeep => $"The record is nested more than {JsonLexer.MaxDepth} levels deep, which is not supported.",
             JsonProblem.UnknownKey => $"The key {found} was not there when the columns were found out.",
             _ => $"The value {found} does not fit the type {Column!.Type}.",

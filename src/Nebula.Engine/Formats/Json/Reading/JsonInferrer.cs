@@ -6,7 +6,9 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Json.Reading;
 
-/// <summary>Looks at records to find the columns and the types that hold all of their values. Records that cannot be read are passed over: the decoder reports them.</summary>
+/// <summary>
+/// Looks at records to find the columns and the types that hold all of their values. Records that cannot be read are passed over: the decoder reports them.
+/// </summary>
 /// <typeparam name="TKernel">How strings are scanned.</typeparam>
 internal sealed unsafe class JsonInferrer<TKernel>(JsonDialect dialect, DiscoverRequest request, string name, SimdLevel level)
     : JsonRecordLoop<TKernel>(dialect, level), ISchemaInferrer where TKernel : struct, IStringKernel
@@ -137,7 +139,9 @@ internal sealed unsafe class JsonInferrer<TKernel>(JsonDialect dialect, Discover
             if (field is null)
             {
                 if (isRecord)
-                    throw new DataFormatException($"The records have more than {MaxColumns:N0} different keys, so the keys are data. Set 'records: values' to read each record as one JSON value.",
+                    throw new DataFormatException(
+                        $"The records have more than {MaxColumns:N0} different keys, so the keys are data. "
+                        + "Set 'records: values' to read each record as one JSON value.",
                         new SourceLocation(name));
                 type.SeeAny();
                 return Skip(start);

@@ -70,7 +70,7 @@ internal static unsafe class JsonLexer
         {
             case (byte)'"' or (byte)'\\' or (byte)'/' or (byte)'b' or (byte)'f' or (byte)'n' or (byte)'r' or (byte)'t':
                 return p + 2;
-            case (byte)'u' when char.IsAsciiHexDigit((char)p[2]) && char.IsAsciiHexDigit((char)p[3]) && char.IsAsciiHexDigit((char)p[4]) && char.IsAsciiHexDigit((char)p[5]):
+            case (byte)'u' when Hex(p + 2) >= 0:
                 return p + 6;
             default:
                 return fault.Set(p, JsonProblem.BadEscape);
@@ -247,10 +247,10 @@ internal static unsafe class JsonLexer<TKernel> where TKernel : struct, IStringK
     /// <param name="target">Where to; as much space as the value has.</param>
     /// <param name="p">The value.</param>
     /// <param name="end">Behind it.</param>
+    /// <param name="fault">Stays as it is.</param>
     /// <returns>Behind what was written.</returns>
-    public static byte* CopyCompact(byte* target, byte* p, byte* end)
+    public static byte* CopyCompact(byte* target, byte* p, byte* end, JsonFault fault)
     {
-        var fault = new JsonFault();
         while (p < end)
         {
             if (*p == '"')

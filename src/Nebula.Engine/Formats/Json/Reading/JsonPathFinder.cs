@@ -31,7 +31,9 @@ internal static class JsonPathFinder
                     if (!reader.Read())
                         return -1;
                     if (++matched == path.Count)
-                        return reader.TokenType == JsonTokenType.StartArray ? start + (int)reader.TokenStartIndex : throw Missing($"'{string.Join('.', path)}' is no array");
+                        return reader.TokenType == JsonTokenType.StartArray
+                            ? start + (int)reader.TokenStartIndex
+                            : throw Missing($"'{string.Join('.', path)}' is no array");
                     if (reader.TokenType != JsonTokenType.StartObject)
                         throw Missing($"'{string.Join('.', path.Take(matched))}' is no object");
                 }
@@ -43,11 +45,13 @@ internal static class JsonPathFinder
         }
         catch (JsonException e)
         {
-            throw new DataFormatException($"The document is no JSON in front of the records: {e.Message}", new SourceLocation(name, Line: (e.LineNumber ?? 0) + 1), e);
+            throw new DataFormatException(
+                $"The document is no JSON in front of the records: {e.Message}", new SourceLocation(name, Line: (e.LineNumber ?? 0) + 1), e);
         }
         return -1;
 
-        DataFormatException Missing(string why) => new($"The path '{string.Join('.', path)}' of 'records_path' leads to no array: {why}.", new SourceLocation(name));
+        DataFormatException Missing(string why) => new(
+            $"The path '{string.Join('.', path)}' of 'records_path' leads to no array: {why}.", new SourceLocation(name));
     }
 
     /// <summary>Checks what follows the array of records.</summary>

@@ -2,7 +2,9 @@ using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Json.Reading;
 
-/// <summary>Goes through the records of a block: knows how the layouts frame them and where the next one starts when one cannot be read, but not what is in them.</summary>
+/// <summary>
+/// Goes through the records of a block: knows how the layouts frame them and where the next one starts when one cannot be read, but not what is in them.
+/// </summary>
 /// <typeparam name="TKernel">How strings are scanned.</typeparam>
 internal abstract unsafe class JsonRecordLoop<TKernel> where TKernel : struct, IStringKernel
 {

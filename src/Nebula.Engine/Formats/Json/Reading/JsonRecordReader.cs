@@ -282,7 +282,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
         if (!hasBlanks)
             AppendText(column, start, (int)(p - start));
         else
-            column.AppendBytes(JsonLexer<TKernel>.CopyCompact(column.ReserveBytes(p - start), start, p));
+            column.AppendBytes(JsonLexer<TKernel>.CopyCompact(column.ReserveBytes(p - start), start, p, fault));
         return p;
     }
 

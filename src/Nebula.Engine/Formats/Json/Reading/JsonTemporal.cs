@@ -4,7 +4,8 @@ using Nebula.Engine.Formats.Text;
 namespace Nebula.Engine.Formats.Json.Reading;
 
 /// <summary>
-/// Which strings are taken for timestamps unasked: those that are written as the same instant again. Blanks instead of T, missing seconds and lower-case letters
+/// Which strings are taken for timestamps unasked: those that are written as the same instant again. Blanks instead of T, missing seconds and lower-case
+/// letters
 /// are not, because text that only looks like a time must come through as it is.
 /// </summary>
 internal static unsafe class JsonTemporal

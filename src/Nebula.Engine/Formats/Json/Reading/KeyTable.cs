@@ -1,6 +1,8 @@
 namespace Nebula.Engine.Formats.Json.Reading;
 
-/// <summary>Numbers byte strings in the order in which they were added. Hashes are seeded per process, so that no input can be made of keys that collide.</summary>
+/// <summary>
+/// Numbers byte strings in the order in which they were added. Hashes are seeded per process, so that no input can be made of keys that collide.
+/// </summary>
 internal sealed class KeyTable
 {
     private int[] _buckets = new int[16];

@@ -217,6 +217,8 @@ internal sealed unsafe class ObservedType
         var isMicrosecond = JsonTemporal.TryParseCanonical(p, length, nanoseconds: false, out _, out var hasZoneToo);
         if (!isNanosecond && !isMicrosecond)
             return Kinds.Text;
-        return (hasZone || hasZoneToo ? Kinds.TimestampWithZone : Kinds.Timestamp) | (isMicrosecond ? Kinds.None : Kinds.Nanoseconds) | (isNanosecond ? Kinds.None : Kinds.NoNanoseconds);
+        return (hasZone || hasZoneToo ? Kinds.TimestampWithZone : Kinds.Timestamp)
+            | (isMicrosecond ? Kinds.None : Kinds.Nanoseconds)
+            | (isNanosecond ? Kinds.None : Kinds.NoNanoseconds);
     }
 }

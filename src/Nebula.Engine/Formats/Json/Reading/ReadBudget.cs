@@ -24,7 +24,8 @@ internal sealed class ReadBudget(BufferPool pool)
     {
         if (capacity > _left || capacity > BufferPool.MaxCapacity)
             throw new NebulaException(ErrorKind.Limit,
-                "The records of one block need far more memory as columns than as JSON: they have lists of objects with many keys that are rarely there. Fix the type of those columns as json.");
+                "The records of one block need far more memory as columns than as JSON: they have lists of objects with many keys that are rarely there. "
+                + "Fix the type of those columns as json.");
         var buffer = pool.Rent((int)capacity);
         _left -= buffer.Capacity;
         return buffer;

@@ -51,8 +51,8 @@ internal static unsafe class ScalarParser
                 return true;
             case ReadKind.Binary:
                 var target = column.ReserveBytes(length);
-                if (Base64.DecodeFromUtf8(new ReadOnlySpan<byte>(text, length), new Span<byte>(target, length), out var consumed, out var written) != OperationStatus.Done
-                    || consumed != length)
+                var decoded = Base64.DecodeFromUtf8(new ReadOnlySpan<byte>(text, length), new Span<byte>(target, length), out var consumed, out var written);
+                if (decoded != OperationStatus.Done || consumed != length)
                     return false;
                 column.AppendBytes(target + written);
                 return true;

@@ -62,10 +62,11 @@ internal readonly unsafe struct StructureKernel128 : IStructureKernel
     {
         var bytes = Vector128.Load(p);
         var folded = bytes | Vector128.Create((byte)0x20); // a bracket becomes its brace
-        return (Vector128.Equals(bytes, Vector128.Create((byte)'"')).ExtractMostSignificantBits(), Vector128.Equals(bytes, Vector128.Create((byte)'\\')).ExtractMostSignificantBits(),
-            Vector128.Equals(folded, Vector128.Create((byte)'{')).ExtractMostSignificantBits(), Vector128.Equals(folded, Vector128.Create((byte)'}')).ExtractMostSignificantBits(),
-            Vector128.Equals(bytes, Vector128.Create((byte)',')).ExtractMostSignificantBits());
+        return (Find(bytes, (byte)'"'), Find(bytes, (byte)'\\'), Find(folded, (byte)'{'), Find(folded, (byte)'}'), Find(bytes, (byte)','));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Find(Vector128<byte> bytes, byte value) => Vector128.Equals(bytes, Vector128.Create(value)).ExtractMostSignificantBits();
 }
 
 /// <summary>32 bytes at a time.</summary>
@@ -78,12 +79,15 @@ internal readonly unsafe struct StructureKernel256 : IStructureKernel
         var low = Vector256.Load(p);
         var high = Vector256.Load(p + 32);
         var bit = Vector256.Create((byte)0x20); // a bracket becomes its brace
-        return new StructureMasks(Find(low, high, (byte)'"'), Find(low, high, (byte)'\\'), Find(low | bit, high | bit, (byte)'{'), Find(low | bit, high | bit, (byte)'}'), Find(low, high, (byte)','));
+        var (lowFolded, highFolded) = (low | bit, high | bit);
+        return new StructureMasks(Find(low, high, (byte)'"'), Find(low, high, (byte)'\\'),
+            Find(lowFolded, highFolded, (byte)'{'), Find(lowFolded, highFolded, (byte)'}'), Find(low, high, (byte)','));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Find(Vector256<byte> low, Vector256<byte> high, byte value) =>
-        Vector256.Equals(low, Vector256.Create(value)).ExtractMostSignificantBits() | (ulong)Vector256.Equals(high, Vector256.Create(value)).ExtractMostSignificantBits() << 32;
+        Vector256.Equals(low, Vector256.Create(value)).ExtractMostSignificantBits()
+        | (ulong)Vector256.Equals(high, Vector256.Create(value)).ExtractMostSignificantBits() << 32;
 }
 
 /// <summary>64 bytes at a time.</summary>
