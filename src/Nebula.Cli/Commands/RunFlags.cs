@@ -18,7 +18,7 @@ internal sealed class RunFlags
         Add("--limit", "N", "limit", "Most rows of a stream that are written.");
         Add("--memory", "SIZE", "limits.memory", "Memory that the process may use, such as 256MB.");
         Add("--workers", "N", "performance.workers", "Threads that decode and encode; one per processor when not set.");
-        Add("--batch-size", "N", "performance.batch_size", "Rows of one batch, at most.");
+        Add("--batch-size", "N", "performance.batch_size", "About how many rows are worked on together.");
         Add("--max-concurrency", "N", "performance.max_concurrency", "Operations that the destination has under way at once, at most.");
         Add("--flush-interval", "DURATION", "performance.flush_interval", "Longest time that rows wait to be written, such as 10s.");
         Add("--timeout", "DURATION", "timeouts.run", "Longest time that the run may take, such as 300s; none when not set.");

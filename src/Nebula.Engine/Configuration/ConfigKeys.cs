@@ -4,7 +4,7 @@ namespace Nebula.Engine.Configuration;
 internal static class ConfigKeys
 {
     /// <summary>Rows per batch.</summary>
-    public static readonly ConfigKey BatchSize = new("batch_size", ConfigKind.Integer, "Most rows of one batch. Chosen from the width of the rows when not set.") { Minimum = 1, Maximum = 10_000_000 };
+    public static readonly ConfigKey BatchSize = new("batch_size", ConfigKind.Integer, "About how many rows are worked on together. Their bytes decide when not set.") { Minimum = 1, Maximum = 10_000_000 };
 
     /// <summary>Worker threads.</summary>
     public static readonly ConfigKey Workers = new("workers", ConfigKind.Integer, "Threads that decode and encode. One for each processor when not set.") { Minimum = 1, Maximum = 1024 };
@@ -164,7 +164,7 @@ internal static class ConfigKeys
     public static readonly ConfigKey Limits = new("limits", ConfigKind.Section, "Bounds that end a run.") { Keys = [Memory, MaxDuration, ConfigKey.NotYet("max_bytes_scanned")] };
 
     /// <summary>Streams at once.</summary>
-    public static readonly ConfigKey ParallelStreams = new("parallel_streams", ConfigKind.Integer, "Streams that run at once.") { Default = "4", Minimum = 1, Maximum = 1024 };
+    public static readonly ConfigKey ParallelStreams = new("parallel_streams", ConfigKind.Integer, "Streams that run at once.") { Default = "2", Minimum = 1, Maximum = 1024 };
 
     /// <summary>Order of work.</summary>
     public static readonly ConfigKey Run = new("run", ConfigKind.Section, "How streams are worked off.") { Keys = [ParallelStreams, ConfigKey.NotYet("order")] };
