@@ -5,7 +5,7 @@ internal static class ConfigKeys
 {
     /// <summary>Rows per batch.</summary>
     public static readonly ConfigKey BatchSize = new(
-        "batch_size", ConfigKind.Integer, "Most rows of one batch. Chosen from the width of the rows when not set.")
+        "batch_size", ConfigKind.Integer, "About how many rows are worked on together. Their bytes decide when not set.")
     {
         Minimum = 1,
         Maximum = 10_000_000,
@@ -252,7 +252,7 @@ internal static class ConfigKeys
     public static readonly ConfigKey ParallelStreams = new(
         "parallel_streams", ConfigKind.Integer, "Streams that run at once.")
     {
-        Default = "4",
+        Default = "2",
         Minimum = 1,
         Maximum = 1024,
     };

@@ -11,6 +11,9 @@ namespace Nebula.Engine.Configuration;
 /// <param name="Origin">What the user wrote, for messages: <c>--batch-size</c>.</param>
 public sealed record ConfigOverride(string Path, string Value, string Origin)
 {
+    /// <summary>Whether the value is a list, its items separated by commas.</summary>
+    public bool IsList { get; init; }
+
     /// <summary>Makes one tree of all overrides; of several with one path the last one holds.</summary>
     /// <param name="overrides">The overrides.</param>
     internal static ConfigMap ToTree(IEnumerable<ConfigOverride> overrides)
@@ -19,7 +22,9 @@ public sealed record ConfigOverride(string Path, string Value, string Origin)
         foreach (var item in overrides)
         {
             var location = new SourceLocation(item.Origin);
-            ConfigNode node = new ConfigScalar(item.Value, location);
+            ConfigNode node = item.IsList
+                ? new ConfigList([.. item.Value.Split(',', StringSplitOptions.TrimEntries).Select(text => new ConfigScalar(text, location))], location)
+                : new ConfigScalar(item.Value, location);
             foreach (var key in item.Path.Split('.').Reverse())
                 node = new ConfigMap([new ConfigEntry(key, location, node)], location);
             tree = tree.MergedWith((ConfigMap)node);

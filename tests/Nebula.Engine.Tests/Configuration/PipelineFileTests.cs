@@ -66,7 +66,7 @@ public sealed class PipelineFileTests : IDisposable
     {
         var pipeline = _folder.Load(Ends);
         Assert.Equal("pipeline", pipeline.Name);
-        Assert.Equal(new RunSettings { ParallelStreams = 4 }, pipeline.Settings);
+        Assert.Equal(new RunSettings { ParallelStreams = 2 }, pipeline.Settings);
         var stream = Assert.Single(new StreamResolver(pipeline).Resolve(["a"]));
         Assert.Equal(("a", SyncMode.FullRefresh, BadRowPolicy.Fail, null, null), (stream.Name, stream.Mode, stream.BadRows, stream.Limit, stream.Object));
         Assert.Equal((new PerformanceConfig(), new StorageConfig()), (stream.Performance, stream.Storage));
