@@ -97,7 +97,7 @@ internal sealed class DiscoverCommand : NebulaCommand
         output.WriteLine(System.Text.Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length));
     }
 
-    private static IEnumerable<KeyValuePair<string, string>> Details(CatalogStream stream) => 
+    private static IEnumerable<KeyValuePair<string, string>> Details(CatalogStream stream) =>
         stream.Details.Where(static detail => !Internal.Contains(detail.Key)).OrderBy(static detail => detail.Key, StringComparer.Ordinal).Select(static detail => new KeyValuePair<string, string>(detail.Key, Visible(detail.Value)));
 
     // lists are kept with a separator that no terminal shows
