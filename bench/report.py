@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Prints the measurements of some jobs as a Markdown table: report.py RESULTS.jsonl [WORKLOAD:DATA:SIZE]...
+
+Without jobs: all in the file. Of several measurements of the same thing the last counts.
+"""
+import json
+import sys
+
+HEAD = ["job", "Nebula, M rows/s", "DuckDB, M rows/s", "best other tool, M rows/s", "times DuckDB", "times the best",
+        "times DuckDB's rows per CPU second", "peak memory, MB"]
+LABELS = {"csv": "CSV", "csvgz": "gzip CSV", "json": "JSON array", "jsonl": "JSON Lines"}
+# told types and order beforehand, which a user of files does not know; they are in the results
+TOLD = ("-schema-unordered", "-strptime")
+
+
+def rows_of(size):
+    return int(size.replace("K", "000").replace("M", "000000"))
+
+
+def read(path, jobs):
+    wanted = {(f"{kind}-{data}", rows_of(size)) for kind, data, size in (job.split(":") for job in jobs)}
+    found = {}
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            m = json.loads(line)
+            key = m["workload"], m["rows"]
+            if not wanted or key in wanted:
+                found.setdefault(key, {})[m["peer"]] = m
+    return found
+
+
+def speed(m):
+    return m["rows"] / m["wall"] / 1e6
+
+
+def ratio(a, b):
+    return f"{a / b:.2f}" if a and b else "-"
+
+
+def line(key, peers):
+    workload, rows = key
+    job, data = workload.split("-", 1)
+    source, target = job.split("_", 1)
+    nebula, duckdb = peers.get("nebula"), peers.get("duckdb")
+    others = {p: m for p, m in peers.items() if p != "nebula" and not p.startswith("limit:") and not p.endswith(TOLD)}
+    best = max(others, key=lambda p: speed(others[p]), default=None)
+    size = f"{rows // 10**6} M" if rows >= 10**6 else f"{rows // 1000} K"
+    own = speed(nebula) if nebula else None
+    return [f"{LABELS.get(source, source)} -> {LABELS.get(target, target)}, `{data}` {size}",
+            f"{own:.2f}" if own else "-",
+            f"{speed(duckdb):.2f}" if duckdb else "-",
+            f"{speed(others[best]):.2f} ({best})" if best else "-",
+            ratio(own, duckdb and speed(duckdb)),
+            ratio(own, best and speed(others[best])),
+            ratio(nebula and rows / nebula["cpu"], duckdb and rows / duckdb["cpu"]),
+            f"{nebula['rss'] / 1e6:.0f}" if nebula else "-"]
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    found = read(sys.argv[1], sys.argv[2:])
+    print("| " + " | ".join(HEAD) + " |")
+    print("| --- |" + " --: |" * (len(HEAD) - 1))
+    for key, peers in found.items():
+        if not key[0].startswith("limits-"):
+            print("| " + " | ".join(line(key, peers)) + " |")
+    limits = [(key, peer, m) for key, peers in found.items() for peer, m in peers.items() if peer.startswith("limit:")]
+    if limits:
+        print("\n| limit of the machine | M rows/s | MB/s |\n| --- | --: | --: |")
+        for (workload, _), peer, m in limits:
+            print(f"| {peer[6:]}, {workload} | {speed(m):.2f} | {m['inp'] / m['wall'] / 1e6:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
