@@ -1,5 +1,6 @@
 using System.Globalization;
 using Nebula.Connectors.ObjectStores;
+using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Connectors.Files;
 
@@ -18,13 +19,11 @@ internal static class FileDetails
     /// <summary>Every column is text: the source's own.</summary>
     public const string TextOnly = "text";
 
-    private const char Line = '\n', Cell = '\u001f';
-
     /// <summary>Renders files as text.</summary>
     public static string Render(IEnumerable<StoredObject> files) =>
-        string.Join(Line, files.Select(static file => string.Create(CultureInfo.InvariantCulture, $"{file.Path}{Cell}{file.Name}{Cell}{file.Size}")));
+        TextList.Render(files.Select(static file => TextList.Render([file.Path, file.Name, file.Size?.ToString(CultureInfo.InvariantCulture) ?? ""])));
 
     /// <summary>Reads what <see cref="Render"/> wrote.</summary>
     public static IReadOnlyList<StoredObject> ParseFiles(string text) =>
-        [.. text.Split(Line).Select(static line => line.Split(Cell)).Select(static cells => new StoredObject(cells[0], cells[1], cells[2].Length == 0 ? null : long.Parse(cells[2], CultureInfo.InvariantCulture)))];
+        [.. TextList.Parse(text).Select(TextList.Parse).Select(static cells => new StoredObject(cells[0], cells[1], cells[2].Length == 0 ? null : long.Parse(cells[2], CultureInfo.InvariantCulture)))];
 }

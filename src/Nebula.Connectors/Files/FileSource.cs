@@ -99,13 +99,27 @@ internal sealed class FileSource : ISource
         else if (_options.Text("infer") is "none")
             request = request with { InferTypes = false };
         var sampleSize = (int)Math.Clamp(_options.Size("sample_size") ?? 0, 4 << 10, 1 << 30);
-        using var sample = _opener.Sample(files[0], sampleSize, out var isWhole);
-        var dialect = format.DetectDialect(sample.Content, isWhole, _options);
+        var dialect = DetectDialect(format, files, sampleSize);
         var schema = await Task.Run(() => InferSchema(format, dialect, files, request, sampleSize, cancellationToken), cancellationToken).ConfigureAwait(false);
         var details = new Dictionary<string, string>(dialect) { [FileDetails.Format] = format.Name, [FileDetails.Files] = FileDetails.Render(files) };
         if (!request.InferTypes)
             details[FileDetails.Types] = FileDetails.TextOnly;
         return new CatalogStream(name, schema) { Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null, Details = details };
+    }
+
+    private IReadOnlyDictionary<string, string> DetectDialect(ITextFormat format, IReadOnlyList<StoredObject> files, int sampleSize)
+    {
+        // an empty file says nothing about those behind it
+        var first = files.FirstOrDefault(static file => file.Size is null or > 0) ?? files[0];
+        using var sample = _opener.Sample(first, sampleSize, out var isWhole);
+        try
+        {
+            return format.DetectDialect(sample.Content, isWhole, _options);
+        }
+        catch (DataFormatException e) when (e.Location is null)
+        {
+            throw new DataFormatException(e.Reason, new SourceLocation(first.Name), e);
+        }
     }
 
     private Schema InferSchema(ITextFormat format, IReadOnlyDictionary<string, string> dialect, IReadOnlyList<StoredObject> files, DiscoverRequest request, int sampleSize, CancellationToken cancellationToken)

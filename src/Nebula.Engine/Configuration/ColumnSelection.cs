@@ -4,8 +4,8 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Engine.Configuration;
 
 /// <summary>
-/// Which columns of a stream are read, in the order written: names, <c>*</c> for all that are not named, <c>-name</c> to leave one out. With exclusions alone, all
-/// others are read.
+/// Which columns of a stream are read, in the order written: names, <c>*</c> for all that are not named, <c>-name</c> to leave one out. With exclusions
+/// alone, all others are read.
 /// </summary>
 public sealed class ColumnSelection
 {
@@ -70,8 +70,10 @@ public sealed class ColumnSelection
                 throw new ConfigurationException(scalar.Location, $"'select' names {ConfigScalar.Quote(name)} twice.");
             items.Add(new Item(name, isExcluded, scalar.Location));
         }
-        return items.Count > 0 ? new ColumnSelection(items.MoveToImmutable()) : throw new ConfigurationException(list.Location, "'select' is empty. Write [\"*\"] for all columns.");
+        return items.Count > 0
+            ? new ColumnSelection(items.MoveToImmutable())
+            : throw new ConfigurationException(list.Location, "'select' is empty. Write [\"*\"] for all columns.");
     }
 
-    private readonly record struct Item(string Name, bool IsExcluded, SourceLocation Location);
+    private sealed record Item(string Name, bool IsExcluded, SourceLocation Location);
 }

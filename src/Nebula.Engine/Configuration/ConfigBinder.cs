@@ -6,8 +6,8 @@ using Nebula.Engine.Schemas;
 namespace Nebula.Engine.Configuration;
 
 /// <summary>
-/// Checks a tree against the table of keys and gives it its canonical form: aliases replaced by the keys they stand for, short forms written out. Every problem is
-/// reported, none is thrown; what is wrong is left out of the result.
+/// Checks a tree against the table of keys and gives it its canonical form: aliases replaced by the keys they stand for, short forms written out. Every
+/// problem is reported, none is thrown; what is wrong is left out of the result.
 /// </summary>
 /// <param name="secrets">Takes the values of options that are secret by their name.</param>
 /// <param name="problems">Takes what is wrong.</param>
@@ -29,12 +29,13 @@ internal sealed class ConfigBinder(Secrets secrets, ConfigProblems problems)
             else if (!key.IsSupported)
                 problems.Add(entry.KeyLocation, $"'{entry.Key}' is not supported yet.");
             else if (!set.TryAdd(key.Name, entry))
-                problems.Add(entry.KeyLocation, $"'{entry.Key}' means the same as '{set[key.Name].Key}' in line {set[key.Name].KeyLocation.Line}; remove one of them.");
+                problems.Add(entry.KeyLocation, SameAs(entry, set[key.Name]));
             else if (Bind(entry.Value, key, entry.Key) is { } value)
                 entries.Add(new ConfigEntry(key.Name, entry.KeyLocation, value));
         }
-        foreach (var missing in section.Keys.Where(key => key.IsRequired && !set.ContainsKey(key.Name)))
-            problems.Add(map.Location, $"'{missing.Name}' is missing: {missing.Expected}. {missing.Summary}");
+        foreach (var missing in section.Keys)
+            if (missing.IsRequired && !set.ContainsKey(missing.Name))
+                problems.Add(map.Location, $"'{missing.Name}' is missing: {missing.Expected}. {missing.Summary}");
         return new ConfigMap(entries.ToImmutable(), map.Location);
     }
 
@@ -58,7 +59,9 @@ internal sealed class ConfigBinder(Secrets secrets, ConfigProblems problems)
         switch (key.Kind)
         {
             case ConfigKind.Section when node is ConfigScalar { IsNull: false } && key.Shorthand is { } shorthand:
-                return Bind(node, shorthand, written) is { } value ? new ConfigMap([new ConfigEntry(shorthand.Name, node.Location, value)], node.Location) : null;
+                return Bind(node, shorthand, written) is { } value
+                    ? new ConfigMap([new ConfigEntry(shorthand.Name, node.Location, value)], node.Location)
+                    : null;
             case ConfigKind.Section when node is ConfigMap map:
                 return BindSection(map, key);
             case ConfigKind.Table when node is ConfigMap map:
@@ -158,7 +161,8 @@ internal sealed class ConfigBinder(Secrets secrets, ConfigProblems problems)
     private static bool IsOfKind(string text, ConfigKey key) => key.Kind switch
     {
         ConfigKind.Flag => bool.TryParse(text, out _),
-        ConfigKind.Integer => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= key.Minimum && number <= key.Maximum,
+        ConfigKind.Integer => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+            && number >= key.Minimum && number <= key.Maximum,
         ConfigKind.Size => Units.ParseSize(text) is >= 0,
         ConfigKind.Duration => Units.ParseDuration(text) is { } duration && duration >= TimeSpan.Zero,
         ConfigKind.ColumnType => DataType.Parse(text) is not null,
@@ -201,12 +205,17 @@ internal sealed class ConfigBinder(Secrets secrets, ConfigProblems problems)
         }
     }
 
+    private static string SameAs(ConfigEntry entry, ConfigEntry earlier) =>
+        $"'{entry.Key}' means the same as '{earlier.Key}' in line {earlier.KeyLocation.Line}; remove one of them.";
+
     private static string Unknown(string name, ConfigKey section)
     {
         if (ReferenceEquals(section, ConfigKeys.Pipeline) && ConfigKeys.Stream.Find(name) is not null)
             return $"'{name}' belongs to a stream: put it under 'defaults' or under a stream in 'streams'.";
         var known = section.Keys.Where(static key => key.IsSupported).SelectMany(static key => key.Aliases.Prepend(key.Name)).ToList();
         var near = Suggestion.For(name, known);
-        return $"There is no key {ConfigScalar.Quote(name)} here.{(near.Length > 0 ? near : $" Known are {string.Join(", ", known.Take(MaxNamesInMessage))}.")}";
+        if (near.Length == 0)
+            near = $" Known are {string.Join(", ", known.Take(MaxNamesInMessage))}.";
+        return $"There is no key {ConfigScalar.Quote(name)} here.{near}";
     }
 }

@@ -4,8 +4,8 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Engine.Configuration;
 
 /// <summary>
-/// What surrounds a pipeline file: variables and the user's own connections. A variable is looked up in <see cref="Overrides"/>, then in the process, then in the
-/// <c>.env</c> file beside the pipeline file.
+/// What surrounds a pipeline file: variables and the user's own connections. A variable is looked up in <see cref="Overrides"/>, then in the process, then in
+/// the <c>.env</c> file beside the pipeline file.
 /// </summary>
 public sealed record ConfigEnvironment
 {
@@ -33,7 +33,8 @@ public sealed record ConfigEnvironment
         var equals = assignment.IndexOf('=', StringComparison.Ordinal);
         return equals > 0 && IsName(assignment.AsSpan(0, equals))
             ? new KeyValuePair<string, string>(assignment[..equals], assignment[(equals + 1)..])
-            : throw new ConfigurationException(new SourceLocation("--env"), $"Write NAME=value; this is {ConfigScalar.Quote(equals > 0 ? assignment[..equals] : assignment)}.");
+            : throw new ConfigurationException(
+                new SourceLocation("--env"), $"Write NAME=value; this is {ConfigScalar.Quote(equals > 0 ? assignment[..equals] : assignment)}.");
     }
 
     /// <summary>Finds a variable; null when none of the three places has it.</summary>
@@ -46,7 +47,7 @@ public sealed record ConfigEnvironment
     internal ConfigEnvironment Beside(string pipelinePath)
     {
         var path = Path.Combine(Path.GetDirectoryName(pipelinePath) ?? "", ".env");
-        return File.Exists(path) ? this with { DotEnv = DotEnvFile.Read(ConfigTreeReader.ReadText(path), path) } : this;
+        return File.Exists(path) ? this with { DotEnv = DotEnvFile.Read(ConfigTextFile.Read(path), path) } : this;
     }
 
     /// <summary>Whether a text can name a variable: letters, digits and underscores, no digit first.</summary>

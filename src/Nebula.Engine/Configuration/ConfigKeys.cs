@@ -4,38 +4,71 @@ namespace Nebula.Engine.Configuration;
 internal static class ConfigKeys
 {
     /// <summary>Rows per batch.</summary>
-    public static readonly ConfigKey BatchSize = new("batch_size", ConfigKind.Integer, "About how many rows are worked on together. Their bytes decide when not set.") { Minimum = 1, Maximum = 10_000_000 };
+    public static readonly ConfigKey BatchSize = new(
+        "batch_size", ConfigKind.Integer, "About how many rows are worked on together. Their bytes decide when not set.")
+    {
+        Minimum = 1,
+        Maximum = 10_000_000,
+    };
 
     /// <summary>Worker threads.</summary>
-    public static readonly ConfigKey Workers = new("workers", ConfigKind.Integer, "Threads that decode and encode. One for each processor when not set.") { Minimum = 1, Maximum = 1024 };
+    public static readonly ConfigKey Workers = new(
+        "workers", ConfigKind.Integer, "Threads that decode and encode. One for each processor when not set.")
+    {
+        Minimum = 1,
+        Maximum = 1024,
+    };
 
     /// <summary>Concurrent operations.</summary>
-    public static readonly ConfigKey MaxConcurrency = new("max_concurrency", ConfigKind.Integer, "Most operations that a destination has under way at once.") { Minimum = 1, Maximum = 100_000 };
+    public static readonly ConfigKey MaxConcurrency = new(
+        "max_concurrency", ConfigKind.Integer, "Most operations that a destination has under way at once.")
+    {
+        Minimum = 1,
+        Maximum = 100_000,
+    };
 
     /// <summary>Flush interval.</summary>
-    public static readonly ConfigKey FlushInterval = new("flush_interval", ConfigKind.Duration, "Longest time that rows wait to be written.") { Default = "10s" };
+    public static readonly ConfigKey FlushInterval = new(
+        "flush_interval", ConfigKind.Duration, "Longest time that rows wait to be written.")
+    {
+        Default = "10s",
+    };
 
     /// <summary>Performance of a stream.</summary>
-    public static readonly ConfigKey Performance = new("performance", ConfigKind.Section, "How much is done at once.") { Keys = [BatchSize, Workers, MaxConcurrency, FlushInterval] };
+    public static readonly ConfigKey Performance = new(
+        "performance", ConfigKind.Section, "How much is done at once.")
+    {
+        Keys = [BatchSize, Workers, MaxConcurrency, FlushInterval],
+    };
 
     /// <summary>Storage mode.</summary>
-    public static readonly ConfigKey StorageMode = new("mode", ConfigKind.Choice, "How rows are kept in memory: by column, by row, or rows that turn into columns when there are many.")
+    public static readonly ConfigKey StorageMode = new(
+        "mode", ConfigKind.Choice, "How rows are kept in memory: by column, by row, or rows that turn into columns when there are many.")
     {
         Default = "auto",
         Choices = [new("auto"), new("row"), new("columnar"), new("hybrid")],
     };
 
     /// <summary>Compression in storage.</summary>
-    public static readonly ConfigKey StorageCompression = new("compression", ConfigKind.Choice, "Codec of what is kept or staged. Chosen by the destination when not set.")
+    public static readonly ConfigKey StorageCompression = new(
+        "compression", ConfigKind.Choice, "Codec of what is kept or staged. Chosen by the destination when not set.")
     {
         Choices = [new("none"), new("zstd"), new("lz4"), new("snappy"), new("gzip"), new("deflate"), new("brotli")],
     };
 
     /// <summary>Storage of a stream.</summary>
-    public static readonly ConfigKey Storage = new("storage", ConfigKind.Section, "How rows are kept on their way.") { Keys = [StorageMode, StorageCompression] };
+    public static readonly ConfigKey Storage = new(
+        "storage", ConfigKind.Section, "How rows are kept on their way.")
+    {
+        Keys = [StorageMode, StorageCompression],
+    };
 
     /// <summary>Whether a stream is read.</summary>
-    public static readonly ConfigKey Enabled = new("enabled", ConfigKind.Flag, "Whether the stream is read; false takes streams out that a wider pattern brings in.") { Default = "true" };
+    public static readonly ConfigKey Enabled = new(
+        "enabled", ConfigKind.Flag, "Whether the stream is read; false takes streams out that a wider pattern brings in.")
+    {
+        Default = "true",
+    };
 
     /// <summary>What is read.</summary>
     public static readonly ConfigKey Mode = new("mode", ConfigKind.Choice, "What is read of a stream.")
@@ -55,10 +88,15 @@ internal static class ConfigKeys
     };
 
     /// <summary>Where a stream goes.</summary>
-    public static readonly ConfigKey Object = new("object", ConfigKind.Template, "Where the destination puts the stream: a path or a table, with variables such as {stream_file_stem} and {part:05}.");
+    public static readonly ConfigKey Object = new(
+        "object", ConfigKind.Template, "Where the destination puts the stream: a path or a table, with variables such as {stream_file_stem} and {part:05}.");
 
     /// <summary>Whether matches are one stream.</summary>
-    public static readonly ConfigKey Single = new("single", ConfigKind.Flag, "Whether everything that the pattern matches is one stream.") { Default = "false" };
+    public static readonly ConfigKey Single = new(
+        "single", ConfigKind.Flag, "Whether everything that the pattern matches is one stream.")
+    {
+        Default = "false",
+    };
 
     /// <summary>Options of the source.</summary>
     public static readonly ConfigKey SourceOptions = new("source_options", ConfigKind.Options, "Options of the source's connector for this stream.");
@@ -67,10 +105,12 @@ internal static class ConfigKeys
     public static readonly ConfigKey TargetOptions = new("target_options", ConfigKind.Options, "Options of the target's connector for this stream.");
 
     /// <summary>Columns read.</summary>
-    public static readonly ConfigKey Select = new("select", ConfigKind.Selection, "Columns in the order written: names, \"*\" for all others, \"-name\" to leave one out.");
+    public static readonly ConfigKey Select = new(
+        "select", ConfigKind.Selection, "Columns in the order written: names, \"*\" for all others, \"-name\" to leave one out.");
 
     /// <summary>Type of a column.</summary>
-    public static readonly ConfigKey ColumnType = new("type", ConfigKind.ColumnType, "Type of the column, instead of the one that the source has or that its values suggest.");
+    public static readonly ConfigKey ColumnType = new(
+        "type", ConfigKind.ColumnType, "Type of the column, instead of the one that the source has or that its values suggest.");
 
     /// <summary>Name of a column.</summary>
     public static readonly ConfigKey ColumnName = new("name", ConfigKind.Text, "Name of the column at the destination.");
@@ -89,17 +129,23 @@ internal static class ConfigKeys
     public static readonly ConfigKey Limit = new("limit", ConfigKind.Integer, "Most rows that are read of the stream; all when not set.") { AllowsNone = true };
 
     /// <summary>Policy for bad rows.</summary>
-    public static readonly ConfigKey BadRows = new("bad_rows", ConfigKind.Choice, "What happens with a row that cannot be read: the run ends, it is left out, or it goes to a file of its own.")
+    public static readonly ConfigKey BadRows = new(
+        "bad_rows", ConfigKind.Choice, "What happens with a row that cannot be read: the run ends, it is left out, or it goes to a file of its own.")
     {
         Default = "fail",
         Choices = [new("fail"), new("skip"), new("quarantine")],
     };
 
     /// <summary>Budget of bad rows.</summary>
-    public static readonly ConfigKey MaxBadRows = new("max_bad_rows", ConfigKind.Integer, "Most bad rows of a stream before the run ends; any number when not set.") { AllowsNone = true };
+    public static readonly ConfigKey MaxBadRows = new(
+        "max_bad_rows", ConfigKind.Integer, "Most bad rows of a stream before the run ends; any number when not set.")
+    {
+        AllowsNone = true,
+    };
 
     /// <summary>Where bad rows go.</summary>
-    public static readonly ConfigKey QuarantinePath = new("quarantine_path", ConfigKind.Template, "File that quarantined rows go to, with the variables of 'object'.");
+    public static readonly ConfigKey QuarantinePath = new(
+        "quarantine_path", ConfigKind.Template, "File that quarantined rows go to, with the variables of 'object'.");
 
     /// <summary>What happens on errors.</summary>
     public static readonly ConfigKey OnError = new("on_error", ConfigKind.Section, "What happens when something goes wrong.")
@@ -114,21 +160,30 @@ internal static class ConfigKeys
         Keys =
         [
             Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, OnError, Performance, Storage,
-            .. NotYet("write", "primary_key", "update_key", "lookback", "where", "range", "step", "sql", "resource", "fields", "naming", "schema", "chunking", "cdc", "verify", "metadata_columns"),
+            .. NotYet("write", "primary_key", "update_key", "lookback", "where", "range", "step", "sql", "resource", "fields", "naming", "schema",
+                "chunking", "cdc", "verify", "metadata_columns"),
         ],
     };
 
     /// <summary>Version of the language.</summary>
-    public static readonly ConfigKey Version = new("version", ConfigKind.Integer, "Version of this file's language.") { Default = "1", Minimum = 1, Maximum = 1 };
+    public static readonly ConfigKey Version = new(
+        "version", ConfigKind.Integer, "Version of this file's language.")
+    {
+        Default = "1",
+        Minimum = 1,
+        Maximum = 1,
+    };
 
     /// <summary>Where editors find the schema of a JSON file.</summary>
     public static readonly ConfigKey SchemaReference = new("$schema", ConfigKind.Text, "The JSON Schema of this file, for editors.");
 
     /// <summary>Name of the pipeline.</summary>
-    public static readonly ConfigKey Name = new("name", ConfigKind.Text, "Name of the pipeline, for messages and state. The file's name without extension when not set.");
+    public static readonly ConfigKey Name = new(
+        "name", ConfigKind.Text, "Name of the pipeline, for messages and state. The file's name without extension when not set.");
 
     /// <summary>Connections by name.</summary>
-    public static readonly ConfigKey Connections = new("connections", ConfigKind.Table, "Connections by name. They may also be in ~/.nebula/connections.yaml or in the variable NEBULA_CONN_<NAME>.")
+    public static readonly ConfigKey Connections = new(
+        "connections", ConfigKind.Table, "Connections by name. They may also be in ~/.nebula/connections.yaml or in the variable NEBULA_CONN_<NAME>.")
     {
         Item = new("connection", ConfigKind.Connection, "A type and the options of that connector."),
     };
@@ -137,37 +192,77 @@ internal static class ConfigKeys
     public static readonly ConfigKey ConnectionType = new("type", ConfigKind.Text, "The connector.") { IsRequired = true };
 
     /// <summary>Source.</summary>
-    public static readonly ConfigKey Source = new("source", ConfigKind.ConnectionOrName, "Where rows come from: the name of a connection, or a connection itself.") { IsRequired = true };
+    public static readonly ConfigKey Source = new(
+        "source", ConfigKind.ConnectionOrName, "Where rows come from: the name of a connection, or a connection itself.")
+    {
+        IsRequired = true,
+    };
 
     /// <summary>Target.</summary>
-    public static readonly ConfigKey Target = new("target", ConfigKind.ConnectionOrName, "Where rows go: the name of a connection, or a connection itself.") { IsRequired = true, Aliases = ["destination"] };
+    public static readonly ConfigKey Target = new(
+        "target", ConfigKind.ConnectionOrName, "Where rows go: the name of a connection, or a connection itself.")
+    {
+        IsRequired = true,
+        Aliases = ["destination"],
+    };
 
     /// <summary>Defaults of streams.</summary>
-    public static readonly ConfigKey Defaults = Stream with { Name = "defaults", Summary = "Settings that hold for every stream that does not set them itself. Maps merge, lists replace, null removes." };
+    public static readonly ConfigKey Defaults = Stream with { Name = "defaults", Summary = "Settings that hold for every stream that does not set them"
+        + " itself. Maps merge, lists replace, null removes." };
 
     /// <summary>Streams.</summary>
-    public static readonly ConfigKey Streams = new("streams", ConfigKind.Table, "Streams by name or wildcard; where several match, the most specific one wins. Every stream of the source when not set.") { Item = Stream };
+    public static readonly ConfigKey Streams = new(
+        "streams", ConfigKind.Table, "Streams by name or wildcard; where several match, the most specific one wins. Every stream of the source when not set.")
+    {
+        Item = Stream,
+    };
 
     /// <summary>Time limit of a run.</summary>
     public static readonly ConfigKey RunTimeout = new("run", ConfigKind.Duration, "Longest time of a whole run; no limit when not set.") { AllowsNone = true };
 
     /// <summary>Timeouts.</summary>
-    public static readonly ConfigKey Timeouts = new("timeouts", ConfigKind.Section, "How long things may take.") { Keys = [RunTimeout, .. NotYet("connection", "request", "idle")] };
+    public static readonly ConfigKey Timeouts = new(
+        "timeouts", ConfigKind.Section, "How long things may take.")
+    {
+        Keys = [RunTimeout, .. NotYet("connection", "request", "idle")],
+    };
 
     /// <summary>Memory limit.</summary>
-    public static readonly ConfigKey Memory = new("memory", ConfigKind.Size, "Most memory that buffers take together. A share of the machine's when not set.") { AllowsNone = true };
+    public static readonly ConfigKey Memory = new(
+        "memory", ConfigKind.Size, "Most memory that buffers take together. A share of the machine's when not set.")
+    {
+        AllowsNone = true,
+    };
 
     /// <summary>Duration limit.</summary>
-    public static readonly ConfigKey MaxDuration = new("max_duration", ConfigKind.Duration, "Longest time that a run may take before it counts as out of bounds; no limit when not set.") { AllowsNone = true };
+    public static readonly ConfigKey MaxDuration = new(
+        "max_duration", ConfigKind.Duration, "Longest time that a run may take before it counts as out of bounds; no limit when not set.")
+    {
+        AllowsNone = true,
+    };
 
     /// <summary>Limits.</summary>
-    public static readonly ConfigKey Limits = new("limits", ConfigKind.Section, "Bounds that end a run.") { Keys = [Memory, MaxDuration, ConfigKey.NotYet("max_bytes_scanned")] };
+    public static readonly ConfigKey Limits = new(
+        "limits", ConfigKind.Section, "Bounds that end a run.")
+    {
+        Keys = [Memory, MaxDuration, ConfigKey.NotYet("max_bytes_scanned")],
+    };
 
     /// <summary>Streams at once.</summary>
-    public static readonly ConfigKey ParallelStreams = new("parallel_streams", ConfigKind.Integer, "Streams that run at once.") { Default = "2", Minimum = 1, Maximum = 1024 };
+    public static readonly ConfigKey ParallelStreams = new(
+        "parallel_streams", ConfigKind.Integer, "Streams that run at once.")
+    {
+        Default = "2",
+        Minimum = 1,
+        Maximum = 1024,
+    };
 
     /// <summary>Order of work.</summary>
-    public static readonly ConfigKey Run = new("run", ConfigKind.Section, "How streams are worked off.") { Keys = [ParallelStreams, ConfigKey.NotYet("order")] };
+    public static readonly ConfigKey Run = new(
+        "run", ConfigKind.Section, "How streams are worked off.")
+    {
+        Keys = [ParallelStreams, ConfigKey.NotYet("order")],
+    };
 
     /// <summary>Logging level.</summary>
     public static readonly ConfigKey LoggingLevel = new("logging_level", ConfigKind.Choice, "Least severity that is logged.")
@@ -196,7 +291,11 @@ internal static class ConfigKeys
     };
 
     /// <summary>The user's own file of connections.</summary>
-    public static readonly ConfigKey ConnectionsFile = new("connections file", ConfigKind.Section, "Connections for all pipelines of a user.") { Keys = [Version, Connections] };
+    public static readonly ConfigKey ConnectionsFile = new(
+        "connections file", ConfigKind.Section, "Connections for all pipelines of a user.")
+    {
+        Keys = [Version, Connections],
+    };
 
     /// <summary>What one of two files can set besides the options of its connector.</summary>
     public static readonly ConfigKey EndpointSettings = new("settings", ConfigKind.Section, "Settings beside a connector's own.")
@@ -209,7 +308,8 @@ internal static class ConfigKeys
     {
         Keys =
         [
-            Name, Source with { Kind = ConfigKind.Options, IsRequired = false }, Target with { Kind = ConfigKind.Options, IsRequired = false }, .. RunSettings, .. Stream.Keys,
+            Name, Source with { Kind = ConfigKind.Options, IsRequired = false }, Target with
+                { Kind = ConfigKind.Options, IsRequired = false }, .. RunSettings, .. Stream.Keys,
         ],
     };
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Configuration;
@@ -49,11 +50,11 @@ internal sealed record ConfigScalar(string Text, SourceLocation Location) : Conf
     {
         const int limit = 60;
         var shown = text.Length <= limit ? text : string.Concat(text.AsSpan(0, limit), "…");
-        return "'" + string.Create(shown.Length, shown, static (target, from) =>
-        {
-            for (var i = 0; i < target.Length; i++)
-                target[i] = char.IsControl(from[i]) ? ' ' : from[i];
-        }) + "'";
+        var line = shown.ToCharArray();
+        for (var i = 0; i < line.Length; i++)
+            if (char.IsControl(line[i]))
+                line[i] = ' ';
+        return $"'{new string(line)}'";
     }
 }
 
@@ -63,20 +64,37 @@ internal sealed record ConfigScalar(string Text, SourceLocation Location) : Conf
 internal sealed record ConfigList(ImmutableArray<ConfigNode> Items, SourceLocation Location) : ConfigNode(Location)
 {
     /// <inheritdoc/>
-    public override int Weight { get; } = 1 + Items.Sum(static item => item.Weight);
+    public override int Weight { get; } = WeightOf(Items);
 
     /// <inheritdoc/>
-    public override int Depth { get; } = 1 + Items.Select(static item => item.Depth).DefaultIfEmpty().Max();
+    public override int Depth { get; } = DepthOf(Items);
 
     /// <inheritdoc/>
     public override string Form => "a list";
+
+    private static int WeightOf(ImmutableArray<ConfigNode> items)
+    {
+        var weight = 1;
+        foreach (var item in items)
+            weight += item.Weight;
+        return weight;
+    }
+
+    private static int DepthOf(ImmutableArray<ConfigNode> items)
+    {
+        var depth = 0;
+        foreach (var item in items)
+            depth = Math.Max(depth, item.Depth);
+        return depth + 1;
+    }
 }
 
+// A class although it is small: collections of the framework over classes come compiled, those over our structs would be compiled at every start.
 /// <summary>One key of a map and its value.</summary>
 /// <param name="Key">The key.</param>
 /// <param name="KeyLocation">Where the key stands.</param>
 /// <param name="Value">The value.</param>
-internal readonly record struct ConfigEntry(string Key, SourceLocation KeyLocation, ConfigNode Value);
+internal sealed record ConfigEntry(string Key, SourceLocation KeyLocation, ConfigNode Value);
 
 /// <summary>A map with unique keys in the order of the file.</summary>
 internal sealed record ConfigMap : ConfigNode
@@ -92,8 +110,13 @@ internal sealed record ConfigMap : ConfigNode
     public ConfigMap(ImmutableArray<ConfigEntry> entries, SourceLocation location) : base(location)
     {
         Entries = entries;
-        Weight = 1 + entries.Sum(static entry => entry.Value.Weight);
-        Depth = 1 + entries.Select(static entry => entry.Value.Depth).DefaultIfEmpty().Max();
+        Weight = 1;
+        Depth = 1;
+        foreach (var entry in entries)
+        {
+            Weight += entry.Value.Weight;
+            Depth = Math.Max(Depth, entry.Value.Depth + 1);
+        }
         if (entries.Length < IndexedFrom)
             return;
         _index = new Dictionary<string, int>(entries.Length, StringComparer.Ordinal);
@@ -123,7 +146,7 @@ internal sealed record ConfigMap : ConfigNode
     /// <summary>Finds an entry.</summary>
     /// <param name="key">Its key.</param>
     /// <param name="entry">The entry.</param>
-    public bool TryGet(string key, out ConfigEntry entry)
+    public bool TryGet(string key, [NotNullWhen(true)] out ConfigEntry? entry)
     {
         var found = -1;
         if (_index is not null)
@@ -132,7 +155,7 @@ internal sealed record ConfigMap : ConfigNode
             for (var i = 0; i < Entries.Length && found < 0; i++)
                 if (Entries[i].Key == key)
                     found = i;
-        entry = found < 0 ? default : Entries[found];
+        entry = found < 0 ? null : Entries[found];
         return found >= 0;
     }
 
@@ -152,26 +175,18 @@ internal sealed record ConfigMap : ConfigNode
     {
         var merged = ImmutableArray.CreateBuilder<ConfigEntry>(Entries.Length + over.Entries.Length);
         foreach (var below in Entries)
-            if (!over.TryGet(below.Key, out _))
+            if (!over.TryGet(below.Key, out var above))
                 merged.Add(below);
-            else if (Merge(below, over) is { } entry)
-                merged.Add(entry);
+            else if (!above.Value.IsNull)
+                merged.Add(above with { Value = Merge(below.Value, above.Value) });
         foreach (var above in over.Entries)
-            if (!TryGet(above.Key, out _) && !above.Value.IsNull)
+            if (!above.Value.IsNull && !TryGet(above.Key, out _))
                 merged.Add(above with { Value = WithoutNulls(above.Value) });
         return new ConfigMap(merged.ToImmutable(), over.Location);
     }
 
-    private static ConfigEntry? Merge(ConfigEntry below, ConfigMap over)
-    {
-        _ = over.TryGet(below.Key, out var above);
-        return above.Value switch
-        {
-            { IsNull: true } => null,
-            ConfigMap upper when below.Value is ConfigMap lower => above with { Value = lower.MergedWith(upper) },
-            var other => above with { Value = WithoutNulls(other) },
-        };
-    }
+    private static ConfigNode Merge(ConfigNode below, ConfigNode above) =>
+        below is ConfigMap lower && above is ConfigMap upper ? lower.MergedWith(upper) : WithoutNulls(above);
 
     private static ConfigNode WithoutNulls(ConfigNode node) => node is ConfigMap map ? Empty(map.Location).MergedWith(map) : node;
 }

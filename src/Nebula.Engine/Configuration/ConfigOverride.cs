@@ -4,8 +4,8 @@ namespace Nebula.Engine.Configuration;
 
 /// <summary>A setting from outside the file, such as a flag. It wins over everything that the file says.</summary>
 /// <param name="Path">
-/// The key with dots: a setting of a run (<c>timeouts.run</c>), a setting of every stream (<c>performance.batch_size</c>, <c>limit</c>), or an option of a connector
-/// (<c>source.delimiter</c>, <c>target.path</c>).
+/// The key with dots: a setting of a run (<c>timeouts.run</c>), a setting of every stream (<c>performance.batch_size</c>, <c>limit</c>), or an option of a
+/// connector (<c>source.delimiter</c>, <c>target.path</c>).
 /// </param>
 /// <param name="Value">The value as a file would have it.</param>
 /// <param name="Origin">What the user wrote, for messages: <c>--batch-size</c>.</param>

@@ -41,10 +41,11 @@ internal sealed class ConfigSchemaWriter(Utf8JsonWriter json, IReadOnlyList<Conn
         WriteSection(ConfigKeys.Pipeline, "object");
         json.WriteStartObject("$defs");
         WriteObject(Stream, () => WriteSection(ConfigKeys.Stream, "object", "null"));
-        WriteObject(Connection, () => WriteConnection(
-            connectors, static connector => (connector.SourceOptions ?? []).Concat(connector.DestinationOptions ?? []).DistinctBy(static option => option.Name)));
-        WriteObject(Source, () => WriteConnection(connectors.Where(static connector => connector.SourceOptions is not null), static connector => connector.SourceOptions!));
-        WriteObject(Target, () => WriteConnection(connectors.Where(static connector => connector.DestinationOptions is not null), static connector => connector.DestinationOptions!));
+        WriteObject(Connection, () => WriteConnection(static connector => connector.SourceOptions is null || connector.DestinationOptions is null
+            ? connector.SourceOptions ?? connector.DestinationOptions
+            : connector.SourceOptions.Concat(connector.DestinationOptions).DistinctBy(static option => option.Name)));
+        WriteObject(Source, () => WriteConnection(static connector => connector.SourceOptions));
+        WriteObject(Target, () => WriteConnection(static connector => connector.DestinationOptions));
         json.WriteEndObject();
         json.WriteEndObject();
     }
@@ -129,9 +130,10 @@ internal sealed class ConfigSchemaWriter(Utf8JsonWriter json, IReadOnlyList<Conn
             json.WriteString("default", key.Default);
     }
 
-    private void WriteConnection(IEnumerable<ConnectorDescriptor> choices, Func<ConnectorDescriptor, IEnumerable<OptionDescriptor>> options)
+    /// <summary>Writes what a connection is, of the connectors that have options in the role in question.</summary>
+    private void WriteConnection(Func<ConnectorDescriptor, IEnumerable<OptionDescriptor>?> options)
     {
-        var listed = choices.ToList();
+        var listed = connectors.Where(connector => options(connector) is not null).ToList();
         WriteTexts("required", [ConfigKeys.ConnectionType.Name]);
         WriteObject("properties", () => WriteObject(ConfigKeys.ConnectionType.Name, () =>
         {
@@ -143,7 +145,8 @@ internal sealed class ConfigSchemaWriter(Utf8JsonWriter json, IReadOnlyList<Conn
             WriteObject("if", () =>
             {
                 WriteTexts("required", [ConfigKeys.ConnectionType.Name]);
-                WriteObject("properties", () => WriteObject(ConfigKeys.ConnectionType.Name, () => WriteTexts("enum", connector.Aliases.Prepend(connector.Name))));
+                WriteObject("properties", () =>
+                    WriteObject(ConfigKeys.ConnectionType.Name, () => WriteTexts("enum", connector.Aliases.Prepend(connector.Name))));
             });
             WriteObject("then", () =>
             {
@@ -152,7 +155,7 @@ internal sealed class ConfigSchemaWriter(Utf8JsonWriter json, IReadOnlyList<Conn
                 {
                     json.WriteBoolean(ConfigKeys.ConnectionType.Name, true);
                     // An option 'a.b' is the key 'b' of a map 'a'.
-                    foreach (var group in options(connector).GroupBy(static option => option.Name.Split('.')[0]))
+                    foreach (var group in options(connector)!.GroupBy(static option => option.Name.Split('.')[0]))
                         WriteObject(group.Key, () => WriteOption(group.FirstOrDefault(option => option.Name == group.Key)));
                 });
                 json.WriteBoolean("additionalProperties", false);

@@ -1,34 +1,36 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using Nebula.Engine.Diagnostics;
 using YamlDotNet.Core;
-using YamlDotNet.Core.Events;
+using YamlDotNet.Core.Tokens;
 
 namespace Nebula.Engine.Configuration;
 
 /// <summary>
-/// Reads YAML 1.2, and with it JSON, into nodes that know their place. Works on the parser's events: no reflection, and hostile input (deep nesting, aliases that
-/// multiply, endless documents) meets a bound before it costs anything.
+/// Reads YAML 1.2, and with it JSON, into nodes that know their place. Hostile input (deep nesting, aliases that multiply) meets a bound before it costs
+/// anything.
 /// </summary>
+/// <remarks>
+/// A parser of its own over the library's tokens, following the grammar of the specification's chapters 7 and 8: the library's parser compiles regular
+/// expressions when it is first touched, which costs a short run more than all the rest of reading its configuration.
+/// </remarks>
 internal sealed class ConfigTreeReader
 {
-    /// <summary>Greatest size of a file, in bytes.</summary>
-    public const int MaxFileSize = 4 << 20;
-
     private const int MaxDepth = 64;
     private const int MaxWeight = 200_000;
     private const string MergeKey = "<<";
 
     private readonly string _name;
-    private readonly Parser _parser;
+    private readonly Scanner _scanner;
     private readonly Dictionary<string, ConfigNode> _anchors = new(StringComparer.Ordinal);
+    private Token? _next;
+    private Mark _end;
     private int _weight;
 
     private ConfigTreeReader(string text, string name)
     {
         _name = name;
-        _parser = new Parser(new StringReader(text));
+        _scanner = new Scanner(new StringReader(text), skipComments: true);
     }
 
     /// <summary>Reads the one document of a text.</summary>
@@ -41,161 +43,274 @@ internal sealed class ConfigTreeReader
     /// <summary>Reads the one document of a file.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="ConfigurationException">The file cannot be read, or as for <see cref="Read"/>.</exception>
-    public static ConfigMap ReadFile(string path) => Read(ReadText(path), path);
-
-    /// <summary>Reads a small text file.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="maxSize">Greatest size, in bytes.</param>
-    /// <exception cref="ConfigurationException">The file is missing, unreadable, too large or not UTF-8.</exception>
-    public static string ReadText(string path, int maxSize = MaxFileSize)
-    {
-        try
-        {
-            using var file = File.OpenRead(path);
-            // The length of a pipe or device is not known, so the bytes themselves are counted.
-            var bytes = new byte[Math.Min(file.CanSeek ? Math.Max(file.Length, 0) : maxSize, maxSize) + 1];
-            var count = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (count > maxSize)
-                throw new ConfigurationException(new SourceLocation(path), $"The file is larger than {Units.FormatSize(maxSize)}, which no configuration needs.");
-            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes.AsSpan(0, count)).TrimStart('\uFEFF');
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new ConfigurationException(new SourceLocation(path), "The file does not exist.");
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigurationException(new SourceLocation(path), $"The file cannot be read: {error.Message}");
-        }
-        catch (DecoderFallbackException error)
-        {
-            throw new ConfigurationException(new SourceLocation(path, ByteOffset: error.Index), "The file is not UTF-8. Save it as UTF-8.");
-        }
-    }
+    public static ConfigMap ReadFile(string path) => Read(ConfigTextFile.Read(path), path);
 
     private ConfigMap ReadDocument()
     {
         var start = new SourceLocation(_name, 1);
-        _ = Next();
-        if (Next() is not DocumentStart)
-            return ConfigMap.Empty(start);
-        var root = ReadNode(Next(), 0);
-        _ = Next();
-        if (Next() is DocumentStart second)
-            throw Wrong(second, "A configuration is one document; remove the '---' that starts a second one.");
+        Advance();
+        if (_next is StreamStart)
+            Advance();
+        while (_next is VersionDirective or DocumentEnd)
+            Advance();
+        if (_next is DocumentStart)
+            Advance();
+        var root = _next is StreamEnd or DocumentEnd or null ? null : ReadNode(0);
+        while (_next is DocumentEnd)
+            Advance();
+        if (_next is DocumentStart)
+            throw Wrong("A configuration is one document; remove the '---' that starts a second one.");
+        if (_next is not (StreamEnd or null))
+            throw Wrong("This does not continue what stands before it. Check the indentation.");
         return root switch
         {
             ConfigMap map => map,
-            { IsNull: true } => ConfigMap.Empty(start),
+            null or { IsNull: true } => ConfigMap.Empty(start),
             _ => throw new ConfigurationException(root.Location, $"A configuration is a map of keys; this is {root.Form}."),
         };
     }
 
-    private ParsingEvent Next()
+    private void Advance()
     {
+        if (_next is not null)
+            _end = _next.End;
         try
         {
-            return _parser.MoveNext() && _parser.Current is { } current
-                ? current
-                : throw new ConfigurationException(new SourceLocation(_name), "The file ends in the middle of a value.");
+            _next = _scanner.MoveNext() ? _scanner.Current : null;
         }
         catch (YamlException error)
         {
             throw new ConfigurationException(At(error.Start), $"This is not YAML: {Sentence(error.Message)}");
         }
-        catch (Exception error) when (error is ArgumentException or InvalidOperationException or FormatException or OverflowException or IndexOutOfRangeException)
+        catch (Exception error) when (error
+            is ArgumentException or InvalidOperationException or FormatException or OverflowException or IndexOutOfRangeException)
         {
             // The library lets some malformed escapes and directives through to the runtime.
-            var at = _parser.Current is { } last ? At(last.End) : new SourceLocation(_name);
-            throw new ConfigurationException(at, $"This is not YAML: {Sentence(error.Message)}");
+            throw new ConfigurationException(At(_scanner.CurrentPosition), $"This is not YAML: {Sentence(error.Message)}");
+        }
+        switch (_next)
+        {
+            case Error error:
+                throw Wrong($"This is not YAML: {Sentence(error.Value)}");
+            case Tag or TagDirective:
+                throw Wrong("Tags ('!…') have no meaning here; remove it.");
         }
     }
 
-    private ConfigNode ReadNode(ParsingEvent first, int depth)
+    /// <summary>Reads a node, which has to be there.</summary>
+    /// <param name="depth">How many nodes it is in.</param>
+    /// <param name="allowsIndentless">Whether a list may start here without more indentation: as the value of a key of a block.</param>
+    private ConfigNode ReadNode(int depth, bool allowsIndentless = false)
     {
         if (depth > MaxDepth)
-            throw TooDeep(first);
-        if (first is AnchorAlias alias)
-            return ReadAlias(alias, depth);
-        if (first is not NodeEvent head)
-            throw Wrong(first, "A value is missing here.");
-        if (!head.Tag.IsEmpty)
-            throw Wrong(first, $"Tags such as {ConfigScalar.Quote(head.Tag.Value)} have no meaning here; remove it.");
-
-        ConfigNode node = head switch
+            throw TooDeep();
+        if (_next is AnchorAlias alias)
+            return ReadAlias(alias.Value.Value, depth);
+        string? anchor = null;
+        if (_next is Anchor named)
         {
-            Scalar scalar => Count(1, first, new ConfigScalar(scalar.Value, At(scalar.Start)) { IsPlain = scalar.Style == ScalarStyle.Plain }),
-            SequenceStart => ReadList(first, depth),
-            _ => ReadMap(first, depth),
+            anchor = named.Value.Value;
+            Advance();
+        }
+        ConfigNode node = _next switch
+        {
+            Scalar scalar => ReadScalar(scalar),
+            FlowSequenceStart => ReadFlowList(depth),
+            FlowMappingStart => ReadFlowMap(depth),
+            BlockSequenceStart => ReadBlockList(depth),
+            BlockEntry when allowsIndentless => ReadIndentlessList(depth),
+            BlockMappingStart => ReadBlockMap(depth),
+            _ when anchor is not null => Nothing(),
+            _ => throw Wrong("A value is expected here."),
         };
         // An anchor counts from its end, so that a value can never contain itself.
-        if (!head.Anchor.IsEmpty)
-            _anchors[head.Anchor.Value] = node;
+        if (anchor is not null)
+            _anchors[anchor] = node;
         return node;
     }
 
-    private ConfigNode ReadAlias(AnchorAlias alias, int depth)
+    private ConfigNode ReadAlias(string anchor, int depth)
     {
-        if (!_anchors.TryGetValue(alias.Value.Value, out var shared))
-            throw Wrong(alias, $"No anchor {ConfigScalar.Quote(alias.Value.Value)} stands before this alias.{Suggestion.For(alias.Value.Value, _anchors.Keys)}");
-        return depth + shared.Depth > MaxDepth ? throw TooDeep(alias) : Count(shared.Weight, alias, shared);
+        if (!_anchors.TryGetValue(anchor, out var shared))
+            throw Wrong($"No anchor {ConfigScalar.Quote(anchor)} stands before this alias.{Suggestion.For(anchor, _anchors.Keys)}");
+        if (depth + shared.Depth > MaxDepth)
+            throw TooDeep();
+        Count(shared.Weight);
+        Advance();
+        return shared;
     }
 
-    private ConfigList ReadList(ParsingEvent first, int depth)
+    private ConfigScalar ReadScalar(Scalar scalar)
     {
+        Count(1);
+        var node = new ConfigScalar(scalar.Value, At(scalar.Start)) { IsPlain = scalar.Style == ScalarStyle.Plain };
+        Advance();
+        return node;
+    }
+
+    /// <summary>The value that is not there, behind what asked for it: plain and empty.</summary>
+    private ConfigScalar Nothing()
+    {
+        Count(1);
+        return new ConfigScalar("", At(_end)) { IsPlain = true };
+    }
+
+    private ConfigList ReadBlockList(int depth)
+    {
+        var start = Open();
         var items = ImmutableArray.CreateBuilder<ConfigNode>();
-        while (Next() is var next && next is not SequenceEnd)
-            items.Add(ReadNode(next, depth + 1));
-        return Count(1, first, new ConfigList(items.ToImmutable(), At(first.Start)));
-    }
-
-    private ConfigMap ReadMap(ParsingEvent first, int depth)
-    {
-        var entries = ImmutableArray.CreateBuilder<ConfigEntry>();
-        var seen = new Dictionary<string, SourceLocation>(StringComparer.Ordinal);
-        ConfigNode? merged = null;
-        while (Next() is var next && next is not MappingEnd)
+        while (_next is BlockEntry)
         {
-            if (next is not Scalar key || (key.Value.Length == 0 && key.Style == ScalarStyle.Plain))
-                throw Wrong(next, "A key must be a text.");
-            var at = At(key.Start);
-            if (!seen.TryAdd(key.Value, at))
-                throw new ConfigurationException(at, $"The key {ConfigScalar.Quote(key.Value)} is already set in line {seen[key.Value].Line}; remove one of them.");
-            var value = ReadNode(Next(), depth + 1);
-            if (key.Value == MergeKey && key.Style == ScalarStyle.Plain)
-                merged = value;
-            else
-                entries.Add(new ConfigEntry(key.Value, at, value));
+            Advance();
+            items.Add(_next is BlockEntry or BlockEnd ? Nothing() : ReadNode(depth + 1));
         }
-        var map = new ConfigMap(entries.ToImmutable(), At(first.Start));
-        return Count(1, first, merged is null ? map : Inherit(map, merged));
+        Close(_next is BlockEnd, "An item of the list is expected here: '-' with the indentation of the others.");
+        return new ConfigList(items.ToImmutable(), start);
     }
 
-    /// <summary>Resolves <c>&lt;&lt;: *base</c>: keys of the map itself win over inherited ones, as YAML's merge key says; values are not merged.</summary>
-    private static ConfigMap Inherit(ConfigMap map, ConfigNode bases)
+    private ConfigList ReadIndentlessList(int depth)
     {
-        var entries = map.Entries.ToBuilder();
-        var seen = entries.Select(static entry => entry.Key).ToHashSet(StringComparer.Ordinal);
-        foreach (var inherited in bases is ConfigList list ? list.Items : [bases])
+        var start = At(_next!.Start);
+        Count(1);
+        var items = ImmutableArray.CreateBuilder<ConfigNode>();
+        while (_next is BlockEntry)
         {
-            if (inherited is not ConfigMap from)
-                throw new ConfigurationException(inherited.Location, $"'<<' takes a map or a list of maps; this is {inherited.Form}.");
-            entries.AddRange(from.Entries.Where(entry => seen.Add(entry.Key)));
+            Advance();
+            items.Add(_next is BlockEntry or Key or Value or BlockEnd ? Nothing() : ReadNode(depth + 1));
         }
-        return new ConfigMap(entries.ToImmutable(), map.Location);
+        return new ConfigList(items.ToImmutable(), start);
     }
 
-    private TNode Count<TNode>(int weight, ParsingEvent at, TNode node) where TNode : ConfigNode
+    private ConfigList ReadFlowList(int depth)
+    {
+        var start = Open();
+        var items = ImmutableArray.CreateBuilder<ConfigNode>();
+        while (_next is not (FlowSequenceEnd or StreamEnd or null))
+        {
+            if (_next is Key or Value)
+                throw Wrong("A map in a list needs braces: [{ key: value }].");
+            items.Add(ReadNode(depth + 1));
+            if (_next is FlowEntry)
+                Advance();
+            else if (_next is not (FlowSequenceEnd or StreamEnd))
+                throw Wrong($"The list that starts in line {start.Line} needs ',' or ']' here.");
+        }
+        Close(_next is FlowSequenceEnd, $"The list that starts in line {start.Line} is not closed by ']'.");
+        return new ConfigList(items.ToImmutable(), start);
+    }
+
+    private ConfigMap ReadBlockMap(int depth)
+    {
+        var map = new MapBuilder(Open());
+        while (_next is Key)
+        {
+            Advance();
+            var key = ReadKey();
+            var hasValue = _next is Value;
+            if (hasValue)
+                Advance();
+            var value = !hasValue || _next is Key or Value or BlockEnd ? Nothing() : ReadNode(depth + 1, allowsIndentless: true);
+            map.Add(key.Value, key.Style == ScalarStyle.Plain, At(key.Start), value);
+        }
+        Close(_next is BlockEnd, "A key is expected here: 'key: value' with the indentation of the others.");
+        return map.Build();
+    }
+
+    private ConfigMap ReadFlowMap(int depth)
+    {
+        var map = new MapBuilder(Open());
+        while (_next is not (FlowMappingEnd or StreamEnd or null))
+        {
+            if (_next is Key)
+                Advance();
+            var key = ReadKey();
+            var hasValue = _next is Value;
+            if (hasValue)
+                Advance();
+            var value = !hasValue || _next is FlowEntry or FlowMappingEnd ? Nothing() : ReadNode(depth + 1);
+            map.Add(key.Value, key.Style == ScalarStyle.Plain, At(key.Start), value);
+            if (_next is FlowEntry)
+                Advance();
+            else if (_next is not (FlowMappingEnd or StreamEnd))
+                throw Wrong($"The map that starts in line {map.Location.Line} needs ',' or '}}' here.");
+        }
+        Close(_next is FlowMappingEnd, $"The map that starts in line {map.Location.Line} is not closed by '}}'.");
+        return map.Build();
+    }
+
+    private Scalar ReadKey()
+    {
+        if (_next is not Scalar key || (key.Value.Length == 0 && key.Style == ScalarStyle.Plain))
+            throw Wrong("A key must be a text.");
+        Advance();
+        return key;
+    }
+
+    private SourceLocation Open()
+    {
+        Count(1);
+        var start = At(_next!.Start);
+        Advance();
+        return start;
+    }
+
+    private void Close(bool isClosed, string problem)
+    {
+        if (!isClosed)
+            throw Wrong(problem);
+        Advance();
+    }
+
+    private void Count(int weight)
     {
         _weight += weight;
-        return _weight <= MaxWeight ? node : throw Wrong(at, $"The file has more than {MaxWeight} values, those repeated by aliases included.");
+        if (_weight > MaxWeight)
+            throw Wrong($"The file has more than {MaxWeight} values, those repeated by aliases included.");
     }
 
-    private ConfigurationException TooDeep(ParsingEvent at) => Wrong(at, $"Values are nested more than {MaxDepth} deep.");
+    private ConfigurationException TooDeep() => Wrong($"Values are nested more than {MaxDepth} deep.");
 
-    private ConfigurationException Wrong(ParsingEvent at, string message) => new(At(at.Start), message);
+    private ConfigurationException Wrong(string message) => new(At(_next?.Start ?? _scanner.CurrentPosition), message);
 
     private SourceLocation At(Mark mark) => new(_name, mark.Line, mark.Column.ToString(CultureInfo.InvariantCulture));
 
     private static string Sentence(string message) => message.TrimEnd().EndsWith('.') ? message : message + ".";
+
+    /// <summary>Collects the entries of a map, refuses a key that is there already, and resolves <c>&lt;&lt;</c>.</summary>
+    private sealed class MapBuilder(SourceLocation location)
+    {
+        private readonly ImmutableArray<ConfigEntry>.Builder _entries = ImmutableArray.CreateBuilder<ConfigEntry>();
+        private readonly Dictionary<string, ConfigEntry> _byKey = new(StringComparer.Ordinal);
+        private ConfigNode? _bases;
+
+        public SourceLocation Location => location;
+
+        public void Add(string key, bool isPlain, SourceLocation at, ConfigNode value)
+        {
+            if (_byKey.TryGetValue(key, out var earlier))
+                throw new ConfigurationException(
+                    at, $"The key {ConfigScalar.Quote(key)} is already set in line {earlier.KeyLocation.Line}; remove one of them.");
+            var entry = new ConfigEntry(key, at, value);
+            _byKey.Add(key, entry);
+            if (isPlain && key == MergeKey)
+                _bases = value;
+            else
+                _entries.Add(entry);
+        }
+
+        /// <summary>Makes the map. Its own keys win over inherited ones, as YAML's merge key says; values are not merged.</summary>
+        public ConfigMap Build()
+        {
+            if (_bases is not null)
+                foreach (var inherited in _bases is ConfigList list ? list.Items : [_bases])
+                {
+                    if (inherited is not ConfigMap from)
+                        throw new ConfigurationException(inherited.Location, $"'<<' takes a map or a list of maps; this is {inherited.Form}.");
+                    foreach (var entry in from.Entries)
+                        if (_byKey.TryAdd(entry.Key, entry))
+                            _entries.Add(entry);
+                }
+            return new ConfigMap(_entries.ToImmutable(), location);
+        }
+    }
 }

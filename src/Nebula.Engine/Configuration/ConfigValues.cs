@@ -28,9 +28,6 @@ internal readonly struct ConfigValues(ConfigMap? map)
 
     public TimeSpan? Duration(ConfigKey key) => Text(key) is { } text ? Units.ParseDuration(text) : null;
 
-    /// <summary>A choice whose values are named like the members of an enumeration, hyphens aside. It always has a default.</summary>
-    public TEnum Choice<TEnum>(ConfigKey key) where TEnum : struct, Enum => Enum.Parse<TEnum>(Text(key)!.Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
-
     public Template? Template(ConfigKey key) => map?.Find(key.Name) is ConfigScalar scalar ? Configuration.Template.Parse(scalar.Text, scalar.Location) : null;
 
     public ColumnSelection Selection(ConfigKey key) => map?.Find(key.Name) is ConfigList list ? ColumnSelection.Parse(list) : ColumnSelection.All;

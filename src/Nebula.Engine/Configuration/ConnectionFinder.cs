@@ -3,8 +3,8 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Engine.Configuration;
 
 /// <summary>
-/// Finds connections by name: in the variable <c>NEBULA_CONN_&lt;NAME&gt;</c> (a URL or a JSON map), then in the pipeline file, then in the user's own file. Only the
-/// one asked for is resolved, so that a variable missing for another connection does no harm.
+/// Finds connections by name: in the variable <c>NEBULA_CONN_&lt;NAME&gt;</c> (a URL or a JSON map), then in the pipeline file, then in the user's own file.
+/// Only the one asked for is resolved, so that a variable missing for another connection does no harm.
 /// </summary>
 /// <param name="environment">Variables, and the place of the user's file.</param>
 /// <param name="binder">Checks what is found.</param>
@@ -16,12 +16,19 @@ internal sealed class ConnectionFinder(ConfigEnvironment environment, ConfigBind
     /// <summary>Reads a source or target: a name, or a connection itself. Null when a problem was reported.</summary>
     /// <param name="node">What the file says.</param>
     /// <param name="connections">The connections of the file, checked.</param>
-    public ConnectionConfig? Resolve(ConfigNode node, ConfigMap? connections) => node switch
+    public ConnectionConfig? Resolve(ConfigNode node, ConfigMap? connections)
     {
-        ConfigMap map => Make(null, map),
-        ConfigScalar name => Find(name.Text, name.Location, connections),
-        _ => null,
-    };
+        switch (node)
+        {
+            case ConfigMap map:
+                return Make(null, map);
+            case ConfigScalar { IsSecret: false } name:
+                return Find(name.Text, name.Location, connections);
+            default:
+                problems.Add(node.Location, "The name of a connection cannot be a secret, because names are shown.");
+                return null;
+        }
+    }
 
     /// <summary>Finds a connection. Null when a problem was reported.</summary>
     /// <param name="name">Its name.</param>
@@ -37,14 +44,30 @@ internal sealed class ConnectionFinder(ConfigEnvironment environment, ConfigBind
         var known = connections?.Entries.Select(static entry => entry.Key).ToList() ?? [];
         if (environment.ConnectionsPath is { } path && File.Exists(path))
         {
-            var shared = ConfigTreeReader.ReadFile(path).FindMap(ConfigKeys.Connections.Name) ?? ConfigMap.Nothing;
+            if (ReadShared(path) is not { } shared)
+                return null;
             if (shared.FindMap(name) is { } found)
                 return Make(name, binder.BindConnection(new Substitution(environment, problems).Resolve(found)));
             known.AddRange(shared.Entries.Select(static entry => entry.Key));
         }
         var near = Suggestion.For(name, known);
-        problems.Add(location, $"There is no connection {ConfigScalar.Quote(name)}.{near} Define it under 'connections', in {environment.ConnectionsPath ?? "a connections file"} or in the variable {variable}; or write a map with a 'type' here.");
+        problems.Add(location, $"There is no connection {ConfigScalar.Quote(name)}.{near} Define it under 'connections', in"
+            + $" {environment.ConnectionsPath ?? "a connections file"} or in the variable {variable}; or write a map with a 'type' here.");
         return null;
+    }
+
+    /// <summary>Reads the connections of the user's own file. Null when a problem was reported.</summary>
+    private ConfigMap? ReadShared(string path)
+    {
+        try
+        {
+            return ConfigTreeReader.ReadFile(path).FindMap(ConfigKeys.Connections.Name) ?? ConfigMap.Nothing;
+        }
+        catch (ConfigurationException error)
+        {
+            problems.Add(error);
+            return null;
+        }
     }
 
     private ConnectionConfig? FromVariable(string name, string variable, string value)
@@ -72,6 +95,9 @@ internal sealed class ConnectionFinder(ConfigEnvironment environment, ConfigBind
 
     /// <summary>Makes a connection of a checked map. Null when it has no type, which was reported.</summary>
     private static ConnectionConfig? Make(string? name, ConfigMap map) => map.Find(ConfigKeys.ConnectionType.Name) is ConfigScalar { Text.Length: > 0 } type
-        ? new ConnectionConfig(name ?? type.Text, type.Text, map.Location) { Options = ConfigValues.FlattenOptions(map, except: ConfigKeys.ConnectionType.Name) }
+        ? new ConnectionConfig(name ?? type.Text, type.Text, map.Location)
+        {
+            Options = ConfigValues.FlattenOptions(map, except: ConfigKeys.ConnectionType.Name),
+        }
         : null;
 }

@@ -40,10 +40,15 @@ public sealed record ConnectionConfig(string Name, string Type, SourceLocation L
     /// <summary>The options as written, maps flattened to names with dots.</summary>
     public IReadOnlyDictionary<string, OptionValue> Options { get; init; } = new Dictionary<string, OptionValue>();
 
-    /// <summary>The options with those of a stream on top.</summary>
-    /// <param name="streamOptions">The options of the stream.</param>
-    public IEnumerable<KeyValuePair<string, OptionValue>> With(IReadOnlyDictionary<string, OptionValue> streamOptions) =>
-        Options.Where(option => !streamOptions.ContainsKey(option.Key)).Concat(streamOptions);
+    /// <summary>The options with others on top, such as those of a stream.</summary>
+    /// <param name="upper">The options that win.</param>
+    public IReadOnlyDictionary<string, OptionValue> With(IReadOnlyDictionary<string, OptionValue> upper)
+    {
+        var options = new Dictionary<string, OptionValue>(Options, StringComparer.Ordinal);
+        foreach (var (name, value) in upper)
+            options[name] = value;
+        return options;
+    }
 }
 
 /// <summary>What holds for a run rather than for a stream.</summary>

@@ -25,15 +25,16 @@ public static class PipelineFile
 
     /// <summary>
     /// Reads a pipeline from a file for each end, <c>{ "type": "csv", "path": "…", … }</c>, with the options of the connector at the top and beside them, if
-    /// wanted, <c>performance</c>, <c>storage</c>, <c>timeouts</c>, <c>limits</c>, <c>run</c> and <c>observability</c>; where both set one, the destination's holds.
-    /// Everything that the source has is one stream.
+    /// wanted, <c>performance</c>, <c>storage</c>, <c>timeouts</c>, <c>limits</c>, <c>run</c> and <c>observability</c>; where both set one, the destination's
+    /// holds. Everything that the source has is one stream.
     /// </summary>
     /// <param name="sourcePath">The file of the source.</param>
     /// <param name="destinationPath">The file of the destination.</param>
     /// <param name="environment">Variables; a <c>.env</c> file is looked for beside the source's file.</param>
     /// <param name="overrides">Settings from outside, which win over the files.</param>
     /// <exception cref="ConfigurationException">A file cannot be read or used; everything that is wrong is listed.</exception>
-    public static PipelineConfig LoadSplit(string sourcePath, string destinationPath, ConfigEnvironment environment, IReadOnlyList<ConfigOverride>? overrides = null)
+    public static PipelineConfig LoadSplit(
+        string sourcePath, string destinationPath, ConfigEnvironment environment, IReadOnlyList<ConfigOverride>? overrides = null)
     {
         var reading = new Reading(environment.Beside(sourcePath));
         var (source, sourceSettings) = reading.ReadEndpoint(sourcePath);
@@ -116,7 +117,8 @@ public static class PipelineFile
                         _environment.Secrets.Add(item);
         }
 
-        public PipelineConfig Finish(ConfigMap map, ConnectionConfig? source, ConnectionConfig? target, IReadOnlyList<ConfigOverride>? overrides, string defaultName)
+        public PipelineConfig Finish(
+            ConfigMap map, ConnectionConfig? source, ConnectionConfig? target, IReadOnlyList<ConfigOverride>? overrides, string defaultName)
         {
             var flags = _binder.BindSection(ConfigOverride.ToTree(overrides ?? []), ConfigKeys.Overrides);
             if (map.TryGet(ConfigKeys.Streams.Name, out var streams) && streams.Value is { IsNull: true } or ConfigMap { Entries.IsEmpty: true })
@@ -150,9 +152,10 @@ public static class PipelineFile
         }
 
         private static ConnectionConfig WithFlags(ConnectionConfig connection, ConfigMap? flags) =>
-            connection with { Options = connection.With(ConfigValues.FlattenOptions(flags)).ToDictionary(StringComparer.Ordinal) };
+            connection with { Options = connection.With(ConfigValues.FlattenOptions(flags)) };
 
-        private static ConfigMap Pick(ConfigMap map, params ConfigKey[] keys) => new([.. map.Entries.Where(entry => keys.Any(key => key.Name == entry.Key))], map.Location);
+        private static ConfigMap Pick(ConfigMap map, params ConfigKey[] keys) =>
+            new([.. map.Entries.Where(entry => keys.Any(key => key.Name == entry.Key))], map.Location);
 
         private static StreamPattern[] Streams(ConfigMap map) => map.FindMap(ConfigKeys.Streams.Name) is { } streams
             ? [.. streams.Entries.Select(static (entry, index) => new StreamPattern(entry.Key, entry.KeyLocation, (ConfigMap)entry.Value, index))]
@@ -164,7 +167,13 @@ public static class PipelineFile
             MaxDuration = values.Section(ConfigKeys.Limits).Duration(ConfigKeys.MaxDuration),
             Memory = values.Section(ConfigKeys.Limits).Size(ConfigKeys.Memory),
             ParallelStreams = values.Section(ConfigKeys.Run).Int32(ConfigKeys.ParallelStreams)!.Value,
-            LoggingLevel = values.Section(ConfigKeys.Observability).Choice<LoggingLevel>(ConfigKeys.LoggingLevel),
+            LoggingLevel = values.Section(ConfigKeys.Observability).Text(ConfigKeys.LoggingLevel) switch
+            {
+                "debug" => LoggingLevel.Debug,
+                "warn" => LoggingLevel.Warn,
+                "error" => LoggingLevel.Error,
+                _ => LoggingLevel.Info,
+            },
         };
     }
 }

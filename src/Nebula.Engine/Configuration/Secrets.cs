@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Nebula.Engine.Configuration;
 
-/// <summary>The values that must never be printed. Every output (terminal, log, error, event) passes its text through <see cref="Redact"/>. Safe for many threads.</summary>
+/// <summary>
+/// The values that must never be printed. Every output (terminal, log, error, event) passes its text through <see cref="Redact"/>. Safe for many threads.
+/// </summary>
 public sealed class Secrets
 {
     /// <summary>What stands in the place of a secret.</summary>
@@ -14,14 +16,16 @@ public sealed class Secrets
 
     private static readonly HashSet<string> Words = new(StringComparer.Ordinal)
     {
-        "password", "passwd", "pwd", "passphrase", "secret", "token", "connection_string", "dsn", "api_key", "apikey", "access_key", "account_key", "shared_key",
-        "private_key", "secret_key", "sas", "credential", "credentials", "auth_header", "authorization",
+        "password", "passwd", "pwd", "passphrase", "secret", "token", "connection_string", "dsn", "api_key", "apikey", "access_key", "account_key",
+        "shared_key", "private_key", "secret_key", "sas", "credential", "credentials", "auth_header", "authorization",
     };
 
     private readonly Lock _lock = new();
     private ImmutableArray<string> _longestFirst = [];
 
-    /// <summary>Whether the value of an option of this name is a secret by its name alone: <c>password</c>, <c>client_secret</c>, <c>connection_string</c>.</summary>
+    /// <summary>
+    /// Whether the value of an option of this name is a secret by its name alone: <c>password</c>, <c>client_secret</c>, <c>connection_string</c>.
+    /// </summary>
     /// <param name="key">The option's name.</param>
     public static bool IsSecretKey(string key)
     {
@@ -42,7 +46,7 @@ public sealed class Secrets
             return;
         var forms = new List<string> { value, Uri.EscapeDataString(value), JsonEncodedText.Encode(value).ToString() };
         if (value.AsSpan().ContainsAny('\n', '\r'))
-            forms.AddRange(value.Split(['\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(static line => line.Length >= MinLength));
+            forms.AddRange(value.Split(['\n', '\r'], StringSplitOptions.TrimEntries).Where(static line => line.Length >= MinLength));
         lock (_lock)
             _longestFirst = [.. _longestFirst.Union(forms).OrderByDescending(static form => form.Length).ThenBy(static form => form, StringComparer.Ordinal)];
     }

@@ -49,7 +49,8 @@ internal static class SettingsExplainer
     }
 
     // The name of a column says nothing about its settings: a column 'password' has a type like any other.
-    private static bool IsSecretOption(string path, string key) => !path.StartsWith(ConfigKeys.Columns.Name, StringComparison.Ordinal) && Secrets.IsSecretKey(key);
+    private static bool IsSecretOption(string path, string key) =>
+        !path.StartsWith(ConfigKeys.Columns.Name, StringComparison.Ordinal) && Secrets.IsSecretKey(key);
 
     private static string Show(ConfigScalar scalar, bool isSecret) => isSecret || scalar.IsSecret ? Secrets.Mask : scalar.Text;
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 
@@ -8,15 +9,24 @@ namespace Nebula.Engine.Configuration;
 /// Gives the streams of a source their settings. From below to above: the pipeline's <c>performance</c> and <c>storage</c>, <c>defaults</c>, every pattern that
 /// matches (the most specific last), flags.
 /// </summary>
-/// <param name="pipeline">The pipeline.</param>
-public sealed class StreamResolver(PipelineConfig pipeline)
+public sealed class StreamResolver
 {
-    private readonly ImmutableArray<StreamPattern> _ascending = [.. pipeline.Streams.OrderBy(static pattern => pattern.Rank)];
+    private readonly PipelineConfig _pipeline;
+    private readonly List<StreamPattern> _ascending;
     private readonly Dictionary<string, StreamConfig?> _read = new(StringComparer.Ordinal);
 
+    /// <summary>Makes the resolver of a pipeline.</summary>
+    /// <param name="pipeline">The pipeline.</param>
+    public StreamResolver(PipelineConfig pipeline)
+    {
+        _pipeline = pipeline;
+        _ascending = [.. pipeline.Streams];
+        _ascending.Sort(StreamPattern.CompareSpecificity);
+        Requested = [.. pipeline.Streams.Where(static pattern => IsEnabled(pattern.Settings)).Select(static pattern => pattern.Text)];
+    }
+
     /// <summary>The names and wildcards that a source has to look for: every pattern that does not take streams out.</summary>
-    public IReadOnlyList<string> Requested { get; } =
-        [.. pipeline.Streams.Where(static pattern => IsEnabled(pattern.Settings)).Select(static pattern => pattern.Text)];
+    public IReadOnlyList<string> Requested { get; }
 
     /// <summary>Gives the settings of every stream that is to be read.</summary>
     /// <param name="names">The streams that the source has.</param>
@@ -29,15 +39,16 @@ public sealed class StreamResolver(PipelineConfig pipeline)
     {
         var problems = new List<ConfigProblem>();
         var known = names.ToHashSet(StringComparer.Ordinal);
-        foreach (var pattern in pipeline.Streams)
+        foreach (var pattern in _pipeline.Streams)
             if (!pattern.IsWildcard && IsEnabled(pattern.Settings) && !known.Contains(pattern.Text))
-                problems.Add(new ConfigProblem(pattern.Location, $"The source has no stream {ConfigScalar.Quote(pattern.Text)}.{Suggestion.For(pattern.Text, names)}"));
+                problems.Add(new ConfigProblem(
+                    pattern.Location, $"The source has no stream {ConfigScalar.Quote(pattern.Text)}.{Suggestion.For(pattern.Text, names)}"));
         foreach (var wanted in only ?? [])
             if (!names.Any(name => StreamPattern.Matches(wanted, name)))
-                problems.Add(new ConfigProblem(pipeline.Location, $"The source has no stream {ConfigScalar.Quote(wanted)}.{Suggestion.For(wanted, names)}"));
+                problems.Add(new ConfigProblem(_pipeline.Location, $"The source has no stream {ConfigScalar.Quote(wanted)}.{Suggestion.For(wanted, names)}"));
 
         var streams = new List<StreamConfig>();
-        var groups = new Dictionary<string, (int Index, ImmutableArray<string>.Builder Members)>(StringComparer.Ordinal);
+        var groups = new Dictionary<string, Group>(StringComparer.Ordinal);
         foreach (var name in names)
         {
             if (Find(name) is not { } stream || (only is { Count: > 0 } && !only.Any(wanted => StreamPattern.Matches(wanted, name))))
@@ -48,7 +59,7 @@ public sealed class StreamResolver(PipelineConfig pipeline)
             }
             else if (!groups.TryGetValue(stream.Name, out var group))
             {
-                groups.Add(stream.Name, (streams.Count, stream.Members.ToBuilder()));
+                groups.Add(stream.Name, new Group(streams.Count, stream.Members.ToBuilder()));
                 streams.Add(stream);
             }
             else if (HaveSameSettings(streams[group.Index], stream))
@@ -59,13 +70,16 @@ public sealed class StreamResolver(PipelineConfig pipeline)
             {
                 problems.Add(new ConfigProblem(
                     stream.Location,
-                    $"Everything that {ConfigScalar.Quote(stream.Name)} matches is one stream, but other patterns give {ConfigScalar.Quote(name)} other settings. Give it the same, or take it out."));
+                    $"Everything that {ConfigScalar.Quote(stream.Name)} matches is one stream, but other patterns give {ConfigScalar.Quote(name)}"
+                        + " other settings. Give it the same, or take it out."));
             }
         }
         foreach (var (index, members) in groups.Values)
             streams[index] = streams[index] with { Members = members.ToImmutable() };
         if (streams.Count == 0 && problems.Count == 0)
-            problems.Add(new ConfigProblem(pipeline.Location, names.Count == 0 ? "The source has no streams." : $"None of the source's {names.Count} streams matches 'streams'. It has {Sample(names)}."));
+            problems.Add(new ConfigProblem(_pipeline.Location, names.Count == 0
+                ? "The source has no streams."
+                : $"None of the source's {names.Count} streams matches 'streams'. It has {Sample(names)}."));
         return problems.Count == 0 ? streams : throw new ConfigurationException(problems);
     }
 
@@ -77,10 +91,13 @@ public sealed class StreamResolver(PipelineConfig pipeline)
         if (matching.Count == 0)
             return null;
         // A folder of many thousand files meets the same few patterns over and over.
-        var key = string.Join(',', matching.Select(static pattern => pattern.Rank.Index));
+        var key = string.Join(',', matching.Select(static pattern => pattern.Index.ToString(CultureInfo.InvariantCulture)));
         if (!_read.TryGetValue(key, out var stream))
         {
-            var settings = matching.Aggregate(pipeline.Defaults, static (below, pattern) => below.MergedWith(pattern.Settings)).MergedWith(pipeline.Overrides);
+            var settings = _pipeline.Defaults;
+            foreach (var pattern in matching)
+                settings = settings.MergedWith(pattern.Settings);
+            settings = settings.MergedWith(_pipeline.Overrides);
             _read[key] = stream = IsEnabled(settings) ? Read(matching[^1], settings) : null;
         }
         return stream is null ? null : stream with { Name = stream.IsSingle ? stream.Name : name, Members = [name] };
@@ -97,7 +114,8 @@ public sealed class StreamResolver(PipelineConfig pipeline)
             if (!taken.TryAdd(target, stream))
                 problems.Add(new ConfigProblem(
                     stream.Object?.Location ?? stream.Location,
-                    $"The streams {ConfigScalar.Quote(taken[target].Name)} and {ConfigScalar.Quote(stream.Name)} would both be written to {ConfigScalar.Quote(target)}. Put {{stream_name}} into 'object', or make them one stream with 'single: true'."));
+                    $"The streams {ConfigScalar.Quote(taken[target].Name)} and {ConfigScalar.Quote(stream.Name)} would both be written to"
+                        + $" {ConfigScalar.Quote(target)}. Put {{stream_name}} into 'object', or make them one stream with 'single: true'."));
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
     }
@@ -117,7 +135,7 @@ public sealed class StreamResolver(PipelineConfig pipeline)
             Members = [],
             Location = pattern.Location,
             Settings = settings,
-            Mode = values.Choice<SyncMode>(ConfigKeys.Mode),
+            Mode = SyncMode.FullRefresh, // the only one that the table of keys lets through
             IsSingle = values.Flag(ConfigKeys.Single),
             Object = values.Template(ConfigKeys.Object),
             SourceOptions = values.Options(ConfigKeys.SourceOptions),
@@ -125,7 +143,12 @@ public sealed class StreamResolver(PipelineConfig pipeline)
             Select = values.Selection(ConfigKeys.Select),
             Columns = Columns(settings.FindMap(ConfigKeys.Columns.Name)),
             Limit = values.Integer(ConfigKeys.Limit),
-            BadRows = onError.Choice<BadRowPolicy>(ConfigKeys.BadRows),
+            BadRows = onError.Text(ConfigKeys.BadRows) switch
+            {
+                "skip" => BadRowPolicy.Skip,
+                "quarantine" => BadRowPolicy.Quarantine,
+                _ => BadRowPolicy.Fail,
+            },
             MaxBadRows = onError.Integer(ConfigKeys.MaxBadRows),
             QuarantinePath = onError.Template(ConfigKeys.QuarantinePath),
             Performance = new PerformanceConfig
@@ -135,7 +158,17 @@ public sealed class StreamResolver(PipelineConfig pipeline)
                 MaxConcurrency = performance.Int32(ConfigKeys.MaxConcurrency),
                 FlushInterval = performance.Duration(ConfigKeys.FlushInterval)!.Value,
             },
-            Storage = new StorageConfig { Mode = storage.Choice<StorageMode>(ConfigKeys.StorageMode), Compression = storage.Text(ConfigKeys.StorageCompression) },
+            Storage = new StorageConfig
+            {
+                Mode = storage.Text(ConfigKeys.StorageMode) switch
+                {
+                    "row" => StorageMode.Row,
+                    "columnar" => StorageMode.Columnar,
+                    "hybrid" => StorageMode.Hybrid,
+                    _ => StorageMode.Auto,
+                },
+                Compression = storage.Text(ConfigKeys.StorageCompression),
+            },
         };
     }
 
@@ -155,4 +188,7 @@ public sealed class StreamResolver(PipelineConfig pipeline)
 
     private static string Sample(IReadOnlyList<string> names) =>
         string.Join(", ", names.Take(5).Select(ConfigScalar.Quote)) + (names.Count > 5 ? ", …" : "");
+
+    /// <summary>Streams that are one.</summary>
+    private sealed record Group(int Index, ImmutableArray<string>.Builder Members);
 }

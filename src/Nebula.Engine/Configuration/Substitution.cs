@@ -40,8 +40,10 @@ internal sealed class Substitution(ConfigEnvironment environment, ConfigProblems
             case ConfigMap map:
                 return Resolve(map);
             case ConfigList list:
-                var items = list.Items.Select(Resolve).ToImmutableArray();
-                return new ConfigList(items, list.Location);
+                var items = ImmutableArray.CreateBuilder<ConfigNode>(list.Items.Length);
+                foreach (var item in list.Items)
+                    items.Add(Resolve(item));
+                return new ConfigList(items.MoveToImmutable(), list.Location);
             case ConfigScalar scalar when scalar.Text.Contains("${", StringComparison.Ordinal):
                 var expression = new Expression(this, scalar);
                 return expression.Expand() is { } text ? new ConfigScalar(text, scalar.Location) { IsSecret = expression.HasSecret } : scalar;
@@ -57,18 +59,20 @@ internal sealed class Substitution(ConfigEnvironment environment, ConfigProblems
         {
             value = environment.Find(reference["env://".Length..]);
             if (value is null)
-                problems.Add(location, $"The variable {ConfigScalar.Quote(reference["env://".Length..])} of this secret is not set. Set it in the environment or in .env.");
+                problems.Add(location, $"The variable {ConfigScalar.Quote(reference["env://".Length..])} of this secret is not set. Set it in the"
+                    + " environment or in .env.");
         }
         else if (reference.StartsWith("file:///", StringComparison.Ordinal))
         {
             try
             {
                 // Editors and `kubectl create secret` end a file with a line end that is not part of the secret.
-                value = ConfigTreeReader.ReadText(reference["file://".Length..], MaxSecretSize).TrimEnd('\n', '\r');
+                value = ConfigTextFile.Read(reference["file://".Length..], MaxSecretSize).TrimEnd('\n', '\r');
             }
             catch (ConfigurationException error)
             {
-                problems.Add(location, $"The secret in the file {ConfigScalar.Quote(error.Problems[0].Location.Name)} cannot be read. {error.Problems[0].Message}");
+                problems.Add(location, $"The secret in the file {ConfigScalar.Quote(error.Problems[0].Location.Name)} cannot be read."
+                    + $" {error.Problems[0].Message}");
             }
         }
         else if (reference.StartsWith("kv://", StringComparison.Ordinal))
@@ -87,11 +91,13 @@ internal sealed class Substitution(ConfigEnvironment environment, ConfigProblems
     private string? Variable(string name, SourceLocation location)
     {
         if (!ConfigEnvironment.IsName(name))
-            problems.Add(location, $"{ConfigScalar.Quote("${" + name + "}")} is not the name of a variable. Write ${{NAME}}, ${{NAME:-default}} or ${{secret:…}}, and $${{ for the characters themselves.");
+            problems.Add(location, $"{ConfigScalar.Quote("${" + name + "}")} is not the name of a variable. Write ${{NAME}}, ${{NAME:-default}} or"
+                + $" ${{secret:…}}, and $${{ for the characters themselves.");
         else if (environment.Find(name) is { } value)
             return value;
         else
-            problems.Add(location, $"The variable '{name}' is not set. Set it with --env {name}=…, in the environment or in .env, or give it a default: ${{{name}:-…}}.");
+            problems.Add(location, $"The variable '{name}' is not set. Set it with --env {name}=…, in the environment or in .env, or give it a"
+                + $" default: ${{{name}:-…}}.");
         return null;
     }
 

@@ -7,8 +7,8 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Engine.Configuration;
 
 /// <summary>
-/// A name with variables that are known when a stream runs: <c>raw/{stream_file_stem|snake}/part-{part:05}.parquet</c>. Parsed once; <c>{{</c> and <c>}}</c> are
-/// the characters themselves.
+/// A name with variables that are known when a stream runs: <c>raw/{stream_file_stem|snake}/part-{part:05}.parquet</c>. Parsed once; <c>{{</c> and <c>}}</c>
+/// are the characters themselves.
 /// </summary>
 public sealed class Template
 {
@@ -86,7 +86,8 @@ public sealed class Template
             }
             var end = text[i] == '{' ? text.IndexOf('}', i) : -1;
             if (end < 0)
-                throw new ConfigurationException(location, $"In {ConfigScalar.Quote(text)} the '{text[i]}' has no partner. Write '{text[i]}{text[i]}' for the character itself.");
+                throw new ConfigurationException(location, $"In {ConfigScalar.Quote(text)} the '{text[i]}' has no partner. Write '{text[i]}{text[i]}'"
+                    + " for the character itself.");
             if (literal.Length > 0)
                 pieces.Add(new Piece(literal.ToString(), null, 0, []));
             literal.Clear();
@@ -131,13 +132,18 @@ public sealed class Template
         if (NotYet.Contains(name))
             throw new ConfigurationException(location, $"The variable '{{{name}}}' is not supported yet.");
         if (!Known.ContainsKey(name))
-            throw new ConfigurationException(location, $"There is no variable {ConfigScalar.Quote("{" + name + "}")}.{Suggestion.For(name, Known.Keys)} Known are {List(Known.Keys)}; write '{{{{' for a brace itself.");
+            throw new ConfigurationException(
+                location,
+                $"There is no variable {ConfigScalar.Quote("{" + name + "}")}.{Suggestion.For(name, Known.Keys)}"
+                    + $" Known are {List(Known.Keys)}; write '{{{{' for a brace itself.");
         var padding = 0;
         if (colon >= 0)
         {
             var format = parts[0][(colon + 1)..].Trim();
-            if (name != "part" || format.Length < 2 || format[0] != '0' || !int.TryParse(format, NumberStyles.None, CultureInfo.InvariantCulture, out padding) || padding is < 1 or > MaxPadding)
-                throw new ConfigurationException(location, $"The format {ConfigScalar.Quote(parts[0])} is unknown. Only {{part:05}} is one: the number padded with zeros to 1 to {MaxPadding} digits.");
+            var isPadding = format.Length > 1 && format[0] == '0' && int.TryParse(format, NumberStyles.None, CultureInfo.InvariantCulture, out padding);
+            if (name != "part" || !isPadding || padding is < 1 or > MaxPadding)
+                throw new ConfigurationException(location, $"The format {ConfigScalar.Quote(parts[0])} is unknown. Only {{part:05}} is one: the number"
+                    + $" padded with zeros to 1 to {MaxPadding} digits.");
         }
         return new Piece("", name, padding, [.. parts.Skip(1).Select(filter => ParseFilter(filter.Trim(), location))]);
     }
@@ -149,16 +155,18 @@ public sealed class Template
         "snake" => new Filter(FilterKind.Snake),
         "hash8" => new Filter(FilterKind.Hash8),
         _ when text.StartsWith("trunc(", StringComparison.Ordinal) && text.EndsWith(')')
-            && int.TryParse(text.AsSpan(6, text.Length - 7), NumberStyles.None, CultureInfo.InvariantCulture, out var length) && length > 0 => new Filter(FilterKind.Truncate, length),
-        _ => throw new ConfigurationException(location, $"There is no filter {ConfigScalar.Quote(text)}.{Suggestion.For(text, Filters)} Known are {string.Join(", ", Filters)}."),
+            && int.TryParse(text.AsSpan(6, text.Length - 7), NumberStyles.None, CultureInfo.InvariantCulture, out var length) && length > 0 =>
+                new Filter(FilterKind.Truncate, length),
+        _ => throw new ConfigurationException(location, $"There is no filter {ConfigScalar.Quote(text)}.{Suggestion.For(text, Filters)} Known are"
+            + $" {string.Join(", ", Filters)}."),
     };
 
     private static string List(IEnumerable<string> names) => string.Join(" ", names.Order(StringComparer.Ordinal).Select(static name => $"{{{name}}}"));
 
     /// <summary>Either literal text or a variable with what is done to its value.</summary>
-    private readonly record struct Piece(string Literal, string? Variable, int Padding, ImmutableArray<Filter> Filters);
+    private sealed record Piece(string Literal, string? Variable, int Padding, ImmutableArray<Filter> Filters);
 
-    private readonly record struct Filter(FilterKind Kind, int Length = 0)
+    private sealed record Filter(FilterKind Kind, int Length = 0)
     {
         public string Apply(string value) => Kind switch
         {
@@ -177,7 +185,9 @@ public sealed class Template
             return char.IsHighSurrogate(value[Length - 1]) ? value[..(Length - 1)] : value[..Length];
         }
 
-        /// <summary><c>OrderItems</c>, <c>order-items</c> and <c>ORDER items</c> become <c>order_items</c>; <c>HTTPServer</c> becomes <c>http_server</c>.</summary>
+        /// <summary>
+        /// <c>OrderItems</c>, <c>order-items</c> and <c>ORDER items</c> become <c>order_items</c>; <c>HTTPServer</c> becomes <c>http_server</c>.
+        /// </summary>
         private static string Snake(string value)
         {
             var snake = new StringBuilder();
@@ -185,7 +195,8 @@ public sealed class Template
             {
                 var c = value[i];
                 var startsWord = char.IsUpper(c) && i > 0
-                    && (char.IsLower(value[i - 1]) || char.IsDigit(value[i - 1]) || (char.IsUpper(value[i - 1]) && i + 1 < value.Length && char.IsLower(value[i + 1])));
+                    && (char.IsLower(value[i - 1]) || char.IsDigit(value[i - 1])
+                        || (char.IsUpper(value[i - 1]) && i + 1 < value.Length && char.IsLower(value[i + 1])));
                 if ((startsWord || !IsWordCharacter(c)) && snake.Length > 0 && snake[^1] != '_')
                     snake.Append('_');
                 if (IsWordCharacter(c))

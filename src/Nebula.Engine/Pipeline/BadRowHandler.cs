@@ -7,6 +7,7 @@ namespace Nebula.Engine.Pipeline;
 internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metrics)
 {
     private int _file = -1;
+    private string? _name;
     private long _linesBefore;
     private long _bad;
 
@@ -17,10 +18,12 @@ internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metri
         if (work.Position.FileIndex != _file && work.Position.Name is not null)
         {
             _file = work.Position.FileIndex;
+            _name = work.Position.Name;
             _linesBefore = 0;
         }
         var errorLine = (work.Error as NebulaException)?.Location?.Line ?? long.MaxValue;
-        foreach (var row in work.Rejected)
+        // decoders find wrong records before wrong values
+        foreach (var row in work.Rejected.OrderBy(static row => row.Location.ByteOffset))
             if (row.Location.Line <= errorLine)
                 Handle(row with { Location = Complete(row.Location) });
         if (work.Error is { } error)
@@ -52,5 +55,6 @@ internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metri
         _ => error,
     };
 
-    private SourceLocation Complete(SourceLocation location) => location.Line > 0 ? location with { Line = location.Line + _linesBefore } : location;
+    // an error in front of the first block of a file comes before the file is known here
+    private SourceLocation Complete(SourceLocation location) => location.Line > 0 && location.Name == _name ? location with { Line = location.Line + _linesBefore } : location;
 }

@@ -13,10 +13,14 @@ public sealed class ConfigSchemaTests
         new("csv", "Comma-separated values")
         {
             Aliases = ["tsv"],
-            SourceOptions = [new("path", OptionKind.Text, "Files."), new("header", OptionKind.Flag, "Header."), new("skip", OptionKind.Integer, "Lines."), new("block", OptionKind.Size, "Block.", "1MB")],
+            SourceOptions = [new("path", OptionKind.Text, "Files."), new("header", OptionKind.Flag, "Header."), new("skip", OptionKind.Integer, "Lines."),
+                new("block", OptionKind.Size, "Block.", "1MB")],
             DestinationOptions = [new("path", OptionKind.Text, "File."), new("null", OptionKind.TextList, "Nulls.")],
         },
-        new("lake", "A lake") { DestinationOptions = [new("catalog.uri", OptionKind.Text, "URI."), new("codec", OptionKind.Choice, "Codec.") { Choices = ["zstd", "lz4"] }] },
+        new("lake", "A lake")
+        {
+            DestinationOptions = [new("catalog.uri", OptionKind.Text, "URI."), new("codec", OptionKind.Choice, "Codec.") { Choices = ["zstd", "lz4"] }],
+        },
     ];
 
     private static readonly JsonElement Schema = MakeSchema();
@@ -24,7 +28,8 @@ public sealed class ConfigSchemaTests
     public static TheoryData<string> GoodFiles =>
     [
         "source: { type: csv, path: a }\ntarget: { type: csv, path: b }",
-        "version: 1\nname: x\nconnections: { a: { type: tsv, header: true, skip: 2, block: 2MiB }, l: { type: lake, catalog: { uri: u }, codec: lz4 } }\nsource: a\ndestination: l",
+        "version: 1\nname: x\nconnections: { a: { type: tsv, header: true, skip: 2, block: 2MiB }, l: { type: lake, catalog: { uri: u }, codec: lz4 }"
+            + " }\nsource: a\ndestination: l",
         """
         source: { type: csv, path: "${P}", header: "${H:-true}" }
         target: { type: lake, codec: "${C:-zstd}" }
@@ -37,7 +42,8 @@ public sealed class ConfigSchemaTests
         observability: { logging_level: warning }
         streams:
           "*":
-          a: { object: "x{part}", select: ["*", -a], columns: { a: int64, b: { type: date, name: c }, c: null }, limit: none, source_options: { x: [1, 2] }, target_options: {} }
+          a: { object: "x{part}", select: ["*", -a], columns: { a: int64, b: { type: date, name: c }, c: null }, limit: none,
+            source_options: { x: [1, 2] }, target_options: {} }
           b: { on_error: { bad_rows: quarantine, max_bad_rows: 5, quarantine_path: q }, select: a, performance: { max_concurrency: 3 } }
         """,
     ];
@@ -93,7 +99,8 @@ public sealed class ConfigSchemaTests
     {
         var properties = Schema.GetProperty("properties").EnumerateObject().Select(property => property.Name);
         Assert.Equal(
-            ConfigKeys.Pipeline.Keys.Where(key => key.IsSupported).SelectMany(key => key.Aliases.Prepend(key.Name)).Order(StringComparer.Ordinal), properties.Order(StringComparer.Ordinal));
+            ConfigKeys.Pipeline.Keys.Where(key => key.IsSupported).SelectMany(key => key.Aliases.Prepend(key.Name)).Order(StringComparer.Ordinal),
+                properties.Order(StringComparer.Ordinal));
         Assert.Equal("https://json-schema.org/draft/2020-12/schema", Schema.GetProperty("$schema").GetString());
     }
 
@@ -123,7 +130,8 @@ public sealed class ConfigSchemaTests
                 "minimum" when TypeOf(node) == "integer" => Number(node) >= keyword.Value.GetInt64() ? null : "minimum",
                 "maximum" when TypeOf(node) == "integer" => Number(node) <= keyword.Value.GetInt64() ? null : "maximum",
                 "properties" when node is ConfigMap map => map.Entries
-                    .Select(entry => keyword.Value.TryGetProperty(entry.Key, out var property) ? Refusal(entry.Value, property) is { } why ? $"{entry.Key}.{why}" : null : null)
+                    .Select(entry => keyword.Value.TryGetProperty(entry.Key, out var property) ? Refusal(entry.Value, property) is { } why
+                        ? $"{entry.Key}.{why}" : null : null)
                     .FirstOrDefault(why => why is not null),
                 "additionalProperties" when node is ConfigMap map => map.Entries
                     .Where(entry => !(schema.TryGetProperty("properties", out var known) && known.TryGetProperty(entry.Key, out _)))

@@ -93,13 +93,15 @@ public sealed class PipelineFileTests : IDisposable
 
     public static TheoryData<string, string[]> BadFiles => new()
     {
-        { "", ["1 'source' is missing: the name of a connection, or a map with a 'type'. Where rows come from: the name of a connection, or a connection itself.",
+        { "", ["1 'source' is missing: the name of a connection, or a map with a 'type'. Where rows come from: the name of a connection, or a"
+            + " connection itself.",
                "1 'target' is missing: the name of a connection, or a map with a 'type'. Where rows go: the name of a connection, or a connection itself."] },
         { Ends + "verison: 1", ["3:1 There is no key 'verison' here. Did you mean 'version'?"] },
         { Ends + "version: 2", ["3:10 'version' must be 1; it is '2'."] },
         { Ends + "destination: x", ["3:1 'destination' means the same as 'target' in line 2; remove one of them."] },
         { Ends + "target: x", ["3:1 The key 'target' is already set in line 2; remove one of them."] },
-        { Ends + "hooks: { before: [] }\nazure: {}\nschedule: daily", ["3:1 'hooks' is not supported yet.", "4:1 'azure' is not supported yet.", "5:1 'schedule' is not supported yet."] },
+        { Ends + "hooks: { before: [] }\nazure: {}\nschedule: daily",
+            ["3:1 'hooks' is not supported yet.", "4:1 'azure' is not supported yet.", "5:1 'schedule' is not supported yet."] },
         { Ends + "mode: full-refresh", ["3:1 'mode' belongs to a stream: put it under 'defaults' or under a stream in 'streams'."] },
         { Ends + "defaults: { mode: cdc }", ["3:19 'mode: cdc' is not supported yet. It can be one of full-refresh."] },
         { Ends + "defaults: { mode: Incremental }", ["3:19 'mode: incremental' is not supported yet. It can be one of full-refresh."] },
@@ -109,6 +111,9 @@ public sealed class PipelineFileTests : IDisposable
              "3:60 'batch_size' must be a whole number from 1 to 10000000; it is '0'.",
              "3:72 'workers' must be a whole number from 1 to 1024; it is 'many'."] },
         { Ends + "limits: { memory: 512 }", ["3:19 'memory' must be a size with a unit, such as 64MB, or none; it is '512'."] },
+        { Ends + "limits: { memory: 79228162514264337593543950335TB, max_duration: -Infinitys }",
+            ["3:19 'memory' must be a size with a unit, such as 64MB, or none; it is '79228162514264337593543950335TB'.",
+             "3:66 'max_duration' must be a duration with a unit, such as 30s, or none; it is '-Infinitys'."] },
         { Ends + "timeouts: { run: 1h, connection: 30s }", ["3:22 'connection' is not supported yet."] },
         { Ends + "streams: [a, b]", ["3:10 'streams' must be a map; it is a list."] },
         { Ends + "streams: {}", ["3:1 'streams' names no stream. Write '\"*\":' for every stream of the source."] },
@@ -126,18 +131,23 @@ public sealed class PipelineFileTests : IDisposable
              "3:50 'type' must be a type such as string, int64, decimal(18,2), date or timestamp; it is a list.",
              "3:59 'mask' is not supported yet."] },
         { Ends + "streams: { a: { object: \"x/{stream_nam}\" } }",
-            ["3:25 There is no variable '{stream_nam}'. Did you mean 'stream_name'? Known are {DD} {HH} {MM} {YYYY} {part} {run_id} {run_timestamp} {source_name} {stream_file_ext}"
-             + " {stream_file_name} {stream_file_path} {stream_file_stem} {stream_folder} {stream_name} {stream_schema} {stream_table} {target_name}; write '{{' for a brace itself."] },
+            ["3:25 There is no variable '{stream_nam}'. Did you mean 'stream_name'? Known are {DD} {HH} {MM} {YYYY} {part} {run_id} {run_timestamp}"
+                + " {source_name} {stream_file_ext}"
+             + " {stream_file_name} {stream_file_path} {stream_file_stem} {stream_folder} {stream_name} {stream_schema} {stream_table} {target_name};"
+                 + " write '{{' for a brace itself."] },
         { Ends + "streams: { a: { object: [x] } }", ["3:25 'object' must be a text; it is a list."] },
         { Ends + "streams: { a: { source_options: { x: [ { y: 1 } ] } } }", ["3:40 The items of 'x' must be texts; this is a map."] },
         { Ends + "streams: { a: { storage: { mode: colunnar, compression: zip } } }",
             ["3:34 'mode' must be one of auto, row, columnar, hybrid; it is 'colunnar'. Did you mean 'columnar'?",
              "3:57 'compression' must be one of none, zstd, lz4, snappy, gzip, deflate, brotli; it is 'zip'. Did you mean 'gzip'?"] },
         { "source: { path: x }\ntarget: 1.5", ["1:9 A connection needs a 'type': the name of a connector.",
-            "2:9 There is no connection '1.5'. Define it under 'connections', in /home/connections.yaml or in the variable NEBULA_CONN_1_5; or write a map with a 'type' here."] },
+            "2:9 There is no connection '1.5'. Define it under 'connections', in /home/connections.yaml or in the variable NEBULA_CONN_1_5; or write a"
+                + " map with a 'type' here."] },
         { "connections: { lake: { type: file } }\nsource: lkae\ntarget: lake",
-            ["2:9 There is no connection 'lkae'. Did you mean 'lake'? Define it under 'connections', in /home/connections.yaml or in the variable NEBULA_CONN_LKAE; or write a map with a 'type' here."] },
-        { "source: [a]\ntarget:\n", ["1:9 'source' must be the name of a connection, or a map with a 'type'; it is a list.", "2:8 'target' must be the name of a connection, or a map with a 'type'; it is nothing."] },
+            ["2:9 There is no connection 'lkae'. Did you mean 'lake'? Define it under 'connections', in /home/connections.yaml or in the variable"
+                + " NEBULA_CONN_LKAE; or write a map with a 'type' here."] },
+        { "source: [a]\ntarget:\n", ["1:9 'source' must be the name of a connection, or a map with a 'type'; it is a list.",
+            "2:8 'target' must be the name of a connection, or a map with a 'type'; it is nothing."] },
         { "- a\n- b", ["1:1 A configuration is a map of keys; this is a list."] },
         { "hello", ["1:1 A configuration is a map of keys; this is 'hello'."] },
     };
@@ -164,18 +174,24 @@ public sealed class PipelineFileTests : IDisposable
 
     [Fact]
     public void Load_MissingFile_SaysSo() =>
-        Assert.Equal(["none.yaml 0 The file does not exist."], _folder.Problems(() => PipelineFile.Load(Path.Combine(_folder.Root, "none.yaml"), _folder.Environment)));
+        Assert.Equal(["none.yaml 0 The file does not exist."],
+            _folder.Problems(() => PipelineFile.Load(Path.Combine(_folder.Root, "none.yaml"), _folder.Environment)));
 
     [Theory]
-    [InlineData("full_refresh"), InlineData("Full-Refresh"), InlineData("replace"), InlineData("full_refresh_overwrite"), InlineData("Full refresh – overwrite")]
+    [InlineData("full_refresh"), InlineData("Full-Refresh"), InlineData("replace"), InlineData("full_refresh_overwrite"),
+        InlineData("Full refresh – overwrite")]
     public void Load_ModeOfAnotherTool_MeansFullRefresh(string mode) => Assert.Equal(
         SyncMode.FullRefresh, new StreamResolver(_folder.Load(Ends + $"defaults: {{ mode: \"{mode}\" }}")).Find("a")!.Mode);
 
     [Fact]
     public void LoadSplit_SeedFiles_GiveOneStream()
     {
-        var source = _folder.Write("src.json", """{ "type": "csv", "path": "users.csv", "has_header": true, "performance": { "batch_size": 10000, "workers": 8 }, "storage": { "mode": "hybrid" } }""");
-        var target = _folder.Write("dest.json", """{ "type": "json", "path": "users.json", "format": "array", "performance": { "workers": 2 }, "observability": { "logging_level": "debug" } }""");
+        var source = _folder.Write("src.json", """
+            { "type": "csv", "path": "users.csv", "has_header": true, "performance": { "batch_size": 10000, "workers": 8 }, "storage": { "mode": "hybrid" } }
+            """);
+        var target = _folder.Write("dest.json", """
+            { "type": "json", "path": "users.json", "format": "array", "performance": { "workers": 2 }, "observability": { "logging_level": "debug" } }
+            """);
         var pipeline = PipelineFile.LoadSplit(source, target, _folder.Environment, [new("performance.flush_interval", "3s", "--flush-interval")]);
         Assert.Equal(["has_header", "path"], pipeline.Source.Options.Keys.Order());
         Assert.Equal(["format", "path"], pipeline.Target.Options.Keys.Order());
@@ -226,7 +242,8 @@ public sealed class PipelineFileTests : IDisposable
     [Fact]
     public void Connections_FromAllPlaces_FollowPrecedence()
     {
-        _folder.Write("home/connections.yaml", "connections:\n  a: { type: home }\n  b: { type: home, password: \"${B_PASSWORD}\" }\n  c: { type: home, password: \"${NOT_SET}\" }");
+        _folder.Write("home/connections.yaml", "connections:\n  a: { type: home }\n  b: { type: home, password: \"${B_PASSWORD}\" }\n  c: { type:"
+            + " home, password: \"${NOT_SET}\" }");
         _folder.Process["NEBULA_CONN_LAKE_1"] = "postgresql://me:p%40ssw0rd@host/db";
         _folder.Process["NEBULA_CONN_JS"] = """{"type":"env","path":"x","token":"t0ps3cret"}""";
         _folder.Process["B_PASSWORD"] = "hunter22";
@@ -236,7 +253,8 @@ public sealed class PipelineFileTests : IDisposable
         Assert.Equal("hunter22", own.Target.Options["password"].Text);
 
         var environment = _folder.Load("connections: { js: { type: own } }\nsource: lake-1\ntarget: js");
-        Assert.Equal(("lake-1", "postgresql", "postgresql://me:p%40ssw0rd@host/db"), (environment.Source.Name, environment.Source.Type, environment.Source.Options["url"].Text));
+        Assert.Equal(("lake-1", "postgresql", "postgresql://me:p%40ssw0rd@host/db"),
+            (environment.Source.Name, environment.Source.Type, environment.Source.Options["url"].Text));
         Assert.Equal(("env", "x"), (environment.Target.Type, environment.Target.Options["path"].Text));
         Assert.Equal("*** *** *** ***", _folder.Environment.Secrets.Redact("p@ssw0rd p%40ssw0rd t0ps3cret hunter22"));
 

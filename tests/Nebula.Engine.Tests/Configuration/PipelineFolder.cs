@@ -35,7 +35,8 @@ internal sealed class PipelineFolder : IDisposable
         Assert.Equal(Nebula.Engine.Diagnostics.ErrorKind.Configuration, error.Kind);
         return [.. error.Problems.Select(problem =>
         {
-            var name = problem.Location.Name.StartsWith(Root, StringComparison.Ordinal) ? Path.GetRelativePath(Root, problem.Location.Name) : problem.Location.Name;
+            var name = problem.Location.Name.StartsWith(Root, StringComparison.Ordinal) ? Path.GetRelativePath(Root, problem.Location.Name)
+                : problem.Location.Name;
             var place = name == "pipeline.yaml" ? "" : name + " ";
             var at = problem.Location.Column is null ? $"{problem.Location.Line}" : $"{problem.Location.Line}:{problem.Location.Column}";
             return $"{place}{at} {problem.Message.Replace(Root, "", StringComparison.Ordinal)}";

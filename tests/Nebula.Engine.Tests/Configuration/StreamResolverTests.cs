@@ -29,7 +29,8 @@ public sealed class StreamResolverTests : IDisposable
         Assert.Equal([3, null, 2L], streams.Select(stream => stream.Limit));
         Assert.Equal(
             ["a=d b=d c=d", "a=exact b=wide", "a=wide b=wide"],
-            streams.Select(stream => string.Join(' ', stream.SourceOptions.OrderBy(option => option.Key).Select(option => $"{option.Key}={option.Value.Text}"))));
+            streams.Select(stream => string.Join(
+                ' ', stream.SourceOptions.OrderBy(option => option.Key).Select(option => $"{option.Key}={option.Value.Text}"))));
         Assert.All(streams, stream => Assert.Equal((5L, StorageMode.Columnar, "lz4"), (stream.MaxBadRows, stream.Storage.Mode, stream.Storage.Compression)));
         Assert.Equal([1, 0], streams[0].Select.Apply(["y", "x", "z"]).ToArray()); // [x, y]
         Assert.Equal([2], streams[1].Select.Apply(["y", "x", "z"]).ToArray());
@@ -39,7 +40,8 @@ public sealed class StreamResolverTests : IDisposable
 
     [Theory]
     [InlineData("a*", "a", true), InlineData("a*", "ba", false), InlineData("*", "", true), InlineData("a?c", "abc", true), InlineData("a?c", "ac", false)]
-    [InlineData("*.csv", "x/y.csv", true), InlineData("*.csv", "x.csv.gz", false), InlineData("a*b*c", "a--b--b-c", true), InlineData("a*b*c", "a--c--b", false)]
+    [InlineData("*.csv", "x/y.csv", true), InlineData("*.csv", "x.csv.gz", false), InlineData("a*b*c", "a--b--b-c", true),
+        InlineData("a*b*c", "a--c--b", false)]
     [InlineData("A", "a", false), InlineData("**", "x", true)]
     public void Matches_Pattern_Decides(string pattern, string name, bool expected) => Assert.Equal(expected, StreamPattern.Matches(pattern, name));
 
@@ -97,19 +99,25 @@ public sealed class StreamResolverTests : IDisposable
     public void Explain_Stream_GivesEveryValueWithItsOrigin()
     {
         var stream = Resolver(
-            "performance: { workers: 2 }\ndefaults:\n  limit: 7\n  target_options: { password: hidden }\nstreams:\n  a*:\n    columns: { password: int64 }\n    select: ['*', -b]",
+            "performance: { workers: 2 }\ndefaults:\n  limit: 7\n  target_options: { password: hidden }\nstreams:\n  a*:\n    columns: { password:"
+                + " int64 }\n    select: ['*', -b]",
             new ConfigOverride("storage.mode", "row", "--storage")).Find("ab")!;
-        var settings = stream.Explain().Select(setting => $"{setting.Path}={setting.Value} ({(setting.Origin is { } at ? at.Line > 0 ? $"{at.Line}" : at.Name : "built in")})").ToList();
+        var settings = stream.Explain().Select(setting => $"{setting.Path}={setting.Value}"
+            + $" ({(setting.Origin is { } at ? at.Line > 0 ? $"{at.Line}" : at.Name : "built in")})").ToList();
         Assert.Equal(
-            ["enabled=true (built in)", "mode=full-refresh (built in)", "object=(automatic) (built in)", "single=false (built in)", "target_options.password=*** (6)", "select=[*, -b] (10)",
-             "columns.password.type=int64 (9)", "limit=7 (5)", "on_error.bad_rows=fail (built in)", "on_error.max_bad_rows=(automatic) (built in)", "on_error.quarantine_path=(automatic) (built in)",
-             "performance.batch_size=(automatic) (built in)", "performance.workers=2 (3)", "performance.max_concurrency=(automatic) (built in)", "performance.flush_interval=10s (built in)",
+            ["enabled=true (built in)", "mode=full-refresh (built in)", "object=(automatic) (built in)", "single=false (built in)",
+                "target_options.password=*** (6)", "select=[*, -b] (10)",
+             "columns.password.type=int64 (9)", "limit=7 (5)", "on_error.bad_rows=fail (built in)", "on_error.max_bad_rows=(automatic) (built in)",
+                 "on_error.quarantine_path=(automatic) (built in)",
+             "performance.batch_size=(automatic) (built in)", "performance.workers=2 (3)", "performance.max_concurrency=(automatic) (built in)",
+                 "performance.flush_interval=10s (built in)",
              "storage.mode=row (--storage)", "storage.compression=(automatic) (built in)"],
             settings);
     }
 
     [Theory]
-    [InlineData("['*']", "0,1,2,3"), InlineData("[c, '*', a]", "2,1,3,0"), InlineData("[-b]", "0,2,3"), InlineData("['*', -a, -d]", "1,2"), InlineData("[d, a]", "3,0"), InlineData("b", "1")]
+    [InlineData("['*']", "0,1,2,3"), InlineData("[c, '*', a]", "2,1,3,0"), InlineData("[-b]", "0,2,3"), InlineData("['*', -a, -d]", "1,2"),
+        InlineData("[d, a]", "3,0"), InlineData("b", "1")]
     [InlineData("[a, -b]", "0")]
     public void Select_Columns_GivesPositions(string select, string expected) =>
         Assert.Equal(expected, string.Join(',', Resolver($"defaults: {{ select: {select} }}").Find("x")!.Select.Apply(["a", "b", "c", "d"])));
@@ -118,7 +126,9 @@ public sealed class StreamResolverTests : IDisposable
     public void Select_UnknownColumns_AreAllReported()
     {
         var selection = Resolver("defaults: { select: [custmer_id, -nothing_like_it, a] }").Find("x")!.Select;
-        Assert.Equal(["3:22 The stream has no column 'custmer_id'. Did you mean 'customer_id'?", "3:34 The stream has no column 'nothing_like_it'."], _folder.Problems(() => selection.Apply(["customer_id", "a"])));
-        Assert.Equal(["3:22 'select' leaves no column of the stream."], _folder.Problems(() => Resolver("defaults: { select: [-a] }").Find("x")!.Select.Apply(["a"])));
+        Assert.Equal(["3:22 The stream has no column 'custmer_id'. Did you mean 'customer_id'?", "3:34 The stream has no column 'nothing_like_it'."],
+            _folder.Problems(() => selection.Apply(["customer_id", "a"])));
+        Assert.Equal(["3:22 'select' leaves no column of the stream."],
+            _folder.Problems(() => Resolver("defaults: { select: [-a] }").Find("x")!.Select.Apply(["a"])));
     }
 }

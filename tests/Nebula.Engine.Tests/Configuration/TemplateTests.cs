@@ -48,7 +48,8 @@ public sealed class TemplateTests
     [Fact]
     public void Render_VariableWithoutValue_ListsThoseThatHaveOne()
     {
-        var error = Assert.Throws<ConfigurationException>(() => Template.Parse("{stream_schema}", Here).Render(new Dictionary<string, string> { ["part"] = "1", ["YYYY"] = "2" }));
+        var error = Assert.Throws<ConfigurationException>(() =>
+            Template.Parse("{stream_schema}", Here).Render(new Dictionary<string, string> { ["part"] = "1", ["YYYY"] = "2" }));
         Assert.Equal("'{stream_schema}' has no value here. These have one: {YYYY} {part}.", error.Reason);
     }
 

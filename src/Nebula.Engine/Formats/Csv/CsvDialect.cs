@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Csv;
 
@@ -40,9 +41,6 @@ internal sealed record CsvDialect
     /// <summary>Names of the columns in file order.</summary>
     public ImmutableArray<string> Columns { get; init; } = [];
 
-    /// <summary>Whether a quote inside a quoted field is written twice and nothing else escapes: the case that vector code handles.</summary>
-    public bool EscapesByDoubling => Quote is null || Escape is null || Escape == Quote;
-
     /// <summary>The dialect as keys and values for people, for <c>discover</c>, and for <see cref="FromDetails"/>.</summary>
     public ImmutableDictionary<string, string> ToDetails() => ImmutableDictionary.CreateRange(StringComparer.Ordinal,
     [
@@ -54,9 +52,9 @@ internal sealed record CsvDialect
         KeyValuePair.Create("header", Header ? "true" : "false"),
         KeyValuePair.Create("skip_rows", SkipRows.ToString(CultureInfo.InvariantCulture)),
         KeyValuePair.Create("encoding", Encoding),
-        KeyValuePair.Create("null_markers", string.Join('\u001f', NullMarkers) + (NullMarkers.IsEmpty ? "none" : "\u001f")),
+        KeyValuePair.Create("null_markers", TextList.Render(NullMarkers)),
         KeyValuePair.Create("null_padding", NullPadding ? "true" : "false"),
-        KeyValuePair.Create("columns", string.Join('\u001f', Columns)),
+        KeyValuePair.Create("columns", TextList.Render(Columns)),
     ]);
 
     /// <summary>Reads what <see cref="ToDetails"/> wrote.</summary>
@@ -70,9 +68,9 @@ internal sealed record CsvDialect
         Header = details["header"] == "true",
         SkipRows = int.Parse(details["skip_rows"], CultureInfo.InvariantCulture),
         Encoding = details["encoding"],
-        NullMarkers = details["null_markers"] == "none" ? [] : [.. details["null_markers"].Split('\u001f')[..^1]],
+        NullMarkers = [.. TextList.Parse(details["null_markers"])],
         NullPadding = details["null_padding"] == "true",
-        Columns = details["columns"].Length == 0 ? [] : [.. details["columns"].Split('\u001f')],
+        Columns = [.. TextList.Parse(details["columns"])],
     };
 
     /// <summary>Reads a character as users write it: the character itself, <c>\t</c>, <c>tab</c>, <c>none</c>.</summary>

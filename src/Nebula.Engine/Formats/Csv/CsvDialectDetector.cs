@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats.Csv.Reading;
+using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Csv;
 
@@ -15,6 +15,7 @@ namespace Nebula.Engine.Formats.Csv;
 internal sealed unsafe class CsvDialectDetector(OptionValues options)
 {
     private const int MaxRecords = 1_000;
+    private const int MaxColumns = 1 << 16;
     private static readonly byte[] Delimiters = [(byte)',', (byte)';', (byte)'\t', (byte)'|'];
 
     /// <summary>Where the first record of a file can start.</summary>
@@ -45,8 +46,9 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             NullMarkers = options.List("null_markers") is { } markers ? [.. markers] : [""],
             NullPadding = options.Flag("null_padding") ?? false,
         };
+        CheckCharacters();
         dialect = Choose(bytes, isWhole, dialect);
-        return WithHeader(bytes, dialect);
+        return WithHeader(bytes, isWhole, dialect);
     }
 
     private string ReadEncoding(ReadOnlySpan<byte> sample)
@@ -61,7 +63,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             {
                 throw NebulaException.Configuration(e.Message, options.LocationOf("encoding"));
             }
-            return named.ToLowerInvariant();
+            // which of the two orders plain "utf-16" means is told by the byte order mark
+            return named.Equals("utf-16", StringComparison.OrdinalIgnoreCase) && sample.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]) ? "utf-16be" : named.ToLowerInvariant();
         }
         if (sample.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]))
             return "utf-16le";
@@ -96,37 +99,87 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
     private CsvDialect Choose(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect start)
     {
         var delimiters = ReadByte("delimiter") is { } delimiter ? [delimiter] : Delimiters;
-        var quotes = options.Text("quote") is { } quoteText ? [ReadByte("quote", quoteText)] : new byte?[] { (byte)'"', (byte)'\'' };
+        var quotes = options.Text("quote") is { } quoteText ? [ReadByte("quote", quoteText)] : new byte?[] { (byte)'"', (byte)'\'', null };
         var comments = options.Text("comment") is { } commentText ? [ReadByte("comment", commentText)] : new byte?[] { null, (byte)'#' };
         CsvDialect? best = null;
-        var bestScore = new Score(-1, 0, 0, 0);
+        var bestScore = Score.None;
         foreach (var comment in comments)
         {
-            if (comment is not null && comments.Length > 1 && !StartsWithComment(bytes, start, comment.Value))
+            if (comment is not null && comments.Length > 1 && !HasComment(bytes, start, comment.Value))
                 continue;
-            foreach (var quote in quotes)
+            foreach (var candidate in delimiters)
             {
-                if (quote == '\'' && quotes.Length > 1 && !bytes.Contains((byte)'\''))
-                    continue;
-                var escapes = options.Text("escape") is { } escapeText ? [ReadByte("escape", escapeText)]
-                    : quote is { } q && bytes.IndexOf([(byte)'\\', q]) >= 0 ? new byte?[] { quote, (byte)'\\' } : new byte?[] { quote };
-                foreach (var escape in escapes)
-                    foreach (var candidate in delimiters)
-                    {
-                        var dialect = start with { Delimiter = candidate, Quote = quote, Escape = escape, Comment = comment };
-                        var score = Try(bytes, isWhole, dialect);
-                        if (score.CompareTo(bestScore) > 0)
-                            (best, bestScore) = (dialect, score);
-                    }
+                var (dialect, score) = ChooseQuotes(bytes, isWhole, start with { Delimiter = candidate, Comment = comment }, quotes);
+                if (dialect is not null && score.CompareTo(bestScore) > 0)
+                    (best, bestScore) = (dialect, score);
             }
+        }
+        // lines of which none is a regular record are comments, however few they are
+        if (best is { Comment: null } && comments.Length > 1 && HasComment(bytes, start, (byte)'#'))
+        {
+            var commented = best with { Comment = (byte)'#' };
+            var score = Try(bytes, isWhole, commented);
+            if (score.Fields > 1 && score.Fields == bestScore.Fields && score.Same >= bestScore.Same && score.Broken >= bestScore.Broken)
+                best = commented;
         }
         return best ?? start with { Delimiter = delimiters[0], Quote = quotes[0], Escape = quotes[0], Comment = options.Text("comment") is null ? null : comments[0] };
     }
 
-    private static bool StartsWithComment(ReadOnlySpan<byte> bytes, CsvDialect dialect, byte comment)
+    /// <summary>The best way of quoting with a given delimiter: quotes that enclose many fields explain more than the additional fields that there would be without them.</summary>
+    private (CsvDialect? Dialect, Score Score) ChooseQuotes(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect start, byte?[] quotes)
     {
-        var at = EndOfSkippedLines(bytes, dialect);
-        return at < bytes.Length && bytes[at] == comment;
+        CsvDialect? best = null;
+        var bestScore = Score.None;
+        foreach (var quote in quotes)
+        {
+            if (quotes.Length > 1 && quote is { } sought && !bytes.Contains(sought) && best is not null)
+                continue;
+            var escapes = options.Text("escape") is { } escapeText ? [ReadByte("escape", escapeText)]
+                : quote is { } q && bytes.IndexOf([(byte)'\\', q]) >= 0 ? new byte?[] { quote, (byte)'\\' } : new byte?[] { quote };
+            foreach (var escape in escapes)
+            {
+                if (start.Delimiter == quote || start.Delimiter == escape || start.Delimiter == start.Comment)
+                    continue;
+                var dialect = start with { Quote = quote, Escape = escape };
+                var score = Try(bytes, isWhole, dialect);
+                // an apostrophe here and there is text, unless it makes records equal
+                if (quote == '\'' && quotes.Length > 1 && !score.HasQuotedColumn && score.Tenths <= bestScore.Tenths)
+                    continue;
+                if (score.CompareQuotes(bestScore) > 0)
+                    (best, bestScore) = (dialect, score);
+            }
+        }
+        return (best, bestScore);
+    }
+
+    /// <summary>The characters that the user set must be able to do their work, and not each other's.</summary>
+    private void CheckCharacters()
+    {
+        if (options.Text("delimiter") is { } text && ReadByte("delimiter", text) is null)
+            throw Wrong("delimiter", "one ASCII character, '\\t' or 'tab'");
+        if (ReadByte("quote") is { } quote && (char.IsAsciiLetterOrDigit((char)quote) || quote is (byte)'-' or (byte)'+' or (byte)'.' or (byte)' '))
+            throw Wrong("quote", "a character that numbers and words do not start with");
+        string[] names = ["delimiter", "quote", "comment", "escape"];
+        foreach (var name in names)
+        {
+            if (ReadByte(name) is not { } value)
+                continue;
+            if (value is (byte)'\n' or (byte)'\r' or 0)
+                throw Wrong(name, "a character other than a line end");
+            // the quote may be its own escape
+            var other = names.TakeWhile(n => n != name).FirstOrDefault(n => ReadByte(n) == value && !(name == "escape" && n == "quote"));
+            if (other is not null)
+                throw Wrong(name, $"another character than '{other}'");
+        }
+
+        NebulaException Wrong(string name, string expected) => NebulaException.Configuration(
+            $"Option '{name}' of {options.Owner} must be {expected}; it is '{options.Text(name)}'.", options.LocationOf(name));
+    }
+
+    private static bool HasComment(ReadOnlySpan<byte> bytes, CsvDialect dialect, byte comment)
+    {
+        var rest = bytes[EndOfSkippedLines(bytes, dialect)..];
+        return (rest.Length > 0 && rest[0] == comment) || rest.IndexOf([dialect.NewLine, comment]) >= 0;
     }
 
     /// <summary>How well a dialect explains the sample.</summary>
@@ -134,17 +187,21 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
     {
         var counts = new Dictionary<int, int>();
         var records = new CsvRecords(bytes, dialect, EndOfSkippedLines(bytes, dialect));
+        // by column: whether every field that is not empty is quoted
+        var quotedColumns = new List<bool>();
         int total = 0, broken = 0, quoted = 0;
         while (total < MaxRecords && records.MoveNext())
         {
             // the sample may end inside a record
             if (!records.IsComplete && !isWhole && total > 0)
                 break;
-            if (records.Fields.Count == 1 && records.Fields[0].Length == 0)
-                continue;
             total++;
             counts[records.Fields.Count] = counts.GetValueOrDefault(records.Fields.Count) + 1;
             for (var i = 0; i < records.Fields.Count; i++)
+            {
+                if (i == quotedColumns.Count)
+                    quotedColumns.Add(true);
+                quotedColumns[i] &= records.Fields[i].Length == 0 || records.IsQuoted(i);
                 if (records.IsQuoted(i))
                 {
                     if (records.Unquoted(i) is null)
@@ -152,51 +209,72 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
                     else
                         quoted++;
                 }
+            }
         }
         if (total == 0)
-            return new Score(0, 0, 0, 0);
+            return default;
         var (fields, same) = counts.MaxBy(static pair => (long)pair.Value << 32 | (uint)pair.Key);
         var consistent = (double)same / total;
-        // one field per record explains nothing: any text would have it
-        return new Score(broken > 0 ? -broken : 0, fields > 1 ? consistent : 0, fields, quoted);
+        // one field per record explains nothing, any text would have it, unless it is quoted
+        return new Score(broken > (quoted + broken) / 10 ? -broken : 0, fields > 1 || (same == total && quoted > 0) ? consistent : 0, fields, quoted, same, quotedColumns.Contains(true));
     }
 
-    private CsvDialect WithHeader(ReadOnlySpan<byte> bytes, CsvDialect dialect)
+    private CsvDialect WithHeader(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect dialect)
     {
         var records = new CsvRecords(bytes, dialect, EndOfSkippedLines(bytes, dialect));
         var names = ImmutableArray<string>.Empty;
-        var allText = true;
         var firstCount = 0;
         CsvTypeLattice[] first = [], rest = [];
         var total = 0;
         while (total <= MaxRecords && records.MoveNext())
         {
-            if (records.Fields.Count == 1 && records.Fields[0].Length == 0 && (total == 0 || firstCount > 1))
-                continue;
             if (total++ == 0)
             {
                 firstCount = records.Fields.Count;
-                var read = new string[firstCount];
-                for (var i = 0; i < firstCount; i++)
-                    read[i] = Name(ref records, i);
-                names = [.. read];
+                if (!records.IsComplete && !isWhole)
+                    throw new DataFormatException($"the first record does not end within the first {Units.FormatSize(bytes.Length)}. If a quote in it is not closed, close it or set 'quote: none'; if the record is that long, raise 'sample_size'.");
+                if (firstCount > MaxColumns)
+                    throw new DataFormatException($"the first record has {firstCount:N0} fields; {MaxColumns:N0} columns are the most. Is the delimiter right?");
+                names = CsvHeader.Read(ref records);
                 first = [.. names.Select(static _ => new CsvTypeLattice())];
                 rest = [.. names.Select(static _ => new CsvTypeLattice())];
                 for (var i = 0; i < firstCount; i++)
                     ObserveField(ref records, i, first[i]);
-                allText = first.All(static type => type.HasValue && type.Build().Kind == Schemas.TypeKind.String);
             }
             else if (records.Fields.Count == firstCount)
                 for (var i = 0; i < firstCount; i++)
                     ObserveField(ref records, i, rest[i]);
         }
-        // names are texts, present and different; a first record with a number, date or gap in it is data
-        var unique = names.Distinct().Count() == names.Length;
-        var header = options.Flag("header") ?? (names.Length > 0 && allText && (unique || rest.Any(static type => type.HasValue && type.Build().Kind != Schemas.TypeKind.String)));
-        return dialect with { Header = header, Columns = header ? MakeUnique(names) : [.. Enumerable.Range(0, firstCount).Select(static i => string.Create(CultureInfo.InvariantCulture, $"column{i}"))] };
+        var header = options.Flag("header") ?? IsHeader(names, first, rest);
+        return dialect with { Header = header, Columns = header ? CsvHeader.MakeUnique(names) : CsvHeader.Generate(firstCount) };
     }
 
-    private static string Name(ref CsvRecords records, int field) => records.Unquoted(field) is { } bytes ? Encoding.UTF8.GetString(bytes) : "";
+    /// <summary>
+    /// Whether the first record holds names: texts that are no data. Present and different is enough then; with a gap or a name that occurs twice, the types
+    /// of the columns below must tell.
+    /// </summary>
+    private static bool IsHeader(ImmutableArray<string> names, CsvTypeLattice[] first, CsvTypeLattice[] rest)
+    {
+        var gaps = 0;
+        var isAboveValues = false;
+        for (var i = 0; i < names.Length; i++)
+        {
+            if (!first[i].HasValue)
+                gaps++;
+            // a number, a date; also 12/31/2020, 10%, 555-1234
+            else if (first[i].Build().Kind != TypeKind.String || (names[i].Any(char.IsAsciiDigit) && !names[i].Any(char.IsLetter)))
+                return false;
+            else
+                isAboveValues |= IsTyped(rest[i]);
+        }
+        if (gaps == names.Length)
+            return false;
+        // data frames are written with a column of row numbers that has no name
+        var hasRowNumbers = gaps == 1 && !first[0].HasValue && rest[0].HasValue && rest[0].Build().Kind == TypeKind.Int64;
+        return isAboveValues || hasRowNumbers || (gaps == 0 && names.Distinct(StringComparer.Ordinal).Count() == names.Length);
+    }
+
+    private static bool IsTyped(CsvTypeLattice type) => type.HasValue && type.Build().Kind != TypeKind.String;
 
     private static void ObserveField(ref CsvRecords records, int field, CsvTypeLattice type)
     {
@@ -208,42 +286,23 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             type.Observe(p, bytes.Length);
     }
 
-    /// <summary>Columns without a name are called by their position, and a name that occurs again gets a number.</summary>
-    private static ImmutableArray<string> MakeUnique(ImmutableArray<string> names)
-    {
-        var taken = new HashSet<string>(StringComparer.Ordinal);
-        var result = ImmutableArray.CreateBuilder<string>(names.Length);
-        for (var i = 0; i < names.Length; i++)
-        {
-            var wanted = names[i].Length == 0 ? string.Create(CultureInfo.InvariantCulture, $"column{i}") : names[i];
-            var name = wanted;
-            for (var n = 1; !taken.Add(name) || (name != wanted && names.Contains(name)); n++)
-                name = string.Create(CultureInfo.InvariantCulture, $"{wanted}_{n}");
-            result.Add(name);
-        }
-        return result.ToImmutable();
-    }
-
     private byte? ReadByte(string option) => options.Text(option) is { } text ? ReadByte(option, text) : null;
 
     private byte? ReadByte(string option, string text) => CsvDialect.IsByte(text) ? CsvDialect.ParseByte(text) : throw NebulaException.Configuration(
         $"Option '{option}' of {options.Owner} must be one ASCII character, '\\t' or 'none'; it is '{text}'.", options.LocationOf(option));
 
     /// <summary>How well a dialect fits; compared part by part.</summary>
-    private readonly record struct Score(int Broken, double Consistent, int Fields, int Quoted) : IComparable<Score>
+    private readonly record struct Score(int Broken, double Consistent, int Fields, int Quoted, int Same, bool HasQuotedColumn)
     {
-        public int CompareTo(Score other)
-        {
-            var byBroken = Broken.CompareTo(other.Broken);
-            if (byBroken != 0)
-                return byBroken;
-            // a tenth of the records may be odd without a verdict
-            var byConsistency = Math.Round(Consistent, 1).CompareTo(Math.Round(other.Consistent, 1));
-            if (byConsistency != 0)
-                return byConsistency;
-            var byQuoted = Quoted.CompareTo(other.Quoted);
-            var byFields = Fields.CompareTo(other.Fields);
-            return byQuoted != 0 && Fields == other.Fields ? byQuoted : byFields != 0 ? byFields : byQuoted;
-        }
+        public static Score None { get; } = new(int.MinValue, 0, 0, 0, 0, false);
+
+        // a tenth of the records may be odd without a verdict
+        public double Tenths => Math.Round(Consistent, 1);
+
+        /// <summary>Compares dialects of different delimiters.</summary>
+        public int CompareTo(Score other) => (Broken, Tenths, Fields, Quoted).CompareTo((other.Broken, other.Tenths, other.Fields, other.Quoted));
+
+        /// <summary>Compares dialects that differ in their quotes only.</summary>
+        public int CompareQuotes(Score other) => (Broken, Tenths, Quoted, Fields).CompareTo((other.Broken, other.Tenths, other.Quoted, other.Fields));
     }
 }

@@ -93,17 +93,18 @@ internal static unsafe class NumberParser
             var digit = (uint)(p[at] - '0');
             if (digit > 9)
                 return false;
-            magnitude = magnitude * 10 + digit;
-            if (magnitude != 0 && ++digits > precision)
+            // counted first: a 39th digit can wrap the magnitude around to zero
+            if ((digits > 0 || digit != 0) && ++digits > precision)
                 return false;
+            magnitude = magnitude * 10 + digit;
             if (fraction >= 0 && ++fraction > scale)
                 return false;
         }
         for (var i = Math.Max(fraction, 0); i < scale; i++)
         {
-            magnitude *= 10;
-            if (magnitude != 0 && ++digits > precision)
+            if (digits > 0 && ++digits > precision)
                 return false;
+            magnitude *= 10;
         }
         value = negative ? -(Int128)magnitude : (Int128)magnitude;
         return !(negative && magnitude == 0);
@@ -117,11 +118,15 @@ internal static unsafe class NumberParser
     /// <param name="value">The number.</param>
     /// <returns>False also for a number that would lose digits.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryParseExactDouble(byte* p, int length, out double value)
+    public static bool TryParseExactDouble(byte* p, int length, out double value) => TryParseShortDouble(p, length, out value) || TryParseLongDouble(p, length, out value);
+
+    /// <summary>The usual case of <see cref="TryParseExactDouble"/>: up to 15 digits and no exponent.</summary>
+    /// <returns>False also for numbers in other forms.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryParseShortDouble(byte* p, int length, out double value)
     {
         if (length <= 17)
         {
-            var start = p;
             var negative = *p == '-' ? 1 : 0;
             var body = length - negative;
             p += negative;
@@ -135,9 +140,17 @@ internal static unsafe class NumberParser
                 value = negative != 0 ? -magnitude : magnitude;
                 return true;
             }
-            p = start;
         }
-        return TryParseExactDoubleSlow(p, length, out value);
+        value = 0;
+        return false;
+    }
+
+    /// <summary>Whether a number is written like <c>1E5</c>: it may as well be a code. <c>1.5e5</c>, <c>1e+5</c> and <c>1e-5</c> are numbers and nothing else.</summary>
+    /// <param name="text">A number as <see cref="NumberShape.TryRead"/> takes it.</param>
+    public static bool MayBeCode(ReadOnlySpan<byte> text)
+    {
+        var exponent = text.IndexOfAny((byte)'e', (byte)'E');
+        return exponent >= 0 && text[exponent + 1] is not ((byte)'+' or (byte)'-') && text[..exponent].IndexOf((byte)'.') < 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -148,7 +161,8 @@ internal static unsafe class NumberParser
         return mask == 0 ? -1 : System.Numerics.BitOperations.TrailingZeroCount(mask);
     }
 
-    private static bool TryParseExactDoubleSlow(byte* p, int length, out double value)
+    /// <summary>The other case of <see cref="TryParseExactDouble"/>: any form.</summary>
+    public static bool TryParseLongDouble(byte* p, int length, out double value)
     {
         value = 0;
         if (!NumberShape.TryRead(new ReadOnlySpan<byte>(p, length), out var shape)

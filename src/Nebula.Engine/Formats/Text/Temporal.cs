@@ -42,7 +42,7 @@ internal static unsafe class Temporal
     {
         hasZone = false;
         value = 0;
-        if (length < 19 || (p[10] | 0x20) is not (' ' or 't') || !ReadDate(p, out var days) || !ReadClock(p + 11, out var seconds))
+        if (length < 19 || p[10] is not ((byte)' ' or (byte)'T' or (byte)'t') || !ReadDate(p, out var days) || !ReadClock(p + 11, out var seconds))
             return false;
         if (length == 19 && !nanoseconds)
         {
@@ -142,9 +142,11 @@ internal static unsafe class Temporal
         return p;
     }
 
-    /// <summary>Writes <c>HH:MM:SS</c> and the fraction when it is not zero.</summary>
+    /// <summary>Writes <c>HH:MM:SS</c> and the fraction when it is not zero. What is no time of day, as some files have it, gets a sign or more digits.</summary>
     public static byte* WriteTime(byte* p, long microseconds)
     {
+        if ((ulong)microseconds >= DayMicroseconds)
+            return WriteLongTime(p, microseconds);
         var seconds = microseconds / SecondMicroseconds;
         p = WriteClock(p, (uint)seconds);
         var fraction = microseconds - seconds * SecondMicroseconds;
@@ -248,6 +250,26 @@ internal static unsafe class Temporal
         p[5] = (byte)':';
         Digits.WritePair(p + 6, rest - minutes * 60);
         return p + 8;
+    }
+
+    private static byte* WriteLongTime(byte* p, long microseconds)
+    {
+        if (microseconds < 0)
+            *p++ = (byte)'-';
+        var magnitude = microseconds < 0 ? (ulong)-microseconds : (ulong)microseconds;
+        var seconds = magnitude / SecondMicroseconds;
+        var hours = seconds / 3600;
+        var places = Math.Max(2, Digits.Count(hours));
+        Digits.WritePadded(p, hours, places);
+        p += places;
+        var rest = (uint)(seconds - hours * 3600);
+        *p = (byte)':';
+        Digits.WritePair(p + 1, rest / 60);
+        p[3] = (byte)':';
+        Digits.WritePair(p + 4, rest % 60);
+        p += 6;
+        var fraction = (long)(magnitude - seconds * SecondMicroseconds);
+        return fraction == 0 ? p : WriteFraction(p, fraction, nanoseconds: false);
     }
 
     private static byte* WriteFraction(byte* p, long fraction, bool nanoseconds)

@@ -18,8 +18,11 @@ internal sealed class CsvBlockDecoder : IBlockDecoder
         Plan = plan;
         Pool = pool;
         Dialect = CsvDialect.FromDetails(plan.Stream.Details);
-        Fields = [.. plan.Columns.Select(column => Dialect.Columns.IndexOf(column.SourceName))];
-        Readers = [.. plan.Columns.Select(static column => CsvColumnReader.Create(column.Field.Type) ?? throw new NebulaException(ErrorKind.Schema,
+        var positions = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < Dialect.Columns.Length; i++)
+            positions[Dialect.Columns[i]] = i;
+        Fields = [.. plan.Columns.Select(column => positions.GetValueOrDefault(column.SourceName, -1))];
+        Readers = [.. plan.Columns.Select(static column => CsvColumnReader.Create(column.Field.Type, !column.TypeIsFixed) ?? throw new NebulaException(ErrorKind.Schema,
             $"Column \"{column.SourceName}\" cannot be read as {column.Field.Type}: CSV has no text for such values. Read it as string or json."))];
         NullMarkers = [.. Dialect.NullMarkers.Where(static marker => marker.Length > 0).Select(Encoding.UTF8.GetBytes)];
         EmptyIsNull = Dialect.NullMarkers.Contains("");

@@ -18,7 +18,9 @@ internal abstract unsafe class CsvColumnReader
     public abstract void Read(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad);
 
     /// <summary>Makes the reader of a type; null when CSV text has no form for it.</summary>
-    public static CsvColumnReader? Create(DataType type) => type.Kind switch
+    /// <param name="type">The type.</param>
+    /// <param name="isInferred">Whether the type was inferred: then texts that <see cref="CsvTypeLattice"/> would have kept as text contradict it.</param>
+    public static CsvColumnReader? Create(DataType type, bool isInferred) => type.Kind switch
     {
         TypeKind.String or TypeKind.Json => new CsvTextReader(),
         TypeKind.Bool => new CsvBoolReader(),
@@ -31,7 +33,7 @@ internal abstract unsafe class CsvColumnReader
         TypeKind.UInt32 => new CsvValueReader<uint, Unsigned<uint>>(default),
         TypeKind.UInt64 => new CsvValueReader<ulong, Unsigned<ulong>>(default),
         TypeKind.Float32 => new CsvValueReader<float, Single>(default),
-        TypeKind.Float64 => new CsvValueReader<double, Double>(default),
+        TypeKind.Float64 => new CsvValueReader<double, Double>(new Double(isInferred)),
         TypeKind.Decimal when type.ByteWidth == 8 => new CsvValueReader<long, Decimal64>(new Decimal64(type.Precision, type.Scale)),
         TypeKind.Decimal => new CsvValueReader<Int128, Decimal128>(new Decimal128(type.Precision, type.Scale)),
         TypeKind.Date => new CsvValueReader<int, Date>(default),
@@ -66,6 +68,14 @@ internal abstract unsafe class CsvColumnReader
                 return true;
         return false;
     }
+
+    /// <summary>Whether a field of a type that has no empty value stands for null.</summary>
+    protected static bool IsNull(in CsvTable table, byte* p, int length, int quote) =>
+        length <= 0 || (length == 2 && *p == quote && p[1] == quote) || IsNullMarker(table, p, length);
+
+    /// <summary>Why a field does not fit: a reason when the quotes are wrong, null when it is the type.</summary>
+    protected static string? WhatIsWrong(in CsvTable table, byte* p, int length) =>
+        *p != table.Quote || CsvQuotes.IsClosedAtEnd(new ReadOnlySpan<byte>(p, length), (byte)table.Quote, table.Escape) ? null : CsvQuotes.TextBehindQuote;
 
     /// <summary>Reads text into a value of fixed width.</summary>
     private interface IFieldParser<T> where T : unmanaged
@@ -105,7 +115,7 @@ internal abstract unsafe class CsvColumnReader
                     MarkNull(buffers.Validity, buffers.Rows + row);
                     nulls++;
                     if (!IsNull(table, p, length, quote))
-                        bad.Add(row, column);
+                        bad.Add(row, column, WhatIsWrong(table, p, length));
                 }
             }
             buffers.Advance(rows, nulls);
@@ -125,9 +135,6 @@ internal abstract unsafe class CsvColumnReader
             var count = CsvQuotes.Unquote(p, length, (byte)quote, table.Escape, content);
             return count > 0 && parser.TryParse(content, count, out value);
         }
-
-        private static bool IsNull(in CsvTable table, byte* p, int length, int quote) =>
-            length <= 0 || (length == 2 && *p == quote && p[1] == quote) || IsNullMarker(table, p, length);
     }
 
     private sealed class CsvBoolReader : CsvColumnReader
@@ -144,21 +151,17 @@ internal abstract unsafe class CsvColumnReader
                 var p = table.Data + from;
                 if (table.TrimReturn && field == table.Stride - 1 && length > 0 && p[length - 1] == '\r')
                     length--;
-                if (length > 2 && *p == table.Quote && p[length - 1] == table.Quote)
-                {
-                    p++;
-                    length -= 2;
-                }
-                var value = IsTrue(p, length);
+                var quotes = length > 2 && *p == table.Quote && p[length - 1] == table.Quote ? 1 : 0;
+                var value = IsTrue(p + quotes, length - 2 * quotes);
                 var at = buffers.Rows + row;
                 var mask = 1 << (at & 7);
                 bits[at >> 3] = (byte)((bits[at >> 3] & ~mask) | (value ? mask : 0));
-                if (value || IsFalse(p, length))
+                if (value || IsFalse(p + quotes, length - 2 * quotes))
                     continue;
                 MarkNull(buffers.Validity, at);
                 nulls++;
-                if (length > 0 && !(length == 2 && *p == table.Quote) && !IsNullMarker(table, p, length))
-                    bad.Add(row, column);
+                if (!IsNull(table, p, length, table.Quote))
+                    bad.Add(row, column, WhatIsWrong(table, p, length));
             }
             buffers.Advance(table.Rows, nulls);
         }
@@ -257,10 +260,12 @@ internal abstract unsafe class CsvColumnReader
         }
     }
 
-    private readonly struct Double : IFieldParser<double>
+    private readonly struct Double(bool codesAreText) : IFieldParser<double>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool TryParse(byte* p, int length, out double value) => NumberParser.TryParseExactDouble(p, length, out value);
+        public bool TryParse(byte* p, int length, out double value) =>
+            NumberParser.TryParseShortDouble(p, length, out value)
+            || (NumberParser.TryParseLongDouble(p, length, out value) && !(codesAreText && NumberParser.MayBeCode(new ReadOnlySpan<byte>(p, length))));
     }
 
     private readonly struct Single : IFieldParser<float>

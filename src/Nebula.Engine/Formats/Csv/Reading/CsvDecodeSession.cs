@@ -18,6 +18,15 @@ internal sealed unsafe class CsvDecodeSession
 {
     private const int ScanRoom = 8192;
 
+    // fields that one record may have before it counts as garbage: four bytes each
+    private const int MostFields = 1 << 26;
+
+    // fields that short records of one block may lack, as few bytes could become any number of nulls
+    private const long MostNullsAdded = 1 << 25;
+
+    // fields of short records that are completed with nulls in one go
+    private const int PaddedFields = 1 << 18;
+
     // positions the scanner may overwrite behind its room: those of one chunk of 64 bytes, written eight at a time
     private const int ScanSlack = 128;
 
@@ -27,6 +36,7 @@ internal sealed unsafe class CsvDecodeSession
     private readonly CsvBadFields _bad = new();
     private readonly int _fields;
     private double _bytesPerRow = 64;
+    private long _nullsAdded;
 
     public CsvDecodeSession(CsvBlockDecoder decoder)
     {
@@ -39,6 +49,7 @@ internal sealed unsafe class CsvDecodeSession
     /// <inheritdoc cref="ISourceReader.Decode"/>
     public void Decode(RawBlock block, IDecodeSink sink)
     {
+        _nullsAdded = 0;
         try
         {
             DecodeRecords(block, sink);
@@ -72,15 +83,15 @@ internal sealed unsafe class CsvDecodeSession
             // entry 0 stands for the end of the field before the first one
             var ends = (uint*)scratch.Pointer;
             ends[0] = (uint)state.Position - 1;
-            var pending = 0;
+            int pending = 0, pendingRecords = 0;
             while (state.Position < length || pending > 0)
             {
                 if (room - pending < _fields)
-                    GrowScratch(ref scratch, ref ends, ref room, pending);
+                    GrowScratch(block, ref scratch, ref ends, ref room, pending);
                 var recordsBefore = state.Records;
                 var found = CsvScanners.Best.Scan(data, length, _scan, ref state, ends + 1 + pending, room - pending);
                 pending += found;
-                var records = state.Records - recordsBefore;
+                var records = pendingRecords + state.Records - recordsBefore;
                 if (state.Position >= length && state.Mode != CsvScanMode.RecordStart)
                 {
                     // the last record of the input has no line end: it gets one, in the padding
@@ -105,15 +116,16 @@ internal sealed unsafe class CsvDecodeSession
                     TrimReturn = _scan.NewLine == '\n',
                 };
                 var taken = table.Rows * _fields;
+                pendingRecords = 0;
                 if (dropHeader || !allValid || records != table.Rows || !IsRegular(table) || (state.Position >= length && taken != pending))
-                    taken = Regroup(block, sink, ref table, pending, ref regrouped, ref dropHeader, allValid);
+                    taken = Regroup(block, sink, ref table, pending, ref regrouped, ref dropHeader, allValid, records, out pendingRecords);
                 ReadColumns(block, sink, table, length);
                 // what is left of a record that is not complete yet moves to the front
                 var left = pending - taken;
                 if (taken > 0)
                     new Span<uint>(ends + taken, left + 1).CopyTo(new Span<uint>(ends, left + 1));
                 else if (state.Position < length)
-                    GrowScratch(ref scratch, ref ends, ref room, pending);
+                    GrowScratch(block, ref scratch, ref ends, ref room, pending);
                 pending = left;
                 if (state.Position >= length && left > 0 && taken == 0)
                     break;
@@ -133,10 +145,12 @@ internal sealed unsafe class CsvDecodeSession
         }
     }
 
-    private void GrowScratch(ref PooledBuffer scratch, ref uint* ends, ref int room, int pending)
+    private void GrowScratch(RawBlock block, ref PooledBuffer scratch, ref uint* ends, ref int room, int pending)
     {
+        if (room >= MostFields)
+            throw new DataFormatException($"the record that starts here has more than {room / 2:N0} fields where {_fields} are expected. Is the delimiter right?", Locate(block, ends[0] + 1, null));
         room *= 2;
-        var larger = _decoder.Pool.Rent(checked(4 * (room + ScanSlack + 1)));
+        var larger = _decoder.Pool.Rent(4 * (room + ScanSlack + 1));
         new Span<uint>(ends, pending + 1).CopyTo(larger.As<uint>());
         scratch.Dispose();
         scratch = larger;
@@ -157,31 +171,44 @@ internal sealed unsafe class CsvDecodeSession
     /// <summary>Whether every record has the right number of fields: as many line ends as records, each where a record must end. In a table of several columns a blank line cannot pass.</summary>
     private bool IsRegular(in CsvTable table)
     {
+        if (_scan.Comment != 0)
+            return false;
+        if (_fields == 1)
+            return HasNoBlankLine(table);
         var newLine = _scan.NewLine;
         var ends = table.Ends + _fields - 1;
         for (var row = 0; row < table.Rows; row++, ends += _fields)
             if (table.Data[*ends] != newLine)
                 return false;
-        return _scan.Comment == 0;
+        return true;
+    }
+
+    private static bool HasNoBlankLine(in CsvTable table)
+    {
+        for (var row = 0; row < table.Rows; row++)
+            if (table.Field(row, 0).IsEmpty)
+                return false;
+        return true;
     }
 
     /// <summary>Sorts out records that are not ordinary: header, comments, blank lines, too few or too many fields, broken UTF-8. The good ones stay in the table.</summary>
     /// <returns>Number of ends that were dealt with.</returns>
-    private int Regroup(RawBlock block, IDecodeSink sink, ref CsvTable table, int count, ref PooledBuffer? memory, ref bool dropHeader, bool allValid)
+    private int Regroup(RawBlock block, IDecodeSink sink, ref CsvTable table, int count, ref PooledBuffer? memory, ref bool dropHeader, bool allValid, int records, out int recordsLeft)
     {
         var ends = table.Ends;
-        var padded = _decoder.Dialect.NullPadding ? _fields : 1;
-        var needed = checked(2 * 4 * (count * padded + _fields));
+        // short records that are completed need room that the input does not have: a few at a time
+        var maxRows = _decoder.Dialect.NullPadding ? Math.Min(records, Math.Max(1, PaddedFields / _fields)) : Math.Min(records, count / _fields);
+        var needed = 2 * 4 * Math.Max(1, maxRows * _fields);
         if (memory is null || memory.Capacity < needed)
         {
             memory?.Dispose();
             memory = _decoder.Pool.Rent(needed);
         }
         var newBefore = (uint*)memory.Pointer;
-        var newEnds = newBefore + count * padded + _fields;
+        var newEnds = newBefore + maxRows * _fields;
         var rows = 0;
         var first = 0;
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < count && records > 0; i++)
         {
             if (table.Data[ends[i]] != _scan.NewLine)
                 continue;
@@ -189,31 +216,71 @@ internal sealed unsafe class CsvDecodeSession
             var start = (first == 0 ? table.Before[0] : ends[first - 1]) + 1;
             var record = new ReadOnlySpan<byte>(table.Data + start, (int)(ends[i] - start));
             var content = table.TrimReturn && record.EndsWith("\r"u8) ? record[..^1] : record;
-            if ((content.IsEmpty && _fields > 1) || (_scan.Comment != 0 && !content.IsEmpty && content[0] == _scan.Comment))
+            if (content.IsEmpty || (_scan.Comment != 0 && content[0] == _scan.Comment))
             {
                 // not a record
             }
             else if (dropHeader)
+            {
+                CheckHeader(block, start, content);
                 dropHeader = false;
+            }
             else if (!allValid && !Utf8.IsValid(content))
                 Reject(block, sink, start, content, null, InvalidUtf8(content));
             else if (found == _fields || (found < _fields && _decoder.Dialect.NullPadding))
             {
+                if (rows == maxRows)
+                    break;
                 for (var f = 0; f < _fields; f++)
                 {
                     newBefore[rows * _fields + f] = f >= found ? ends[i] : f == 0 ? start - 1 : ends[first + f - 1];
                     newEnds[rows * _fields + f] = f >= found ? ends[i] : ends[first + f];
+                }
+                if (found < _fields)
+                {
+                    CountNullsAdded(block, start, _fields - found);
+                    // readers take the carriage return off the last field only
+                    newEnds[rows * _fields + found - 1] -= (uint)(record.Length - content.Length);
                 }
                 rows++;
             }
             else
                 Reject(block, sink, start, content, null, WrongCount(found));
             first = i + 1;
+            records--;
         }
+        recordsLeft = records;
         table.Before = newBefore;
         table.Ends = newEnds;
         table.Rows = rows;
         return first;
+    }
+
+    private void CountNullsAdded(RawBlock block, uint start, int count)
+    {
+        _nullsAdded += count;
+        if (_nullsAdded > MostNullsAdded)
+            throw new DataFormatException(
+                $"too many records are too short: completing them to {_fields} fields adds more than {MostNullsAdded:N0} nulls to {block.Buffer.Length:N0} bytes. Is the header that of these records? Else set 'null_padding: false'.",
+                Locate(block, start, null));
+    }
+
+    /// <summary>A later file of a stream must have the columns of the first, in the same order: its fields would end up under the wrong names otherwise.</summary>
+    private void CheckHeader(RawBlock block, uint start, ReadOnlySpan<byte> content)
+    {
+        var records = new CsvRecords(content, _decoder.Dialect);
+        records.MoveNext();
+        var names = CsvHeader.MakeUnique(CsvHeader.Read(ref records));
+        var expected = _decoder.Dialect.Columns;
+        if (names.AsSpan().SequenceEqual(expected.AsSpan()))
+            return;
+        var at = 0;
+        while (at < names.Length && at < expected.Length && names[at] == expected[at])
+            at++;
+        var difference = string.Create(CultureInfo.InvariantCulture,
+            $"column {at + 1} is {(at < names.Length ? $"\"{names[at]}\"" : "missing")} where {(at < expected.Length ? $"\"{expected[at]}\"" : "no more")} is expected");
+        throw new DataFormatException(
+            $"the header is not that of the stream's first file: {difference}. Read files with other columns as streams of their own.", Locate(block, start, null));
     }
 
     private void ReadColumns(RawBlock block, IDecodeSink sink, CsvTable table, int length)
@@ -276,11 +343,11 @@ internal sealed unsafe class CsvDecodeSession
             reason is null ? $"the value {DataFormatException.Show(field)} is not {Article(planned.Field.Type.ToString())}" : $"in {DataFormatException.Show(field)} {reason}");
     }
 
-    private static void Reject(RawBlock block, IDecodeSink sink, uint start, ReadOnlySpan<byte> record, string? column, string reason) =>
+    private void Reject(RawBlock block, IDecodeSink sink, uint start, ReadOnlySpan<byte> record, string? column, string reason) =>
         sink.Reject(new RejectedRow(Locate(block, start, column), reason, record.ToArray()));
 
     private string WrongCount(int found) => string.Create(CultureInfo.InvariantCulture,
-        $"the record has {found} {(found == 1 ? "field" : "fields")} where {_fields} {(_fields == 1 ? "is" : "are")} expected{(found < _fields ? ". Set 'null_padding: true' to complete short records with nulls" : "")}");
+        $"the record has {found} {(found == 1 ? "field" : "fields")} where {_fields} {(_fields == 1 ? "is" : "are")} expected{(found < _fields ? ". Set 'null_padding: true' to complete short records with nulls" : ". If the file starts with lines that are no records set 'skip_rows'")}");
 
     private static string InvalidUtf8(ReadOnlySpan<byte> record)
     {
@@ -291,14 +358,10 @@ internal sealed unsafe class CsvDecodeSession
             $"the record is not valid UTF-8: byte 0x{record[at]:X2} at position {at + 1}. Set the file's encoding (encoding: windows-1252 or latin-1)");
     }
 
-    private static SourceLocation Locate(RawBlock block, uint offset, string? column)
+    private SourceLocation Locate(RawBlock block, uint offset, string? column)
     {
         var before = block.Buffer.Content[..(int)offset];
-        // carriage returns count only in files that have no line feeds
-        var line = 1 + before.Count((byte)'\n');
-        if (line == 1)
-            line = 1 + before.Count((byte)'\r');
-        return new SourceLocation(block.Position.Name, line, column, block.Position.ByteOffset + offset);
+        return new SourceLocation(block.Position.Name, 1 + before.Count(_scan.NewLine), column, block.Position.ByteOffset + offset);
     }
 
     private static string Article(string type) => ("aeiou".Contains(type[0], StringComparison.Ordinal) && !type.StartsWith("uint", StringComparison.Ordinal) && !type.StartsWith("uu", StringComparison.Ordinal) ? "an " : "a ") + type;

@@ -34,6 +34,22 @@ internal static unsafe class CsvQuotes
         return escape == quote ? UnquoteDoubled(field, length, quote, target) : UnquoteEscaped(field, length, quote, escape, target);
     }
 
+    /// <summary>Whether the closing quote of a quoted field is its end.</summary>
+    /// <param name="field">The field, from its opening quote on.</param>
+    /// <param name="quote">The quote.</param>
+    /// <param name="escape">What makes a quote ordinary.</param>
+    public static bool IsClosedAtEnd(ReadOnlySpan<byte> field, byte quote, byte escape)
+    {
+        for (var i = 1; i < field.Length; i++)
+        {
+            if (field[i] == escape && i + 1 < field.Length && (escape != quote || field[i + 1] == quote))
+                i++;
+            else if (field[i] == quote)
+                return i == field.Length - 1;
+        }
+        return false;
+    }
+
     private static int UnquoteDoubled(byte* field, int length, byte quote, byte* target)
     {
         var written = 0;
@@ -64,12 +80,7 @@ internal static unsafe class CsvQuotes
         {
             var c = field[i];
             if (c == escape && i + 1 < length)
-            {
-                // an escape in front of anything but a quote or itself is an ordinary character
-                if (field[i + 1] != quote && field[i + 1] != escape)
-                    target[written++] = c;
                 target[written++] = field[++i];
-            }
             else if (c == quote)
                 return i == length - 1 ? written : -1;
             else

@@ -9,6 +9,7 @@ internal unsafe ref struct CsvRecords
     private readonly CsvScanDialect _scan;
     private readonly List<(int Start, int Length)> _fields = [];
     private CsvScanState _state;
+    private int _start;
 
     /// <param name="bytes">The piece; <see cref="Columns.BufferPool.Padding"/> bytes behind it are readable.</param>
     /// <param name="dialect">How it is written.</param>
@@ -26,7 +27,10 @@ internal unsafe ref struct CsvRecords
     /// <summary>Whether a line end follows the current record.</summary>
     public bool IsComplete { get; private set; }
 
-    /// <summary>Goes to the next record that is no comment.</summary>
+    /// <summary>The bytes of the current record, its line end included.</summary>
+    public readonly ReadOnlySpan<byte> Current => _bytes[_start.._state.Position];
+
+    /// <summary>Goes to the next record: neither comment nor blank line.</summary>
     /// <returns>False at the end.</returns>
     public bool MoveNext()
     {
@@ -34,7 +38,7 @@ internal unsafe ref struct CsvRecords
         while (_state.Position < _bytes.Length)
         {
             _fields.Clear();
-            var start = _state.Position;
+            var start = _start = _state.Position;
             var isComment = _scan.Comment != 0 && _bytes[start] == _scan.Comment;
             IsComplete = false;
             fixed (byte* p = _bytes)
@@ -53,7 +57,7 @@ internal unsafe ref struct CsvRecords
                     if (count == 0)
                         break;
                 }
-            if (!isComment)
+            if (!isComment && (_fields.Count > 1 || _fields[0].Length > 0))
                 return true;
         }
         return false;

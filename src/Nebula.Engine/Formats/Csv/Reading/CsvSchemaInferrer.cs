@@ -1,11 +1,16 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Unicode;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Formats.Text;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Csv.Reading;
 
-/// <summary>Finds the type of each column of a CSV file. Records with a wrong number of fields are not looked at: they are bad rows whatever the types.</summary>
+/// <summary>
+/// Finds the type of each column of a CSV file. What is bad whatever the types are says nothing about them: records with a wrong number of fields or broken
+/// UTF-8, and fields whose quotes are wrong.
+/// </summary>
 internal sealed unsafe class CsvSchemaInferrer(CsvDialect dialect, DiscoverRequest request) : ISchemaInferrer
 {
     private readonly CsvTypeLattice[] _types = [.. dialect.Columns.Select(static _ => new CsvTypeLattice())];
@@ -16,19 +21,20 @@ internal sealed unsafe class CsvSchemaInferrer(CsvDialect dialect, DiscoverReque
         if (!request.InferTypes)
             return;
         var first = context == CsvSplitter.FirstBlock;
+        var allValid = Utf8Validator.FindInvalid(block) < 0;
         var records = new CsvRecords(block, dialect, first ? CsvDialectDetector.EndOfSkippedLines(block, dialect) : 0);
         var dropHeader = first && dialect.Header;
         fixed (byte* p = block)
             while (records.MoveNext())
             {
-                if (records.Fields.Count == 1 && records.Fields[0].Length == 0 && _types.Length > 1)
-                    continue;
                 if (dropHeader)
                 {
                     dropHeader = false;
                     continue;
                 }
                 if (records.Fields.Count != _types.Length && !(dialect.NullPadding && records.Fields.Count < _types.Length))
+                    continue;
+                if (!allValid && !Utf8.IsValid(records.Current))
                     continue;
                 for (var i = 0; i < records.Fields.Count; i++)
                     ObserveField(p, ref records, i);
@@ -56,10 +62,10 @@ internal sealed unsafe class CsvSchemaInferrer(CsvDialect dialect, DiscoverReque
             _types[i].Observe(p + start, length);
             return;
         }
-        if (length <= 2)
+        if (length <= 2 || !CsvQuotes.IsClosedAtEnd(new ReadOnlySpan<byte>(p + start, length), dialect.Quote!.Value, dialect.Escape ?? dialect.Quote.Value))
             return;
         var inner = new ReadOnlySpan<byte>(p + start + 1, length - 2);
-        if (inner.IndexOf((byte)(dialect.Quote ?? 0)) >= 0 || length > 64)
+        if (inner.IndexOf(dialect.Quote.Value) >= 0 || length > 64)
             _types[i].ObserveText();
         else
         {

@@ -12,12 +12,13 @@ internal sealed unsafe class CsvSplitter(CsvDialect dialect, string name) : IRec
     private readonly CsvScanDialect _scan = new(dialect);
     private CsvScanState _state;
     private bool _started;
-    private int _skipped;
+    private bool _isBehindPreamble;
+    private int _preamble;
 
     public int FindBoundary(ReadOnlySpan<byte> bytes, bool endOfInput, out int context)
     {
         context = _started ? 0 : FirstBlock;
-        if (!_started && !SkipLines(bytes, endOfInput))
+        if (!_started && !SkipPreamble(bytes, endOfInput))
             return 0;
         var last = -1;
         fixed (byte* p = bytes)
@@ -30,35 +31,50 @@ internal sealed unsafe class CsvSplitter(CsvDialect dialect, string name) : IRec
         if (endOfInput)
         {
             if (_state.Mode is CsvScanMode.Quoted or CsvScanMode.EscapeInQuoted)
-                throw QuoteNeverClosed(bytes, Math.Max(last, -1));
+                throw QuoteNeverClosed(bytes, Math.Max(last, _preamble - 1));
             last = bytes.Length - 1;
         }
-        if (last < _skipped)
+        if (last < _preamble)
             return 0;
         _started = true;
-        _skipped = 0;
+        _preamble = 0;
         // what lies behind the cut is looked at again, as the start of the next block
         _state = default;
         return last + 1;
     }
 
-    /// <summary>Lines in front of the first record may hold anything, single quotes included: the scanner starts behind them.</summary>
-    private bool SkipLines(ReadOnlySpan<byte> bytes, bool endOfInput)
+    /// <summary>
+    /// Goes over what stands in front of the first record: skipped lines, which may hold anything, single quotes included, and in a file with header blank lines
+    /// and comments, since the first block must have the header.
+    /// </summary>
+    /// <returns>Whether the first record starts in the bytes, or nothing follows them.</returns>
+    private bool SkipPreamble(ReadOnlySpan<byte> bytes, bool endOfInput)
     {
-        if (_skipped > 0 || dialect.SkipRows == 0)
+        if (_isBehindPreamble)
             return true;
         var at = 0;
-        for (var i = 0; i < dialect.SkipRows; i++)
+        for (var skipped = 0; skipped < dialect.SkipRows || IsNoRecord(bytes[at..]); skipped++)
         {
             var end = bytes[at..].IndexOf(_scan.NewLine);
             if (end < 0)
+            {
+                if (endOfInput)
+                    _state = new CsvScanState { Position = bytes.Length };
                 return endOfInput;
+            }
             at += end + 1;
         }
-        _skipped = at;
+        // a blank line may be on its way
+        if (!endOfInput && (at == bytes.Length || bytes[at..].SequenceEqual("\r"u8)))
+            return false;
+        _isBehindPreamble = true;
+        _preamble = at;
         _state = new CsvScanState { Position = at };
         return true;
     }
+
+    private bool IsNoRecord(ReadOnlySpan<byte> line) => dialect.Header && !line.IsEmpty
+        && (line[0] == _scan.NewLine || (_scan.Comment != 0 && line[0] == _scan.Comment) || (_scan.NewLine == '\n' && line.StartsWith("\r\n"u8)));
 
     /// <summary>A quote that never closes makes one record of the rest of the input. Says where it opens.</summary>
     private DataFormatException QuoteNeverClosed(ReadOnlySpan<byte> bytes, int lastRecordEnd)

@@ -49,7 +49,7 @@ internal unsafe struct CsvTable
     public readonly uint RecordStart(int row) => Before[row * Stride] + 1;
 }
 
-/// <summary>The fields of a table that could not be read: the first of each record.</summary>
+/// <summary>The fields of a table that could not be read, one of each record.</summary>
 internal sealed class CsvBadFields
 {
     private readonly SortedDictionary<int, (int Column, string? Reason)> _byRow = [];
@@ -60,8 +60,12 @@ internal sealed class CsvBadFields
     /// <summary>Whether there are any.</summary>
     public bool Any => _byRow.Count > 0;
 
-    /// <summary>Notes a bad field.</summary>
-    public void Add(int row, int column, string? reason = null) => _byRow.TryAdd(row, (column, reason));
+    /// <summary>Notes a bad field. Wrong quotes come before wrong types: such a record is bad whatever the types are.</summary>
+    public void Add(int row, int column, string? reason)
+    {
+        if (!_byRow.TryGetValue(row, out var known) || (known.Reason is null && reason is not null))
+            _byRow[row] = (column, reason);
+    }
 
     /// <summary>Forgets all.</summary>
     public void Clear() => _byRow.Clear();

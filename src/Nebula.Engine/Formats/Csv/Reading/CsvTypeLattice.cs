@@ -9,7 +9,7 @@ internal sealed unsafe class CsvTypeLattice
 {
     private const int MaxMagnitudeDigits = 308;
     private bool _bool = true, _int64 = true, _double = true, _decimal = true, _date = true, _time = true, _timestamp = true, _timestampUtc = true;
-    private bool _hasValue, _isNanosecond;
+    private bool _microseconds = true, _nanoseconds = true, _hasValue;
     private int _maxWhole, _maxFraction, _minFraction = int.MaxValue;
 
     /// <summary>Whether any value was seen.</summary>
@@ -58,18 +58,15 @@ internal sealed unsafe class CsvTypeLattice
             return DataType.Date;
         if (_time)
             return DataType.Time;
-        if (_timestamp)
-            return DataType.Timestamp(_isNanosecond ? TimeUnit.Nanosecond : TimeUnit.Microsecond);
-        if (_timestampUtc)
-            return DataType.Timestamp(_isNanosecond ? TimeUnit.Nanosecond : TimeUnit.Microsecond, "UTC");
+        if (_timestamp || _timestampUtc)
+            return DataType.Timestamp(_microseconds ? TimeUnit.Microsecond : TimeUnit.Nanosecond, _timestampUtc ? "UTC" : null);
         return DataType.String;
     }
 
     private void ObserveNumber(byte* p, int length)
     {
         if (length > MaxMagnitudeDigits || !NumberShape.TryRead(new ReadOnlySpan<byte>(p, length), out var shape)
-            // 1E5 may be a code as well as a number; 1.5e5 and 1e+5 are numbers
-            || (shape.HasExponent && shape.Fraction == 0 && new ReadOnlySpan<byte>(p, length).IndexOfAny((byte)'+', (byte)'-') <= 0))
+            || (shape.HasExponent && NumberParser.MayBeCode(new ReadOnlySpan<byte>(p, length))))
         {
             _int64 = _double = _decimal = false;
             return;
@@ -85,16 +82,11 @@ internal sealed unsafe class CsvTypeLattice
 
     private void ObserveTimestamp(byte* p, int length)
     {
-        if (!Temporal.TryParseTimestamp(p, length, _isNanosecond, out _, out var hasZone))
-        {
-            if (_isNanosecond || !Temporal.TryParseTimestamp(p, length, nanoseconds: true, out _, out hasZone))
-            {
-                _timestamp = _timestampUtc = false;
-                return;
-            }
-            _isNanosecond = true;
-        }
-        _timestamp &= !hasZone;
-        _timestampUtc &= hasZone;
+        var hasZone = false;
+        // nanoseconds reach from 1677 to 2262 only: whether they hold a column is known when every value was tried
+        _microseconds = _microseconds && Temporal.TryParseTimestamp(p, length, nanoseconds: false, out _, out hasZone);
+        _nanoseconds = _nanoseconds && Temporal.TryParseTimestamp(p, length, nanoseconds: true, out _, out hasZone);
+        _timestamp &= !hasZone && (_microseconds || _nanoseconds);
+        _timestampUtc &= hasZone && (_microseconds || _nanoseconds);
     }
 }

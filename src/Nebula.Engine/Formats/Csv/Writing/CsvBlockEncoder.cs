@@ -18,7 +18,8 @@ internal sealed unsafe class CsvBlockEncoder : IBlockEncoder
     public CsvBlockEncoder(Schema schema, CsvWriteOptions options, BufferPool pool)
     {
         _schema = schema;
-        _options = options;
+        // in a single column an empty field would be a blank line, which readers pass over
+        _options = schema.Fields.Length == 1 && options.NullMarker.Length == 0 ? options with { NullMarker = [options.Quote, options.Quote] } : options;
         _pool = pool;
         foreach (var field in schema.Fields)
             if (field.Type.IsNested)
@@ -40,6 +41,7 @@ internal sealed unsafe class CsvBlockEncoder : IBlockEncoder
         for (var i = 0; i < columns.Length; i++)
             columns[i] = new CsvColumnWriter(batch.Columns[i]);
         var output = new Output(_pool, EstimateSize(batch));
+        var slack = 8 + _options.NullMarker.Length;
         try
         {
             for (var row = 0; row < batch.Length; row++)
@@ -48,7 +50,7 @@ internal sealed unsafe class CsvBlockEncoder : IBlockEncoder
                 {
                     ref var column = ref columns[i];
                     // a value grows at most twofold by quoting, plus what numbers need
-                    var p = output.Reserve(column.MaxLength(row) + 8);
+                    var p = output.Reserve(column.MaxLength(row) + slack);
                     if (i > 0)
                         *p++ = _options.Delimiter;
                     p = column.Write(p, row, _options);

@@ -47,7 +47,7 @@ internal unsafe struct CsvColumnWriter
             return 64;
         var at = _indices is null ? row : _indices[row];
         var length = _offsets[at + 1] - _offsets[at];
-        return length > int.MaxValue / 2 - 64 ? int.MaxValue - 64 : 2 * length + 64;
+        return length > BufferPool.MaxCapacity / 2 - 64 ? BufferPool.MaxCapacity : 2 * length + 64;
     }
 
     /// <summary>Writes a value.</summary>
@@ -69,7 +69,14 @@ internal unsafe struct CsvColumnWriter
             return WriteText(p, _values + _offsets[at], _offsets[at + 1] - _offsets[at], options);
         }
         if (!options.QuoteAll)
-            return WriteValue(p, row);
+        {
+            var end = WriteValue(p, row);
+            if (!options.ChecksValues)
+                return end;
+            var text = new ReadOnlySpan<byte>(p, (int)(end - p));
+            if (text.IndexOf(options.Delimiter) < 0 && !text.SequenceEqual(options.NullMarker))
+                return end;
+        }
         *p = options.Quote;
         p = WriteValue(p + 1, row);
         *p = options.Quote;
