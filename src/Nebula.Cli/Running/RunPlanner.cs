@@ -141,7 +141,8 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
     }
 
     private ConnectorDescriptor Find(ConnectionConfig connection) => connectors.Find(connection.Type) ?? throw NebulaException.Configuration(
-        $"There is no connector '{connection.Type}'.{Suggestion.For(connection.Type, connectors.Connectors.Select(static c => c.Name))} 'nebula list' shows all.",
+        $"There is no connector '{connection.Type}'.{Suggestion.For(connection.Type, connectors.Connectors.Select(static c => c.Name))} "
+        + "'nebula list' shows all.",
         connection.Location);
 
     /// <summary>The stream's name; where it is many files, what their pattern has besides wildcards.</summary>
