@@ -42,7 +42,8 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
         json.WriteEndArray();
     });
 
-    public void StreamRestarted(StreamExecution stream, string reason) => Write("stream_restarted", stream, json => json.WriteString("reason", log.Redact(reason)));
+    public void StreamRestarted(StreamExecution stream, string reason) =>
+        Write("stream_restarted", stream, json => json.WriteString("reason", log.Redact(reason)));
 
     public void StreamEnded(StreamExecution stream) =>
         Write(stream.State == StreamState.Completed ? "stream_completed" : "stream_failed", json => WriteAccount(json, stream));
@@ -56,7 +57,13 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
     public void RunCompleted(RunExecution run) => Write("run_completed", json =>
     {
         json.WriteString("pipeline", run.Plan.Name);
-        json.WriteString("status", run.ExitCode switch { ExitCode.Success => "succeeded", ExitCode.Partial => "partial", ExitCode.Interrupted => "interrupted", _ => "failed" });
+        json.WriteString("status", run.ExitCode switch
+        {
+            ExitCode.Success => "succeeded",
+            ExitCode.Partial => "partial",
+            ExitCode.Interrupted => "interrupted",
+            _ => "failed",
+        });
         json.WriteNumber("exit_code", run.ExitCode);
         json.WriteString("started_at", run.StartedAt);
         json.WriteNumber("seconds", Math.Round(run.Elapsed.TotalSeconds, 3));
