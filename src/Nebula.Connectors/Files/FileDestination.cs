@@ -13,6 +13,7 @@ internal sealed class FileDestination : IDestination
     private readonly IFileFormat? _format;
     private readonly IObjectStore _store;
     private readonly string _path;
+    private readonly bool _isFolder;
 
     /// <param name="options">What the user set.</param>
     /// <param name="format">The format, when the connector's name is one; null to go by the file's name.</param>
@@ -23,15 +24,28 @@ internal sealed class FileDestination : IDestination
         _format = format ?? (options.Text("format") is { } name ? FileFormats.ByName(name) : null);
         _store = store;
         _path = options.Text("path")!;
+        _isFolder = _path != LocalStore.StandardStream && (Path.EndsInDirectorySeparator(_path) || Directory.Exists(_path));
         Capabilities = new DestinationCapabilities
         {
             KeepsTypes = (_format ?? FileFormats.ByPath(FileOpener.WithoutCodec(_path)))?.KeepsTypes ?? true,
             CanRestart = _path != LocalStore.StandardStream,
-            AcceptsManyStreams = _path != LocalStore.StandardStream,
+            AcceptsManyStreams = _isFolder,
         };
     }
 
     public DestinationCapabilities Capabilities { get; }
+
+    public string NameObject(string stream)
+    {
+        if (!_isFolder)
+            return "";
+        if (_format is null)
+            return stream;
+        var name = FileOpener.WithoutCodec(stream);
+        return (FileFormats.ByPath(name) is null ? name : Path.ChangeExtension(name, null)) + _format.Extensions[0];
+    }
+
+    public string LocationOf(string objectName) => TargetOf(objectName);
 
     public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken)
     {
@@ -39,9 +53,12 @@ internal sealed class FileDestination : IDestination
         {
             if (_path == LocalStore.StandardStream)
                 return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, "standard output")]);
-            var probe = TargetOf("");
-            using (_store.Stage(Directory.Exists(probe) ? Path.Combine(probe, "nebula-check") : probe, "check"))
-                return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{probe}' can be written")]);
+            // a check leaves nothing behind, so folders that are still missing are not made
+            var folder = _isFolder ? _path : Path.GetDirectoryName(Path.GetFullPath(_path))!;
+            while (!Directory.Exists(folder) && Path.GetDirectoryName(Path.GetFullPath(folder)) is { } above)
+                folder = above;
+            using (_store.Stage(Path.Combine(folder, "nebula-check"), "check"))
+                return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{_path}' can be written")]);
         }
         catch (NebulaException e)
         {

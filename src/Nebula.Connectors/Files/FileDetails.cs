@@ -13,6 +13,12 @@ internal static class FileDetails
     /// <summary>Key of the files; not for people.</summary>
     public const string Files = "files";
 
+    /// <summary>Key of how types were found; only set to <see cref="TextOnly"/>.</summary>
+    public const string Types = "types";
+
+    /// <summary>Every column is text: the source's own.</summary>
+    public const string TextOnly = "text";
+
     /// <summary>Renders files as text.</summary>
     public static string Render(IEnumerable<StoredObject> files) =>
         TextList.Render(files.Select(static file => TextList.Render([file.Path, file.Name, file.Size?.ToString(CultureInfo.InvariantCulture) ?? ""])));

@@ -1,5 +1,6 @@
 using Nebula.Engine.Formats;
 using Nebula.Engine.Formats.Csv;
+using Nebula.Engine.Formats.Json;
 
 namespace Nebula.Connectors.Files;
 
@@ -7,7 +8,7 @@ namespace Nebula.Connectors.Files;
 internal static class FileFormats
 {
     /// <summary>All formats.</summary>
-    public static IReadOnlyList<IFileFormat> All { get; } = [new CsvFormat()];
+    public static IReadOnlyList<IFileFormat> All { get; } = [new CsvFormat(), new JsonFormat()];
 
     /// <summary>Finds a format by its name; null when there is none.</summary>
     public static IFileFormat? ByName(string name) => All.FirstOrDefault(format => format.Name.Equals(name, StringComparison.OrdinalIgnoreCase));

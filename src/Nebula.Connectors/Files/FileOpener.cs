@@ -9,6 +9,7 @@ namespace Nebula.Connectors.Files;
 internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDisposable
 {
     private ReplayStream? _standardInput;
+    private volatile bool _interrupted;
 
     /// <summary>Opens a file for reading its uncompressed bytes.</summary>
     /// <param name="file">The file.</param>
@@ -16,7 +17,7 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
     public CountedStream Open(StoredObject file, bool sampleOnly)
     {
         var stored = file.Path == LocalStore.StandardStream
-            ? (_standardInput ??= new ReplayStream(store.OpenRead(file.Path))).Rewind(isLast: !sampleOnly)
+            ? (_standardInput ??= OpenStandardInput()).Rewind(isLast: !sampleOnly)
             : store.OpenRead(file.Path);
         _ = options;
         return new CountedStream(stored);
@@ -46,5 +47,20 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
     /// <summary>A path without the ending of a codec.</summary>
     public static string WithoutCodec(string path) => path;
 
+    /// <summary>Ends a read of standard input that waits for somebody to write.</summary>
+    public void Interrupt()
+    {
+        _interrupted = true;
+        _standardInput?.Interrupt();
+    }
+
     public void Dispose() => _standardInput?.Dispose();
+
+    private ReplayStream OpenStandardInput()
+    {
+        var input = new ReplayStream(store.OpenRead(LocalStore.StandardStream));
+        if (_interrupted)
+            input.Interrupt();
+        return input;
+    }
 }

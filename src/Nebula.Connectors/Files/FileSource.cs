@@ -13,6 +13,7 @@ namespace Nebula.Connectors.Files;
 internal sealed class FileSource : ISource
 {
     private const int FilesSampled = 8;
+    private static readonly Schema NoSchema = new([]);
     private readonly OptionValues _options;
     private readonly IFileFormat? _format;
     private readonly IObjectStore _store;
@@ -52,12 +53,15 @@ internal sealed class FileSource : ISource
 
     public async Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken)
     {
+        await using var interruption = cancellationToken.UnsafeRegister(static opener => ((FileOpener)opener!).Interrupt(), _opener).ConfigureAwait(false);
         var files = await _store.ListAsync(_path, cancellationToken).ConfigureAwait(false);
         if (files.Count == 0)
             throw NothingFound();
-        var wanted = request.Streams.Count == 0 ? files : [.. files.Where(file => request.Streams.Any(pattern => Glob.Matches(pattern, file.Name)))];
+        var wanted = request.Streams.Count == 0 ? files : Matching(files, request.Streams);
         if (wanted.Count == 0)
             throw NebulaException.NotFound($"No file in '{_path}' matches {string.Join(", ", request.Streams.Select(static s => $"'{s}'"))}.{Suggestion.For(request.Streams[0], files.Select(static f => f.Name))}");
+        if (request.NamesOnly)
+            return new Catalog([.. wanted.Select(static file => new CatalogStream(file.Name, NoSchema) { Bytes = file.Size })]);
         if (request.AsOneStream || wanted.Count == 1)
             return new Catalog([await DescribeAsync(wanted.Count == 1 ? wanted[0].Name : request.Streams.Count == 1 ? request.Streams[0] : _path, wanted, request, cancellationToken).ConfigureAwait(false)]);
         var streams = new List<CatalogStream>(wanted.Count);
@@ -98,6 +102,8 @@ internal sealed class FileSource : ISource
         var dialect = DetectDialect(format, files, sampleSize);
         var schema = await Task.Run(() => InferSchema(format, dialect, files, request, sampleSize, cancellationToken), cancellationToken).ConfigureAwait(false);
         var details = new Dictionary<string, string>(dialect) { [FileDetails.Format] = format.Name, [FileDetails.Files] = FileDetails.Render(files) };
+        if (!request.InferTypes)
+            details[FileDetails.Types] = FileDetails.TextOnly;
         return new CatalogStream(name, schema) { Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null, Details = details };
     }
 
@@ -134,6 +140,14 @@ internal sealed class FileSource : ISource
             while (request.ReadEverything);
         }
         return inferrer.Build();
+    }
+
+    private static List<StoredObject> Matching(IReadOnlyList<StoredObject> files, IReadOnlyList<string> streams)
+    {
+        // a stream of many thousand files names each of them
+        var names = streams.ToHashSet(StringComparer.Ordinal);
+        var wildcards = streams.Where(Glob.IsWildcard).ToList();
+        return [.. files.Where(file => names.Contains(file.Name) || wildcards.Exists(wildcard => Glob.Matches(wildcard, file.Name)))];
     }
 
     private ITextFormat FormatOf(StoredObject file)

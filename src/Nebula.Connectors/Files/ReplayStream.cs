@@ -1,3 +1,5 @@
+using Nebula.Connectors.ObjectStores.Local;
+
 namespace Nebula.Connectors.Files;
 
 /// <summary>A stream that comes only once (standard input) but whose beginning is read several times: what is sampled is kept, and given out again.</summary>
@@ -15,6 +17,9 @@ internal sealed class ReplayStream(Stream inner) : IDisposable
         _kept.Position = 0;
         return new View(this);
     }
+
+    /// <summary>Ends a read that waits.</summary>
+    public void Interrupt() => (inner as StandardInput)?.Interrupt();
 
     public void Dispose()
     {

@@ -10,6 +10,7 @@ internal sealed class TextFileReader(ITextFormat format, IReadOnlyList<StoredObj
     private readonly IBlockDecoder _decoder = format.CreateDecoder(plan, context.Pool);
     private TextBlocks? _current;
     private int _next;
+    private CancellationTokenRegistration _interruption;
     private long _finishedBytes;
 
     public long? TotalBytes { get; } = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null;
@@ -18,6 +19,8 @@ internal sealed class TextFileReader(ITextFormat format, IReadOnlyList<StoredObj
 
     public ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken)
     {
+        if (_interruption == default)
+            _interruption = cancellationToken.UnsafeRegister(static opener => ((FileOpener)opener!).Interrupt(), opener);
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -41,6 +44,7 @@ internal sealed class TextFileReader(ITextFormat format, IReadOnlyList<StoredObj
 
     public ValueTask DisposeAsync()
     {
+        _interruption.Dispose();
         _current?.Dispose();
         return default;
     }

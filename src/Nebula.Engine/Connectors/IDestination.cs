@@ -8,6 +8,14 @@ public interface IDestination : IAsyncDisposable
     /// <summary>What the destination can and cannot do.</summary>
     DestinationCapabilities Capabilities { get; }
 
+    /// <summary>Names the object of a stream for which the user named none; empty when the destination's own settings say it all (the path of one file).</summary>
+    /// <param name="stream">The stream's name in the source.</param>
+    string NameObject(string stream) => stream;
+
+    /// <summary>Where an object goes, for people, and to find streams that would go to the same place.</summary>
+    /// <param name="objectName">The object's name; may be empty.</param>
+    string LocationOf(string objectName) => objectName;
+
     /// <summary>Tries everything a run will need and reports each with its remedy. Throws nothing for a failed check.</summary>
     /// <param name="cancellationToken">Stops the checks.</param>
     Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken);

@@ -3,6 +3,9 @@ namespace Nebula.Engine.Diagnostics;
 /// <summary>Finds what a user probably meant.</summary>
 public static class Suggestion
 {
+    // A slip happens in a name. What is longer is something else, and comparing it would cost its length squared.
+    private const int MaxLength = 128;
+
     /// <summary>Renders <c> Did you mean 'x'?</c> for the nearest candidate, or nothing when none is near.</summary>
     /// <param name="written">What the user wrote.</param>
     /// <param name="candidates">What would be right.</param>
@@ -21,6 +24,8 @@ public static class Suggestion
         var least = Math.Max(1, written.Length / 3) + 1;
         foreach (var candidate in candidates)
         {
+            if (Math.Max(written.Length, candidate.Length) > MaxLength || Math.Abs(written.Length - candidate.Length) >= least)
+                continue;
             var distance = Distance(written.ToLowerInvariant().Replace('-', '_'), candidate.ToLowerInvariant().Replace('-', '_'));
             if (distance < least)
                 (best, least) = (candidate, distance);

@@ -21,7 +21,7 @@ public static class Units
         foreach (var (suffix, bytes) in Sizes)
             if (text.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)
                 && decimal.TryParse(text.AsSpan(0, text.Length - suffix.Length).Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-                && number * bytes <= long.MaxValue)
+                && number <= long.MaxValue / bytes)
                 return (long)(number * bytes);
         return null;
     }
@@ -34,7 +34,7 @@ public static class Units
         foreach (var (suffix, seconds) in Durations)
             if (text.EndsWith(suffix, StringComparison.Ordinal)
                 && double.TryParse(text.AsSpan(0, text.Length - suffix.Length).Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-                && number * seconds < TimeSpan.MaxValue.TotalSeconds)
+                && number >= 0 && number * seconds < TimeSpan.MaxValue.TotalSeconds)
                 return TimeSpan.FromSeconds(number * seconds);
         return null;
     }

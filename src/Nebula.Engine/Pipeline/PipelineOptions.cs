@@ -6,6 +6,8 @@ public sealed record PipelineOptions
     private const long RuntimeShare = 64L << 20;
     private const int LargestBlock = 1 << 20;
     private const int SmallestBlock = 64 << 10;
+    private const int LeastBatch = 4 << 10;
+    private const int UsualRow = 128;
 
     // raw bytes become columns, then encoded bytes: what one block needs while it is under way, in multiples of its size
     private const int GrowthOfBlock = 5;
@@ -37,8 +39,18 @@ public sealed record PipelineOptions
         }
     }
 
+    /// <summary>About how many rows a block should have; null when its bytes decide. Blocks are cut by bytes, and rows are taken for 128 bytes each.</summary>
+    public int? BatchSize { get; init; }
+
     /// <summary>Bytes that a block should have.</summary>
-    public int BlockSize => (int)Math.Clamp(WindowBytes / GrowthOfBlock / (Workers + 2), SmallestBlock, LargestBlock);
+    public int BlockSize
+    {
+        get
+        {
+            var fitting = Math.Clamp(WindowBytes / GrowthOfBlock / (Workers + 2), SmallestBlock, LargestBlock);
+            return (int)(BatchSize is { } rows ? Math.Clamp((long)rows * UsualRow, LeastBatch, fitting) : fitting);
+        }
+    }
 
     /// <summary>Most bytes that one record may have: it is held several times over on its way.</summary>
     public int MaxRecordSize => (int)Math.Clamp((MemoryLimit ?? 1L << 30) / 3, 1 << 20, 1 << 30);

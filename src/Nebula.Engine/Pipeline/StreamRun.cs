@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Nebula.Engine.Columns;
+using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
@@ -9,8 +10,8 @@ namespace Nebula.Engine.Pipeline;
 /// <summary>What a user asked of one stream.</summary>
 public sealed record StreamRequest
 {
-    /// <summary>Name or wildcard of the stream; null for what the source offers.</summary>
-    public string? Stream { get; init; }
+    /// <summary>Names or wildcards of the source's streams that it is made of; empty for all that the source offers.</summary>
+    public IReadOnlyList<string> Streams { get; init; } = [];
 
     /// <summary>Whether all that matches is one stream.</summary>
     public bool AsOneStream { get; init; }
@@ -18,8 +19,8 @@ public sealed record StreamRequest
     /// <summary>Where the destination puts it; empty when the destination's own path says it all.</summary>
     public string Object { get; init; } = "";
 
-    /// <summary>Columns to read: names, <c>*</c>, and <c>-name</c> to leave one out; empty for all.</summary>
-    public IReadOnlyList<string> Select { get; init; } = [];
+    /// <summary>The columns that are read.</summary>
+    public ColumnSelection Select { get; init; } = ColumnSelection.All;
 
     /// <summary>Types fixed by the user, by the source's column name.</summary>
     public IReadOnlyDictionary<string, DataType> Types { get; init; } = ImmutableDictionary<string, DataType>.Empty;
@@ -44,6 +45,9 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
     /// <summary>Raised when the run starts again with types inferred from every value; the text says why.</summary>
     public event Action<string>? Restarting;
 
+    /// <summary>Raised when the columns are known, again after a restart.</summary>
+    public event Action<StreamPlan>? Planned;
+
     /// <summary>Finds the stream's columns and applies selection, renames and casts.</summary>
     /// <param name="request">What the user asked.</param>
     /// <param name="readEverything">Whether types come from every value instead of a sample.</param>
@@ -53,7 +57,7 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
         var catalog = await source.DiscoverAsync(
             new DiscoverRequest
             {
-                Streams = request.Stream is null ? [] : [request.Stream],
+                Streams = request.Streams,
                 AsOneStream = request.AsOneStream,
                 InferTypes = destination.Capabilities.KeepsTypes,
                 ReadEverything = readEverything,
@@ -62,7 +66,7 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
             cancellationToken).ConfigureAwait(false);
         var stream = catalog.Streams.Count == 1 ? catalog.Streams[0] : throw NebulaException.Configuration(
             $"{catalog.Streams.Count} streams match where one is needed. Name one, or set 'single: true' to read them as one.");
-        return new StreamPlan { Stream = stream, Columns = ColumnSelection.Apply(stream, request), Object = request.Object, RunId = runId, BadRows = options.BadRows.Policy }.Build();
+        return new StreamPlan { Stream = stream, Columns = PlannedColumns.Of(stream, request), Object = request.Object, RunId = runId, BadRows = options.BadRows.Policy }.Build();
     }
 
     /// <summary>Runs the stream to its commit. Nothing is visible before that, and nothing is left behind when it fails.</summary>
@@ -87,6 +91,7 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
 
     private async Task<StreamResult> TransferAsync(StreamPlan plan, int restarts, CancellationToken cancellationToken)
     {
+        Planned?.Invoke(plan);
         await destination.PrepareAsync(plan, cancellationToken).ConfigureAwait(false);
         Metrics.TotalBytes = plan.Stream.Bytes;
         var parts = new List<StagedPart>();

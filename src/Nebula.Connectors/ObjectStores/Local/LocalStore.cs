@@ -41,7 +41,7 @@ internal sealed class LocalStore : IObjectStore
     public Stream OpenRead(string path)
     {
         if (path == StandardStream)
-            return Console.OpenStandardInput();
+            return new StandardInput();
         return Guard(path, "read", () => new FileStream(path, new FileStreamOptions
         {
             Mode = FileMode.Open,

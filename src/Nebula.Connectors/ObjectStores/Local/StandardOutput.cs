@@ -5,7 +5,7 @@ namespace Nebula.Connectors.ObjectStores.Local;
 /// <summary>Standard output: whoever reads along sees everything at once, so there is nothing to publish and no way back.</summary>
 internal sealed class StandardOutput : IStagedObject
 {
-    private readonly Stream _stream = Console.OpenStandardOutput();
+    private readonly Stream? _stream = OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : null;
 
     public string Location => "";
 
@@ -15,18 +15,21 @@ internal sealed class StandardOutput : IStagedObject
     {
         try
         {
-            _stream.Write(bytes);
+            if (_stream is null)
+                StandardHandles.Write(bytes);
+            else
+                _stream.Write(bytes);
         }
         catch (IOException e)
         {
-            throw new NebulaException(ErrorKind.Transient, $"Standard output cannot be written: {e.Message} Whoever read it has probably ended.", inner: e);
+            throw new NebulaException(ErrorKind.Transient, $"Standard output cannot be written: {e.Message}", inner: e);
         }
         Length += bytes.Length;
     }
 
-    public void Flush() => _stream.Flush();
+    public void Flush() => _stream?.Flush();
 
-    public void Complete() => _stream.Flush();
+    public void Complete() => Flush();
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose() => _stream?.Dispose();
 }

@@ -21,7 +21,10 @@ internal enum SimdLevel
 /// <summary>Which kernels run: the widest that the machine has, unless the environment asks for less.</summary>
 internal static class Simd
 {
-    /// <summary>The environment variable that forces a level: <c>scalar</c>, <c>128</c>, <c>256</c> or <c>512</c>. A level that the machine lacks falls back to what it has.</summary>
+    /// <summary>
+    /// The environment variable that forces a level: <c>scalar</c>, <c>128</c>, <c>256</c> or <c>512</c>. A level that the machine lacks falls back to what
+    /// it has.
+    /// </summary>
     public const string Variable = "NEBULA_SIMD";
 
     /// <summary>The level of this process; a constant once it is compiled.</summary>

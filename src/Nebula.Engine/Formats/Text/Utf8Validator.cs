@@ -14,7 +14,8 @@ internal static unsafe class Utf8Validator
     private const int Stride = 64;
 
     // one bit per way in which a pair of bytes can be wrong
-    private const byte TooShort = 1, TooLong = 2, Overlong3 = 4, TooLarge = 8, Surrogate = 16, Overlong2 = 32, TooLarge1000 = 64, Overlong4 = 64, TwoContinuations = 128;
+    private const byte TooShort = 1, TooLong = 2, Overlong3 = 4, TooLarge = 8;
+    private const byte Surrogate = 16, Overlong2 = 32, TooLarge1000 = 64, Overlong4 = 64, TwoContinuations = 128;
     private const byte Carry = TooShort | TooLong | TwoContinuations;
     private const byte Large = Carry | TooLarge | TooLarge1000;
 

@@ -42,7 +42,8 @@ public sealed class JsonEncoderTests
         { "timestamp", Noon, "\"2024-02-29T12:00:01\"" },
         { "timestamp(UTC)", Noon + 1, "\"2024-02-29T12:00:01.000001Z\"" },
         { "timestamp(ns)", (Noon * 1000) + 1, "\"2024-02-29T12:00:01.000000001\"" },
-        { "uuid", BinaryPrimitives.ReadUInt128LittleEndian(Convert.FromHexString("00112233445566778899AABBCCDDEEFF")), "\"00112233-4455-6677-8899-aabbccddeeff\"" },
+        { "uuid", BinaryPrimitives.ReadUInt128LittleEndian(Convert.FromHexString("00112233445566778899AABBCCDDEEFF")),
+            "\"00112233-4455-6677-8899-aabbccddeeff\"" },
         { "binary", new byte[] { 0, 255, 1 }, "\"AP8B\"" },
         { "json", "{\"a\": [1,\r\n2.50]}", "{\"a\": [1,  2.50]}" },
         { "json", "", "null" },
@@ -92,7 +93,8 @@ public sealed class JsonEncoderTests
     [Fact]
     public void Encode_OmitNulls_LeavesKeysOutEverywhere()
     {
-        var schema = new Schema([new Field("a", DataType.Int64), new Field("b", DataType.String), new Field("c", DataType.Parse("list<struct<x: int64, y: string>>")!)]);
+        var schema = new Schema([new Field("a", DataType.Int64), new Field("b", DataType.String),
+            new Field("c", DataType.Parse("list<struct<x: int64, y: string>>")!)]);
         Assert.Equal("{\"b\":\"x\",\"c\":[{\"x\":1},{},null]}\n{}\n", Encode(schema,
             [[null, "x", new object?[] { new object?[] { 1L, null }, new object?[] { null, null }, null }], [null, null, null]], omitNulls: true));
     }

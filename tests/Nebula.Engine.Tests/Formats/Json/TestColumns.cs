@@ -5,7 +5,10 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Tests.Formats.Json;
 
-/// <summary>Makes columns of plain objects and reads them back: long, double, Int128 (unscaled), bool, string, byte[], object?[] for lists and structs, (object, object?)[] for maps.</summary>
+/// <summary>
+/// Makes columns of plain objects and reads them back: long, double, Int128 (unscaled), bool, string, byte[], object?[] for lists and structs, (object,
+/// object?)[] for maps.
+/// </summary>
 internal static class TestColumns
 {
     public static RecordBatch Batch(BufferPool pool, Schema schema, params object?[][] rows) =>
@@ -30,7 +33,8 @@ internal static class TestColumns
             TypeKind.Map => new Column(type, values.Length, nulls, validity, null, Offsets(pool, values, static value => (((object, object?)[])value).Length),
                 ImmutableArray.Create(
                     Make(pool, type.Fields[0].Type, [.. values.OfType<(object, object?)[]>().SelectMany(static map => map).Select(static pair => pair.Item1)]),
-                    Make(pool, type.Fields[1].Type, [.. values.OfType<(object, object?)[]>().SelectMany(static map => map).Select(static pair => pair.Item2)]))),
+                    Make(pool, type.Fields[1].Type, [.. values.OfType<(object, object?)[]>().SelectMany(static map => map)
+                        .Select(static pair => pair.Item2)]))),
             TypeKind.String or TypeKind.Json or TypeKind.Binary => MakeBytes(pool, type, values, nulls, validity),
             _ => MakeFixed(pool, type, values, nulls, validity),
         };
@@ -70,10 +74,24 @@ internal static class TestColumns
             TypeKind.UInt64 => (Int128)column.Values<ulong>()[index],
             TypeKind.Float32 => (double)column.Values<float>()[index],
             TypeKind.Float64 => column.Values<double>()[index],
-            TypeKind.Decimal => column.Type.ByteWidth == 8 ? column.Values<long>()[index] : column.Values<Int128>()[index],
+            TypeKind.Decimal => column.Type.ByteWidth == 8 ? column.Values<long>()[index] : (object)column.Values<Int128>()[index],
             TypeKind.Uuid => column.Values<UInt128>()[index],
             _ => column.Values<long>()[index],
         };
+    }
+
+    public static void AssertConsistent(Column column, int length)
+    {
+        Assert.Equal(length, column.Length);
+        Assert.Equal(column.HasValidity ? length - Bitmap.CountSet(column.Validity, length) : 0, column.NullCount);
+        if (column.Type.Kind is TypeKind.List or TypeKind.Map or TypeKind.String or TypeKind.Json or TypeKind.Binary)
+        {
+            Assert.Equal(0, column.Offsets[0]);
+            for (var i = 0; i < length; i++)
+                Assert.True(column.Offsets[i] <= column.Offsets[i + 1]);
+        }
+        foreach (var child in column.Children)
+            AssertConsistent(child, column.Type.Kind == TypeKind.Struct ? length : column.Offsets[length]);
     }
 
     private static IEnumerable<int> Range(Column column, int index)
@@ -106,7 +124,8 @@ internal static class TestColumns
             at += b.Length;
         }
         var index = 0;
-        return new Column(type, values.Length, nulls, validity, buffer, Offsets(pool, [.. values.Select(static value => value ?? Array.Empty<byte>())], _ => bytes[index++].Length));
+        var offsets = Offsets(pool, [.. values.Select(static value => value ?? Array.Empty<byte>())], _ => bytes[index++].Length);
+        return new Column(type, values.Length, nulls, validity, buffer, offsets);
     }
 
     private static Column MakeFixed(BufferPool pool, DataType type, object?[] values, int nulls, PooledBuffer? validity)

@@ -1,6 +1,8 @@
 namespace Nebula.Engine.Formats.Json.Writing;
 
-/// <summary>One column of one batch as the row loop sees it: plain pointers, nothing to look up. Lives in native memory, the children of a node side by side.</summary>
+/// <summary>
+/// One column of one batch as the row loop sees it: plain pointers, nothing to look up. Lives in native memory, the children of a node side by side.
+/// </summary>
 internal unsafe struct JsonCursor
 {
     /// <summary>How values are stored and written.</summary>

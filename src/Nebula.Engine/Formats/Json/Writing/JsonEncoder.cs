@@ -29,26 +29,28 @@ internal sealed unsafe class JsonEncoder : IBlockEncoder
         _isArray = isArray;
         _omitNulls = omitNulls;
         _pool = pool;
+        if (isArray)
+            (Prologue, Separator, Epilogue, EmptyEpilogue) = ("[\n"u8.ToArray(), ",\n"u8.ToArray(), "\n]\n"u8.ToArray(), "]\n"u8.ToArray());
         _writeRows = level switch
         {
-            SimdLevel.Vector512 => &JsonRowWriter<EscapeKernel512>.WriteRows,
-            SimdLevel.Vector256 => &JsonRowWriter<EscapeKernel256>.WriteRows,
-            SimdLevel.Vector128 => &JsonRowWriter<EscapeKernel128>.WriteRows,
-            _ => &JsonRowWriter<ScalarEscapeKernel>.WriteRows,
+            SimdLevel.Vector512 => &JsonRowWriter<StringKernel512>.WriteRows,
+            SimdLevel.Vector256 => &JsonRowWriter<StringKernel256>.WriteRows,
+            SimdLevel.Vector128 => &JsonRowWriter<StringKernel128>.WriteRows,
+            _ => &JsonRowWriter<ScalarStringKernel>.WriteRows,
         };
     }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> Prologue { get => _isArray ? "[\n"u8.ToArray() : default; }
+    public ReadOnlyMemory<byte> Prologue { get; }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> Separator { get => _isArray ? ",\n"u8.ToArray() : default; }
+    public ReadOnlyMemory<byte> Separator { get; }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> Epilogue { get => _isArray ? "\n]\n"u8.ToArray() : default; }
+    public ReadOnlyMemory<byte> Epilogue { get; }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> EmptyEpilogue { get => _isArray ? "]\n"u8.ToArray() : default; }
+    public ReadOnlyMemory<byte> EmptyEpilogue { get; }
 
     /// <inheritdoc/>
     public EncodedBlock Encode(RecordBatch batch)

@@ -84,7 +84,8 @@ internal sealed unsafe class JsonNode
     }
 
     /// <summary>Whether a value of the kind can be the key of an object, its text in quotes.</summary>
-    private static bool CanBeKey(TypeKind kind) => kind is not (TypeKind.Float32 or TypeKind.Float64 or TypeKind.Json or TypeKind.List or TypeKind.Struct or TypeKind.Map);
+    private static bool CanBeKey(TypeKind kind) =>
+        kind is not (TypeKind.Float32 or TypeKind.Float64 or TypeKind.Json or TypeKind.List or TypeKind.Struct or TypeKind.Map);
 
     private static bool IsQuoted(TypeKind kind) =>
         kind is TypeKind.String or TypeKind.Binary or TypeKind.Uuid or TypeKind.Date or TypeKind.Time or TypeKind.Timestamp;
@@ -159,7 +160,8 @@ internal sealed unsafe class JsonNode
     /// <summary>Most bytes behind the prefix, without those of strings; at least the five of a quoted or plain null and a closing quote.</summary>
     private static int MaxWidth(DataType type) => type.Kind switch
     {
-        TypeKind.Bool or TypeKind.Int8 or TypeKind.UInt8 or TypeKind.Int16 or TypeKind.UInt16 or TypeKind.String or TypeKind.List or TypeKind.Struct or TypeKind.Map => 8,
+        TypeKind.Bool or TypeKind.Int8 or TypeKind.UInt8 or TypeKind.Int16 or TypeKind.UInt16 => 8,
+        TypeKind.String or TypeKind.List or TypeKind.Struct or TypeKind.Map => 8,
         TypeKind.Int32 or TypeKind.UInt32 => 12,
         TypeKind.Int64 or TypeKind.UInt64 => 21,
         TypeKind.Decimal => type.ByteWidth == 8 ? 22 : 42,

@@ -5,9 +5,12 @@ using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Json.Writing;
 
-/// <summary>The row loop of the encoder: goes through the cursors of a batch and writes by plain pointers. Nothing here checks the space; see <see cref="JsonOutput"/>.</summary>
+/// <summary>
+/// The row loop of the encoder: goes through the cursors of a batch and writes by plain pointers. Nothing here checks the space; see
+/// <see cref="JsonOutput"/>.
+/// </summary>
 /// <typeparam name="TKernel">How strings are copied.</typeparam>
-internal static unsafe class JsonRowWriter<TKernel> where TKernel : struct, IEscapeKernel
+internal static unsafe class JsonRowWriter<TKernel> where TKernel : struct, IStringKernel
 {
     private const uint Null = 'n' | 'u' << 8 | 'l' << 16 | 'l' << 24;
 

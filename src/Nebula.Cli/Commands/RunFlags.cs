@@ -1,0 +1,66 @@
+using System.CommandLine;
+using Nebula.Cli.Output;
+using Nebula.Cli.Running;
+using Nebula.Engine.Configuration;
+
+namespace Nebula.Cli.Commands;
+
+/// <summary>The flags of every command that moves rows. What a flag sets, a pipeline file can set; flags win.</summary>
+internal sealed class RunFlags
+{
+    private readonly List<(Option<string?> Flag, string Path)> _settings = [];
+    private readonly Option<string?> _output = Flag.Choice("--output", "How the run is shown: text for people, or one JSON event a line.", "text", "json");
+    private readonly Option<bool> _quiet = Flag.Switch("--quiet", "Show errors only.", "-q");
+    private readonly Option<string?> _select = Flag.Text("--select", "A,B", "Columns to move: names, * for all others, -NAME to leave one out.");
+
+    public RunFlags(Command command)
+    {
+        Add("--limit", "N", "limit", "Most rows of a stream that are written.");
+        Add("--memory", "SIZE", "limits.memory", "Memory that the process may use, such as 256MB.");
+        Add("--workers", "N", "performance.workers", "Threads that decode and encode; one per processor when not set.");
+        Add("--batch-size", "N", "performance.batch_size", "About how many rows are worked on together.");
+        Add("--max-concurrency", "N", "performance.max_concurrency", "Operations that the destination has under way at once, at most.");
+        Add("--flush-interval", "DURATION", "performance.flush_interval", "Longest time that rows wait to be written, such as 10s.");
+        Add("--timeout", "DURATION", "timeouts.run", "Longest time that the run may take, such as 300s; none when not set.");
+        Add("--bad-rows", "fail|skip|quarantine", "on_error.bad_rows", "Rows that cannot be read end the run, are left out, or go to a file of their own.");
+        Add("--max-bad-rows", "N", "on_error.max_bad_rows", "Most bad rows before the run ends.");
+        foreach (var option in (Option[])[_select, .. _settings.Select(static setting => setting.Flag), _output, _quiet])
+            command.Options.Add(option);
+
+        void Add(string name, string valueName, string path, string summary) => _settings.Add((Flag.Text(name, valueName, summary), path));
+    }
+
+    /// <summary>What the flags set.</summary>
+    public List<ConfigOverride> Overrides(ParseResult arguments)
+    {
+        var overrides = new List<ConfigOverride>();
+        foreach (var (flag, path) in _settings)
+            if (arguments.GetValue(flag) is { } value)
+                overrides.Add(new ConfigOverride(path, value, flag.Name));
+        if (arguments.GetValue(_select) is { } select)
+            overrides.Add(new ConfigOverride("select", select, _select.Name) { IsList = true });
+        return overrides;
+    }
+
+    /// <summary>Runs a pipeline and shows it.</summary>
+    /// <param name="pipeline">The pipeline.</param>
+    /// <param name="only">Names or wildcards of the streams wanted; empty for all.</param>
+    /// <param name="arguments">What the user wrote.</param>
+    /// <param name="context">What the command works with.</param>
+    /// <returns>The exit code.</returns>
+    public int Start(PipelineConfig pipeline, IReadOnlyList<string> only, ParseResult arguments, CommandContext context)
+    {
+        var asJson = Flag.Word(arguments, _output) == "json";
+        MemoryBudget.Apply(pipeline.Settings.Memory);
+        context.Log.Level = context.LogLevelFlag ?? Enum.Parse<LogLevel>(pipeline.Settings.LoggingLevel.ToString());
+        var plan = new RunPlanner(pipeline, context.Connectors).PlanAsync(only, context.Interruption).GetAwaiter().GetResult();
+        if (!asJson)
+        {
+            var quiet = arguments.GetValue(_quiet);
+            return new RunExecution(plan).Run(quiet ? new QuietDisplay(context.Terminal, context.Log) : new TextDisplay(context.Terminal, context.Log), context.Interruption);
+        }
+        // rows and events must not mix
+        using var events = new JsonDisplay(plan.OutputIsData ? Console.OpenStandardError() : Console.OpenStandardOutput(), context.Log);
+        return new RunExecution(plan).Run(events, context.Interruption);
+    }
+}

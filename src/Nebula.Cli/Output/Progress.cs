@@ -1,0 +1,50 @@
+using Nebula.Cli.Running;
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Cli.Output;
+
+/// <summary>The counts of a stream at one moment, and what follows from them.</summary>
+internal readonly struct Progress
+{
+    public Progress(StreamExecution stream)
+    {
+        Elapsed = stream.Elapsed;
+        if (stream.Metrics is not { } metrics)
+            return;
+        Written = metrics.RowsWritten;
+        Skipped = metrics.RowsSkipped;
+        Quarantined = metrics.RowsQuarantined;
+        BytesRead = metrics.BytesRead;
+        BytesWritten = stream.Result?.StoredBytes ?? metrics.BytesWritten;
+        TotalBytes = metrics.TotalBytes;
+    }
+
+    public TimeSpan Elapsed { get; }
+
+    public long Written { get; }
+
+    public long Skipped { get; }
+
+    public long Quarantined { get; }
+
+    public long Read => Written + Skipped + Quarantined;
+
+    public long BytesRead { get; }
+
+    public long BytesWritten { get; }
+
+    public long? TotalBytes { get; }
+
+    public double RowsPerSecond => Read / Math.Max(Elapsed.TotalSeconds, 1e-3);
+
+    public double BytesPerSecond => BytesRead / Math.Max(Elapsed.TotalSeconds, 1e-3);
+
+    /// <summary>From 0 to 1; null when the end is unknown.</summary>
+    public double? Fraction => TotalBytes is > 0 and var total ? Math.Min(1, (double)BytesRead / total) : null;
+
+    /// <summary>Time left at the present pace; null when nothing can be said yet.</summary>
+    public TimeSpan? Left => Fraction is > 0.001 and < 1 and var done && Elapsed.TotalSeconds > 0.3 ? Elapsed * ((1 - done) / done) : null;
+
+    /// <summary>Rates: <c>4.15M rows/s, 312.0 MB/s</c>.</summary>
+    public string Rates => $"{Units.FormatCount(RowsPerSecond)} rows/s, {Units.FormatSize(BytesPerSecond)}/s";
+}

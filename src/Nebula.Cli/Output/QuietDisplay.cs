@@ -1,0 +1,39 @@
+using Nebula.Cli.Running;
+
+namespace Nebula.Cli.Output;
+
+/// <summary>Shows nothing but errors.</summary>
+internal sealed class QuietDisplay(Terminal terminal, Log log) : IRunDisplay
+{
+    public TimeSpan RefreshInterval => Timeout.InfiniteTimeSpan;
+
+    public void RunStarted(RunExecution run)
+    {
+    }
+
+    public void StreamStarted(StreamExecution stream)
+    {
+    }
+
+    public void StreamPlanned(StreamExecution stream)
+    {
+    }
+
+    public void StreamRestarted(StreamExecution stream, string reason)
+    {
+    }
+
+    public void StreamEnded(StreamExecution stream)
+    {
+        if (stream.Error is { } error)
+            ErrorText.Write(terminal, log, error);
+    }
+
+    public void Refresh()
+    {
+    }
+
+    public void RunCompleted(RunExecution run)
+    {
+    }
+}

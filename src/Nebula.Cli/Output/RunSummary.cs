@@ -1,0 +1,62 @@
+using System.Globalization;
+using Nebula.Cli.Running;
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Cli.Output;
+
+/// <summary>The account of a run, for people: every row read is written, skipped or quarantined.</summary>
+internal static class RunSummary
+{
+    // what a shorter run tells of speed is the start of the program
+    private static readonly TimeSpan LeastForRates = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Writes the account of a stream that has ended.</summary>
+    public static void WriteStream(Terminal terminal, Log log, StreamExecution stream)
+    {
+        if (stream.State == StreamState.OutputClosed)
+            return;
+        var progress = new Progress(stream);
+        var (mark, paint) = stream.State switch
+        {
+            StreamState.Completed => ("ok", Paint.Good),
+            StreamState.Interrupted => ("interrupted", Paint.Warning),
+            _ => ("failed", Paint.Bad),
+        };
+        // one piece: streams end at the same time
+        var lines = new List<string>();
+        lines.Add($"{terminal.With(paint, mark)}  {terminal.With(Paint.Strong, stream.Job.Name)} -> {string.Join(", ", stream.Result?.Receipt.Locations ?? [stream.Job.Target])}");
+        if (stream.State == StreamState.Completed)
+            lines.Add($"    {Rows(progress.Written)} in {Units.FormatDuration(progress.Elapsed)}{(progress.Elapsed < LeastForRates ? "" : $" ({progress.Rates})")}");
+        lines.Add(string.Create(CultureInfo.InvariantCulture,
+            $"    read {progress.Read:N0} = written {progress.Written:N0} + skipped {progress.Skipped:N0} + quarantined {progress.Quarantined:N0}; {Units.FormatSize(progress.BytesRead)} in, {Units.FormatSize(progress.BytesWritten)} out"));
+        foreach (var reason in stream.Restarts)
+            lines.Add($"    started again because {log.Redact(reason)}");
+        if (stream.QuarantinedAt is { } quarantine)
+            lines.Add($"    {terminal.With(Paint.Warning, "quarantine:")} {quarantine}");
+        if (stream.State == StreamState.Interrupted)
+            lines.Add("    the target is as it was before");
+        terminal.WriteLine(string.Join('\n', lines));
+        if (stream.Error is { } error)
+            ErrorText.Write(terminal, log, error);
+    }
+
+    /// <summary>Writes the last lines.</summary>
+    public static void WriteRun(Terminal terminal, RunExecution run)
+    {
+        if (run.Streams.Any(static stream => stream.State == StreamState.OutputClosed))
+            return;
+        var memory = $"peak memory {Units.FormatSize(ProcessMemory.Peak)}";
+        if (run.Streams.Count > 1)
+        {
+            var completed = run.Streams.Count(static stream => stream.State == StreamState.Completed);
+            var rows = run.Streams.Sum(static stream => new Progress(stream).Written);
+            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{completed} of {run.Streams.Count} streams, {Rows(rows)} in {Units.FormatDuration(run.Elapsed)}, {memory}"));
+        }
+        else
+            terminal.WriteLine(terminal.With(Paint.Faint, $"    {memory}"));
+        if (terminal.IsInteractive && !run.Plan.OutputIsData && run.ExitCode == ExitCode.Success && run.Streams[0].Result?.Receipt.Locations is [var first, ..])
+            terminal.WriteLine(terminal.With(Paint.Faint, $"    look at it: nebula preview {first}"));
+    }
+
+    private static string Rows(long rows) => string.Create(CultureInfo.InvariantCulture, $"{rows:N0} {(rows == 1 ? "row" : "rows")}");
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using System.Text;
+using Nebula.Cli.Output;
+
+namespace Nebula.Cli;
+
+/// <summary>The <c>nebula</c> command.</summary>
+internal static class Program
+{
+    private static int Main(string[] arguments)
+    {
+        using var interruption = new Interruption();
+        using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));
+        var context = new CommandContext(Terminal.OfProcess(), output, interruption.Token);
+        try
+        {
+            return Run(arguments, context);
+        }
+        catch (Exception e)
+        {
+            var code = ExitCode.Of(e);
+            if (code != ExitCode.Success)
+                ErrorText.Write(context.Terminal, context.Log, e);
+            return code;
+        }
+    }
+
+    private static int Run(string[] arguments, CommandContext context)
+    {
+        var root = new NebulaRoot(context);
+        var parsed = root.Parse(arguments);
+        root.Apply(parsed, context);
+        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = context.Output });
+    }
+}

@@ -1,0 +1,183 @@
+using Nebula.Engine.Configuration;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Pipeline;
+
+namespace Nebula.Cli.Running;
+
+/// <summary>Turns a pipeline into the streams to run: finds connectors and streams, gives each stream its settings, and refuses what cannot work before anything starts.</summary>
+internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connectors)
+{
+    private const string StandardOutput = "-";
+
+    // below this, filling a block before it is handed on would take longer than the user wants to wait
+    private static readonly TimeSpan LatencyMatters = TimeSpan.FromSeconds(1);
+    private static readonly Dictionary<string, OptionValue> NoOptions = [];
+    private readonly DateTime _now = DateTime.UtcNow;
+    private int _sourceStreams;
+
+    /// <summary>Identity of the run: sorts by time, and is short enough for names of temporary files.</summary>
+    public string RunId { get; } = $"{DateTime.UtcNow:yyyyMMdd'T'HHmmss}-{Random.Shared.Next(0x1000000):x6}";
+
+    /// <summary>Makes the source as the pipeline's connection describes it.</summary>
+    public ISource OpenSource() => CreateSource(NoOptions)();
+
+    /// <summary>Makes the destination as the pipeline's connection describes it.</summary>
+    public IDestination OpenDestination() => CreateDestination(NoOptions)();
+
+    /// <summary>Gives the settings of the streams that a run would move.</summary>
+    /// <param name="only">Names or wildcards of the streams wanted; empty for all.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <exception cref="NebulaException">The source has no such streams, or an option is wrong.</exception>
+    public async Task<IReadOnlyList<StreamConfig>> FindStreamsAsync(IReadOnlyList<string> only, CancellationToken cancellationToken)
+    {
+        var source = OpenSource();
+        await using (source.ConfigureAwait(false))
+        {
+            var catalog = await source.DiscoverAsync(new DiscoverRequest { NamesOnly = true }, cancellationToken).ConfigureAwait(false);
+            var names = catalog.Streams.Select(static stream => stream.Name).ToList();
+            _sourceStreams = names.Count;
+            return new StreamResolver(pipeline).Resolve(names, only);
+        }
+    }
+
+    /// <summary>Plans a run.</summary>
+    /// <param name="only">Names or wildcards of the streams wanted; empty for all.</param>
+    /// <param name="cancellationToken">Stops the planning.</param>
+    /// <exception cref="NebulaException">Something cannot work.</exception>
+    public async Task<RunPlan> PlanAsync(IReadOnlyList<string> only, CancellationToken cancellationToken)
+    {
+        // the target first: that its connector or options are wrong is known without looking for streams
+        _ = CreateDestination(NoOptions);
+        var streams = await FindStreamsAsync(only, cancellationToken).ConfigureAwait(false);
+        var parallel = streams.Min(stream => Math.Min(Math.Min(streams.Count, pipeline.Settings.ParallelStreams), stream.Performance.MaxConcurrency ?? int.MaxValue));
+        var jobs = new List<StreamJob>(streams.Count);
+        foreach (var stream in streams)
+            jobs.Add(await PlanAsync(stream, streams.Count, parallel).ConfigureAwait(false));
+        StreamResolver.CheckObjects(streams.Zip(jobs, static (stream, job) => (stream, job.Target)));
+        return new RunPlan
+        {
+            Name = pipeline.Name,
+            RunId = RunId,
+            Jobs = jobs,
+            ParallelStreams = parallel,
+            Memory = pipeline.Settings.Memory,
+            Timeout = Shorter(pipeline.Settings.Timeout, pipeline.Settings.MaxDuration),
+        };
+    }
+
+    /// <summary>Makes the source of a stream.</summary>
+    public Func<ISource> SourceOf(StreamConfig stream) => CreateSource(stream.SourceOptions);
+
+    /// <summary>Makes the destination of a stream.</summary>
+    public Func<IDestination> DestinationOf(StreamConfig stream) => CreateDestination(stream.TargetOptions);
+
+    /// <summary>What is read of a stream.</summary>
+    public StreamRequest RequestOf(StreamConfig stream) => new()
+    {
+        Streams = stream.Members.Length == _sourceStreams ? [] : stream.Members,
+        AsOneStream = stream.IsSingle,
+        Select = stream.Select,
+        Types = stream.Columns.Where(static column => column.Value.Type is not null).ToDictionary(static column => column.Key, static column => column.Value.Type!),
+        Names = stream.Columns.Where(static column => column.Value.Name is not null).ToDictionary(static column => column.Key, static column => column.Value.Name!),
+    };
+
+    private async Task<StreamJob> PlanAsync(StreamConfig stream, int streams, int parallel)
+    {
+        var createDestination = DestinationOf(stream);
+        var variables = Variables(stream);
+        var destination = createDestination();
+        await using (destination.ConfigureAwait(false))
+        {
+            var name = stream.Object?.Render(variables) ?? destination.NameObject(NameOf(stream));
+            var target = destination.LocationOf(name);
+            if (streams > 1 && stream.Object is null && !destination.Capabilities.AcceptsManyStreams)
+                throw NebulaException.Configuration(
+                    $"{streams} streams cannot all be written to '{target}'. Make them one stream with 'single: true', give the target a folder (path: {target}/), or set 'object' to a name with {{stream_name}} in it.",
+                    pipeline.Target.Location);
+            return new StreamJob
+            {
+                Name = DisplayName(stream),
+                Target = target,
+                OutputIsData = target == StandardOutput,
+                OpenSource = SourceOf(stream),
+                OpenDestination = createDestination,
+                Request = RequestOf(stream) with { Object = name },
+                Options = new PipelineOptions
+                {
+                    Workers = stream.Performance.Workers ?? Environment.ProcessorCount,
+                    MemoryLimit = MemoryBudget.ShareOf(pipeline.Settings.Memory, parallel),
+                    RowLimit = stream.Limit,
+                    BatchSize = stream.Performance.BatchSize,
+                    PreferLatency = stream.Performance.FlushInterval < LatencyMatters,
+                    BadRows = new BadRowOptions { Policy = stream.BadRows, Max = stream.MaxBadRows },
+                },
+                QuarantinePath = stream.BadRows != BadRowPolicy.Quarantine ? null
+                    : stream.QuarantinePath?.Render(variables) ?? QuarantineBeside(target),
+            };
+        }
+    }
+
+    private Func<ISource> CreateSource(IReadOnlyDictionary<string, OptionValue> options)
+    {
+        var connector = Find(pipeline.Source);
+        var descriptors = connector.SourceOptions ?? throw NebulaException.Configuration($"'{connector.Name}' cannot be a source.", pipeline.Source.Location);
+        var values = new OptionValues($"source \"{connector.Name}\"", descriptors, pipeline.Source.With(options));
+        return () => connector.Source(values);
+    }
+
+    private Func<IDestination> CreateDestination(IReadOnlyDictionary<string, OptionValue> options)
+    {
+        var connector = Find(pipeline.Target);
+        var descriptors = connector.DestinationOptions ?? throw NebulaException.Configuration($"'{connector.Name}' cannot be a destination.", pipeline.Target.Location);
+        var values = new OptionValues($"target \"{connector.Name}\"", descriptors, pipeline.Target.With(options));
+        return () => connector.Destination(values);
+    }
+
+    private ConnectorDescriptor Find(ConnectionConfig connection) => connectors.Find(connection.Type) ?? throw NebulaException.Configuration(
+        $"There is no connector '{connection.Type}'.{Suggestion.For(connection.Type, connectors.Connectors.Select(static connector => connector.Name))} 'nebula list' shows all.",
+        connection.Location);
+
+    /// <summary>The stream's name; where it is many files, what their pattern has besides wildcards.</summary>
+    private static string NameOf(StreamConfig stream)
+    {
+        if (stream.Members.Length == 1)
+            return stream.Members[0];
+        var name = stream.Name.Replace("*", "", StringComparison.Ordinal).Replace("?", "", StringComparison.Ordinal);
+        var stem = name.Split('.')[0].Trim('_', '-', '/');
+        return stem.Length > 0 ? name.TrimStart('_', '-', '/') : "all" + name;
+    }
+
+    private string DisplayName(StreamConfig stream) => stream.Members.Length == 1 && stream.Members[0] != "stdin" ? stream.Members[0]
+        : stream.Name == "*" && pipeline.Source.Options.TryGetValue("path", out var path) ? path.Text : stream.Name;
+
+    private Dictionary<string, string> Variables(StreamConfig stream)
+    {
+        var name = NameOf(stream);
+        var file = Path.GetFileName(name);
+        var dot = file.IndexOf('.', Math.Min(1, file.Length));
+        return new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["stream_name"] = name,
+            ["stream_file_path"] = name,
+            ["stream_folder"] = Path.GetDirectoryName(name) ?? "",
+            ["stream_file_name"] = file,
+            ["stream_file_stem"] = dot < 0 ? file : file[..dot],
+            ["stream_file_ext"] = dot < 0 ? "" : file[(dot + 1)..],
+            ["source_name"] = pipeline.Source.Name,
+            ["target_name"] = pipeline.Target.Name,
+            ["run_id"] = RunId,
+            ["run_timestamp"] = $"{_now:yyyyMMdd'T'HHmmss'Z'}",
+            ["YYYY"] = $"{_now:yyyy}",
+            ["MM"] = $"{_now:MM}",
+            ["DD"] = $"{_now:dd}",
+            ["HH"] = $"{_now:HH}",
+            ["part"] = "0",
+        };
+    }
+
+    private static string QuarantineBeside(string target) => target != StandardOutput ? target + ".quarantine.jsonl" : throw NebulaException.Configuration(
+        "Standard output has no place beside it for a quarantine file. Set 'on_error.quarantine_path', or use 'bad_rows: skip'.");
+
+    private static TimeSpan? Shorter(TimeSpan? a, TimeSpan? b) => a is { } first && b is { } second ? (first < second ? first : second) : a ?? b;
+}

@@ -1,0 +1,92 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using Nebula.Engine.Connectors;
+
+namespace Nebula.Connectors.ObjectStores.Local;
+
+/// <summary>
+/// Standard input and output below the runtime's console streams, on systems that have file descriptors. The runtime's output stream hides that its reader
+/// has gone, so that a run would go on writing for nobody; its input stream cannot be interrupted.
+/// </summary>
+internal static unsafe partial class StandardHandles
+{
+    private const int Input = 0, Output = 1;
+    private const int Interrupted = 4, TryAgain = 11, TryAgainBsd = 35, PipeClosed = 32;
+    private const short Readable = 1, Writable = 4;
+
+    /// <summary>Writes everything.</summary>
+    /// <exception cref="OutputClosedException">The reader has gone.</exception>
+    /// <exception cref="IOException">The system refused.</exception>
+    public static void Write(ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            var written = 0;
+            while (written < bytes.Length)
+            {
+                var count = (int)write(Output, start + written, bytes.Length - written);
+                if (count >= 0)
+                    written += count;
+                else
+                    Retry(Marshal.GetLastPInvokeError(), Output, Writable);
+            }
+        }
+    }
+
+    /// <summary>Reads what there is; waits while there is nothing, a little at a time.</summary>
+    /// <param name="buffer">Takes the bytes.</param>
+    /// <param name="isInterrupted">Asked while waiting; an interrupted read ends with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Number of bytes; 0 at the end.</returns>
+    public static int Read(Span<byte> buffer, Func<bool> isInterrupted)
+    {
+        const int WaitMilliseconds = 100;
+        fixed (byte* start = buffer)
+            while (true)
+            {
+                var state = new PollState { Descriptor = Input, Events = Readable };
+                var ready = poll(&state, 1, WaitMilliseconds);
+                if (isInterrupted())
+                    throw new OperationCanceledException();
+                if (ready == 0)
+                    continue;
+                var count = (int)read(Input, start, buffer.Length);
+                if (count >= 0)
+                    return count;
+                Retry(Marshal.GetLastPInvokeError(), Input, Readable);
+            }
+    }
+
+    private static void Retry(int error, int descriptor, short events)
+    {
+        switch (error)
+        {
+            case Interrupted:
+                return;
+            case TryAgain or TryAgainBsd:
+                var state = new PollState { Descriptor = descriptor, Events = events };
+                _ = poll(&state, 1, -1);
+                return;
+            case PipeClosed:
+                throw new OutputClosedException();
+            default:
+                throw new IOException(new Win32Exception(error).Message);
+        }
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollState
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint write(int descriptor, byte* bytes, nint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint read(int descriptor, byte* bytes, nint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int poll(PollState* states, nuint count, int timeoutMilliseconds);
+}

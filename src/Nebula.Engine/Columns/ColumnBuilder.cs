@@ -1,0 +1,264 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Engine.Columns;
+
+/// <summary>Assembles a <see cref="Column"/> value by value or range by range in pooled buffers that grow.</summary>
+/// <remarks>A value of a list is its length here and its elements in the children; a value of a struct is one value in each child.</remarks>
+internal sealed class ColumnBuilder : IDisposable
+{
+    private readonly GrowingBuffer _validity;
+    private readonly GrowingBuffer _values;
+    private readonly GrowingBuffer _offsets;
+    private bool _hasValidity;
+
+    /// <summary>Makes an empty builder. It rents nothing yet.</summary>
+    /// <param name="pool">Where buffers come from.</param>
+    /// <param name="type">Type of the values.</param>
+    public ColumnBuilder(BufferPool pool, DataType type)
+    {
+        Type = type;
+        ByteWidth = type.ByteWidth;
+        Layout = ColumnLayouts.Of(type);
+        _validity = new GrowingBuffer(pool);
+        _values = new GrowingBuffer(pool);
+        _offsets = new GrowingBuffer(pool);
+        Children = [.. type.Fields.Select(field => new ColumnBuilder(pool, field.Type))];
+    }
+
+    /// <summary>Type of the values.</summary>
+    public DataType Type { get; }
+
+    /// <summary><see cref="DataType.ByteWidth"/> of <see cref="Type"/>.</summary>
+    public int ByteWidth { get; }
+
+    /// <summary>Which of the append methods apply.</summary>
+    public ColumnLayout Layout { get; }
+
+    /// <summary>Number of values.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Number of them that are null.</summary>
+    public int NullCount { get; private set; }
+
+    /// <summary>Builders of the children of a nested type.</summary>
+    public ImmutableArray<ColumnBuilder> Children { get; }
+
+    /// <summary>Bytes on loan, children included.</summary>
+    public long BufferBytes
+    {
+        get
+        {
+            var bytes = 0L + _validity.Capacity + _values.Capacity + _offsets.Capacity;
+            foreach (var child in Children)
+                bytes += child.BufferBytes;
+            return bytes;
+        }
+    }
+
+    /// <summary>Appends a null of any type.</summary>
+    public void AppendNull()
+    {
+        if (!_hasValidity)
+            StartValidity();
+        _validity.ExtendBits(Length + 1);
+        NullCount++;
+        switch (Layout)
+        {
+            case ColumnLayout.Bits:
+                _values.ExtendBits(Length + 1);
+                break;
+            case ColumnLayout.Fixed:
+                _values.Extend(ByteWidth).Clear();
+                break;
+            case ColumnLayout.Bytes:
+                AppendOffset(_values.Length);
+                break;
+            case ColumnLayout.List:
+                AppendOffset(Children[0].Length);
+                break;
+            default:
+                foreach (var child in Children)
+                    child.AppendNull();
+                break;
+        }
+        Length++;
+    }
+
+    /// <summary>Appends a value of fixed width.</summary>
+    /// <typeparam name="T">A type as wide as <see cref="DataType.ByteWidth"/>.</typeparam>
+    /// <param name="value">The value.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Append<T>(T value) where T : unmanaged
+    {
+        _values.Append(value);
+        AppendValid();
+    }
+
+    /// <summary>Appends a boolean.</summary>
+    /// <param name="value">The value.</param>
+    public void AppendBool(bool value)
+    {
+        _values.ExtendBits(Length + 1);
+        Bitmap.Set(_values.Content, Length, value);
+        AppendValid();
+    }
+
+    /// <summary>Appends a string, binary or JSON value.</summary>
+    /// <param name="value">Its bytes.</param>
+    public void AppendBytes(ReadOnlySpan<byte> value)
+    {
+        value.CopyTo(_values.Extend(value.Length));
+        AppendOffset(_values.Length);
+        AppendValid();
+    }
+
+    /// <summary>Ends a list or map: its elements are those appended to the children since the value before.</summary>
+    public void EndList()
+    {
+        AppendOffset(Children[0].Length);
+        AppendValid();
+    }
+
+    /// <summary>Ends a struct, after one value was appended to each child.</summary>
+    public void EndStruct() => AppendValid();
+
+    /// <summary>Appends a range of another column of the same type. Dictionary-encoded strings are written out.</summary>
+    /// <param name="source">The column.</param>
+    /// <param name="start">First value.</param>
+    /// <param name="count">Number of values.</param>
+    public void AppendRange(Column source, int start, int count)
+    {
+        if (count == 0)
+            return;
+        AppendValidity(source, start, count);
+        switch (Layout)
+        {
+            case ColumnLayout.Bits:
+                _values.ExtendBits(Length + count);
+                BitRange.Copy(source.Bits, start, _values.Content, Length, count);
+                break;
+            case ColumnLayout.Fixed:
+                ColumnLayouts.FixedBytes(source).Slice(start * ByteWidth, count * ByteWidth).CopyTo(_values.Extend(count * ByteWidth));
+                break;
+            case ColumnLayout.Bytes when source.Dictionary is not null:
+                AppendDictionaryRange(source, start, count);
+                break;
+            case ColumnLayout.Bytes:
+                var bytes = source.Bytes[source.Offsets[start]..source.Offsets[start + count]];
+                var before = _values.Length;
+                bytes.CopyTo(_values.Extend(bytes.Length));
+                AppendOffsets(source.Offsets.Slice(start, count + 1), before);
+                break;
+            case ColumnLayout.List:
+                var offsets = source.Offsets.Slice(start, count + 1);
+                AppendOffsets(offsets, Children[0].Length);
+                for (var i = 0; i < Children.Length; i++)
+                    Children[i].AppendRange(source.Children[i], offsets[0], offsets[count] - offsets[0]);
+                break;
+            default:
+                for (var i = 0; i < Children.Length; i++)
+                    Children[i].AppendRange(source.Children[i], start, count);
+                break;
+        }
+        Length = checked(Length + count);
+    }
+
+    /// <summary>Makes a column of what was appended, which owns the buffers, and starts anew.</summary>
+    public Column Build()
+    {
+        using var scope = new BufferScope();
+        if (Layout is ColumnLayout.Bytes or ColumnLayout.List && _offsets.Length == 0)
+            _offsets.Append(0);
+        var children = ImmutableArray.CreateBuilder<Column>(Children.Length);
+        foreach (var child in Children)
+            children.Add(scope.Add(child.Build()));
+        var validity = NullCount == 0 ? null : scope.Add(_validity.Detach());
+        var values = Layout is ColumnLayout.List or ColumnLayout.Struct ? null : scope.Add(_values.Detach());
+        var offsets = Layout is ColumnLayout.Bytes or ColumnLayout.List ? scope.Add(_offsets.Detach()) : null;
+        var column = new Column(Type, Length, NullCount, validity, values, offsets, children.MoveToImmutable());
+        scope.Release();
+        Dispose();
+        return column;
+    }
+
+    /// <summary>Returns all buffers and starts anew.</summary>
+    public void Dispose()
+    {
+        _validity.Dispose();
+        _values.Dispose();
+        _offsets.Dispose();
+        foreach (var child in Children)
+            child.Dispose();
+        _hasValidity = false;
+        Length = 0;
+        NullCount = 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AppendValid()
+    {
+        if (_hasValidity)
+        {
+            _validity.ExtendBits(Length + 1);
+            Bitmap.Set(_validity.Content, Length, true);
+        }
+        Length++;
+    }
+
+    private void StartValidity()
+    {
+        _hasValidity = true;
+        _validity.ExtendBits(Length);
+        BitRange.SetAll(_validity.Content, 0, Length);
+    }
+
+    private void AppendValidity(Column source, int start, int count)
+    {
+        var nulls = source.HasValidity ? count - BitRange.CountSet(source.Validity, start, count) : 0;
+        if (nulls > 0 && !_hasValidity)
+            StartValidity();
+        if (!_hasValidity)
+            return;
+        _validity.ExtendBits(Length + count);
+        if (nulls > 0)
+            BitRange.Copy(source.Validity, start, _validity.Content, Length, count);
+        else
+            BitRange.SetAll(_validity.Content, Length, count);
+        NullCount += nulls;
+    }
+
+    private void AppendDictionaryRange(Column source, int start, int count)
+    {
+        for (var i = start; i < start + count; i++)
+        {
+            if (!source.IsNull(i))
+            {
+                var value = source.GetBytes(i);
+                value.CopyTo(_values.Extend(value.Length));
+            }
+            AppendOffset(_values.Length);
+        }
+    }
+
+    private void AppendOffset(int end)
+    {
+        if (_offsets.Length == 0)
+            _offsets.Append(0);
+        _offsets.Append(end);
+    }
+
+    /// <summary>Appends the ends in <paramref name="source"/>, moved so that its first offset becomes <paramref name="origin"/>.</summary>
+    private void AppendOffsets(ReadOnlySpan<int> source, int origin)
+    {
+        if (_offsets.Length == 0)
+            _offsets.Append(0);
+        var shift = origin - source[0];
+        var ends = source[1..];
+        var target = MemoryMarshal.Cast<byte, int>(_offsets.Extend(ends.Length * sizeof(int)));
+        for (var i = 0; i < ends.Length; i++)
+            target[i] = ends[i] + shift;
+    }
+}

@@ -1,0 +1,291 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Engine.Compression.Snappy;
+
+/// <summary>Snappy blocks from span to span (Snappy compressed format description). A block begins with the length of its content.</summary>
+internal static unsafe class SnappyBlock
+{
+    private const int MinMatch = 4;
+    private const int MaxDistance = 65535;
+    private const int HashBits = 13;
+
+    // A search reads eight bytes at a time.
+    private const int SearchMargin = 16;
+
+    /// <summary>Most bytes that a block with so much content can have.</summary>
+    /// <param name="length">Length of the content in bytes.</param>
+    public static int MaxCompressedLength(int length) => checked(32 + length + length / 6);
+
+    /// <summary>The length of a block's content, as the block claims it.</summary>
+    /// <param name="source">The block.</param>
+    /// <exception cref="DataFormatException">The block does not begin with a length.</exception>
+    public static int ReadLength(ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            return ReadLength(source, out _);
+        }
+        catch (CompressionFault fault)
+        {
+            throw fault.ToDataFormatException("snappy", 0);
+        }
+    }
+
+    /// <summary>Compresses.</summary>
+    /// <param name="source">The content.</param>
+    /// <param name="target">Where the block goes; at least <see cref="MaxCompressedLength"/> bytes.</param>
+    /// <returns>Bytes written.</returns>
+    public static int Compress(ReadOnlySpan<byte> source, Span<byte> target)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(target.Length, MaxCompressedLength(source.Length), nameof(target));
+        Span<int> table = stackalloc int[1 << HashBits];
+        table.Clear();
+        fixed (byte* input = source)
+        fixed (byte* start = target)
+        fixed (int* heads = table)
+        {
+            var output = start;
+            var length = (uint)source.Length;
+            for (; length >= 0x80; length >>= 7)
+                *output++ = (byte)(length | 0x80);
+            *output++ = (byte)length;
+            return (int)(Encode(input, source.Length, output, heads) - start);
+        }
+    }
+
+    /// <summary>Decompresses.</summary>
+    /// <param name="source">One block.</param>
+    /// <param name="target">Where its content goes.</param>
+    /// <returns>Bytes written.</returns>
+    /// <exception cref="DataFormatException">The block is corrupt, or its content longer than <paramref name="target"/>.</exception>
+    public static int Decompress(ReadOnlySpan<byte> source, Span<byte> target)
+    {
+        try
+        {
+            var length = ReadLength(source, out var used);
+            if (length > target.Length)
+                throw new CompressionFault($"a block announces {length} bytes, more than the {target.Length} there can be");
+            Decode(source[used..], target[..length], allowRepeats: false);
+            return length;
+        }
+        catch (CompressionFault fault)
+        {
+            throw fault.ToDataFormatException("snappy", 0);
+        }
+    }
+
+    /// <summary>Reads the length at the start of a block.</summary>
+    /// <exception cref="CompressionFault">There is none.</exception>
+    internal static int ReadLength(ReadOnlySpan<byte> source, out int used)
+    {
+        var length = 0ul;
+        for (used = 0; used < 5; used++)
+        {
+            if (used >= source.Length)
+                throw new CompressionFault("a block ends within its length", used);
+            length |= (ulong)(source[used] & 0x7F) << (7 * used);
+            if (source[used] < 0x80)
+            {
+                used++;
+                return length <= int.MaxValue ? (int)length : throw new CompressionFault($"a block announces {length} bytes, more than there can be");
+            }
+        }
+        throw new CompressionFault("a block begins with a length of more than 5 bytes");
+    }
+
+    /// <summary>Decodes the elements of a block, which must fill the target.</summary>
+    /// <param name="source">The block behind its length.</param>
+    /// <param name="target">Where the content goes; its length is the one announced.</param>
+    /// <param name="allowRepeats">Whether a one-byte copy with offset 0 repeats the offset before (S2).</param>
+    /// <exception cref="CompressionFault">The block is corrupt.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Decode(ReadOnlySpan<byte> source, Span<byte> target, bool allowRepeats)
+    {
+        fixed (byte* start = source)
+        fixed (byte* outputStart = target)
+        {
+            var input = start;
+            var inputEnd = start + source.Length;
+            var output = outputStart;
+            var outputEnd = outputStart + target.Length;
+            nuint distance = 0;
+            while (input < inputEnd)
+            {
+                int tag = *input++;
+                nint length = (tag >> 2) + 1;
+                if ((tag & 3) == 0)
+                {
+                    if (length <= 16 && inputEnd - input >= 16 && outputEnd - output >= 16)
+                    {
+                        Vector128.Load(input).Store(output);
+                    }
+                    else
+                    {
+                        if (length > 60)
+                            length = 1 + (nint)ReadInteger(ref input, inputEnd, (int)length - 60, start);
+                        if (length > inputEnd - input || length > outputEnd - output)
+                            throw new CompressionFault("literals reach beyond the end of their block", input - start);
+                        Buffer.MemoryCopy(input, output, length, length);
+                    }
+                    input += length;
+                    output += length;
+                    continue;
+                }
+                if ((tag & 3) == 1)
+                {
+                    if (input == inputEnd)
+                        throw CutOff(input - start);
+                    length = (tag >> 2 & 7) + MinMatch;
+                    var near = (uint)(tag >> 5) << 8 | *input++;
+                    if (near != 0 || !allowRepeats)
+                        distance = near;
+                    else if (length > 8)
+                        length = ReadRepeatLength(ref input, inputEnd, (int)length - 8, start);
+                }
+                else if ((tag & 3) == 2)
+                {
+                    if (inputEnd - input < 2)
+                        throw CutOff(input - start);
+                    distance = Unsafe.ReadUnaligned<ushort>(input);
+                    input += 2;
+                }
+                else
+                {
+                    distance = ReadInteger(ref input, inputEnd, 4, start);
+                }
+                if (distance == 0 || distance > (nuint)(output - outputStart))
+                    throw new CompressionFault($"a copy begins {distance} bytes back, where there is no data", input - start);
+                if (outputEnd - output >= length + MatchCopy.Overshoot)
+                    MatchCopy.Copy(output, distance, length);
+                else if (length <= outputEnd - output)
+                    MatchCopy.CopyExactly(output, distance, length);
+                else
+                    throw new CompressionFault($"a block holds more than the {target.Length} bytes announced", input - start);
+                output += length;
+            }
+            if (output != outputEnd)
+                throw new CompressionFault($"a block holds {output - outputStart} bytes, but {target.Length} are announced", input - start);
+        }
+    }
+
+    private static CompressionFault CutOff(long offset) => new("a block ends within an element", offset);
+
+    private static uint ReadInteger(ref byte* input, byte* inputEnd, int width, byte* start)
+    {
+        if (inputEnd - input < width)
+            throw CutOff(input - start);
+        var value = 0u;
+        for (var i = 0; i < width; i++)
+            value |= (uint)input[i] << (8 * i);
+        input += width;
+        return value;
+    }
+
+    /// <summary>The length of a repeat whose tag says that 1, 2 or 3 bytes of it follow (S2).</summary>
+    private static nint ReadRepeatLength(ref byte* input, byte* inputEnd, int width, byte* start)
+    {
+        var least = width switch { 1 => 4, 2 => 1 << 8, _ => 1 << 16 };
+        return (nint)ReadInteger(ref input, inputEnd, width, start) + least + MinMatch;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static byte* Encode(byte* source, int length, byte* output, int* heads)
+    {
+        var input = source;
+        var anchor = source;
+        var end = source + length;
+        var limit = end - SearchMargin;
+        if (length > SearchMargin)
+        {
+            input++;
+            var misses = 1 << 5;
+            while (input <= limit)
+            {
+                var word = Unsafe.ReadUnaligned<uint>(input);
+                var slot = Hash(word);
+                var candidate = source + heads[slot];
+                heads[slot] = (int)(input - source);
+                if (Unsafe.ReadUnaligned<uint>(candidate) != word || input - candidate > MaxDistance)
+                {
+                    input += misses++ >> 5; // data that does not compress is passed ever faster
+                    continue;
+                }
+                misses = 1 << 5;
+                while (input > anchor && candidate > source && input[-1] == candidate[-1])
+                {
+                    input--;
+                    candidate--;
+                }
+                output = WriteLiterals(output, anchor, (int)(input - anchor));
+                var distance = (int)(input - candidate);
+                var match = MinMatch;
+                while (input + match + 8 <= end)
+                {
+                    var difference = Unsafe.ReadUnaligned<ulong>(input + match) ^ Unsafe.ReadUnaligned<ulong>(candidate + match);
+                    if (difference != 0)
+                    {
+                        match += BitOperations.TrailingZeroCount(difference) >> 3;
+                        break;
+                    }
+                    match += 8;
+                }
+                output = WriteCopy(output, distance, match);
+                input += match;
+                anchor = input;
+                if (input <= limit)
+                    heads[Hash(Unsafe.ReadUnaligned<uint>(input - 1))] = (int)(input - 1 - source);
+            }
+        }
+        return WriteLiterals(output, anchor, (int)(end - anchor));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Hash(uint word) => (int)(word * 0x9E3779B1 >> (32 - HashBits));
+
+    private static byte* WriteLiterals(byte* output, byte* literals, int length)
+    {
+        if (length == 0)
+            return output;
+        var value = (uint)length - 1;
+        if (value < 60)
+        {
+            *output++ = (byte)(value << 2);
+        }
+        else
+        {
+            var width = value < 1 << 8 ? 1 : value < 1 << 16 ? 2 : value < 1 << 24 ? 3 : 4;
+            *output++ = (byte)((59 + width) << 2);
+            Unsafe.WriteUnaligned(output, value);
+            output += width;
+        }
+        Unsafe.CopyBlockUnaligned(output, literals, (uint)length);
+        return output + length;
+    }
+
+    private static byte* WriteCopy(byte* output, int distance, int length)
+    {
+        // A rest shorter than 4 has no short form: the last but one copy leaves at least that much.
+        for (; length >= 68; length -= 64)
+            output = WriteLongCopy(output, distance, 64);
+        if (length > 64)
+        {
+            output = WriteLongCopy(output, distance, 60);
+            length -= 60;
+        }
+        if (length >= 12 || distance >= 2048)
+            return WriteLongCopy(output, distance, length);
+        *output++ = (byte)(distance >> 8 << 5 | (length - MinMatch) << 2 | 1);
+        *output++ = (byte)distance;
+        return output;
+    }
+
+    private static byte* WriteLongCopy(byte* output, int distance, int length)
+    {
+        *output++ = (byte)((length - 1) << 2 | 2);
+        Unsafe.WriteUnaligned(output, (ushort)distance);
+        return output + 2;
+    }
+}

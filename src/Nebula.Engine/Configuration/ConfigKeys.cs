@@ -1,0 +1,317 @@
+namespace Nebula.Engine.Configuration;
+
+/// <summary>The table of all keys that a pipeline file knows. Nothing else says what a key is called, takes or defaults to.</summary>
+internal static class ConfigKeys
+{
+    /// <summary>Rows per batch.</summary>
+    public static readonly ConfigKey BatchSize = new(
+        "batch_size", ConfigKind.Integer, "About how many rows are worked on together. Their bytes decide when not set.")
+    {
+        Minimum = 1,
+        Maximum = 10_000_000,
+    };
+
+    /// <summary>Worker threads.</summary>
+    public static readonly ConfigKey Workers = new(
+        "workers", ConfigKind.Integer, "Threads that decode and encode. One for each processor when not set.")
+    {
+        Minimum = 1,
+        Maximum = 1024,
+    };
+
+    /// <summary>Concurrent operations.</summary>
+    public static readonly ConfigKey MaxConcurrency = new(
+        "max_concurrency", ConfigKind.Integer, "Most operations that a destination has under way at once.")
+    {
+        Minimum = 1,
+        Maximum = 100_000,
+    };
+
+    /// <summary>Flush interval.</summary>
+    public static readonly ConfigKey FlushInterval = new(
+        "flush_interval", ConfigKind.Duration, "Longest time that rows wait to be written.")
+    {
+        Default = "10s",
+    };
+
+    /// <summary>Performance of a stream.</summary>
+    public static readonly ConfigKey Performance = new(
+        "performance", ConfigKind.Section, "How much is done at once.")
+    {
+        Keys = [BatchSize, Workers, MaxConcurrency, FlushInterval],
+    };
+
+    /// <summary>Storage mode.</summary>
+    public static readonly ConfigKey StorageMode = new(
+        "mode", ConfigKind.Choice, "How rows are kept in memory: by column, by row, or rows that turn into columns when there are many.")
+    {
+        Default = "auto",
+        Choices = [new("auto"), new("row"), new("columnar"), new("hybrid")],
+    };
+
+    /// <summary>Compression in storage.</summary>
+    public static readonly ConfigKey StorageCompression = new(
+        "compression", ConfigKind.Choice, "Codec of what is kept or staged. Chosen by the destination when not set.")
+    {
+        Choices = [new("none"), new("zstd"), new("lz4"), new("snappy"), new("gzip"), new("deflate"), new("brotli")],
+    };
+
+    /// <summary>Storage of a stream.</summary>
+    public static readonly ConfigKey Storage = new(
+        "storage", ConfigKind.Section, "How rows are kept on their way.")
+    {
+        Keys = [StorageMode, StorageCompression],
+    };
+
+    /// <summary>Whether a stream is read.</summary>
+    public static readonly ConfigKey Enabled = new(
+        "enabled", ConfigKind.Flag, "Whether the stream is read; false takes streams out that a wider pattern brings in.")
+    {
+        Default = "true",
+    };
+
+    /// <summary>What is read.</summary>
+    public static readonly ConfigKey Mode = new("mode", ConfigKind.Choice, "What is read of a stream.")
+    {
+        Default = "full-refresh",
+        Choices =
+        [
+            new("full-refresh", "replace", "overwrite", "full-refresh-overwrite"),
+            new("truncate") { IsSupported = false },
+            new("incremental", "merge", "append", "incremental-append", "incremental-append-dedupe", "incremental-deduped-history") { IsSupported = false },
+            new("cdc", "change-capture") { IsSupported = false },
+            new("cdc-only", "strict-cdc") { IsSupported = false },
+            new("backfill") { IsSupported = false },
+            new("snapshot", "full-refresh-append") { IsSupported = false },
+            new("schema-only", "definition-only") { IsSupported = false },
+        ],
+    };
+
+    /// <summary>Where a stream goes.</summary>
+    public static readonly ConfigKey Object = new(
+        "object", ConfigKind.Template, "Where the destination puts the stream: a path or a table, with variables such as {stream_file_stem} and {part:05}.");
+
+    /// <summary>Whether matches are one stream.</summary>
+    public static readonly ConfigKey Single = new(
+        "single", ConfigKind.Flag, "Whether everything that the pattern matches is one stream.")
+    {
+        Default = "false",
+    };
+
+    /// <summary>Options of the source.</summary>
+    public static readonly ConfigKey SourceOptions = new("source_options", ConfigKind.Options, "Options of the source's connector for this stream.");
+
+    /// <summary>Options of the target.</summary>
+    public static readonly ConfigKey TargetOptions = new("target_options", ConfigKind.Options, "Options of the target's connector for this stream.");
+
+    /// <summary>Columns read.</summary>
+    public static readonly ConfigKey Select = new(
+        "select", ConfigKind.Selection, "Columns in the order written: names, \"*\" for all others, \"-name\" to leave one out.");
+
+    /// <summary>Type of a column.</summary>
+    public static readonly ConfigKey ColumnType = new(
+        "type", ConfigKind.ColumnType, "Type of the column, instead of the one that the source has or that its values suggest.");
+
+    /// <summary>Name of a column.</summary>
+    public static readonly ConfigKey ColumnName = new("name", ConfigKind.Text, "Name of the column at the destination.");
+
+    /// <summary>Settings of columns.</summary>
+    public static readonly ConfigKey Columns = new("columns", ConfigKind.Table, "Settings of columns, by their name in the source.")
+    {
+        Item = new("column", ConfigKind.Section, "A type, or a map of settings.")
+        {
+            Shorthand = ColumnType,
+            Keys = [ColumnType, ColumnName, ConfigKey.NotYet("mask"), ConfigKey.NotYet("salt")],
+        },
+    };
+
+    /// <summary>Row limit.</summary>
+    public static readonly ConfigKey Limit = new("limit", ConfigKind.Integer, "Most rows that are read of the stream; all when not set.") { AllowsNone = true };
+
+    /// <summary>Policy for bad rows.</summary>
+    public static readonly ConfigKey BadRows = new(
+        "bad_rows", ConfigKind.Choice, "What happens with a row that cannot be read: the run ends, it is left out, or it goes to a file of its own.")
+    {
+        Default = "fail",
+        Choices = [new("fail"), new("skip"), new("quarantine")],
+    };
+
+    /// <summary>Budget of bad rows.</summary>
+    public static readonly ConfigKey MaxBadRows = new(
+        "max_bad_rows", ConfigKind.Integer, "Most bad rows of a stream before the run ends; any number when not set.")
+    {
+        AllowsNone = true,
+    };
+
+    /// <summary>Where bad rows go.</summary>
+    public static readonly ConfigKey QuarantinePath = new(
+        "quarantine_path", ConfigKind.Template, "File that quarantined rows go to, with the variables of 'object'.");
+
+    /// <summary>What happens on errors.</summary>
+    public static readonly ConfigKey OnError = new("on_error", ConfigKind.Section, "What happens when something goes wrong.")
+    {
+        Keys = [BadRows, MaxBadRows, QuarantinePath, ConfigKey.NotYet("retries"), ConfigKey.NotYet("backoff")],
+    };
+
+    /// <summary>Everything that can be set on a stream.</summary>
+    public static readonly ConfigKey Stream = new("stream", ConfigKind.Section, "Settings of a stream.")
+    {
+        NullIsEmpty = true,
+        Keys =
+        [
+            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, OnError, Performance, Storage,
+            .. NotYet("write", "primary_key", "update_key", "lookback", "where", "range", "step", "sql", "resource", "fields", "naming", "schema",
+                "chunking", "cdc", "verify", "metadata_columns"),
+        ],
+    };
+
+    /// <summary>Version of the language.</summary>
+    public static readonly ConfigKey Version = new(
+        "version", ConfigKind.Integer, "Version of this file's language.")
+    {
+        Default = "1",
+        Minimum = 1,
+        Maximum = 1,
+    };
+
+    /// <summary>Where editors find the schema of a JSON file.</summary>
+    public static readonly ConfigKey SchemaReference = new("$schema", ConfigKind.Text, "The JSON Schema of this file, for editors.");
+
+    /// <summary>Name of the pipeline.</summary>
+    public static readonly ConfigKey Name = new(
+        "name", ConfigKind.Text, "Name of the pipeline, for messages and state. The file's name without extension when not set.");
+
+    /// <summary>Connections by name.</summary>
+    public static readonly ConfigKey Connections = new(
+        "connections", ConfigKind.Table, "Connections by name. They may also be in ~/.nebula/connections.yaml or in the variable NEBULA_CONN_<NAME>.")
+    {
+        Item = new("connection", ConfigKind.Connection, "A type and the options of that connector."),
+    };
+
+    /// <summary>Type of a connection.</summary>
+    public static readonly ConfigKey ConnectionType = new("type", ConfigKind.Text, "The connector.") { IsRequired = true };
+
+    /// <summary>Source.</summary>
+    public static readonly ConfigKey Source = new(
+        "source", ConfigKind.ConnectionOrName, "Where rows come from: the name of a connection, or a connection itself.")
+    {
+        IsRequired = true,
+    };
+
+    /// <summary>Target.</summary>
+    public static readonly ConfigKey Target = new(
+        "target", ConfigKind.ConnectionOrName, "Where rows go: the name of a connection, or a connection itself.")
+    {
+        IsRequired = true,
+        Aliases = ["destination"],
+    };
+
+    /// <summary>Defaults of streams.</summary>
+    public static readonly ConfigKey Defaults = Stream with { Name = "defaults", Summary = "Settings that hold for every stream that does not set them"
+        + " itself. Maps merge, lists replace, null removes." };
+
+    /// <summary>Streams.</summary>
+    public static readonly ConfigKey Streams = new(
+        "streams", ConfigKind.Table, "Streams by name or wildcard; where several match, the most specific one wins. Every stream of the source when not set.")
+    {
+        Item = Stream,
+    };
+
+    /// <summary>Time limit of a run.</summary>
+    public static readonly ConfigKey RunTimeout = new("run", ConfigKind.Duration, "Longest time of a whole run; no limit when not set.") { AllowsNone = true };
+
+    /// <summary>Timeouts.</summary>
+    public static readonly ConfigKey Timeouts = new(
+        "timeouts", ConfigKind.Section, "How long things may take.")
+    {
+        Keys = [RunTimeout, .. NotYet("connection", "request", "idle")],
+    };
+
+    /// <summary>Memory limit.</summary>
+    public static readonly ConfigKey Memory = new(
+        "memory", ConfigKind.Size, "Most memory that buffers take together. A share of the machine's when not set.")
+    {
+        AllowsNone = true,
+    };
+
+    /// <summary>Duration limit.</summary>
+    public static readonly ConfigKey MaxDuration = new(
+        "max_duration", ConfigKind.Duration, "Longest time that a run may take before it counts as out of bounds; no limit when not set.")
+    {
+        AllowsNone = true,
+    };
+
+    /// <summary>Limits.</summary>
+    public static readonly ConfigKey Limits = new(
+        "limits", ConfigKind.Section, "Bounds that end a run.")
+    {
+        Keys = [Memory, MaxDuration, ConfigKey.NotYet("max_bytes_scanned")],
+    };
+
+    /// <summary>Streams at once.</summary>
+    public static readonly ConfigKey ParallelStreams = new(
+        "parallel_streams", ConfigKind.Integer, "Streams that run at once.")
+    {
+        Default = "2",
+        Minimum = 1,
+        Maximum = 1024,
+    };
+
+    /// <summary>Order of work.</summary>
+    public static readonly ConfigKey Run = new(
+        "run", ConfigKind.Section, "How streams are worked off.")
+    {
+        Keys = [ParallelStreams, ConfigKey.NotYet("order")],
+    };
+
+    /// <summary>Logging level.</summary>
+    public static readonly ConfigKey LoggingLevel = new("logging_level", ConfigKind.Choice, "Least severity that is logged.")
+    {
+        Default = "info",
+        Choices = [new("debug"), new("info"), new("warn", "warning"), new("error")],
+    };
+
+    /// <summary>Observability.</summary>
+    public static readonly ConfigKey Observability = new("observability", ConfigKind.Section, "What a run tells about itself.")
+    {
+        Keys = [LoggingLevel, .. NotYet("metrics_enabled", "metrics", "profiling_enabled", "tracing_enabled", "tracing")],
+    };
+
+    /// <summary>The settings that hold for a run rather than for a stream.</summary>
+    public static readonly ConfigKey[] RunSettings = [Timeouts, Limits, Run, Observability];
+
+    /// <summary>A pipeline file.</summary>
+    public static readonly ConfigKey Pipeline = new("pipeline", ConfigKind.Section, "A Nebula pipeline: what is read, from where, and where it goes.")
+    {
+        Keys =
+        [
+            SchemaReference, Version, Name, Connections, Source, Target, Defaults, Streams, Performance, Storage, .. RunSettings,
+            .. NotYet("hooks", "state", "schedule", "azure", "reliability", "verify", "plan"),
+        ],
+    };
+
+    /// <summary>The user's own file of connections.</summary>
+    public static readonly ConfigKey ConnectionsFile = new(
+        "connections file", ConfigKind.Section, "Connections for all pipelines of a user.")
+    {
+        Keys = [Version, Connections],
+    };
+
+    /// <summary>What one of two files can set besides the options of its connector.</summary>
+    public static readonly ConfigKey EndpointSettings = new("settings", ConfigKind.Section, "Settings beside a connector's own.")
+    {
+        Keys = [SchemaReference, Version, Name, Performance, Storage, .. RunSettings, .. NotYet("reliability")],
+    };
+
+    /// <summary>What can be set from outside, on top of a file.</summary>
+    public static readonly ConfigKey Overrides = new("flags", ConfigKind.Section, "What flags can set.")
+    {
+        Keys =
+        [
+            Name, Source with { Kind = ConfigKind.Options, IsRequired = false }, Target with
+                { Kind = ConfigKind.Options, IsRequired = false }, .. RunSettings, .. Stream.Keys,
+        ],
+    };
+
+    private static IEnumerable<ConfigKey> NotYet(params string[] names) => names.Select(ConfigKey.NotYet);
+}

@@ -1,0 +1,165 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace Nebula.Cli.Tests;
+
+/// <summary>Bad input, and runs that end before their time: exit codes, messages, and what is left in the folder.</summary>
+public sealed partial class FailureTests : IDisposable
+{
+    private readonly NebulaProcess _nebula = new();
+
+    public static TheoryData<string, int, string> BadInputs => new()
+    {
+        { "id,name\n1,x\n2\n", 5, "line 3" },
+        { "id,name\n1,x\n2,y,z\n", 5, "line 3" },
+        { "id,name\n1,\"x\n2,y\n", 5, "line 2" },
+    };
+
+    [Theory, MemberData(nameof(BadInputs))]
+    public void BadRow_Fails_WithItsPlace_AndLeavesTheOldTarget(string content, int code, string place)
+    {
+        _nebula.Write("in.csv", content);
+        _nebula.Write("out.csv", "the old target");
+        var outcome = _nebula.Run("pipeline", "in.csv", "out.csv", "--set", "source.delimiter=,", "--set", "source.quote=\"");
+        Assert.Equal(code, outcome.ExitCode);
+        Assert.Contains("error:", outcome.Errors, StringComparison.Ordinal);
+        Assert.Contains(place, outcome.Errors, StringComparison.Ordinal);
+        Assert.Equal("the old target", _nebula.Read("out.csv"));
+        Assert.Equal(["in.csv", "out.csv"], _nebula.Files());
+    }
+
+    [Fact]
+    public void MissingFile_IsCode3_AndNamesTheNearest()
+    {
+        _nebula.Write("users.csv", "id\n1\n");
+        var outcome = _nebula.Run("pipeline", "userz.csv", "out.csv");
+        Assert.Equal(3, outcome.ExitCode);
+        Assert.Equal("error: The file 'userz.csv' does not exist. Did you mean 'users.csv'?", outcome.ErrorLines);
+    }
+
+    [Fact]
+    public void BadRows_Skipped_AreCounted()
+    {
+        _nebula.Write("in.csv", "id,name\n1,x\n2\n3,z\n");
+        var outcome = _nebula.Run("pipeline", "in.csv", "out.csv", "--bad-rows", "skip");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Equal("id,name\n1,x\n3,z\n", _nebula.Read("out.csv"));
+        Assert.Contains("read 3 = written 2 + skipped 1 + quarantined 0", outcome.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void BadRows_Quarantined_AreKeptWithPlaceAndReason()
+    {
+        _nebula.Write("in.csv", "id,name\n1,x\n2\n3,z\n4,y,\"é\"\n");
+        var outcome = _nebula.Run("pipeline", "in.csv", "out.csv", "--bad-rows", "quarantine");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Contains("read 4 = written 2 + skipped 0 + quarantined 2", outcome.Errors, StringComparison.Ordinal);
+        var rows = _nebula.Read("out.csv.quarantine.jsonl").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.Equal((3, "2"), (rows[0].GetProperty("line").GetInt32(), rows[0].GetProperty("raw").GetString()));
+        Assert.Equal((5, "4,y,\"é\""), (rows[1].GetProperty("line").GetInt32(), rows[1].GetProperty("raw").GetString()));
+        Assert.All(rows, static row => Assert.Equal("in.csv", row.GetProperty("file").GetString()));
+        Assert.All(rows, static row => Assert.NotEmpty(row.GetProperty("reason").GetString()!));
+        Assert.Equal(["in.csv", "out.csv", "out.csv.quarantine.jsonl"], _nebula.Files());
+    }
+
+    [Fact]
+    public void BadRows_MoreThanAllowed_FailButTheQuarantineIsKept()
+    {
+        _nebula.Write("in.csv", "id,name\n1,x\n2\n3\n4\n");
+        var outcome = _nebula.Run("pipeline", "in.csv", "out.csv", "--bad-rows", "quarantine", "--max-bad-rows", "2");
+        Assert.Equal(5, outcome.ExitCode);
+        Assert.Equal(2, _nebula.Read("out.csv.quarantine.jsonl").AsSpan().Count('\n'));
+        Assert.Equal(["in.csv", "out.csv.quarantine.jsonl"], _nebula.Files());
+    }
+
+    [Fact]
+    public void BadRows_QuarantineBesideStandardOutput_IsRefused()
+    {
+        _nebula.Write("in.csv", "id\n1\n");
+        var outcome = _nebula.Run("pipeline", "csv", "csv", "--source-path", "in.csv", "--dest-path", "-", "--bad-rows", "quarantine");
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Empty(outcome.Output);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(15)]
+    public async Task Signal_StopsCleanly(int signal)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        _nebula.Write("out.csv", "the old target");
+        using var process = await StartAndFeedAsync();
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        Assert.Equal(0, kill(process.Id, signal));
+        // the input stays open: the program must not wait for it
+        var outcome = await NebulaProcess.FinishAsync(process, output, errors);
+        Assert.Equal(130, outcome.ExitCode);
+        Assert.Contains("interrupted", outcome.Errors, StringComparison.Ordinal);
+        Assert.Equal("the old target", _nebula.Read("out.csv"));
+        Assert.Equal(["out.csv"], _nebula.Files());
+    }
+
+    [Fact]
+    public async Task Timeout_EndsTheRunWithCode8()
+    {
+        using var process = await StartAndFeedAsync("--timeout", "1s");
+        var outcome = await NebulaProcess.FinishAsync(process, process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        Assert.Equal(8, outcome.ExitCode);
+        Assert.Contains("error: The run took longer than 1.00 s", outcome.Errors, StringComparison.Ordinal);
+        Assert.Empty(_nebula.Files());
+    }
+
+    [Fact]
+    public async Task Killed_TheOldTargetStays_AndTheNextRunCleansUp()
+    {
+        _nebula.Write("out.csv", "the old target");
+        _nebula.Write("small.csv", "id\n1\n");
+        using (var process = await StartAndFeedAsync())
+        {
+            process.Kill();
+            await process.WaitForExitAsync();
+        }
+        Assert.Equal("the old target", _nebula.Read("out.csv"));
+        Assert.Single(_nebula.TemporaryFiles());
+
+        Assert.Equal(0, _nebula.Run("pipeline", "small.csv", "out.csv", "-q").ExitCode);
+        Assert.Equal("id\n1\n", _nebula.Read("out.csv"));
+        Assert.Empty(_nebula.TemporaryFiles());
+    }
+
+    [Fact]
+    public async Task TargetBeingWritten_ByAnotherRun_IsCode9()
+    {
+        _nebula.Write("small.csv", "id\n1\n");
+        using var process = await StartAndFeedAsync();
+        var second = _nebula.Run("pipeline", "small.csv", "out.csv");
+        Assert.Equal(9, second.ExitCode);
+        Assert.Contains("Another run is writing 'out.csv' now", second.Errors, StringComparison.Ordinal);
+        process.StandardInput.Close();
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+        Assert.Equal(Fed, new FileInfo(_nebula.PathOf("out.csv")).Length);
+    }
+
+    public void Dispose() => _nebula.Dispose();
+
+    private const int FedRows = 1_500_000;
+
+    private static long Fed => 3 + 4L * FedRows;
+
+    /// <summary>Starts a run from an input that stays open, and returns when it is in the middle.</summary>
+    private async Task<Process> StartAndFeedAsync(params string[] flags)
+    {
+        var process = _nebula.Start(["pipeline", "csv", "csv", "--source-path", "-", "--dest-path", "out.csv", .. flags]);
+        await process.StandardInput.WriteAsync("id\n");
+        await process.StandardInput.WriteAsync(string.Concat(Enumerable.Repeat("123\n", FedRows)));
+        await process.StandardInput.FlushAsync();
+        await NebulaProcess.UntilAsync(() => _nebula.TemporaryFiles().Any() || process.HasExited);
+        return process;
+    }
+
+    [LibraryImport("libc")]
+    private static partial int kill(int process, int signal);
+}

@@ -1,0 +1,85 @@
+using Nebula.Engine.Columns;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Engine.Tests.Columns;
+
+public sealed class ColumnBuilderTests
+{
+    [Fact]
+    public void Build_ValuesAndNulls_FollowsTheArrowLayout()
+    {
+        using var pool = new BufferPool();
+        using (var builder = new ColumnBuilder(pool, DataType.String))
+        {
+            builder.AppendBytes("ab"u8);
+            builder.AppendNull();
+            builder.AppendBytes("c"u8);
+            using var column = builder.Build();
+            Assert.Equal((3, 1), (column.Length, column.NullCount));
+            Assert.Equal([0, 2, 2, 3], column.Offsets.ToArray());
+            Assert.Equal("abc"u8.ToArray(), column.Bytes.ToArray());
+            Assert.Equal(0b101, column.Validity[0]);
+            Assert.Equal(0, builder.Length);
+        }
+        Assert.Equal(0, pool.Outstanding);
+    }
+
+    [Fact]
+    public void Build_ListOfStructs_HasElementsInTheChildren()
+    {
+        using var pool = new BufferPool();
+        var type = DataType.List(DataType.Struct(new Field("a", DataType.Int16), new Field("b", DataType.Bool)));
+        using (var builder = new ColumnBuilder(pool, type))
+        {
+            var element = builder.Children[0];
+            element.Children[0].Append((short)5);
+            element.Children[1].AppendBool(true);
+            element.EndStruct();
+            element.AppendNull();
+            builder.EndList();
+            builder.AppendNull();
+            builder.EndList();
+            using var column = builder.Build();
+            Assert.Equal([0, 2, 2, 2], column.Offsets.ToArray());
+            Assert.Equal(0b101, column.Validity[0]);
+            Assert.Equal((2, 1), (column.Children[0].Length, column.Children[0].NullCount));
+            Assert.Equal(2, column.Children[0].Children[0].Length);
+            Assert.True(column.Children[0].Children[1].IsNull(1));
+        }
+        Assert.Equal(0, pool.Outstanding);
+    }
+
+    [Fact]
+    public void Build_Nothing_GivesAnEmptyColumn()
+    {
+        using var pool = new BufferPool();
+        using (var builder = new ColumnBuilder(pool, DataType.Map(DataType.String, DataType.Int64)))
+        using (var column = builder.Build())
+        {
+            Assert.Equal(0, column.Length);
+            Assert.Equal([0], column.Offsets.ToArray());
+            Assert.Equal([0], column.Children[0].Offsets.ToArray());
+        }
+        Assert.Equal(0, pool.Outstanding);
+    }
+
+    [Fact]
+    public void AppendRange_OffsetsThatStartAnywhere_AreMoved()
+    {
+        using var pool = new BufferPool();
+        using (var builder = new ColumnBuilder(pool, DataType.Binary))
+        {
+            var offsets = pool.Rent(3 * sizeof(int));
+            var values = pool.Rent(16);
+            "..abc"u8.CopyTo(values.Span);
+            new[] { 2, 3, 5 }.CopyTo(offsets.As<int>());
+            builder.AppendBytes("x"u8);
+            using (var source = new Column(DataType.Binary, 2, 0, null, values, offsets))
+                builder.AppendRange(source, 0, 2);
+            using var column = builder.Build();
+            Assert.Equal([0, 1, 2, 4], column.Offsets.ToArray());
+            Assert.Equal("xabc"u8.ToArray(), column.Bytes.ToArray());
+        }
+        Assert.Equal(0, pool.Outstanding);
+    }
+}
