@@ -1,5 +1,6 @@
 using Nebula.Connectors.ObjectStores;
 using Nebula.Connectors.ObjectStores.Local;
+using Nebula.Engine.Compression;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
@@ -27,7 +28,7 @@ internal sealed class FileDestination : IDestination
         _isFolder = _path != LocalStore.StandardStream && (Path.EndsInDirectorySeparator(_path) || Directory.Exists(_path));
         Capabilities = new DestinationCapabilities
         {
-            KeepsTypes = (_format ?? FileFormats.ByPath(FileOpener.WithoutCodec(_path)))?.KeepsTypes ?? true,
+            KeepsTypes = (_format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(_path)))?.KeepsTypes ?? true,
             CanRestart = _path != LocalStore.StandardStream,
             AcceptsManyStreams = _isFolder,
         };
@@ -41,7 +42,7 @@ internal sealed class FileDestination : IDestination
             return "";
         if (_format is null)
             return stream;
-        var name = FileOpener.WithoutCodec(stream);
+        var name = FileCodecs.WithoutExtension(stream);
         return (FileFormats.ByPath(name) is null ? name : Path.ChangeExtension(name, null)) + _format.Extensions[0];
     }
 
@@ -75,10 +76,12 @@ internal sealed class FileDestination : IDestination
     public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken)
     {
         var target = TargetOf(plan.Object);
-        var format = _format ?? FileFormats.ByPath(FileOpener.WithoutCodec(target)) ?? throw NebulaException.Configuration(
+        var format = _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(target)) ?? throw NebulaException.Configuration(
             $"The format of '{target}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
         var encoder = format.CreateEncoder(plan.Schema, _options, context.Pool);
-        return Task.FromResult<IDestinationWriter>(new FileWriter(encoder, _store.Stage(target, plan.RunId), chunk));
+        var codec = FileCodecs.ForWriting(target, _options);
+        var compressor = codec == CompressionCodecs.None ? null : codec.CreateCompressor((int?)_options.Integer("compression_level"));
+        return Task.FromResult<IDestinationWriter>(new FileWriter(encoder, compressor, _store.Stage(target, plan.RunId), chunk, context.Pool));
     }
 
     public Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken)

@@ -19,8 +19,7 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
         var stored = file.Path == LocalStore.StandardStream
             ? (_standardInput ??= OpenStandardInput()).Rewind(isLast: !sampleOnly)
             : store.OpenRead(file.Path);
-        _ = options;
-        return new CountedStream(stored);
+        return new CountedStream(stored, counted => FileCodecs.Decode(counted, file.Path, options));
     }
 
     /// <summary>Reads the first bytes of a file.</summary>
@@ -43,9 +42,6 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
             throw;
         }
     }
-
-    /// <summary>A path without the ending of a codec.</summary>
-    public static string WithoutCodec(string path) => path;
 
     /// <summary>Ends a read of standard input that waits for somebody to write.</summary>
     public void Interrupt()

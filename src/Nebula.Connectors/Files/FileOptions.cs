@@ -11,7 +11,7 @@ internal static class FileOptions
     private static readonly IReadOnlyList<OptionDescriptor> Source =
     [
         new("path", OptionKind.Text, "A file, a folder, a wildcard (in/**/*.csv.gz), or '-' for standard input.") { IsRequired = true },
-        new("compression", OptionKind.Choice, "How the files are compressed; by their names and first bytes when not set.") { Choices = Codecs },
+        new("compression", OptionKind.Choice, "How the files are compressed; by their names and first bytes when not set.") { Choices = FileCodecs.Names },
         new("infer", OptionKind.Choice, "Where types come from: the first records (sample), every value (all), or nowhere: everything is text (none).", "sample") { Choices = ["sample", "all", "none"] },
         new("sample_size", OptionKind.Size, "Bytes of the first records that are looked at to detect dialect and types.", "1MiB"),
     ];
@@ -19,11 +19,9 @@ internal static class FileOptions
     private static readonly IReadOnlyList<OptionDescriptor> Destination =
     [
         new("path", OptionKind.Text, "The file to write, or '-' for standard output.") { IsRequired = true },
-        new("compression", OptionKind.Choice, "How the file is compressed; by its name when not set.") { Choices = Codecs },
+        new("compression", OptionKind.Choice, "How the file is compressed; by its name when not set.") { Choices = FileCodecs.Names },
         new("compression_level", OptionKind.Integer, "How hard to compress, in the codec's own numbers; the codec's default when not set."),
     ];
-
-    private static IReadOnlyList<string> Codecs => ["none"];
 
     /// <summary>What can be set on a source of one format, or of any when none is named.</summary>
     public static IReadOnlyList<OptionDescriptor> ForSource(IFileFormat? format) => Combine(Source, format, static f => f.ReadOptions);

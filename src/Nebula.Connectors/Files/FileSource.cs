@@ -152,7 +152,7 @@ internal sealed class FileSource : ISource
 
     private ITextFormat FormatOf(StoredObject file)
     {
-        var format = _format ?? FileFormats.ByPath(FileOpener.WithoutCodec(file.Path)) ?? throw NebulaException.Configuration(
+        var format = _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(file.Path)) ?? throw NebulaException.Configuration(
             $"The format of '{file.Path}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
         return (ITextFormat)format;
     }

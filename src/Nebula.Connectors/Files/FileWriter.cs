@@ -1,17 +1,31 @@
 using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Columns;
+using Nebula.Engine.Compression;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats;
 
 namespace Nebula.Connectors.Files;
 
-/// <summary>Writes one staged file: the format's frame around encoded blocks.</summary>
-internal sealed class FileWriter(IBlockEncoder encoder, IStagedObject staged, Chunk chunk) : IDestinationWriter
+/// <summary>Writes one staged file: the format's frame around encoded blocks, and the codec around both. Where the codec allows it, blocks are compressed by the threads that encode them.</summary>
+/// <param name="encoder">The format.</param>
+/// <param name="compressor">The codec; null for none.</param>
+/// <param name="staged">Takes the bytes.</param>
+/// <param name="chunk">The chunk that the file holds.</param>
+/// <param name="pool">Where buffers come from.</param>
+internal sealed class FileWriter(IBlockEncoder encoder, ICompressor? compressor, IStagedObject staged, Chunk chunk, BufferPool pool) : IDestinationWriter
 {
+    private readonly bool _isParallel = compressor?.IsParallel ?? false;
     private long _rows;
     private bool _started;
 
-    public EncodedBlock Encode(RecordBatch batch) => encoder.Encode(batch);
+    public EncodedBlock Encode(RecordBatch batch)
+    {
+        var block = encoder.Encode(batch);
+        if (!_isParallel || block.Rows == 0)
+            return block;
+        using (block)
+            return new EncodedBlock(compressor!.Compress(block.Buffer.Content, pool), block.Rows);
+    }
 
     public ValueTask WriteAsync(EncodedBlock block, CancellationToken cancellationToken)
     {
@@ -21,7 +35,10 @@ internal sealed class FileWriter(IBlockEncoder encoder, IStagedObject staged, Ch
             return default;
         if (_rows > 0)
             Write(encoder.Separator.Span);
-        staged.Write(block.Buffer.Content);
+        if (_isParallel)
+            staged.Write(block.Buffer.Content);
+        else
+            Write(block.Buffer.Content);
         _rows += block.Rows;
         return default;
     }
@@ -36,12 +53,18 @@ internal sealed class FileWriter(IBlockEncoder encoder, IStagedObject staged, Ch
     {
         Start();
         Write((_rows > 0 ? encoder.Epilogue : encoder.EmptyEpilogue).Span);
+        if (compressor is not null)
+        {
+            using var end = compressor.Finish(pool);
+            staged.Write(end.Content);
+        }
         staged.Complete();
         return Task.FromResult(new StagedPart(chunk.Index, staged.Location, _rows, staged.Length));
     }
 
     public ValueTask DisposeAsync()
     {
+        compressor?.Dispose();
         staged.Dispose();
         return default;
     }
@@ -56,7 +79,14 @@ internal sealed class FileWriter(IBlockEncoder encoder, IStagedObject staged, Ch
 
     private void Write(ReadOnlySpan<byte> bytes)
     {
-        if (!bytes.IsEmpty)
+        if (bytes.IsEmpty)
+            return;
+        if (compressor is null)
+        {
             staged.Write(bytes);
+            return;
+        }
+        using var compressed = compressor.Compress(bytes, pool);
+        staged.Write(compressed.Content);
     }
 }

@@ -45,7 +45,7 @@ internal sealed class BlockWork(RawBlock? raw, long cost) : IDecodeSink, IDispos
     void IDecodeSink.Lines(long count) => LineCount += count;
 
     /// <summary>Decodes, and encodes unless the rows may have to be cut off later.</summary>
-    public void Process(ISourceReader reader, IDestinationWriter writer, bool encode)
+    public void Process(ISourceReader reader, IDestinationWriter writer, RecordHolding holding, bool encode)
     {
         lock (_lock)
         {
@@ -57,9 +57,10 @@ internal sealed class BlockWork(RawBlock? raw, long cost) : IDecodeSink, IDispos
                 // the largest blocks are one giant value: it must not be held three times over
                 _raw!.Dispose();
                 if (encode)
-                    foreach (var batch in TakeBatches())
-                        using (batch)
-                            Encoded.Add(writer.Encode(batch));
+                    foreach (var decoded in TakeBatches())
+                        foreach (var batch in holding.Hold(decoded))
+                            using (batch)
+                                Encoded.Add(writer.Encode(batch));
             }
             catch (Exception e)
             {

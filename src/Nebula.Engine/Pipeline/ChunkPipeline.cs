@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 
@@ -9,12 +10,13 @@ namespace Nebula.Engine.Pipeline;
 /// Moves one chunk: fetch (one thread, I/O), decode and encode (many threads, CPU), write (in order, I/O). What is under way is bounded in bytes, so that a slow
 /// destination slows the source; the order of the source is kept; an error or cancellation stops all stages and returns every buffer.
 /// </summary>
-internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter writer, PipelineOptions options, PipelineMetrics metrics)
+internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter writer, PipelineOptions options, BufferPool pool, PipelineMetrics metrics)
 {
     private readonly ByteGate _gate = new(options.WindowBytes);
     private readonly BlockingCollection<BlockWork> _work = [];
     private readonly Channel<BlockWork> _ordered = Channel.CreateUnbounded<BlockWork>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
     private readonly BadRowHandler _badRows = new(options.BadRows, metrics);
+    private readonly RecordHolding _holding = new(options.Storage, pool, metrics);
     private volatile bool _limitReached;
 
     /// <summary>Runs all stages to the end of the chunk.</summary>
@@ -79,7 +81,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         try
         {
             foreach (var work in _work.GetConsumingEnumerable(cancellationToken))
-                work.Process(reader, writer, encode: options.RowLimit is null);
+                work.Process(reader, writer, _holding, encode: options.RowLimit is null);
         }
         catch (OperationCanceledException)
         {
@@ -117,15 +119,16 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     /// <summary>Encodes here, where the number of rows before is known.</summary>
     private void EncodeUpTo(BlockWork work, long rows)
     {
-        foreach (var batch in work.TakeBatches())
-            using (batch)
-            {
-                if (rows <= 0)
-                    continue;
-                var part = batch.Length <= rows ? batch : batch.Truncate((int)rows);
-                work.Encoded.Add(writer.Encode(part));
-                rows -= part.Length;
-            }
+        foreach (var decoded in work.TakeBatches())
+            foreach (var batch in _holding.Hold(decoded))
+                using (batch)
+                {
+                    if (rows <= 0)
+                        continue;
+                    var part = batch.Length <= rows ? batch : batch.Truncate((int)rows);
+                    work.Encoded.Add(writer.Encode(part));
+                    rows -= part.Length;
+                }
     }
 
     private static void Wait(ValueTask task)

@@ -24,7 +24,7 @@ public sealed class PipelineMetrics
     /// <summary>Rows found in the source.</summary>
     public long RowsRead => RowsWritten + RowsSkipped + RowsQuarantined;
 
-    /// <summary>Bytes given to the destination, before it compresses them.</summary>
+    /// <summary>Bytes of encoded rows given to the destination; compressed already where the codec works block by block.</summary>
     public long BytesWritten => Interlocked.Read(ref _bytesWritten);
 
     /// <summary>Bytes read, as stored.</summary>
@@ -33,6 +33,9 @@ public sealed class PipelineMetrics
     /// <summary>Bytes that the stream has as stored; null when unknown.</summary>
     public long? TotalBytes { get; set; }
 
+
+    /// <summary>How records were held between decoding and encoding; null before any were.</summary>
+    public StorageUse? Storage { get; internal set; }
 
     internal void Start(ISourceReader reader) => Volatile.Write(ref _reader, reader);
 
@@ -57,5 +60,6 @@ public sealed class PipelineMetrics
     {
         _rowsWritten = _rowsSkipped = _rowsQuarantined = _bytesWritten = _bytesReadBefore = 0;
         _reader = null;
+        Storage = null;
     }
 }

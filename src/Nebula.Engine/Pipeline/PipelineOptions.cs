@@ -1,3 +1,5 @@
+using Nebula.Engine.Storage;
+
 namespace Nebula.Engine.Pipeline;
 
 /// <summary>How much of the machine a run may use.</summary>
@@ -22,6 +24,10 @@ public sealed record PipelineOptions
     /// <summary>Most rows that are written; null for all.</summary>
     public long? RowLimit { get; init; }
 
+
+    /// <summary>How records are held between decoding and encoding.</summary>
+    /// <value>As rows up to 10,000 records, as columns beyond.</value>
+    public StorageMode Storage { get; init; } = StorageMode.Auto;
 
     /// <summary>What happens with rows that cannot be read.</summary>
     public BadRowOptions BadRows { get; init; } = new();
