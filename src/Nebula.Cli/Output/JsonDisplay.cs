@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Nebula.Cli.Running;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Storage;
 
 namespace Nebula.Cli.Output;
 
@@ -106,6 +107,14 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
         json.WriteEndArray();
         if (stream.QuarantinedAt is { } quarantine)
             json.WriteString("quarantine", quarantine);
+        if (stream.Metrics?.Storage is { } storage)
+        {
+            json.WriteStartObject("storage");
+            json.WriteString("mode", storage.Mode == StorageMode.Row ? "row" : "columnar");
+            json.WriteNumber("switches", storage.Switches);
+            json.WriteNumber("live_bytes_per_record", Math.Round(storage.BytesPerRecord, 1));
+            json.WriteEndObject();
+        }
         if (stream.Error is { } error)
             WriteError(json, error);
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Nebula.Cli.Running;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Storage;
 
 namespace Nebula.Cli.Output;
 
@@ -34,6 +35,11 @@ internal static class RunSummary
         var account = string.Create(CultureInfo.InvariantCulture,
             $"read {progress.Read:N0} = written {progress.Written:N0} + skipped {progress.Skipped:N0} + quarantined {progress.Quarantined:N0}");
         lines.Add($"    {account}; {Units.FormatSize(progress.BytesRead)} in, {Units.FormatSize(progress.BytesWritten)} out");
+        if (stream.Metrics?.Storage is { Records: > 0 } storage)
+        {
+            var mode = storage.Mode == StorageMode.Row ? "rows" : storage.Switches > 0 ? "rows, then columns" : "columns";
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $"    held as {mode}: {storage.BytesPerRecord:0.0} live bytes per record"));
+        }
         foreach (var reason in stream.Restarts)
             lines.Add($"    started again because {log.Redact(reason)}");
         if (stream.QuarantinedAt is { } quarantine)

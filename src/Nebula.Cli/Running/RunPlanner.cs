@@ -113,6 +113,7 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
                     Workers = stream.Performance.Workers ?? Environment.ProcessorCount,
                     MemoryLimit = MemoryBudget.ShareOf(pipeline.Settings.Memory, parallel),
                     RowLimit = stream.Limit,
+                    Storage = stream.Storage.Mode,
                     BatchSize = stream.Performance.BatchSize,
                     PreferLatency = stream.Performance.FlushInterval < LatencyMatters,
                     BadRows = new BadRowOptions { Policy = stream.BadRows, Max = stream.MaxBadRows },
