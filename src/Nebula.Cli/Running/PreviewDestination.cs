@@ -1,9 +1,9 @@
 using System.Text;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
 using Nebula.Engine.Formats.Csv;
-using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Cli.Running;
 

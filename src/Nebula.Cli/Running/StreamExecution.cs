@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Nebula.Cli.Output;
-using Nebula.Engine.Connectors;
 using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Pipeline;
 

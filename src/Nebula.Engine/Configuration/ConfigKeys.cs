@@ -207,8 +207,12 @@ internal static class ConfigKeys
     };
 
     /// <summary>Defaults of streams.</summary>
-    public static readonly ConfigKey Defaults = Stream with { Name = "defaults", Summary = "Settings that hold for every stream that does not set them"
-        + " itself. Maps merge, lists replace, null removes." };
+    public static readonly ConfigKey Defaults = Stream with
+    {
+        Name = "defaults",
+        Summary = "Settings that hold for every stream that does not set them"
+        + " itself. Maps merge, lists replace, null removes."
+    };
 
     /// <summary>Streams.</summary>
     public static readonly ConfigKey Streams = new(

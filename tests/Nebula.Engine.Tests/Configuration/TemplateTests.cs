@@ -9,7 +9,11 @@ public sealed class TemplateTests
 
     private static readonly Dictionary<string, string> Values = new()
     {
-        ["stream_name"] = "OrderItems-2024.csv", ["stream_table"] = "HTTPServer LogV2", ["part"] = "42", ["YYYY"] = "2024", ["stream_folder"] = "a😀b",
+        ["stream_name"] = "OrderItems-2024.csv",
+        ["stream_table"] = "HTTPServer LogV2",
+        ["part"] = "42",
+        ["YYYY"] = "2024",
+        ["stream_folder"] = "a😀b",
     };
 
     [Theory]
