@@ -1,8 +1,8 @@
+using System.Collections.Immutable;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
 using Nebula.Engine.Storage;
-using System.Collections.Immutable;
 
 namespace Nebula.Engine.Configuration;
 

@@ -1,6 +1,6 @@
 using Nebula.Engine.Configuration;
-using Nebula.Engine.Storage;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Storage;
 
 namespace Nebula.Engine.Tests.Configuration;
 
