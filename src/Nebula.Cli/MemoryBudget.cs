@@ -29,7 +29,8 @@ internal static class MemoryBudget
     /// <summary>What each of several streams may count on: the runtime itself is there only once.</summary>
     /// <param name="memory">Bytes for the process; null for no limit.</param>
     /// <param name="streams">Streams at a time.</param>
-    public static long? ShareOf(long? memory, int streams) => memory is { } limit ? RuntimeItself + Math.Max(0, limit - RuntimeItself) / Math.Max(1, streams) : null;
+    public static long? ShareOf(long? memory, int streams) =>
+        memory is { } limit ? RuntimeItself + Math.Max(0, limit - RuntimeItself) / Math.Max(1, streams) : null;
 
     /// <summary>Makes the pool of a run. What it keeps for later counts too.</summary>
     /// <param name="memory">Bytes for the process; null for no limit.</param>

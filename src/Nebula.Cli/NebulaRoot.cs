@@ -10,7 +10,8 @@ namespace Nebula.Cli;
 /// <summary>All commands, what they have in common, and the answer to command lines that are none.</summary>
 internal sealed class NebulaRoot : RootCommand
 {
-    private readonly Option<string?> _logLevel = Flag.Choice("--log-level", "Least important of the lines about what happens inside.", "debug", "info", "warn", "error");
+    private readonly Option<string?> _logLevel = Flag.Choice(
+        "--log-level", "Least important of the lines about what happens inside.", "debug", "info", "warn", "error");
     private readonly Option<bool> _noColor = Flag.Switch("--no-color", "Use no colours; so does the environment variable NO_COLOR.");
 
     public NebulaRoot(CommandContext context)
@@ -55,7 +56,8 @@ internal sealed class NebulaRoot : RootCommand
         var name = command == this ? "nebula" : $"nebula {command.Name}";
         var unmatched = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
         var what = unmatched is null ? parsed.Errors[0].Message
-            : unmatched.StartsWith('-') ? $"'{name}' has no flag '{unmatched}'.{Suggestion.For(unmatched, command.Options.Concat(Options).Select(static o => o.Name))}"
+            : unmatched.StartsWith('-')
+                ? $"'{name}' has no flag '{unmatched}'.{Suggestion.For(unmatched, command.Options.Concat(Options).Select(static o => o.Name))}"
             : command.Subcommands.Count > 0 ? $"There is no command '{unmatched}'.{Suggestion.For(unmatched, command.Subcommands.Select(static c => c.Name))}"
             : $"'{name}' does not know what to do with '{unmatched}'.";
         return NebulaException.Configuration($"{what} See '{name} --help'.");

@@ -55,7 +55,8 @@ public sealed partial class FailureTests : IDisposable
         var outcome = _nebula.Run("pipeline", "in.csv", "out.csv", "--bad-rows", "quarantine");
         Assert.Equal(0, outcome.ExitCode);
         Assert.Contains("read 4 = written 2 + skipped 0 + quarantined 2", outcome.Errors, StringComparison.Ordinal);
-        var rows = _nebula.Read("out.csv.quarantine.jsonl").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement).ToList();
+        var rows = _nebula.Read("out.csv.quarantine.jsonl").Split('\n',
+            StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement).ToList();
         Assert.Equal((3, "2"), (rows[0].GetProperty("line").GetInt32(), rows[0].GetProperty("raw").GetString()));
         Assert.Equal((5, "4,y,\"é\""), (rows[1].GetProperty("line").GetInt32(), rows[1].GetProperty("raw").GetString()));
         Assert.All(rows, static row => Assert.Equal("in.csv", row.GetProperty("file").GetString()));

@@ -34,17 +34,22 @@ internal static class MiniSchema
             case "minimum":
                 return value.GetDouble() >= keyword.Value.GetDouble() ? null : $"{path} is too small";
             case "required":
-                return keyword.Value.EnumerateArray().Where(name => !value.TryGetProperty(name.GetString()!, out _)).Select(name => $"{path} lacks {name}").FirstOrDefault();
+                return keyword.Value.EnumerateArray().Where(name => !value.TryGetProperty(name.GetString()!,
+                    out _)).Select(name => $"{path} lacks {name}").FirstOrDefault();
             case "properties":
                 return keyword.Value.EnumerateObject().Where(property => value.TryGetProperty(property.Name, out _))
-                    .Select(property => FirstProblem(root, property.Value, value.GetProperty(property.Name), $"{path}.{property.Name}")).FirstOrDefault(static problem => problem is not null);
+                    .Select(property => FirstProblem(root, property.Value, value.GetProperty(property.Name),
+                        $"{path}.{property.Name}")).FirstOrDefault(static problem => problem is not null);
             case "items":
-                return value.EnumerateArray().Select((item, i) => FirstProblem(root, keyword.Value, item, $"{path}[{i}]")).FirstOrDefault(static problem => problem is not null);
+                return value.EnumerateArray().Select((item, i) => FirstProblem(root, keyword.Value, item,
+                    $"{path}[{i}]")).FirstOrDefault(static problem => problem is not null);
             case "allOf":
-                return keyword.Value.EnumerateArray().Select(part => FirstProblem(root, part, value, path)).FirstOrDefault(static problem => problem is not null);
+                return keyword.Value.EnumerateArray().Select(part => FirstProblem(root, part, value,
+                    path)).FirstOrDefault(static problem => problem is not null);
             case "oneOf":
                 var problems = keyword.Value.EnumerateArray().Select(part => FirstProblem(root, part, value, path)).ToList();
-                return problems.Count(static problem => problem is null) == 1 ? null : $"{path} matches {problems.Count(static problem => problem is null)} alternatives: {string.Join("; ", problems)}";
+                return problems.Count(static problem => problem is null) == 1 ? null
+                    : $"{path} matches {problems.Count(static problem => problem is null)} alternatives: {string.Join("; ", problems)}";
             case "$schema" or "$defs" or "title" or "description" or "format":
                 return null;
             default:

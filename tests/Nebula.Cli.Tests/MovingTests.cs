@@ -12,8 +12,10 @@ public sealed class MovingTests : IDisposable
     public MovingTests() => _nebula.Write("users.csv", Users);
 
     [Theory]
-    [InlineData("lines", "{\"id\":1,\"name\":\"Alice\",\"note\":\"a, b\"}\n{\"id\":2,\"name\":\"Bob\",\"note\":null}\n{\"id\":3,\"name\":\"Carol\",\"note\":\"line\\nbreak\"}\n")]
-    [InlineData("array", "[\n{\"id\":1,\"name\":\"Alice\",\"note\":\"a, b\"},\n{\"id\":2,\"name\":\"Bob\",\"note\":null},\n{\"id\":3,\"name\":\"Carol\",\"note\":\"line\\nbreak\"}\n]\n")]
+    [InlineData("lines",
+        "{\"id\":1,\"name\":\"Alice\",\"note\":\"a, b\"}\n{\"id\":2,\"name\":\"Bob\",\"note\":null}\n{\"id\":3,\"name\":\"Carol\",\"note\":\"line\\nbreak\"}\n")]
+    [InlineData("array",
+        "[\n{\"id\":1,\"name\":\"Alice\",\"note\":\"a, b\"},\n{\"id\":2,\"name\":\"Bob\",\"note\":null},\n{\"id\":3,\"name\":\"Carol\",\"note\":\"line\\nbreak\"}\n]\n")]
     public void Pipeline_CsvToJson_WritesTheFormat(string format, string expected)
     {
         var outcome = _nebula.Run("pipeline", "csv", "json", "--source-path", "users.csv", "--dest-path", "out/users.json", "--format", format);
@@ -42,7 +44,8 @@ public sealed class MovingTests : IDisposable
     public void Pipeline_SelectAndLimit_TakeColumnsAndRows()
     {
         Assert.Equal(0, _nebula.Run("pipeline", "users.csv", "-", "--set", "target.format=csv", "--select", "name,id", "--limit", "2", "-q").ExitCode);
-        Assert.Equal("name,id\nAlice,1\nBob,2\n", _nebula.Run("pipeline", "csv", "csv", "--source-path", "users.csv", "--dest-path", "-", "--select", "name,id", "--limit", "2", "-q").Output);
+        Assert.Equal("name,id\nAlice,1\nBob,2\n", _nebula.Run("pipeline", "csv", "csv", "--source-path", "users.csv", "--dest-path", "-", "--select",
+            "name,id", "--limit", "2", "-q").Output);
     }
 
     [Fact]
@@ -59,7 +62,8 @@ public sealed class MovingTests : IDisposable
         const int Rows = 300_000;
         var text = new StringBuilder("id,name,note\n");
         for (var i = 0; i < Rows; i++)
-            text.Append(i).Append(",name ").Append(i % 977).Append(i % 7 == 0 ? ",\"a \"\"quoted\"\"\nnote, " : ",plain ").Append(i).Append(i % 7 == 0 ? "\"\n" : "\n");
+            text.Append(i).Append(",name ").Append(i % 977).Append(i % 7 == 0 ? ",\"a \"\"quoted\"\"\nnote, "
+                : ",plain ").Append(i).Append(i % 7 == 0 ? "\"\n" : "\n");
         var bytes = Encoding.UTF8.GetBytes(text.ToString());
         await File.WriteAllBytesAsync(_nebula.PathOf("big.csv"), bytes);
 
@@ -97,7 +101,8 @@ public sealed class MovingTests : IDisposable
     [Fact]
     public void Pipeline_LimitReached_DoesNotWaitForTheRestOfTheInput()
     {
-        using var process = _nebula.Start("pipeline", "csv", "csv", "--source-path", "-", "--dest-path", "-", "--limit", "1", "-q", "--set", "sample_size=4KiB");
+        using var process = _nebula.Start("pipeline", "csv", "csv", "--source-path", "-", "--dest-path", "-", "--limit", "1", "-q", "--set",
+            "sample_size=4KiB");
         // the input stays open
         process.StandardInput.Write("id\n" + string.Concat(Enumerable.Repeat("7\n", 2_000_000)));
         process.StandardInput.Flush();

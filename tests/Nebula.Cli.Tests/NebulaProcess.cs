@@ -15,7 +15,8 @@ internal sealed record Outcome(int ExitCode, string Output, string Errors)
             var within = false;
             foreach (var line in Errors.Split('\n'))
             {
-                within = line.StartsWith("error:", StringComparison.Ordinal) || (within && line.StartsWith("  ", StringComparison.Ordinal) && !line.StartsWith("    ", StringComparison.Ordinal));
+                within = line.StartsWith("error:", StringComparison.Ordinal)
+                    || (within && line.StartsWith("  ", StringComparison.Ordinal) && !line.StartsWith("    ", StringComparison.Ordinal));
                 if (within)
                     lines.Add(line);
             }

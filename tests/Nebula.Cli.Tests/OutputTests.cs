@@ -59,7 +59,11 @@ public sealed class OutputTests
     public void Log_BelowItsLevel_IsSilent_AndSecretsAreTakenOut()
     {
         var output = new StringWriter();
-        var log = new Log(new Terminal(output, isInteractive: false, hasColor: false, () => 80)) { Level = LogLevel.Warn, Redact = static text => text.Replace("pass", "***", StringComparison.Ordinal) };
+        var log = new Log(new Terminal(output, isInteractive: false, hasColor: false, () => 80))
+        {
+            Level = LogLevel.Warn,
+            Redact = static text => text.Replace("pass", "***", StringComparison.Ordinal)
+        };
         log.Write(LogLevel.Info, "nothing");
         log.Write(LogLevel.Warn, "word is pass");
         Assert.EndsWith("warn  word is ***\n", output.ToString(), StringComparison.Ordinal);

@@ -26,16 +26,26 @@ public sealed class PipelineFileTests : IDisposable
 
     public static TheoryData<string, string> WrongFiles => new()
     {
-        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\nstreems: {}\n", "error: There is no key 'streems' here. Did you mean 'streams'?\n  at p.yaml, line 3, column 1" },
-        { "source: { type: csv, path: in/ }\n", "error: 'target' is missing: the name of a connection, or a map with a 'type'. Where rows go: the name of a connection, or a connection itself.\n  at p.yaml, line 1, column 1" },
-        { "source: { type: cvs, path: in/ }\ntarget: { type: json, path: out/ }\n", "error: There is no connector 'cvs'. Did you mean 'csv'? 'nebula list' shows all.\n  at p.yaml, line 1, column 9" },
-        { "source: { type: csv, paht: in/ }\ntarget: { type: json, path: out/ }\n", "error: source \"csv\" has no option 'paht'. Did you mean 'path'?\n  at p.yaml, line 1, column 28" },
-        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/, format: rows }\n", "error: Option 'format' of target \"json\" must be one of lines, array; it is 'rows'.\n  at p.yaml, line 2, column 43" },
-        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out.json }\n", "error: 2 streams cannot all be written to 'out.json'. Make them one stream with 'single: true', give the target a folder (path: out.json/), or set 'object' to a name with {stream_name} in it.\n  at p.yaml, line 2, column 9" },
-        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\ndefaults: { object: same.json }\n", "error: The streams 'a.csv' and 'b.csv' would both be written to 'out/same.json'. Put {stream_name} into 'object', or make them one stream with 'single: true'.\n  at p.yaml, line 3, column 21" },
-        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\nstreams: { c.csv: { select: [id] } }\n", "error: The source has no stream 'c.csv'. Did you mean 'a.csv'?\n  at p.yaml, line 3, column 12" },
-        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\ndefaults: { mode: cdc }\n", "error: 'mode: cdc' is not supported yet. It can be one of full-refresh.\n  at p.yaml, line 3, column 19" },
-        { "source: { type: csv, path: \"${NO_SUCH_VARIABLE}\" }\ntarget: { type: json, path: out/ }\n", "error: The variable 'NO_SUCH_VARIABLE' is not set. Set it with --env NO_SUCH_VARIABLE=…, in the environment or in .env, or give it a default: ${NO_SUCH_VARIABLE:-…}.\n  at p.yaml, line 1, column 28" },
+        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\nstreems: {}\n",
+            "error: There is no key 'streems' here. Did you mean 'streams'?\n  at p.yaml, line 3, column 1" },
+        { "source: { type: csv, path: in/ }\n",
+            "error: 'target' is missing: the name of a connection, or a map with a 'type'. Where rows go: the name of a connection, or a connection itself.\n  at p.yaml, line 1, column 1" },
+        { "source: { type: cvs, path: in/ }\ntarget: { type: json, path: out/ }\n",
+            "error: There is no connector 'cvs'. Did you mean 'csv'? 'nebula list' shows all.\n  at p.yaml, line 1, column 9" },
+        { "source: { type: csv, paht: in/ }\ntarget: { type: json, path: out/ }\n",
+            "error: source \"csv\" has no option 'paht'. Did you mean 'path'?\n  at p.yaml, line 1, column 28" },
+        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/, format: rows }\n",
+            "error: Option 'format' of target \"json\" must be one of lines, array; it is 'rows'.\n  at p.yaml, line 2, column 43" },
+        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out.json }\n",
+            "error: 2 streams cannot all be written to 'out.json'. Make them one stream with 'single: true', give the target a folder (path: out.json/), or set 'object' to a name with {stream_name} in it.\n  at p.yaml, line 2, column 9" },
+        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\ndefaults: { object: same.json }\n",
+            "error: The streams 'a.csv' and 'b.csv' would both be written to 'out/same.json'. Put {stream_name} into 'object', or make them one stream with 'single: true'.\n  at p.yaml, line 3, column 21" },
+        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\nstreams: { c.csv: { select: [id] } }\n",
+            "error: The source has no stream 'c.csv'. Did you mean 'a.csv'?\n  at p.yaml, line 3, column 12" },
+        { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\ndefaults: { mode: cdc }\n",
+            "error: 'mode: cdc' is not supported yet. It can be one of full-refresh.\n  at p.yaml, line 3, column 19" },
+        { "source: { type: csv, path: \"${NO_SUCH_VARIABLE}\" }\ntarget: { type: json, path: out/ }\n",
+            "error: The variable 'NO_SUCH_VARIABLE' is not set. Set it with --env NO_SUCH_VARIABLE=…, in the environment or in .env, or give it a default: ${NO_SUCH_VARIABLE:-…}.\n  at p.yaml, line 1, column 28" },
         { "source: { type: csv, path: in/\n", "error: " },
     };
 
@@ -52,7 +62,8 @@ public sealed class PipelineFileTests : IDisposable
     [Fact]
     public void Run_Flags_WinOverTheFile()
     {
-        Assert.Equal(0, _nebula.Run("run", "p.yaml", "--streams", "a*", "--limit", "1", "--set", "target.nulls=omit", "--batch-size", "5000", "--workers", "4", "--max-concurrency", "50", "--flush-interval", "10s", "--timeout", "300s", "--log-level", "info").ExitCode);
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "--streams", "a*", "--limit", "1", "--set", "target.nulls=omit", "--batch-size", "5000", "--workers",
+            "4", "--max-concurrency", "50", "--flush-interval", "10s", "--timeout", "300s", "--log-level", "info").ExitCode);
         Assert.Equal("{\"id\":1,\"name\":\"x\"}\n", _nebula.Read("out/a.jsonl"));
         Assert.False(_nebula.Exists("out/b.jsonl"));
     }
@@ -132,7 +143,8 @@ public sealed class PipelineFileTests : IDisposable
     {
         _nebula.Variables["SOURCE_PATH"] = "hidden-place-4711.csv";
         _nebula.Write("p.yaml", "source: { type: csv, path: \"${secret:env://SOURCE_PATH}\" }\ntarget: { type: json, path: out.json }\n");
-        foreach (var arguments in (string[][])[["run", "p.yaml", "--log-level", "debug"], ["validate", "p.yaml", "--explain", "x"], ["check", "p.yaml"], ["run", "p.yaml", "--output", "json"]])
+        foreach (var arguments in (string[][])[["run", "p.yaml", "--log-level", "debug"], ["validate", "p.yaml", "--explain", "x"], ["check", "p.yaml"],
+            ["run", "p.yaml", "--output", "json"]])
         {
             var outcome = _nebula.Run(arguments);
             Assert.DoesNotContain("4711", outcome.Output + outcome.Errors, StringComparison.Ordinal);

@@ -11,7 +11,7 @@ public sealed class BufferPoolTests
         using var pool = new BufferPool();
         using var buffer = pool.Rent(capacity);
         Assert.True(buffer.Capacity >= capacity);
-        Assert.True(buffer.Capacity <= Math.Max(256, capacity * 5L / 4 + 1));
+        Assert.True(buffer.Capacity <= Math.Max(320, capacity * 5L / 4 + 1));
         unsafe
         {
             Assert.Equal(0, (nint)buffer.Pointer % BufferPool.Alignment);

@@ -9,7 +9,11 @@ namespace Nebula.Cli.Commands;
 internal sealed class CheckCommand : NebulaCommand
 {
     private readonly Argument<string> _what = new("source") { Description = "A pipeline file (.yaml, .yml), a connector, or the path of a file." };
-    private readonly Argument<string?> _destination = new("destination") { Description = "A connector, or the path of a file.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _destination = new("destination")
+    {
+        Description = "A connector, or the path of a file.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
     private readonly Option<string?> _sourcePath = Flag.Text("--source-path", "PATH", "What would be read.");
     private readonly Option<string?> _destinationPath = Flag.Text("--dest-path", "PATH", "What would be written.", "--destination-path");
     private readonly PipelineFlags _pipeline;
@@ -46,17 +50,28 @@ internal sealed class CheckCommand : NebulaCommand
     {
         var what = arguments.GetValue(_what)!;
         if (SourceView.IsPipelineFile(what))
-            return await CheckAsync(PipelineFile.Load(what, _pipeline.Environment(arguments, context), [.. _pipeline.Overrides(arguments)]), context).ConfigureAwait(false);
+        {
+            var pipeline = PipelineFile.Load(what, _pipeline.Environment(arguments, context), [.. _pipeline.Overrides(arguments)]);
+            return await CheckAsync(pipeline, context).ConfigureAwait(false);
+        }
         var source = Endpoint.Find(context.Connectors, Endpoint.Source, "--source-path", what, arguments.GetValue(_sourcePath));
-        var target = arguments.GetValue(_destination) is { } name ? Endpoint.Find(context.Connectors, Endpoint.Target, "--dest-path", name, arguments.GetValue(_destinationPath)) : null;
+        var target = arguments.GetValue(_destination) is { } name
+            ? Endpoint.Find(context.Connectors, Endpoint.Target, "--dest-path", name, arguments.GetValue(_destinationPath))
+            : null;
         var overrides = new List<ConfigOverride>();
         new PipelineEnds(source, target).Assign(_pipeline.Settings(arguments), overrides);
         if (target is not null)
-            return await CheckAsync(PipelineFile.FromConnections(source.ToConnection(), target.ToConnection(), context.Environment, overrides), context).ConfigureAwait(false);
+        {
+            var pipeline = PipelineFile.FromConnections(source.ToConnection(), target.ToConnection(), context.Environment, overrides);
+            return await CheckAsync(pipeline, context).ConfigureAwait(false);
+        }
         var values = new OptionValues($"source \"{source.Connector.Name}\"", source.Descriptors, source.ToConnection().Options);
         var opened = source.Connector.Source(values);
         await using (opened.ConfigureAwait(false))
-            return Show("source", source.Path, await opened.CheckAsync(context.Interruption).ConfigureAwait(false), context) ? ExitCode.Success : ExitCode.Connection;
+        {
+            var results = await opened.CheckAsync(context.Interruption).ConfigureAwait(false);
+            return Show("source", source.Path, results, context) ? ExitCode.Success : ExitCode.Connection;
+        }
     }
 
     private static bool Show(string role, string name, IReadOnlyList<CheckResult> results, CommandContext context)

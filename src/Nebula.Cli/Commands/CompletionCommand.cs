@@ -16,7 +16,8 @@ internal sealed class CompletionCommand : NebulaCommand
     {
         _shell.CompletionSources.Add(Shells);
         Arguments.Add(_shell);
-        Examples = ["source <(nebula completion bash)", "nebula completion fish > ~/.config/fish/completions/nebula.fish", "nebula completion pwsh | Out-String | Invoke-Expression"];
+        Examples = ["source <(nebula completion bash)", "nebula completion fish > ~/.config/fish/completions/nebula.fish",
+            "nebula completion pwsh | Out-String | Invoke-Expression"];
     }
 
     protected override int Execute(ParseResult arguments, CommandContext context)
@@ -39,12 +40,15 @@ internal sealed class CompletionCommand : NebulaCommand
         var all = new List<(string, List<string>)> { ("", [.. root.Subcommands.Select(static command => command.Name), .. common]) };
         foreach (var command in root.Subcommands)
         {
-            var values = command.Arguments.SelectMany(static argument => argument.GetCompletions(CompletionContext.Empty)).Concat(command.Options.Where(static option => option.ValueType != typeof(bool)).SelectMany(static option => option.GetCompletions(CompletionContext.Empty)));
+            var values = command.Arguments.SelectMany(static argument => argument.GetCompletions(CompletionContext.Empty))
+                .Concat(command.Options.Where(static option => option.ValueType != typeof(bool))
+                    .SelectMany(static option => option.GetCompletions(CompletionContext.Empty)));
             all.Add((command.Name, [.. command.Options.SelectMany(Names), .. common, .. values.Select(static item => item.Label).Distinct()]));
         }
         return all;
 
-        static IEnumerable<string> Names(Option option) => option.Aliases.Prepend(option.Name).Where(static name => name.StartsWith("--", StringComparison.Ordinal));
+        static IEnumerable<string> Names(Option option) =>
+            option.Aliases.Prepend(option.Name).Where(static name => name.StartsWith("--", StringComparison.Ordinal));
     }
 
     private static string Bash(List<(string Command, List<string> Words)> all)

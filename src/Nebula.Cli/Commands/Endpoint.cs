@@ -24,7 +24,8 @@ internal sealed class Endpoint
         Connector = connector;
         _role = role;
         _pathFlag = pathFlag;
-        Descriptors = (role == Source ? connector.SourceOptions : connector.DestinationOptions) ?? throw NebulaException.Configuration($"'{connector.Name}' cannot be a {role}.");
+        Descriptors = (role == Source ? connector.SourceOptions : connector.DestinationOptions)
+            ?? throw NebulaException.Configuration($"'{connector.Name}' cannot be a {role}.");
     }
 
     /// <summary>The connector.</summary>
@@ -49,7 +50,8 @@ internal sealed class Endpoint
         {
             if (path is not null || !LooksLikePath(name))
                 throw NebulaException.Configuration(
-                    $"There is no connector '{name}'.{Suggestion.For(name, connectors.Connectors.Select(static c => c.Name))} 'nebula list' shows all. A path in its place needs a dot or a slash in it.");
+                    $"There is no connector '{name}'.{Suggestion.For(name, connectors.Connectors.Select(static c => c.Name))} "
+                    + "'nebula list' shows all. A path in its place needs a dot or a slash in it.");
             (connector, path) = (connectors.Find("file")!, name);
         }
         var endpoint = new Endpoint(connector, role, pathFlag);
@@ -74,7 +76,8 @@ internal sealed class Endpoint
 
     /// <summary>Makes the connection.</summary>
     /// <exception cref="NebulaException">It has no path and needs one.</exception>
-    public ConnectionConfig ToConnection() => !_values.ContainsKey(PathOption) && Descriptors.Any(static descriptor => descriptor.Name == PathOption && descriptor.IsRequired)
+    public ConnectionConfig ToConnection() =>
+        !_values.ContainsKey(PathOption) && Descriptors.Any(static descriptor => descriptor.Name == PathOption && descriptor.IsRequired)
         ? throw NebulaException.Configuration($"The {_role} '{Connector.Name}' needs a path: {_pathFlag} PATH.")
         : new ConnectionConfig(Connector.Name, Connector.Name, new SourceLocation("command line")) { Options = _values };
 }

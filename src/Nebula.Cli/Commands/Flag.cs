@@ -7,13 +7,17 @@ namespace Nebula.Cli.Commands;
 internal static class Flag
 {
     /// <summary>A flag with a text.</summary>
-    public static Option<string?> Text(string name, string valueName, string summary, params string[] aliases) => new(name, aliases) { Description = summary, HelpName = valueName };
+    public static Option<string?> Text(string name, string valueName, string summary, params string[] aliases) =>
+        new(name, aliases) { Description = summary, HelpName = valueName };
 
     /// <summary>A flag that can be given several times.</summary>
-    public static Option<string[]> Texts(string name, string valueName, string summary) => new(name) { Description = summary, HelpName = valueName, Arity = ArgumentArity.OneOrMore };
+    public static Option<string[]> Texts(string name, string valueName, string summary) =>
+        new(name) { Description = summary, HelpName = valueName, Arity = ArgumentArity.OneOrMore };
 
     /// <summary>The flag that sets anything.</summary>
-    public static Option<string[]> Set() => Texts("--set", "KEY=VALUE", "Sets anything that a pipeline file can set: an option of the source (source.KEY) or target (target.KEY), or a setting of the run.");
+    public static Option<string[]> Set() =>
+        Texts("--set", "KEY=VALUE",
+            "Sets anything that a pipeline file can set: an option of the source (source.KEY) or target (target.KEY), or a setting of the run.");
 
     /// <summary>A flag that is there or not.</summary>
     public static Option<bool> Switch(string name, string summary, params string[] aliases) => new(name, aliases) { Description = summary };

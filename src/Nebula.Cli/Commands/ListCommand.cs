@@ -10,7 +10,11 @@ internal sealed class ListCommand : NebulaCommand
 {
     private const string AnyFile = "file";
     private static readonly string[] Kinds = ["connectors", "formats", "codecs"];
-    private readonly Argument<string?> _what = new("what") { Description = "connectors, formats, codecs, or the name of a connector.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _what = new("what")
+    {
+        Description = "connectors, formats, codecs, or the name of a connector.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
     private readonly Argument<string?> _name = new("name") { Description = "A connector: show all its options.", Arity = ArgumentArity.ZeroOrOne };
 
     public ListCommand(CommandContext context)

@@ -8,8 +8,10 @@ internal sealed class PipelineCommand : NebulaCommand
 {
     private readonly Argument<string> _source = new("source") { Description = "A connector (csv, json, file; see 'nebula list'), or the path of a file." };
     private readonly Argument<string> _destination = new("destination") { Description = "A connector, or the path of a file." };
-    private readonly Option<string?> _sourcePath = Flag.Text("--source-path", "PATH", "What to read: a file, a folder, a wildcard ('in/*.csv'), or - for standard input.");
-    private readonly Option<string?> _destinationPath = Flag.Text("--dest-path", "PATH", "What to write: a file, or - for standard output.", "--destination-path");
+    private readonly Option<string?> _sourcePath = Flag.Text("--source-path", "PATH",
+        "What to read: a file, a folder, a wildcard ('in/*.csv'), or - for standard input.");
+    private readonly Option<string?> _destinationPath = Flag.Text("--dest-path", "PATH", "What to write: a file, or - for standard output.",
+        "--destination-path");
     private readonly Option<string?> _format = Flag.Text("--format", "array|lines", "How JSON is written: one array, or a document a line.");
     private readonly Option<string?> _compression = Flag.Text("--compression", "CODEC", "How the target is compressed; by its name when not set.");
     private readonly Option<string[]> _set = Flag.Set();

@@ -8,7 +8,8 @@ namespace Nebula.Cli.Commands;
 /// <param name="Target">Where rows go; null for commands that only look.</param>
 internal sealed record PipelineEnds(Endpoint Source, Endpoint? Target)
 {
-    /// <summary>Gives each <c>KEY=VALUE</c> to the one that it names, or that knows the key; a setting of streams or of the run goes to the overrides.</summary>
+    /// <summary>Gives each <c>KEY=VALUE</c> to the one that it names, or that knows the key; a setting of streams or of the run goes to the
+    /// overrides.</summary>
     /// <exception cref="NebulaException">An assignment has no value, or nobody or both know the key.</exception>
     public void Assign(IEnumerable<string> assignments, List<ConfigOverride> overrides)
     {
@@ -27,7 +28,8 @@ internal sealed record PipelineEnds(Endpoint Source, Endpoint? Target)
     public static (string Key, string Value, string Origin) Split(string assignment)
     {
         var equals = assignment.IndexOf('=');
-        return equals > 0 ? (assignment[..equals], assignment[(equals + 1)..], $"--set {assignment[..equals]}") : throw NebulaException.Configuration($"--set needs KEY=VALUE; it is '{assignment}'.");
+        return equals > 0 ? (assignment[..equals], assignment[(equals + 1)..], $"--set {assignment[..equals]}")
+            : throw NebulaException.Configuration($"--set needs KEY=VALUE; it is '{assignment}'.");
     }
 
     private Endpoint? OwnerOf(ref string key)

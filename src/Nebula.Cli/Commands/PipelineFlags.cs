@@ -20,7 +20,8 @@ internal sealed class PipelineFlags
 
     /// <summary>What <c>--set</c> says.</summary>
     public IEnumerable<ConfigOverride> Overrides(ParseResult arguments) =>
-        Settings(arguments).Select(PipelineEnds.Split).Select(static setting => new ConfigOverride(setting.Key, setting.Value, setting.Origin) { IsList = setting.Key == "select" });
+        Settings(arguments).Select(PipelineEnds.Split)
+            .Select(static setting => new ConfigOverride(setting.Key, setting.Value, setting.Origin) { IsList = setting.Key == "select" });
 
     /// <summary>The environment with what <c>--env</c> says on top.</summary>
     public ConfigEnvironment Environment(ParseResult arguments, CommandContext context)

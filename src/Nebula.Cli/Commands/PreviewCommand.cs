@@ -23,7 +23,8 @@ internal sealed class PreviewCommand : NebulaCommand
         _source = new SourceView(this);
         Options.Add(_limit);
         Options.Add(_output);
-        Examples = ["nebula preview users.csv", "nebula preview csv --source-path 'in/*.csv' --limit 5", "nebula preview pipeline.yaml --streams orders.csv --output json"];
+        Examples = ["nebula preview users.csv", "nebula preview csv --source-path 'in/*.csv' --limit 5",
+            "nebula preview pipeline.yaml --streams orders.csv --output json"];
     }
 
     protected override int Execute(ParseResult arguments, CommandContext context)
@@ -44,7 +45,8 @@ internal sealed class PreviewCommand : NebulaCommand
             await using (source.ConfigureAwait(false))
             {
                 // a few files at once are seen one by one, as they would be read
-                var catalog = await source.DiscoverAsync(new DiscoverRequest { Streams = viewed.Request.Streams, NamesOnly = true }, context.Interruption).ConfigureAwait(false);
+                var names = new DiscoverRequest { Streams = viewed.Request.Streams, NamesOnly = true };
+                var catalog = await source.DiscoverAsync(names, context.Interruption).ConfigureAwait(false);
                 var requests = viewed.Request.AsOneStream || catalog.Streams.Count == 1
                     ? [viewed.Request]
                     : catalog.Streams.Select(stream => viewed.Request with { Streams = [stream.Name] });

@@ -57,7 +57,8 @@ internal sealed class RunFlags
         if (!asJson)
         {
             var quiet = arguments.GetValue(_quiet);
-            return new RunExecution(plan).Run(quiet ? new QuietDisplay(context.Terminal, context.Log) : new TextDisplay(context.Terminal, context.Log), context.Interruption);
+            IRunDisplay display = quiet ? new QuietDisplay(context.Terminal, context.Log) : new TextDisplay(context.Terminal, context.Log);
+            return new RunExecution(plan).Run(display, context.Interruption);
         }
         // rows and events must not mix
         using var events = new JsonDisplay(plan.OutputIsData ? Console.OpenStandardError() : Console.OpenStandardOutput(), context.Log);

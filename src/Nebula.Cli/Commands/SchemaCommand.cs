@@ -7,7 +7,11 @@ namespace Nebula.Cli.Commands;
 internal sealed class SchemaCommand : NebulaCommand
 {
     private const string Config = "config", RunSummary = "run-summary";
-    private readonly Argument<string?> _what = new("what") { Description = "config: pipeline files. run-summary: the events of --output json.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _what = new("what")
+    {
+        Description = "config: pipeline files. run-summary: the events of --output json.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
 
     public SchemaCommand(CommandContext context)
         : base("schema", "Print the JSON Schema of pipeline files, or of the events of a run.", context)

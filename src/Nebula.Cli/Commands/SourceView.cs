@@ -14,7 +14,10 @@ internal sealed record ViewedStream(Func<ISource> OpenSource, StreamRequest Requ
 /// <summary>The arguments of commands that look at a source: a connector with its path, a path alone, or a pipeline file.</summary>
 internal sealed class SourceView
 {
-    private readonly Argument<string> _what = new("source") { Description = "A connector (see 'nebula list'), the path of a file, or a pipeline file (.yaml, .yml)." };
+    private readonly Argument<string> _what = new("source")
+    {
+        Description = "A connector (see 'nebula list'), the path of a file, or a pipeline file (.yaml, .yml).",
+    };
     private readonly Option<string?> _path = Flag.Text("--source-path", "PATH", "What to read: a file, a folder, a wildcard, or - for standard input.");
     private readonly Option<string?> _streams = Flag.Text("--streams", "A,B", "Names or wildcards of the streams; all when not set.");
     private readonly PipelineFlags _pipeline;
@@ -28,7 +31,8 @@ internal sealed class SourceView
     }
 
     /// <summary>Whether the argument is a pipeline file.</summary>
-    public static bool IsPipelineFile(string what) => what.EndsWith(".yaml", StringComparison.OrdinalIgnoreCase) || what.EndsWith(".yml", StringComparison.OrdinalIgnoreCase);
+    public static bool IsPipelineFile(string what) =>
+        what.EndsWith(".yaml", StringComparison.OrdinalIgnoreCase) || what.EndsWith(".yml", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Finds the streams.</summary>
     /// <exception cref="Engine.Diagnostics.NebulaException">The arguments are wrong, or there are no such streams.</exception>

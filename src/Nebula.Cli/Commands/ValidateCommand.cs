@@ -34,7 +34,8 @@ internal sealed class ValidateCommand : NebulaCommand
         if (arguments.GetValue(_online))
             return CheckOnline(pipeline, file, context);
         var patterns = pipeline.Streams.Count;
-        context.Output.WriteLine($"{file}: ok, {pipeline.Source.Type} -> {pipeline.Target.Type}, {patterns} {(patterns == 1 ? "stream or pattern" : "streams and patterns")}. --online looks at source and target too.");
+        var streams = patterns == 1 ? "1 stream or pattern" : $"{patterns} streams and patterns";
+        context.Output.WriteLine($"{file}: ok, {pipeline.Source.Type} -> {pipeline.Target.Type}, {streams}. --online looks at source and target too.");
         return ExitCode.Success;
     }
 

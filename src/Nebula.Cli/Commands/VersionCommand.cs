@@ -11,7 +11,8 @@ internal sealed class VersionCommand : NebulaCommand
         : base("version", "Show the version of Nebula and of what it runs on.", context) => Examples = ["nebula version"];
 
     /// <summary>The version of this program.</summary>
-    public static string Version => typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+    public static string Version =>
+        typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     protected override int Execute(ParseResult arguments, CommandContext context)
     {

@@ -16,11 +16,13 @@ internal static class ErrorText
                     terminal.WriteLine($"  at {log.Redact(location.ToString())}");
                 break;
             case OutOfMemoryException:
-                terminal.WriteLine($"{terminal.With(Paint.Bad, "error:")} The memory allowed is used up. Allow more (--memory, limits.memory), or use fewer workers.");
+                const string Advice = "The memory allowed is used up. Allow more (--memory, limits.memory), or use fewer workers.";
+                terminal.WriteLine($"{terminal.With(Paint.Bad, "error:")} {Advice}");
                 break;
             default:
                 terminal.WriteLine($"{terminal.With(Paint.Bad, "internal error:")} {error.GetType().Name}: {log.Redact(error.Message)}");
-                terminal.WriteLine($"  This is a defect in Nebula {Commands.VersionCommand.Version}. Please report it with the command you ran; --log-level debug shows where it happened.");
+                terminal.WriteLine($"  This is a defect in Nebula {Commands.VersionCommand.Version}. Please report it with the command you ran;");
+                terminal.WriteLine("  --log-level debug shows where it happened.");
                 break;
         }
         log.Write(LogLevel.Debug, error.ToString());

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Nebula.Cli.Running;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Storage;
 
 namespace Nebula.Cli.Output;
 
@@ -42,7 +43,8 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
         json.WriteEndArray();
     });
 
-    public void StreamRestarted(StreamExecution stream, string reason) => Write("stream_restarted", stream, json => json.WriteString("reason", log.Redact(reason)));
+    public void StreamRestarted(StreamExecution stream, string reason) =>
+        Write("stream_restarted", stream, json => json.WriteString("reason", log.Redact(reason)));
 
     public void StreamEnded(StreamExecution stream) =>
         Write(stream.State == StreamState.Completed ? "stream_completed" : "stream_failed", json => WriteAccount(json, stream));
@@ -56,7 +58,13 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
     public void RunCompleted(RunExecution run) => Write("run_completed", json =>
     {
         json.WriteString("pipeline", run.Plan.Name);
-        json.WriteString("status", run.ExitCode switch { ExitCode.Success => "succeeded", ExitCode.Partial => "partial", ExitCode.Interrupted => "interrupted", _ => "failed" });
+        json.WriteString("status", run.ExitCode switch
+        {
+            ExitCode.Success => "succeeded",
+            ExitCode.Partial => "partial",
+            ExitCode.Interrupted => "interrupted",
+            _ => "failed",
+        });
         json.WriteNumber("exit_code", run.ExitCode);
         json.WriteString("started_at", run.StartedAt);
         json.WriteNumber("seconds", Math.Round(run.Elapsed.TotalSeconds, 3));
@@ -99,6 +107,14 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
         json.WriteEndArray();
         if (stream.QuarantinedAt is { } quarantine)
             json.WriteString("quarantine", quarantine);
+        if (stream.Metrics?.Storage is { } storage)
+        {
+            json.WriteStartObject("storage");
+            json.WriteString("mode", storage.Mode == StorageMode.Row ? "row" : "columnar");
+            json.WriteNumber("switches", storage.Switches);
+            json.WriteNumber("live_bytes_per_record", Math.Round(storage.BytesPerRecord, 1));
+            json.WriteEndObject();
+        }
         if (stream.Error is { } error)
             WriteError(json, error);
     }

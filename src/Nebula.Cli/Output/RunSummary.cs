@@ -1,6 +1,7 @@
 using System.Globalization;
 using Nebula.Cli.Running;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Storage;
 
 namespace Nebula.Cli.Output;
 
@@ -24,11 +25,21 @@ internal static class RunSummary
         };
         // one piece: streams end at the same time
         var lines = new List<string>();
-        lines.Add($"{terminal.With(paint, mark)}  {terminal.With(Paint.Strong, stream.Job.Name)} -> {string.Join(", ", stream.Result?.Receipt.Locations ?? [stream.Job.Target])}");
+        var places = string.Join(", ", stream.Result?.Receipt.Locations ?? [stream.Job.Target]);
+        lines.Add($"{terminal.With(paint, mark)}  {terminal.With(Paint.Strong, stream.Job.Name)} -> {places}");
         if (stream.State == StreamState.Completed)
-            lines.Add($"    {Rows(progress.Written)} in {Units.FormatDuration(progress.Elapsed)}{(progress.Elapsed < LeastForRates ? "" : $" ({progress.Rates})")}");
-        lines.Add(string.Create(CultureInfo.InvariantCulture,
-            $"    read {progress.Read:N0} = written {progress.Written:N0} + skipped {progress.Skipped:N0} + quarantined {progress.Quarantined:N0}; {Units.FormatSize(progress.BytesRead)} in, {Units.FormatSize(progress.BytesWritten)} out"));
+        {
+            var rates = progress.Elapsed < LeastForRates ? "" : $" ({progress.Rates})";
+            lines.Add($"    {Rows(progress.Written)} in {Units.FormatDuration(progress.Elapsed)}{rates}");
+        }
+        var account = string.Create(CultureInfo.InvariantCulture,
+            $"read {progress.Read:N0} = written {progress.Written:N0} + skipped {progress.Skipped:N0} + quarantined {progress.Quarantined:N0}");
+        lines.Add($"    {account}; {Units.FormatSize(progress.BytesRead)} in, {Units.FormatSize(progress.BytesWritten)} out");
+        if (stream.Metrics?.Storage is { Records: > 0 } storage)
+        {
+            var mode = storage.Mode == StorageMode.Row ? "rows" : storage.Switches > 0 ? "rows, then columns" : "columns";
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $"    held as {mode}: {storage.BytesPerRecord:0.0} live bytes per record"));
+        }
         foreach (var reason in stream.Restarts)
             lines.Add($"    started again because {log.Redact(reason)}");
         if (stream.QuarantinedAt is { } quarantine)
@@ -50,7 +61,8 @@ internal static class RunSummary
         {
             var completed = run.Streams.Count(static stream => stream.State == StreamState.Completed);
             var rows = run.Streams.Sum(static stream => new Progress(stream).Written);
-            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{completed} of {run.Streams.Count} streams, {Rows(rows)} in {Units.FormatDuration(run.Elapsed)}, {memory}"));
+            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{completed} of {run.Streams.Count} streams, {Rows(rows)} in {Units.FormatDuration(run.Elapsed)}, {memory}"));
         }
         else
             terminal.WriteLine(terminal.With(Paint.Faint, $"    {memory}"));

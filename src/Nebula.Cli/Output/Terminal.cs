@@ -62,7 +62,8 @@ internal sealed class Terminal
         var interactive = !Console.IsErrorRedirected && !dumb;
         var color = interactive && Environment.GetEnvironmentVariable("NO_COLOR") is null or "";
         // System.Console prepares more than is needed here; only Windows needs it to find the right encoding
-        var writer = OperatingSystem.IsWindows() ? Console.Error : new StreamWriter(Console.OpenStandardError(), new UTF8Encoding(false), 1024) { AutoFlush = false };
+        var writer = OperatingSystem.IsWindows() ? Console.Error
+            : new StreamWriter(Console.OpenStandardError(), new UTF8Encoding(false), 1024) { AutoFlush = false };
         return new Terminal(writer, interactive, color, TerminalSize.Width);
     }
 

@@ -28,11 +28,13 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
         const int MostColumns = 8;
         var columns = stream.Plan!.Columns;
         var shown = string.Join(", ", columns.Take(MostColumns).Select(static column => $"{column.Field.Name} {column.Field.Type}"));
-        log.Write(LogLevel.Info, $"{stream.Job.Name}: {columns.Length} {(columns.Length == 1 ? "column" : "columns")}: {shown}{(columns.Length > MostColumns ? ", …" : "")}");
+        log.Write(LogLevel.Info,
+            $"{stream.Job.Name}: {columns.Length} {(columns.Length == 1 ? "column" : "columns")}: {shown}{(columns.Length > MostColumns ? ", …" : "")}");
     }
 
     public void StreamRestarted(StreamExecution stream, string reason) =>
-        terminal.WriteLine($"{terminal.With(Paint.Warning, "again:")} {stream.Job.Name} starts again with types from every value, because {log.Redact(reason)}");
+        terminal.WriteLine(
+            $"{terminal.With(Paint.Warning, "again:")} {stream.Job.Name} starts again with types from every value, because {log.Redact(reason)}");
 
     public void StreamEnded(StreamExecution stream)
     {
@@ -76,7 +78,8 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
     private string Moving(StreamExecution stream, in Progress progress, int width)
     {
         const int BarWidth = 20;
-        var counts = string.Create(CultureInfo.InvariantCulture, $"{progress.Read:N0} rows  {Units.FormatCount(progress.RowsPerSecond)} rows/s  {Units.FormatSize(progress.BytesPerSecond)}/s");
+        var counts = string.Create(CultureInfo.InvariantCulture,
+            $"{progress.Read:N0} rows  {Units.FormatCount(progress.RowsPerSecond)} rows/s  {Units.FormatSize(progress.BytesPerSecond)}/s");
         var rest = "";
         var bar = "";
         if (progress.Fraction is { } fraction)
@@ -105,5 +108,6 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
     }
 
     // hundredths of a second would only flicker
-    private static string Coarse(TimeSpan left) => left.TotalMinutes < 1 ? $"{Math.Max(1, (int)Math.Ceiling(left.TotalSeconds))} s" : Units.FormatDuration(left);
+    private static string Coarse(TimeSpan left) =>
+        left.TotalMinutes < 1 ? $"{Math.Max(1, (int)Math.Ceiling(left.TotalSeconds))} s" : Units.FormatDuration(left);
 }

@@ -28,7 +28,8 @@ internal sealed class PreviewDestination : IDestination
     {
         var format = new CsvFormat();
         var place = new SourceLocation("preview");
-        var options = new OptionValues("preview", format.WriteOptions, [new("quoting", new OptionValue(["all"], place)), new("header", new OptionValue(["false"], place))]);
+        var options = new OptionValues(
+            "preview", format.WriteOptions, [new("quoting", new OptionValue(["all"], place)), new("header", new OptionValue(["false"], place))]);
         return Task.FromResult<IDestinationWriter>(new Writer(format.CreateEncoder(plan.Schema, options, context.Pool), _text, chunk));
     }
 

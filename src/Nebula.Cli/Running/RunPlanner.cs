@@ -5,7 +5,8 @@ using Nebula.Engine.Pipeline;
 
 namespace Nebula.Cli.Running;
 
-/// <summary>Turns a pipeline into the streams to run: finds connectors and streams, gives each stream its settings, and refuses what cannot work before anything starts.</summary>
+/// <summary>Turns a pipeline into the streams to run: finds connectors and streams, gives each stream its settings, and refuses what cannot work before
+/// anything starts.</summary>
 internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connectors)
 {
     private const string StandardOutput = "-";
@@ -50,7 +51,8 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
         // the target first: that its connector or options are wrong is known without looking for streams
         _ = CreateDestination(NoOptions);
         var streams = await FindStreamsAsync(only, cancellationToken).ConfigureAwait(false);
-        var parallel = streams.Min(stream => Math.Min(Math.Min(streams.Count, pipeline.Settings.ParallelStreams), stream.Performance.MaxConcurrency ?? int.MaxValue));
+        var parallel = streams.Min(stream => Math.Min(Math.Min(streams.Count, pipeline.Settings.ParallelStreams),
+            stream.Performance.MaxConcurrency ?? int.MaxValue));
         var jobs = new List<StreamJob>(streams.Count);
         foreach (var stream in streams)
             jobs.Add(await PlanAsync(stream, streams.Count, parallel).ConfigureAwait(false));
@@ -78,8 +80,10 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
         Streams = stream.Members.Length == _sourceStreams ? [] : stream.Members,
         AsOneStream = stream.IsSingle,
         Select = stream.Select,
-        Types = stream.Columns.Where(static column => column.Value.Type is not null).ToDictionary(static column => column.Key, static column => column.Value.Type!),
-        Names = stream.Columns.Where(static column => column.Value.Name is not null).ToDictionary(static column => column.Key, static column => column.Value.Name!),
+        Types = stream.Columns.Where(static column => column.Value.Type is not null)
+            .ToDictionary(static column => column.Key, static column => column.Value.Type!),
+        Names = stream.Columns.Where(static column => column.Value.Name is not null)
+            .ToDictionary(static column => column.Key, static column => column.Value.Name!),
     };
 
     private async Task<StreamJob> PlanAsync(StreamConfig stream, int streams, int parallel)
@@ -93,7 +97,8 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
             var target = destination.LocationOf(name);
             if (streams > 1 && stream.Object is null && !destination.Capabilities.AcceptsManyStreams)
                 throw NebulaException.Configuration(
-                    $"{streams} streams cannot all be written to '{target}'. Make them one stream with 'single: true', give the target a folder (path: {target}/), or set 'object' to a name with {{stream_name}} in it.",
+                    $"{streams} streams cannot all be written to '{target}'. Make them one stream with 'single: true', "
+                    + $"give the target a folder (path: {target}/), or set 'object' to a name with {{stream_name}} in it.",
                     pipeline.Target.Location);
             return new StreamJob
             {
@@ -108,6 +113,7 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
                     Workers = stream.Performance.Workers ?? Environment.ProcessorCount,
                     MemoryLimit = MemoryBudget.ShareOf(pipeline.Settings.Memory, parallel),
                     RowLimit = stream.Limit,
+                    Storage = stream.Storage.Mode,
                     BatchSize = stream.Performance.BatchSize,
                     PreferLatency = stream.Performance.FlushInterval < LatencyMatters,
                     BadRows = new BadRowOptions { Policy = stream.BadRows, Max = stream.MaxBadRows },
@@ -129,13 +135,15 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
     private Func<IDestination> CreateDestination(IReadOnlyDictionary<string, OptionValue> options)
     {
         var connector = Find(pipeline.Target);
-        var descriptors = connector.DestinationOptions ?? throw NebulaException.Configuration($"'{connector.Name}' cannot be a destination.", pipeline.Target.Location);
+        var descriptors = connector.DestinationOptions
+            ?? throw NebulaException.Configuration($"'{connector.Name}' cannot be a destination.", pipeline.Target.Location);
         var values = new OptionValues($"target \"{connector.Name}\"", descriptors, pipeline.Target.With(options));
         return () => connector.Destination(values);
     }
 
     private ConnectorDescriptor Find(ConnectionConfig connection) => connectors.Find(connection.Type) ?? throw NebulaException.Configuration(
-        $"There is no connector '{connection.Type}'.{Suggestion.For(connection.Type, connectors.Connectors.Select(static connector => connector.Name))} 'nebula list' shows all.",
+        $"There is no connector '{connection.Type}'.{Suggestion.For(connection.Type, connectors.Connectors.Select(static c => c.Name))} "
+        + "'nebula list' shows all.",
         connection.Location);
 
     /// <summary>The stream's name; where it is many files, what their pattern has besides wildcards.</summary>

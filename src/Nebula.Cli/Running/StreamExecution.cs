@@ -86,7 +86,8 @@ internal sealed class StreamExecution(StreamJob job, string runId, BufferPool po
         }
         catch (OperationCanceledException) when (limits.Timeout is { } timeout)
         {
-            Error = new NebulaException(ErrorKind.Limit, $"The run took longer than {Units.FormatDuration(timeout)}, which is all it may take (--timeout, timeouts.run).");
+            Error = new NebulaException(ErrorKind.Limit,
+                $"The run took longer than {Units.FormatDuration(timeout)}, which is all it may take (--timeout, timeouts.run).");
             End(StreamState.Failed);
         }
         catch (Exception e)

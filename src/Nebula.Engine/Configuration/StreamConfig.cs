@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
+using Nebula.Engine.Storage;
 
 namespace Nebula.Engine.Configuration;
 
@@ -107,20 +108,4 @@ public sealed record StorageConfig
 
     /// <summary>Codec of what is kept or staged; null when the destination decides.</summary>
     public string? Compression { get; init; }
-}
-
-/// <summary>How rows are kept in memory.</summary>
-public enum StorageMode
-{
-    /// <summary>Chosen from what the run does.</summary>
-    Auto,
-
-    /// <summary>Row by row.</summary>
-    Row,
-
-    /// <summary>Column by column.</summary>
-    Columnar,
-
-    /// <summary>Starts as rows and turns into columns when there are many.</summary>
-    Hybrid,
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Storage;
 
 namespace Nebula.Engine.Configuration;
 

@@ -20,12 +20,14 @@ public sealed class CsvConformanceTests(ITestOutputHelper output)
         "duckdb/csv_quoted_newline_odd.csv",
         // a quote that is never closed is an error
         "duckdb/multidelimiter/unterminated_escape.csv",
+        // a delimiter at the end of a record is followed by one more field
+        "duckdb/test_apple_financial.csv.gz",
         // names of folders are no columns
         "duckdb/union-by-name/part=a/test.csv", "duckdb/union-by-name/part=b/test.csv",
     ];
 
     // must only ever grow
-    private const int DetectedAtLeast = 236;
+    private const int DetectedAtLeast = 241;
 
     [Fact]
     public async Task Read_UnderTheDialectOfTheUnit_GivesTheExpectedRows()
@@ -34,7 +36,7 @@ public sealed class CsvConformanceTests(ITestOutputHelper output)
             return;
         var wrong = new List<string>();
         var read = 0;
-        foreach (var unit in CsvUnit.All(folder).Where(static unit => unit.Dialect("compression") == "none"))
+        foreach (var unit in CsvUnit.All(folder))
         {
             read++;
             string? difference;
@@ -59,7 +61,7 @@ public sealed class CsvConformanceTests(ITestOutputHelper output)
         if (!SharedFixtures.TryFind("csv", output, out var folder))
             return;
         int same = 0, read = 0;
-        foreach (var unit in CsvUnit.All(folder).Where(static unit => unit.Dialect("compression") == "none"))
+        foreach (var unit in CsvUnit.All(folder))
         {
             read++;
             string? difference;

@@ -1,5 +1,6 @@
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Storage;
 
 namespace Nebula.Engine.Tests.Configuration;
 

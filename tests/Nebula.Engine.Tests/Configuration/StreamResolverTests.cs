@@ -1,4 +1,5 @@
 using Nebula.Engine.Configuration;
+using Nebula.Engine.Storage;
 
 namespace Nebula.Engine.Tests.Configuration;
 

@@ -132,7 +132,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         var bestScore = Score.None;
         foreach (var quote in quotes)
         {
-            if (quotes.Length > 1 && quote is { } sought && !bytes.Contains(sought) && best is not null)
+            // nothing to find, or nothing left to explain
+            if (best is not null && (quote is { } sought ? !bytes.Contains(sought) : bestScore is { Broken: 0, Tenths: 1 }))
                 continue;
             var escapes = options.Text("escape") is { } escapeText ? [ReadByte("escape", escapeText)]
                 : quote is { } q && bytes.IndexOf([(byte)'\\', q]) >= 0 ? new byte?[] { quote, (byte)'\\' } : new byte?[] { quote };
