@@ -128,7 +128,8 @@ internal sealed class TextBlocks : IDisposable
 
     private void Read(PooledBuffer buffer)
     {
-        var room = buffer.Span[buffer.Length..];
+        // behind the end of a giant record the next ones would only be held for nothing
+        var room = buffer.Span.Slice(buffer.Length, Math.Min(buffer.Capacity - buffer.Length, Math.Max(_blockSize, buffer.Length / 4)));
         if (_ended || room.IsEmpty)
             return;
         if (_preferLatency && _started)

@@ -21,6 +21,7 @@ public sealed record StorageUse(StorageMode Mode, int Switches, long Records, lo
 /// </summary>
 internal sealed class RecordHolding(StorageMode mode, BufferPool pool, PipelineMetrics metrics)
 {
+    private const long LargestRowBatch = 4 << 20;
     private readonly Lock _lock = new();
     private StorageMode _current = mode == StorageMode.Columnar ? StorageMode.Columnar : StorageMode.Row;
     private int _switches;
@@ -31,7 +32,7 @@ internal sealed class RecordHolding(StorageMode mode, BufferPool pool, PipelineM
     /// <param name="batch">The batch, which is disposed of or given back.</param>
     public IEnumerable<RecordBatch> Hold(RecordBatch batch)
     {
-        if (Enter(batch.Length) == StorageMode.Columnar)
+        if (Enter(batch) == StorageMode.Columnar)
         {
             Count(batch.Length, batch.BufferBytes);
             yield return batch;
@@ -46,11 +47,13 @@ internal sealed class RecordHolding(StorageMode mode, BufferPool pool, PipelineM
             yield return part;
     }
 
-    private StorageMode Enter(int records)
+    private StorageMode Enter(RecordBatch batch)
     {
         lock (_lock)
         {
-            if (_current == StorageMode.Row && mode != StorageMode.Row && _records + records > HybridStore.DefaultThreshold)
+            // few records but large ones are no small load either: rows would be one more copy of them
+            if (_current == StorageMode.Row && mode != StorageMode.Row
+                && (_records + batch.Length > HybridStore.DefaultThreshold || batch.BufferBytes > LargestRowBatch))
             {
                 _current = StorageMode.Columnar;
                 _switches++;

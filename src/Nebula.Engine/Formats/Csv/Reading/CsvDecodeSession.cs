@@ -17,6 +17,7 @@ namespace Nebula.Engine.Formats.Csv.Reading;
 internal sealed unsafe class CsvDecodeSession
 {
     private const int ScanRoom = 8192;
+    private const int MostScanRoom = 1 << 18;
 
     // fields that one record may have before it counts as garbage: four bytes each
     private const int MostFields = 1 << 26;
@@ -35,7 +36,7 @@ internal sealed unsafe class CsvDecodeSession
     private readonly ColumnBuffers[] _columns;
     private readonly CsvBadFields _bad = new();
     private readonly int _fields;
-    private double _bytesPerRow = 64;
+    private double _bytesPerRow;
     private long _nullsAdded;
 
     public CsvDecodeSession(CsvBlockDecoder decoder)
@@ -75,7 +76,8 @@ internal sealed unsafe class CsvDecodeSession
             state.Lines = new ReadOnlySpan<byte>(data, state.Position).Count(_scan.NewLine);
             dropHeader = _decoder.Dialect.Header;
         }
-        var room = Math.Max(ScanRoom, 2 * _fields);
+        // wide records: enough of them at a time that what each column costs once does not count
+        var room = Math.Max(ScanRoom, Math.Max(2 * _fields, Math.Min(64 * _fields, MostScanRoom)));
         var scratch = _decoder.Pool.Rent(4 * (room + ScanSlack + 1));
         PooledBuffer? regrouped = null;
         try
@@ -290,7 +292,9 @@ internal sealed unsafe class CsvDecodeSession
         var last = (table.Rows - 1) * table.Stride + table.Stride - 1;
         table.Bytes = (int)(table.Ends[last] - table.Before[0]);
         var rowsBefore = _columns.Length > 0 ? _columns[0].Rows : 0;
-        var expectedRows = (int)(length / _bytesPerRow * 1.05) + 16;
+        // the first rows of the first block stand for the rest of it
+        var bytesPerRow = _bytesPerRow > 0 ? _bytesPerRow : Math.Max(1, (double)table.Bytes / table.Rows);
+        var expectedRows = (int)(length / bytesPerRow * 1.05) + 16;
         ReadAll(table, expectedRows);
         if (!_bad.Any)
             return;
