@@ -11,6 +11,8 @@ internal static class RunSummary
     // what a shorter run tells of speed is the start of the program
     private static readonly TimeSpan LeastForRates = TimeSpan.FromMilliseconds(200);
 
+    private const long LeastForBytes = 1_000;
+
     /// <summary>Writes the account of a stream that has ended.</summary>
     public static void WriteStream(Terminal terminal, Log log, StreamExecution stream)
     {
@@ -35,10 +37,12 @@ internal static class RunSummary
         var account = string.Create(CultureInfo.InvariantCulture,
             $"read {progress.Read:N0} = written {progress.Written:N0} + skipped {progress.Skipped:N0} + quarantined {progress.Quarantined:N0}");
         lines.Add($"    {account}; {Units.FormatSize(progress.BytesRead)} in, {Units.FormatSize(progress.BytesWritten)} out");
-        if (stream.Metrics?.Storage is { Records: > 0 } storage)
+        if (stream.State == StreamState.Completed && stream.Metrics?.Storage is { Records: > 0 } storage)
         {
             var mode = storage.Mode == StorageMode.Row ? "rows" : storage.Switches > 0 ? "rows, then columns" : "columns";
-            lines.Add(string.Create(CultureInfo.InvariantCulture, $"    held as {mode}: {storage.BytesPerRecord:0.0} live bytes per record"));
+            // a handful of records says nothing: buffers have a least size
+            lines.Add(storage.Records < LeastForBytes ? $"    held as {mode}"
+                : string.Create(CultureInfo.InvariantCulture, $"    held as {mode}: {storage.BytesPerRecord:0.0} live bytes per record"));
         }
         foreach (var reason in stream.Restarts)
             lines.Add($"    started again because {log.Redact(reason)}");

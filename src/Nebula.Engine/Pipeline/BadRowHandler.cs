@@ -36,9 +36,9 @@ internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metri
     {
         if (options.Policy == BadRowPolicy.Fail)
             throw new DataFormatException(
-                $"{row.Reason}. The row: {DataFormatException.Show(row.Raw.Span, 120)}. To go on without such rows set 'bad_rows: skip' or 'bad_rows: quarantine'.", row.Location);
+                $"{row.Reason.TrimEnd('.')}. The row: {DataFormatException.Show(row.Raw.Span, 120)}. To go on without such rows set 'bad_rows: skip' or 'bad_rows: quarantine'.", row.Location);
         if (++_bad > options.Max)
-            throw new DataFormatException($"{row.Reason}. This is bad row number {_bad}; {options.Max} are allowed (max_bad_rows).", row.Location);
+            throw new DataFormatException($"{row.Reason.TrimEnd('.')}. This is bad row number {_bad}; {options.Max} are allowed (max_bad_rows).", row.Location);
         if (options.Policy == BadRowPolicy.Skip)
             metrics.Skipped(1);
         else

@@ -15,7 +15,7 @@ internal static class PlannedColumns
         foreach (var name in request.Types.Keys.Concat(request.Names.Keys))
             Require(name, "columns");
         if (names.Count == 0)
-            throw NebulaException.Configuration($"{stream.Name} has no columns.");
+            throw new NebulaException(ErrorKind.Data, $"{stream.Name} has no columns: there is no record in it to take them from.");
         var columns = request.Select.Apply(names).Select(position => Plan(stream.Schema.Fields[position], request)).ToImmutableArray();
         var twice = columns.GroupBy(static column => column.Field.Name).FirstOrDefault(static group => group.Count() > 1);
         if (twice is not null)
