@@ -13,7 +13,7 @@ internal static class FileOptions
         new("path", OptionKind.Text, "A file, a folder, a wildcard (in/**/*.csv.gz), or '-' for standard input.") { IsRequired = true },
         new("compression", OptionKind.Choice, "How the files are compressed; by their names and first bytes when not set.") { Choices = FileCodecs.Names },
         new("infer", OptionKind.Choice, "Where types come from: the first records (sample), every value (all), or nowhere: everything is text (none).", "sample") { Choices = ["sample", "all", "none"] },
-        new("sample_size", OptionKind.Size, "Bytes of the first records that are looked at to detect dialect and types.", "1MiB"),
+        new("sample_size", OptionKind.Size, "Bytes of the first records that are looked at to detect dialect and types.", "512KiB"),
     ];
 
     private static readonly IReadOnlyList<OptionDescriptor> Destination =

@@ -50,7 +50,7 @@ internal sealed unsafe class ColumnBuffers(DataType type, BufferPool pool) : IDi
                 Offsets[0] = 0;
             var written = ByteCount;
             // the rows still expected will be as long as those before
-            var expected = Rows == 0 ? 0 : (long)((double)written / Rows * expectedRows * 1.1);
+            var expected = Rows == 0 ? 0 : written * (long)expectedRows / Rows * 11 / 10;
             Grow(ref _values, checked(written + bytes), written, (int)Math.Min(expected, 1 << 26));
         }
         else if (type.Kind == TypeKind.Bool)

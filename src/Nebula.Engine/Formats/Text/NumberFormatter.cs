@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Nebula.Engine.Formats.Text;
 
@@ -80,12 +82,17 @@ internal static unsafe class NumberFormatter
         var scaled = Math.Abs(value) * PowersOfTen[places];
         if (scaled < 1e15)
         {
-            var whole = (long)(scaled + 0.5);
+            var whole = Truncate(scaled + 0.5);
             if (whole / PowersOfTen[places] == Math.Abs(value) && whole < 1_000_000_000_000_000)
                 return WriteShort(p, value, whole, places);
         }
         return WriteDoubleSlow(p, value, ref places);
     }
+
+    /// <summary>The whole part of a number below 2^63. By the instruction itself: a cast, which also covers what does not fit, cannot be compiled ahead of time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long Truncate(double value) =>
+        Sse2.X64.IsSupported ? Sse2.X64.ConvertToInt64WithTruncation(Vector128.CreateScalarUnsafe(value)) : (long)value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static byte* WriteShort(byte* p, double value, long digits, int places)
@@ -119,7 +126,7 @@ internal static unsafe class NumberFormatter
             var scaled = magnitude * PowersOfTen[tried];
             if (scaled >= 1e15)
                 break;
-            var whole = (long)(scaled + 0.5);
+            var whole = Truncate(scaled + 0.5);
             if (whole / PowersOfTen[tried] == magnitude && whole < 1_000_000_000_000_000)
             {
                 places = tried;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Unicode;
 using Nebula.Engine.Columns;
@@ -36,7 +37,7 @@ internal sealed unsafe class CsvDecodeSession
     private readonly ColumnBuffers[] _columns;
     private readonly CsvBadFields _bad = new();
     private readonly int _fields;
-    private double _bytesPerRow;
+    private int _bytesPerRow;
     private long _nullsAdded;
 
     public CsvDecodeSession(CsvBlockDecoder decoder)
@@ -73,7 +74,7 @@ internal sealed unsafe class CsvDecodeSession
         if (block.Context == CsvSplitter.FirstBlock)
         {
             state.Position = EndOfSkippedLines(data, length);
-            state.Lines = new ReadOnlySpan<byte>(data, state.Position).Count(_scan.NewLine);
+            state.Lines = CountLines(new ReadOnlySpan<byte>(data, state.Position));
             dropHeader = _decoder.Dialect.Header;
         }
         // wide records: enough of them at a time that what each column costs once does not count
@@ -142,7 +143,7 @@ internal sealed unsafe class CsvDecodeSession
         if (_columns.Length > 0 && _columns[0].Rows > 0)
         {
             var rows = _columns[0].Rows;
-            _bytesPerRow = Math.Max(1, (double)length / rows);
+            _bytesPerRow = Math.Max(1, length / rows);
             sink.Add(new RecordBatch(_decoder.Plan.Schema, [.. _columns.Select(static column => column.Build())], rows));
         }
     }
@@ -293,12 +294,16 @@ internal sealed unsafe class CsvDecodeSession
         table.Bytes = (int)(table.Ends[last] - table.Before[0]);
         var rowsBefore = _columns.Length > 0 ? _columns[0].Rows : 0;
         // the first rows of the first block stand for the rest of it
-        var bytesPerRow = _bytesPerRow > 0 ? _bytesPerRow : Math.Max(1, (double)table.Bytes / table.Rows);
-        var expectedRows = (int)(length / bytesPerRow * 1.05) + 16;
+        var bytesPerRow = _bytesPerRow > 0 ? _bytesPerRow : Math.Max(1, table.Bytes / table.Rows);
+        var expectedRows = (int)(length * 21L / 20 / bytesPerRow) + 16;
         ReadAll(table, expectedRows);
-        if (!_bad.Any)
-            return;
-        // rare: leave the bad records out and read the rest again
+        if (_bad.Any)
+            LeaveOutBadRecords(block, sink, table, rowsBefore, expectedRows);
+    }
+
+    /// <summary>Takes the rows of a table back and reads it again without the bad ones. Rare.</summary>
+    private void LeaveOutBadRecords(RawBlock block, IDecodeSink sink, CsvTable table, int rowsBefore, int expectedRows)
+    {
         foreach (var (row, (field, reason)) in _bad.ByRow)
             Report(block, sink, table, row, field, reason);
         foreach (var column in _columns)
@@ -320,6 +325,10 @@ internal sealed unsafe class CsvDecodeSession
         _bad.Clear();
         ReadAll(good, expectedRows);
     }
+
+    /// <summary>A method of its own: the framework's count keeps whoever inlines it from being compiled ahead of time.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int CountLines(ReadOnlySpan<byte> bytes) => bytes.Count(_scan.NewLine);
 
     private void ReadAll(in CsvTable table, int expectedRows)
     {
@@ -365,7 +374,7 @@ internal sealed unsafe class CsvDecodeSession
     private SourceLocation Locate(RawBlock block, uint offset, string? column)
     {
         var before = block.Buffer.Content[..(int)offset];
-        return new SourceLocation(block.Position.Name, 1 + before.Count(_scan.NewLine), column, block.Position.ByteOffset + offset);
+        return new SourceLocation(block.Position.Name, 1 + CountLines(before), column, block.Position.ByteOffset + offset);
     }
 
     private static string Article(string type) => ("aeiou".Contains(type[0], StringComparison.Ordinal) && !type.StartsWith("uint", StringComparison.Ordinal) && !type.StartsWith("uu", StringComparison.Ordinal) ? "an " : "a ") + type;

@@ -8,6 +8,7 @@ namespace Nebula.Engine.Formats.Csv.Reading;
 internal sealed unsafe class CsvTypeLattice
 {
     private const int MaxMagnitudeDigits = 308;
+    private const int ExactDigits = 15;
     private bool _bool = true, _int64 = true, _double = true, _decimal = true, _date = true, _time = true, _timestamp = true, _timestampUtc = true;
     private bool _microseconds = true, _nanoseconds = true, _hasValue;
     private int _maxWhole, _maxFraction, _minFraction = int.MaxValue;
@@ -65,6 +66,13 @@ internal sealed unsafe class CsvTypeLattice
 
     private void ObserveNumber(byte* p, int length)
     {
+        // integers that floats hold as well: nothing is struck out
+        if (_int64 && length <= ExactDigits && NumberParser.TryParseInt64(p, length, out _))
+        {
+            _maxWhole = Math.Max(_maxWhole, *p == '-' ? length - 1 : length);
+            _minFraction = 0;
+            return;
+        }
         if (length > MaxMagnitudeDigits || !NumberShape.TryRead(new ReadOnlySpan<byte>(p, length), out var shape)
             || (shape.HasExponent && NumberParser.MayBeCode(new ReadOnlySpan<byte>(p, length))))
         {

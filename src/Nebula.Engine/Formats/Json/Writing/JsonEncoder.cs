@@ -14,7 +14,7 @@ internal sealed unsafe class JsonEncoder : IBlockEncoder
     private readonly bool _isArray;
     private readonly bool _omitNulls;
     private readonly BufferPool _pool;
-    private readonly delegate*<JsonOutput, JsonCursor*, int, int, ushort, int, bool, byte*> _writeRows;
+    private readonly IJsonRowWriter _rowWriter;
 
     /// <summary>Makes an encoder.</summary>
     /// <param name="schema">The columns.</param>
@@ -31,12 +31,12 @@ internal sealed unsafe class JsonEncoder : IBlockEncoder
         _pool = pool;
         if (isArray)
             (Prologue, Separator, Epilogue, EmptyEpilogue) = ("[\n"u8.ToArray(), ",\n"u8.ToArray(), "\n]\n"u8.ToArray(), "]\n"u8.ToArray());
-        _writeRows = level switch
+        _rowWriter = level switch
         {
-            SimdLevel.Vector512 => &JsonRowWriter<StringKernel512>.WriteRows,
-            SimdLevel.Vector256 => &JsonRowWriter<StringKernel256>.WriteRows,
-            SimdLevel.Vector128 => &JsonRowWriter<StringKernel128>.WriteRows,
-            _ => &JsonRowWriter<ScalarStringKernel>.WriteRows,
+            SimdLevel.Vector512 => new JsonRowWriter<StringKernel512>(),
+            SimdLevel.Vector256 => new JsonRowWriter<StringKernel256>(),
+            SimdLevel.Vector128 => new JsonRowWriter<StringKernel128>(),
+            _ => new JsonRowWriter<ScalarStringKernel>(),
         };
     }
 
@@ -66,7 +66,7 @@ internal sealed unsafe class JsonEncoder : IBlockEncoder
             _nodes[i].Bind(first + i, batch.Columns[i], ref free);
         using var output = new JsonOutput(_pool, bound);
         var separator = (ushort)(_isArray ? ',' | '\n' << 8 : '\n');
-        var end = _writeRows(output, first, _nodes.Length, batch.Length, separator, _isArray ? 2 : 1, _omitNulls);
+        var end = _rowWriter.WriteRows(output, first, _nodes.Length, batch.Length, separator, _isArray ? 2 : 1, _omitNulls);
         if (_isArray && batch.Length > 0)
             end -= 2; // the separator behind the last row belongs to the file
         return new EncodedBlock(output.Finish(end), batch.Length);

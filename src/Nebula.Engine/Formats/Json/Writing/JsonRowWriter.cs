@@ -10,20 +10,12 @@ namespace Nebula.Engine.Formats.Json.Writing;
 /// <see cref="JsonOutput"/>.
 /// </summary>
 /// <typeparam name="TKernel">How strings are copied.</typeparam>
-internal static unsafe class JsonRowWriter<TKernel> where TKernel : struct, IStringKernel
+internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKernel : struct, IStringKernel
 {
     private const uint Null = 'n' | 'u' << 8 | 'l' << 16 | 'l' << 24;
 
-    /// <summary>Writes all rows, each followed by two bytes at most.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="columns">The cursors of the columns.</param>
-    /// <param name="count">Number of columns.</param>
-    /// <param name="rows">Number of rows.</param>
-    /// <param name="separator">What follows a row, the first byte lowest.</param>
-    /// <param name="separatorLength">1 or 2.</param>
-    /// <param name="omitNulls">Whether keys of nulls are left out.</param>
-    /// <returns>Behind the last separator.</returns>
-    public static byte* WriteRows(JsonOutput output, JsonCursor* columns, int count, int rows, ushort separator, int separatorLength, bool omitNulls)
+    /// <inheritdoc/>
+    public byte* WriteRows(JsonOutput output, JsonCursor* columns, int count, int rows, ushort separator, int separatorLength, bool omitNulls)
     {
         var p = output.Start;
         for (var row = 0; row < rows; row++)

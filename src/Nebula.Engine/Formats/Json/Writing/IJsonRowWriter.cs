@@ -1,0 +1,16 @@
+namespace Nebula.Engine.Formats.Json.Writing;
+
+/// <summary>Writes rows with the kernels of one vector width. An object rather than a pointer to a function: so the compiler ahead of time sees which widths there are.</summary>
+internal unsafe interface IJsonRowWriter
+{
+    /// <summary>Writes all rows, each followed by two bytes at most.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="columns">The cursors of the columns.</param>
+    /// <param name="count">Number of columns.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="separator">What follows a row, the first byte lowest.</param>
+    /// <param name="separatorLength">1 or 2.</param>
+    /// <param name="omitNulls">Whether keys of nulls are left out.</param>
+    /// <returns>Behind the last separator.</returns>
+    byte* WriteRows(JsonOutput output, JsonCursor* columns, int count, int rows, ushort separator, int separatorLength, bool omitNulls);
+}
