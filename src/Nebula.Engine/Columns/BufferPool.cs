@@ -31,6 +31,7 @@ public sealed unsafe class BufferPool : IDisposable
     /// <param name="cacheLimit">Most bytes kept for the next loan; what comes back beyond that is freed.</param>
     public BufferPool(long cacheLimit = 64 << 20)
     {
+        GlibcAllocator.ReturnLargeBlocks();
         _cacheLimit = cacheLimit;
         for (var i = 0; i < _cached.Length; i++)
             _cached[i] = [];

@@ -1,0 +1,29 @@
+using System.Runtime.InteropServices;
+
+namespace Nebula.Engine.Columns;
+
+/// <summary>What the C library of Linux must be told so that a freed giant goes back to the system.</summary>
+internal static partial class GlibcAllocator
+{
+    // mallopt(3)
+    private const int MmapThreshold = -3;
+    private const int ReturnedAtOnce = 4 << 20;
+
+    /// <summary>Gives large blocks mappings of their own for good. By itself glibc raises the size from which it does so each time that one is freed, up to 32 MB, and then keeps what is smaller.</summary>
+    public static void ReturnLargeBlocks()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        try
+        {
+            _ = MallOpt(MmapThreshold, ReturnedAtOnce);
+        }
+        catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException)
+        {
+            // another C library, with other habits
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "mallopt")]
+    private static partial int MallOpt(int parameter, int value);
+}
