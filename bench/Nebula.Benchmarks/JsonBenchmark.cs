@@ -107,10 +107,6 @@ internal static class JsonBenchmark
 
         public void Reject(RejectedRow row) => throw new InvalidOperationException(row.Reason);
 
-        public void Skip(int count)
-        {
-        }
-
         public void Lines(long count)
         {
         }
@@ -123,10 +119,6 @@ internal static class JsonBenchmark
         public void Add(RecordBatch batch) => Batch = batch;
 
         public void Reject(RejectedRow row) => throw new InvalidOperationException(row.Reason);
-
-        public void Skip(int count)
-        {
-        }
 
         public void Lines(long count)
         {

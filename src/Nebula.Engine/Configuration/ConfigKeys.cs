@@ -233,7 +233,7 @@ internal static class ConfigKeys
 
     /// <summary>Memory limit.</summary>
     public static readonly ConfigKey Memory = new(
-        "memory", ConfigKind.Size, "Most memory that buffers take together. A share of the machine's when not set.")
+        "memory", ConfigKind.Size, "Memory that the whole process should stay within. What a run needs anyway, about 100 MB, when not set.")
     {
         AllowsNone = true,
     };

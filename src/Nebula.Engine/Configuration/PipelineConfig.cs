@@ -60,7 +60,7 @@ public sealed record RunSettings
     /// <summary>Longest time before the run counts as out of bounds; null for no limit.</summary>
     public TimeSpan? MaxDuration { get; init; }
 
-    /// <summary>Most bytes that buffers take together; null when the run decides.</summary>
+    /// <summary>Bytes that the whole process should stay within; null for no limit.</summary>
     public long? Memory { get; init; }
 
     /// <summary>Streams that run at once.</summary>

@@ -70,10 +70,6 @@ public interface IDecodeSink
     /// <param name="row">The row and what is wrong with it; its line is counted from the start of the block.</param>
     void Reject(RejectedRow row);
 
-    /// <summary>Counts rows that were read and left out on purpose (blank and comment lines are not rows).</summary>
-    /// <param name="count">Number of rows.</param>
-    void Skip(int count);
-
     /// <summary>Tells how many line ends the block has, so that lines of later blocks can be numbered.</summary>
     /// <param name="count">Number of line ends.</param>
     void Lines(long count);

@@ -75,9 +75,6 @@ public sealed record StreamPlan
     /// <summary>Where the destination puts it: a path, a table; templates resolved.</summary>
     public required string Object { get; init; }
 
-    /// <summary>What happens with rows that cannot be read.</summary>
-    public BadRowPolicy BadRows { get; init; } = BadRowPolicy.Fail;
-
     /// <summary>Identity of the run, for names of staged things.</summary>
     public required string RunId { get; init; }
 

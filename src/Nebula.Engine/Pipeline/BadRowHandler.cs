@@ -28,7 +28,6 @@ internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metri
                 Handle(row with { Location = Complete(row.Location) });
         if (work.Error is { } error)
             throw Complete(error);
-        metrics.Skipped(work.SkippedRows);
         _linesBefore += work.LineCount;
     }
 
@@ -36,7 +35,7 @@ internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metri
     {
         if (options.Policy == BadRowPolicy.Fail)
             throw new DataFormatException(
-                $"{row.Reason.TrimEnd('.')}. The row: {DataFormatException.Show(row.Raw.Span, 120)}. To go on without such rows set 'bad_rows: skip' or 'bad_rows: quarantine'.", row.Location);
+                $"{row.Reason.TrimEnd('.')}. The row: {DataFormatException.Show(row.Raw.Span, 120)}. To go on without such rows set 'on_error.bad_rows' (or --bad-rows) to skip or quarantine.", row.Location);
         if (++_bad > options.Max)
             throw new DataFormatException($"{row.Reason.TrimEnd('.')}. This is bad row number {_bad}; {options.Max} are allowed (max_bad_rows).", row.Location);
         if (options.Policy == BadRowPolicy.Skip)

@@ -27,9 +27,6 @@ internal sealed class BlockWork(RawBlock? raw, long cost) : IDecodeSink, IDispos
     /// <summary>Rows that could not be read.</summary>
     public List<RejectedRow> Rejected { get; } = [];
 
-    /// <summary>Rows left out on purpose.</summary>
-    public long SkippedRows { get; private set; }
-
     /// <summary>Line ends in the block.</summary>
     public long LineCount { get; private set; }
 
@@ -39,8 +36,6 @@ internal sealed class BlockWork(RawBlock? raw, long cost) : IDecodeSink, IDispos
     void IDecodeSink.Add(RecordBatch batch) => _batches.Add(batch);
 
     void IDecodeSink.Reject(RejectedRow row) => Rejected.Add(row);
-
-    void IDecodeSink.Skip(int count) => SkippedRows += count;
 
     void IDecodeSink.Lines(long count) => LineCount += count;
 

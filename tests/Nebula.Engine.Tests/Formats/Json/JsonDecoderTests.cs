@@ -409,10 +409,6 @@ public sealed class JsonDecoderTests
 
         public void Reject(RejectedRow row) => Assert.Fail(row.Reason);
 
-        public void Skip(int count)
-        {
-        }
-
         public void Lines(long count)
         {
         }

@@ -140,10 +140,6 @@ internal sealed class JsonFile
 
         public void Reject(RejectedRow row) => file.Rejected.Add(row);
 
-        public void Skip(int count)
-        {
-        }
-
         public void Lines(long count) => file.LineCount += count;
     }
 }

@@ -364,10 +364,6 @@ public sealed class JsonPropertyTests
 
         public void Reject(RejectedRow row) => Assert.Fail($"round {round}: {row.Location}: {row.Reason} {Encoding.UTF8.GetString(row.Raw.Span)}");
 
-        public void Skip(int count)
-        {
-        }
-
         public void Lines(long count)
         {
         }
