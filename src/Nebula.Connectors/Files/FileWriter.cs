@@ -12,11 +12,16 @@ namespace Nebula.Connectors.Files;
 /// <param name="staged">Takes the bytes.</param>
 /// <param name="chunk">The chunk that the file holds.</param>
 /// <param name="pool">Where buffers come from.</param>
-internal sealed class FileWriter(IBlockEncoder encoder, ICompressor? compressor, IStagedObject staged, Chunk chunk, BufferPool pool) : IDestinationWriter
+internal sealed class FileWriter(IBlockEncoder encoder, ICompressor? compressor, IStagedObject staged, Chunk chunk, BufferPool pool) : IDestinationWriter, IFileOutput
 {
     private readonly bool _isParallel = compressor?.IsParallel ?? false;
+    private readonly IFileFrame _frame = encoder.CreateFrame();
     private long _rows;
     private bool _started;
+
+    public RowTarget? Target => encoder.Target;
+
+    long IFileOutput.Position => staged.Length;
 
     public EncodedBlock Encode(RecordBatch batch)
     {
@@ -24,7 +29,7 @@ internal sealed class FileWriter(IBlockEncoder encoder, ICompressor? compressor,
         if (!_isParallel || block.Rows == 0)
             return block;
         using (block)
-            return new EncodedBlock(compressor!.Compress(block.Buffer.Content, pool), block.Rows);
+            return new EncodedBlock(compressor!.Compress(block.Buffer.Content, pool), block.Rows) { Metadata = block.Metadata };
     }
 
     public ValueTask WriteAsync(EncodedBlock block, CancellationToken cancellationToken)
@@ -33,12 +38,7 @@ internal sealed class FileWriter(IBlockEncoder encoder, ICompressor? compressor,
         Start();
         if (block.Rows == 0)
             return default;
-        if (_rows > 0)
-            Write(encoder.Separator.Span);
-        if (_isParallel)
-            staged.Write(block.Buffer.Content);
-        else
-            Write(block.Buffer.Content);
+        _frame.Add(block, this);
         _rows += block.Rows;
         return default;
     }
@@ -52,7 +52,7 @@ internal sealed class FileWriter(IBlockEncoder encoder, ICompressor? compressor,
     public Task<StagedPart> CompleteAsync(CancellationToken cancellationToken)
     {
         Start();
-        Write((_rows > 0 ? encoder.Epilogue : encoder.EmptyEpilogue).Span);
+        _frame.End(this);
         if (compressor is not null)
         {
             using var end = compressor.Finish(pool);
@@ -69,15 +69,7 @@ internal sealed class FileWriter(IBlockEncoder encoder, ICompressor? compressor,
         return default;
     }
 
-    private void Start()
-    {
-        if (_started)
-            return;
-        _started = true;
-        Write(encoder.Prologue.Span);
-    }
-
-    private void Write(ReadOnlySpan<byte> bytes)
+    void IFileOutput.Write(ReadOnlySpan<byte> bytes)
     {
         if (bytes.IsEmpty)
             return;
@@ -88,5 +80,21 @@ internal sealed class FileWriter(IBlockEncoder encoder, ICompressor? compressor,
         }
         using var compressed = compressor.Compress(bytes, pool);
         staged.Write(compressed.Content);
+    }
+
+    void IFileOutput.Write(EncodedBlock block)
+    {
+        if (_isParallel)
+            staged.Write(block.Buffer.Content);
+        else
+            ((IFileOutput)this).Write(block.Buffer.Content);
+    }
+
+    private void Start()
+    {
+        if (_started)
+            return;
+        _started = true;
+        _frame.Begin(this);
     }
 }

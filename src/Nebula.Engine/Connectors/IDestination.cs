@@ -47,6 +47,9 @@ public interface IDestination : IAsyncDisposable
 /// <summary>Writes one chunk into staging. <see cref="Encode"/> is called by many threads at once; the rest by one caller at a time.</summary>
 public interface IDestinationWriter : IAsyncDisposable
 {
+    /// <summary>How many rows <see cref="Encode"/> should be given at once; null when any number will do, and they are then encoded by the thread that decoded them.</summary>
+    RowTarget? Target => null;
+
     /// <summary>Turns rows into the bytes that are written. A pure function of the batch: any thread, any order.</summary>
     /// <param name="batch">The rows. They stay the caller's.</param>
     /// <returns>The bytes, which the caller disposes of.</returns>
@@ -65,6 +68,11 @@ public interface IDestinationWriter : IAsyncDisposable
     /// <param name="cancellationToken">Stops the call.</param>
     Task<StagedPart> CompleteAsync(CancellationToken cancellationToken);
 }
+
+/// <summary>How many rows should be encoded together (a row group, a stripe): until one of the two is reached, at the end of a part fewer.</summary>
+/// <param name="Rows">Number of rows, kept exactly where rows are small enough.</param>
+/// <param name="Bytes">Bytes of their columns.</param>
+public readonly record struct RowTarget(int Rows, long Bytes);
 
 /// <summary>What a destination can do, as data.</summary>
 public sealed record DestinationCapabilities

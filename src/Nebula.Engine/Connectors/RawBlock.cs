@@ -16,6 +16,9 @@ public sealed class RawBlock(PooledBuffer buffer, SourcePosition position) : IDi
     /// <summary>What the one who cut the block must tell the one who decodes it (whether it lies inside a JSON array, for example); the format gives it meaning.</summary>
     public int Context { get; init; }
 
+    /// <summary>What a container format's reader says about the block to its own decoder; null for text.</summary>
+    public object? Detail { get; init; }
+
     /// <summary>Returns the buffer.</summary>
     public void Dispose() => Buffer.Dispose();
 }

@@ -37,34 +37,6 @@ internal interface ITextFormat : IFileFormat
     IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool);
 }
 
-/// <summary>A file format: its names and how it is written.</summary>
-internal interface IFileFormat
-{
-    /// <summary>The name that users write.</summary>
-    string Name { get; }
-
-    /// <summary>One line for <c>nebula list</c>.</summary>
-    string Summary { get; }
-
-    /// <summary>Endings of file names, with their dots, the usual one first.</summary>
-    IReadOnlyList<string> Extensions { get; }
-
-    /// <summary>What can be set when the format is read.</summary>
-    IReadOnlyList<OptionDescriptor> ReadOptions { get; }
-
-    /// <summary>What can be set when the format is written.</summary>
-    IReadOnlyList<OptionDescriptor> WriteOptions { get; }
-
-    /// <summary>Whether the format keeps types. One that does not is given the source's own text.</summary>
-    bool KeepsTypes { get; }
-
-    /// <summary>Makes the encoder of a stream.</summary>
-    /// <param name="schema">The columns.</param>
-    /// <param name="options">What the user set.</param>
-    /// <param name="pool">Where buffers come from.</param>
-    IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool);
-}
-
 /// <summary>Cuts a byte stream where records end. Sees the stream in order and keeps what it must remember between calls.</summary>
 internal interface IRecordSplitter
 {
@@ -94,24 +66,4 @@ internal interface IBlockDecoder
 {
     /// <inheritdoc cref="ISourceReader.Decode"/>
     void Decode(RawBlock block, IDecodeSink sink);
-}
-
-/// <summary>Turns rows into bytes; see <see cref="IDestinationWriter.Encode"/>. The frame around the blocks is written apart, so that blocks are independent.</summary>
-internal interface IBlockEncoder
-{
-    /// <summary>Written before the first block, even when none follows.</summary>
-    ReadOnlyMemory<byte> Prologue { get; }
-
-    /// <summary>Written between two blocks that have rows.</summary>
-    ReadOnlyMemory<byte> Separator { get; }
-
-    /// <summary>Written after the last block; <see cref="EmptyEpilogue"/> instead when there was none with rows.</summary>
-    ReadOnlyMemory<byte> Epilogue { get; }
-
-    /// <summary>Written at the end when no block had rows.</summary>
-    ReadOnlyMemory<byte> EmptyEpilogue { get; }
-
-    /// <summary>Turns rows into bytes. Any thread, any order.</summary>
-    /// <param name="batch">The rows; its schema is the encoder's.</param>
-    EncodedBlock Encode(RecordBatch batch);
 }

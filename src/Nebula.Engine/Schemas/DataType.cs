@@ -72,6 +72,9 @@ public sealed class DataType : IEquatable<DataType>
     /// <summary>Time of day in microseconds.</summary>
     public static DataType Time { get; } = new(TypeKind.Time);
 
+    /// <summary>Time of day in nanoseconds.</summary>
+    public static DataType TimeNanoseconds { get; } = new(TypeKind.Time) { Unit = TimeUnit.Nanosecond };
+
     /// <summary>UTF-8 text.</summary>
     public static DataType String { get; } = new(TypeKind.String);
 
@@ -169,6 +172,7 @@ public sealed class DataType : IEquatable<DataType>
             (TimeUnit.Microsecond, _) => $"timestamp({Zone})",
             _ => $"timestamp(ns, {Zone})",
         },
+        TypeKind.Time => Unit == TimeUnit.Nanosecond ? "time(ns)" : "time",
         TypeKind.List => $"list<{Fields[0].Type}>",
         TypeKind.Map => $"map<{Fields[0].Type}, {Fields[1].Type}>",
         TypeKind.Struct => Fields.Aggregate(new StringBuilder("struct<"), (s, f) => s.Append(s.Length > 7 ? ", " : "").Append(f.Name).Append(": ").Append(f.Type)).Append('>').ToString(),

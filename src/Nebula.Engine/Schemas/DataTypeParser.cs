@@ -28,6 +28,13 @@ internal ref struct DataTypeParser(string text)
                 return ParseDecimal();
             case "timestamp" or "datetime":
                 return ParseTimestamp();
+            case "time":
+                return !Take('(') ? DataType.Time : Word() switch
+                {
+                    "us" => Take(')') ? DataType.Time : null,
+                    "ns" => Take(')') ? DataType.TimeNanoseconds : null,
+                    _ => null,
+                };
             case "timestamptz":
                 return DataType.Timestamp(zone: "UTC");
             case "list" or "array":
@@ -51,7 +58,6 @@ internal ref struct DataTypeParser(string text)
                     "float32" or "float" or "real" => DataType.Float32,
                     "float64" or "double" => DataType.Float64,
                     "date" => DataType.Date,
-                    "time" => DataType.Time,
                     "string" or "text" or "varchar" => DataType.String,
                     "binary" or "bytes" => DataType.Binary,
                     "uuid" => DataType.Uuid,

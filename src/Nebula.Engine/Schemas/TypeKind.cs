@@ -42,7 +42,7 @@ public enum TypeKind
     /// <summary>Calendar date, proleptic Gregorian; stored as int32 days since 1970-01-01.</summary>
     Date,
 
-    /// <summary>Time of day without zone; stored as int64 microseconds since midnight.</summary>
+    /// <summary>Time of day without zone; stored as int64 micro- or nanoseconds since midnight.</summary>
     Time,
 
     /// <summary>Point in time; stored as int64 micro- or nanoseconds since 1970-01-01T00:00:00, UTC when the type has a zone, else local to nowhere.</summary>

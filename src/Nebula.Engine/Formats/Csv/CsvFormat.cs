@@ -20,7 +20,11 @@ internal sealed class CsvFormat : ITextFormat
 
     public IReadOnlyList<OptionDescriptor> WriteOptions => CsvOptions.Write;
 
+    public IReadOnlyList<string>? OwnCodecs => null;
+
     public bool KeepsTypes => false;
+
+    public TypeMapping Map(DataType type) => type.IsNested ? new("-", Fidelity.Impossible, "cast it to json") : new("text", Fidelity.Widened, "types are inferred again when read");
 
     public IReadOnlyDictionary<string, string> DetectDialect(ReadOnlySpan<byte> sample, bool isWhole, OptionValues options) =>
         new CsvDialectDetector(options).Detect(sample, isWhole).ToDetails();

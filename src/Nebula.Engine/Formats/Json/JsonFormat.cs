@@ -61,6 +61,9 @@ internal sealed class JsonFormat(SimdLevel level) : ITextFormat
     ];
 
     /// <inheritdoc/>
+    public IReadOnlyList<string>? OwnCodecs => null;
+
+    /// <inheritdoc/>
     public bool KeepsTypes => true;
 
     /// <inheritdoc/>
@@ -98,6 +101,21 @@ internal sealed class JsonFormat(SimdLevel level) : ITextFormat
 
     /// <inheritdoc/>
     public IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool) => new JsonDecoder(plan, JsonDialect.Parse(plan.Stream.Details), pool, level);
+
+    /// <inheritdoc/>
+    public TypeMapping Map(DataType type) => type.Kind switch
+    {
+        TypeKind.Bool => new("true, false"),
+        TypeKind.Int64 or TypeKind.Float64 => new("number"),
+        TypeKind.Json => new("value"),
+        TypeKind.String => new("string"),
+        TypeKind.Struct or TypeKind.Map => new("object"),
+        TypeKind.List => new("array"),
+        TypeKind.Float32 or TypeKind.Decimal => new("number", Fidelity.Widened),
+        TypeKind.Binary => new("string", Fidelity.Widened, "base64"),
+        _ when type.IsInteger => new("number", Fidelity.Widened),
+        _ => new("string", Fidelity.Widened, "inferred again when read"),
+    };
 
     /// <inheritdoc/>
     public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) =>

@@ -187,7 +187,8 @@ public sealed class CsvWriterTests
             using var batch = TestColumns.Batch(pool, schema, rows);
             using var block = encoder.Encode(batch);
             Assert.Equal(rows.Length, block.Rows);
-            return Encoding.UTF8.GetString(encoder.Prologue.Span) + Encoding.UTF8.GetString(block.Buffer.Content);
+            using var output = MemoryOutput.Of(encoder, block);
+            return output.Text;
         }
         finally
         {

@@ -24,16 +24,9 @@ internal sealed unsafe class CsvBlockEncoder : IBlockEncoder
         foreach (var field in schema.Fields)
             if (field.Type.IsNested)
                 throw new NebulaException(ErrorKind.Schema, $"Column \"{field.Name}\" has the type {field.Type}, which CSV cannot hold. Cast it to json (columns: {{ {field.Name}: json }}) or leave it out.");
-        Prologue = options.Header ? Header() : default;
     }
 
-    public ReadOnlyMemory<byte> Prologue { get; }
-
-    public ReadOnlyMemory<byte> Separator => default;
-
-    public ReadOnlyMemory<byte> Epilogue => default;
-
-    public ReadOnlyMemory<byte> EmptyEpilogue => default;
+    public IFileFrame CreateFrame() => new TextFrame(_options.Header ? Header() : default, default, default, default);
 
     public EncodedBlock Encode(RecordBatch batch)
     {

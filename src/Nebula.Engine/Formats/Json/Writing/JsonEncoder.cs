@@ -29,8 +29,6 @@ internal sealed unsafe class JsonEncoder : IBlockEncoder
         _isArray = isArray;
         _omitNulls = omitNulls;
         _pool = pool;
-        if (isArray)
-            (Prologue, Separator, Epilogue, EmptyEpilogue) = ("[\n"u8.ToArray(), ",\n"u8.ToArray(), "\n]\n"u8.ToArray(), "]\n"u8.ToArray());
         _rowWriter = level switch
         {
             SimdLevel.Vector512 => new JsonRowWriter<StringKernel512>(),
@@ -41,16 +39,9 @@ internal sealed unsafe class JsonEncoder : IBlockEncoder
     }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> Prologue { get; }
-
-    /// <inheritdoc/>
-    public ReadOnlyMemory<byte> Separator { get; }
-
-    /// <inheritdoc/>
-    public ReadOnlyMemory<byte> Epilogue { get; }
-
-    /// <inheritdoc/>
-    public ReadOnlyMemory<byte> EmptyEpilogue { get; }
+    public IFileFrame CreateFrame() => _isArray
+        ? new TextFrame("[\n"u8.ToArray(), ",\n"u8.ToArray(), "\n]\n"u8.ToArray(), "]\n"u8.ToArray())
+        : new TextFrame(default, default, default, default);
 
     /// <inheritdoc/>
     public EncodedBlock Encode(RecordBatch batch)
