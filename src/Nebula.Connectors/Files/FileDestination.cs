@@ -79,7 +79,7 @@ internal sealed class FileDestination : IDestination
         var format = _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(target)) ?? throw NebulaException.Configuration(
             $"The format of '{target}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
         var encoder = format.CreateEncoder(plan.Schema, _options, context.Pool);
-        var codec = FileCodecs.ForWriting(target, _options);
+        var codec = format.OwnCodecs is null ? FileCodecs.ForWriting(target, _options) : CompressionCodecs.None;
         var compressor = codec == CompressionCodecs.None ? null : codec.CreateCompressor((int?)_options.Integer("compression_level"));
         return Task.FromResult<IDestinationWriter>(new FileWriter(encoder, compressor, _store.Stage(target, plan.RunId), chunk, context.Pool));
     }
