@@ -37,7 +37,7 @@ internal abstract unsafe class CsvColumnReader
         TypeKind.Decimal when type.ByteWidth == 8 => new CsvValueReader<long, Decimal64>(new Decimal64(type.Precision, type.Scale)),
         TypeKind.Decimal => new CsvValueReader<Int128, Decimal128>(new Decimal128(type.Precision, type.Scale)),
         TypeKind.Date => new CsvValueReader<int, Date>(default),
-        TypeKind.Time => new CsvValueReader<long, Time>(default),
+        TypeKind.Time => new CsvValueReader<long, Time>(new Time(type.Unit == TimeUnit.Nanosecond)),
         TypeKind.Timestamp => new CsvValueReader<long, Timestamp>(new Timestamp(type.Unit == TimeUnit.Nanosecond, type.Zone is not null)),
         TypeKind.Uuid => new CsvValueReader<Int128, UuidText>(default),
         _ => null,
@@ -292,9 +292,9 @@ internal abstract unsafe class CsvColumnReader
         public bool TryParse(byte* p, int length, out int value) => Temporal.TryParseDate(p, length, out value);
     }
 
-    private readonly struct Time : IFieldParser<long>
+    private readonly struct Time(bool nanoseconds) : IFieldParser<long>
     {
-        public bool TryParse(byte* p, int length, out long value) => Temporal.TryParseTime(p, length, out value);
+        public bool TryParse(byte* p, int length, out long value) => Temporal.TryParseTime(p, length, nanoseconds, out value);
     }
 
     private readonly struct Timestamp(bool nanoseconds, bool utc) : IFieldParser<long>

@@ -155,7 +155,7 @@ internal unsafe struct CsvColumnWriter
             case TypeKind.Date:
                 return Temporal.WriteDate(p, ((int*)_values)[row]);
             case TypeKind.Time:
-                return Temporal.WriteTime(p, ((long*)_values)[row]);
+                return Temporal.WriteTime(p, ((long*)_values)[row], _nanoseconds);
             case TypeKind.Timestamp:
                 return _nanoseconds ? Temporal.WriteTimestamp(p, ((long*)_values)[row], true, _utc) : Temporal.WriteTimestamp(p, ((long*)_values)[row], false, _utc);
             case TypeKind.Uuid:

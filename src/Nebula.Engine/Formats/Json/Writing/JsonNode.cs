@@ -146,7 +146,7 @@ internal sealed unsafe class JsonNode
         TypeKind.Float64 => JsonValueKind.Float64,
         TypeKind.Decimal => _type.ByteWidth == 8 ? JsonValueKind.Decimal64 : JsonValueKind.Decimal128,
         TypeKind.Date => JsonValueKind.Date,
-        TypeKind.Time => JsonValueKind.Time,
+        TypeKind.Time => _type.Unit == TimeUnit.Nanosecond ? JsonValueKind.TimeNanoseconds : JsonValueKind.TimeMicroseconds,
         TypeKind.Timestamp => _type.Unit == TimeUnit.Nanosecond ? JsonValueKind.TimestampNanoseconds : JsonValueKind.TimestampMicroseconds,
         TypeKind.String => column.Dictionary is null ? JsonValueKind.String : JsonValueKind.DictionaryString,
         TypeKind.Binary => JsonValueKind.Binary,

@@ -27,7 +27,8 @@ internal enum JsonValueKind : byte
     Binary,
     Uuid,
     Date,
-    Time,
+    TimeMicroseconds,
+    TimeNanoseconds,
     TimestampMicroseconds,
     TimestampNanoseconds,
 }
