@@ -1,7 +1,9 @@
+using Nebula.Engine.Schemas;
+
 namespace Nebula.Engine.Formats;
 
 /// <summary>What becomes of the values of a type on the way into another.</summary>
-internal enum Fidelity
+public enum Fidelity
 {
     /// <summary>Same values, same meaning; reading back gives the same type.</summary>
     Exact,
@@ -20,4 +22,10 @@ internal enum Fidelity
 /// <param name="StoredAs">In the format's own words, as its specification names it.</param>
 /// <param name="Fidelity">What becomes of the values.</param>
 /// <param name="Note">What gets lost or changes, in a few words; null when nothing does.</param>
-internal readonly record struct TypeMapping(string StoredAs, Fidelity Fidelity = Fidelity.Exact, string? Note = null);
+public readonly record struct TypeMapping(string StoredAs, Fidelity Fidelity = Fidelity.Exact, string? Note = null)
+{
+    /// <summary>
+    /// The type that columns are converted to before they are written, where the mapping is lossy and the user allows it; null when the format's writer takes the type itself.
+    /// </summary>
+    public DataType? WrittenAs { get; init; }
+}

@@ -22,7 +22,7 @@ internal sealed unsafe class CsvTypeLattice
     public void Observe(byte* p, int length)
     {
         _hasValue = true;
-        _bool = _bool && (CsvColumnReader.IsTrue(p, length) || CsvColumnReader.IsFalse(p, length));
+        _bool = _bool && (BoolText.IsTrue(p, length) || BoolText.IsFalse(p, length));
         if (_int64 || _double || _decimal)
             ObserveNumber(p, length);
         _date = _date && Temporal.TryParseDate(p, length, out _);

@@ -27,6 +27,20 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
         return p;
     }
 
+    /// <inheritdoc/>
+    public byte* WriteValues(JsonOutput output, JsonCursor* column, int rows, Span<int> offsets)
+    {
+        var p = output.Start;
+        offsets[0] = 0;
+        for (var row = 0; row < rows; row++)
+        {
+            if (column->Validity == null || (column->Validity[row >> 3] >> (row & 7) & 1) != 0)
+                p = WriteValue(p, column, row, omitNulls: false, output);
+            offsets[row + 1] = (int)(p - output.Start);
+        }
+        return p;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static byte* WriteObject(byte* p, JsonCursor* columns, int count, int index, bool omitNulls, JsonOutput output)
     {
