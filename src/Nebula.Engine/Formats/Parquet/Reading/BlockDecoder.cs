@@ -83,7 +83,10 @@ internal sealed class BlockDecoder(string name, FileMetadata metadata, Immutable
         foreach (var node in nodes)
         {
             if (node.Kind == SchemaNodeKind.Leaf)
-                columns.Add(scope.Add(readers[current++].ReadFlat(node.Type, rows)));
+            {
+                columns.Add(scope.Add(readers[current].ReadFlat(node.Type, rows)));
+                current++;
+            }
             else
             {
                 var first = current;

@@ -43,7 +43,7 @@ internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, boo
     public override void SetDictionary(byte* start, byte* end, int count)
     {
         _dictionary.Clear();
-        if (count > (end - start) / Math.Max(fixedLength, sizeof(int)) && fixedLength != 0)
+        if (count > (end - start) / (fixedLength < 0 ? sizeof(int) : fixedLength))
             throw new ParquetFault($"a dictionary of {count} values is announced in {end - start} bytes", 0);
         _reader.Start(PageEncoding.Plain, start, end);
         _reader.Read(_dictionary, count);

@@ -71,7 +71,7 @@ internal sealed class ParquetReader : IContainerReader
         foreach (var leaf in _leaves)
             try
             {
-                var range = ChunkRange.Of(_metadata.RowGroups[group].Columns[leaf.Index], leaf, _bytes.Length);
+                var range = ChunkRange.Of(_metadata.RowGroups[group].Columns[leaf.Index], leaf, _metadata, _bytes.Length);
                 ranges.Add(range);
                 bytes += range.Length;
             }
