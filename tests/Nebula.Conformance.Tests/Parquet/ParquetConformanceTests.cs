@@ -1,4 +1,6 @@
+using System.Text.RegularExpressions;
 using Nebula.Conformance.Tests.Containers;
+using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats.Parquet;
 using Xunit.Abstractions;
@@ -6,7 +8,7 @@ using Xunit.Abstractions;
 namespace Nebula.Conformance.Tests.Parquet;
 
 /// <summary>Parquet files that nobody here wrote, read as DuckDB and arrow-rs read them.</summary>
-public sealed class ParquetConformanceTests(ITestOutputHelper output)
+public sealed partial class ParquetConformanceTests(ITestOutputHelper output)
 {
     /// <summary>Units whose rows are refused or differ, with the reason; the same list is in the format's README.</summary>
     private static readonly HashSet<string> KnownDifferences =
@@ -61,6 +63,24 @@ public sealed class ParquetConformanceTests(ITestOutputHelper output)
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {read}:\n" + string.Join('\n', wrong));
     }
 
+    [Theory]
+    [InlineData("parquet/apache/int96_from_spark.parquet")]
+    [InlineData("parquet/cudf/spark_timestamp.snappy.parquet")]
+    [InlineData("parquet/duckdb/bug4903.parquet")]
+    [InlineData("parquet/impala/out_of_range_timestamp.parquet")]
+    [InlineData("parquet/impala/out_of_range_timestamp_hive_211.parquet")]
+    [InlineData("parquet/impala/alltypes_empty_pages.parquet")]
+    public void Read_Int96InMicroseconds_ReachesAnyYear(string name)
+    {
+        if (!SharedFixtures.TryFind("parquet", output, out _))
+            return;
+        var unit = ContainerFixtures.Units("parquet").Single(unit => unit.Name == name);
+        var options = new OptionValues("parquet", _format.ReadOptions, [new("int96", new OptionValue(["us"], new SourceLocation("test")))]);
+        var lines = ContainerFixtures.Read(_format, File.ReadAllBytes(unit.Path), name, options: options).Lines;
+        var expected = File.ReadLines(unit.Path + ".expected.jsonl").Select(static line => NanosecondDigits().Replace(line, "")).ToList();
+        Assert.Equal(expected, lines.Take(expected.Count).Select(static line => NanosecondDigits().Replace(line, "")));
+    }
+
     [Fact]
     public void Read_BadFiles_RefusesOrReadsThemAsTheirVerdictSays()
     {
@@ -85,6 +105,9 @@ public sealed class ParquetConformanceTests(ITestOutputHelper output)
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
+
+    [GeneratedRegex("""(?<=\d\d:\d\d:\d\d\.\d{6})\d{3}(?=")""")]
+    private static partial Regex NanosecondDigits();
 
     [Fact]
     public void Read_ListsAndMapsNestedAHundredDeep_ReadsOrRefuses()

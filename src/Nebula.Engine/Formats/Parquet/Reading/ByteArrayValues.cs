@@ -13,8 +13,9 @@ namespace Nebula.Engine.Formats.Parquet.Reading;
 /// <param name="type">Type of the column.</param>
 /// <param name="fixedLength">Bytes that every value has; -1 when each has its own length.</param>
 /// <param name="keepsDictionary">Whether the column may keep the dictionary.</param>
+/// <param name="maxBytes">Most bytes that the values of a batch may take.</param>
 /// <param name="pool">Where buffers come from.</param>
-internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, bool keepsDictionary, BufferPool pool) : LeafValues
+internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, bool keepsDictionary, int maxBytes, BufferPool pool) : LeafValues
 {
     private const int Piece = 1024;
 
@@ -22,8 +23,9 @@ internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, boo
     private const int SmallDictionary = 32 << 10;
     private const int LongValue = 256;
 
-    // front-coded values may be far longer than their page
+    // front-coded values, and entries of a dictionary written out, may be far longer than their page
     private const long LeastLimit = 64 << 20;
+    private const int MostExpansion = 64;
     private readonly ByteArrayReader _reader = new(fixedLength, pool);
     private readonly ByteArrayBuffer _values = new(pool);
     private readonly ByteArrayBuffer _dictionary = new(pool);
@@ -57,7 +59,7 @@ internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, boo
     public override void StartPage(PageEncoding encoding, byte* start, byte* end)
     {
         _encoding = encoding;
-        _values.Limit = Math.Min(BufferPool.MaxCapacity, Math.Max(LeastLimit, 64 * (end - start)));
+        _values.Limit = Math.Min(maxBytes, Math.Max(LeastLimit, MostExpansion * (end - start + _dictionary.Length)));
         if (!IsDictionary(encoding))
         {
             _reader.Start(encoding, start, end);

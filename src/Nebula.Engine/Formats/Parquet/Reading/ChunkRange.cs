@@ -1,3 +1,4 @@
+using System.Buffers;
 using Nebula.Engine.Formats.Parquet.Metadata;
 
 namespace Nebula.Engine.Formats.Parquet.Reading;
@@ -8,6 +9,7 @@ namespace Nebula.Engine.Formats.Parquet.Reading;
 internal readonly record struct ChunkRange(long Start, long Length)
 {
     private const int DictionaryHeaderLength = 100;
+    private static readonly SearchValues<char> VersionCharacters = SearchValues.Create("0123456789.");
 
     /// <summary>Behind the last byte.</summary>
     public long End => Start + Length;
@@ -42,7 +44,7 @@ internal readonly record struct ChunkRange(long Start, long Length)
         if (createdBy is null || !createdBy.StartsWith(Program, StringComparison.Ordinal))
             return false;
         var version = createdBy.AsSpan(Program.Length);
-        var end = version.IndexOfAnyExcept("0123456789.");
+        var end = version.IndexOfAnyExcept(VersionCharacters);
         return Version.TryParse(end < 0 ? version : version[..end], out var parsed) && parsed < new Version(1, 2, 9);
     }
 }

@@ -32,16 +32,16 @@ internal sealed unsafe class LeafReader : IDisposable
     /// <param name="pages">Its pages, which belong to the reader from here on, also when this throws.</param>
     /// <param name="startsWithinRow">Whether the first value belongs to a row that began before.</param>
     /// <param name="keepsDictionary">Whether strings may become a column with a dictionary.</param>
-    /// <param name="maxBytes">Bytes that the levels of a batch may take.</param>
+    /// <param name="maxBytes">Bytes that the levels or the values of a batch may take.</param>
     /// <param name="pool">Where buffers come from.</param>
     /// <exception cref="ParquetFault">The leaf cannot be read.</exception>
-    public LeafReader(SchemaLeaf leaf, PageReader pages, bool startsWithinRow, bool keepsDictionary, long maxBytes, BufferPool pool)
+    public LeafReader(SchemaLeaf leaf, PageReader pages, bool startsWithinRow, bool keepsDictionary, int maxBytes, BufferPool pool)
     {
         (Leaf, _pages, _startsWithinRow, _pool) = (leaf, pages, startsWithinRow, pool);
         _maxLevels = Math.Min(maxBytes / sizeof(uint), int.MaxValue / sizeof(uint) - LevelPiece);
         try
         {
-            Values = LeafValues.Create(leaf, keepsDictionary, pool);
+            Values = LeafValues.Create(leaf, keepsDictionary, maxBytes, pool);
         }
         catch
         {

@@ -11,9 +11,10 @@ internal abstract unsafe class LeafValues : IDisposable
     /// <summary>Makes the decoder of a leaf.</summary>
     /// <param name="leaf">The leaf.</param>
     /// <param name="keepsDictionary">Whether strings may become a column with a dictionary.</param>
+    /// <param name="maxBytes">Most bytes that the values of a batch may take.</param>
     /// <param name="pool">Where buffers come from.</param>
     /// <exception cref="ParquetFault">The leaf cannot be read.</exception>
-    public static LeafValues Create(SchemaLeaf leaf, bool keepsDictionary, BufferPool pool)
+    public static LeafValues Create(SchemaLeaf leaf, bool keepsDictionary, int maxBytes, BufferPool pool)
     {
         if (leaf.Type.Refusal is { } refusal)
             throw new ParquetFault(refusal, -1, "Leave out the column.");
@@ -21,7 +22,7 @@ internal abstract unsafe class LeafValues : IDisposable
         return leaf.Element.Type switch
         {
             PhysicalType.Boolean => new BitValues(pool),
-            PhysicalType.ByteArray or PhysicalType.FixedLenByteArray when leaf.Type.Type.IsVariableBinary => new ByteArrayValues(leaf.Type.Type, fixedLength, keepsDictionary, pool),
+            PhysicalType.ByteArray or PhysicalType.FixedLenByteArray when leaf.Type.Type.IsVariableBinary => new ByteArrayValues(leaf.Type.Type, fixedLength, keepsDictionary, maxBytes, pool),
             _ => new FixedValues(leaf, pool),
         };
     }
