@@ -20,11 +20,6 @@ export async function* rows(path) {
   }
 }
 
-// the number of rows that a condition leaves, and how many row groups were read for them
-export async function query(sql) {
-  return JSON.stringify((await (await connect()).runAndReadAll(sql)).getRowsJson());
-}
-
 function printer(type) {
   const print = present(type);
   return value => (value === null || value === undefined ? 'null' : print(value));

@@ -1,5 +1,6 @@
 // Parquet through hyparquet. It is given the schema without annotations and so returns what is stored; what that means is decided here, from the annotations.
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { parseFloat16 } from 'hyparquet/src/convert.js';
 import { compressors } from 'hyparquet-compressors';
 import * as show from './rules.mjs';
 
@@ -57,6 +58,7 @@ function present(node) {
   if (logical?.type === 'TIME') return value => show.time(value, digits);
   if (logical?.type === 'INTEGER' && !logical.isSigned) return value => show.integer(BigInt.asUintN(logical.bitWidth, BigInt(value)));
   if (logical?.type === 'UUID') return show.uuid;
+  if (logical?.type === 'FLOAT16') return bytes => show.float(parseFloat16(bytes));
   switch (converted) {
     case 'DATE': return show.date;
     case 'UTF8': case 'ENUM': case 'JSON': return show.textOf;

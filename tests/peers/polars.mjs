@@ -13,22 +13,38 @@ export async function* rows(path) {
   const read = readers[path.slice(path.lastIndexOf('.'))];
   if (!read) throw new Error(`Polars does not read ${path}`);
   const frame = read(path);
-  const columns = frame.columns.map((name, i) => {
-    const type = frame.dtypes[i];
-    return { name, print: printer(type), values: frame.getColumn(name).cast(stored(type)).toArray() };
-  });
+  const columns = frame.columns.map(name => ({ name, ...column(frame, name) }));
   for (let row = 0; row < frame.height; row++) yield show.object(columns.map(({ name, print, values }) => [name, print(values[row])]));
 }
 
-function stored(type) {
-  switch (type.variant) {
-    case 'Date': return pl.Int32;
-    case 'Time': case 'Datetime': case 'Duration': return pl.List ? pl.Int64 : pl.Int64;
-    case 'Decimal': case 'Categorical': case 'Enum': return pl.Utf8;
-    case 'List': return pl.List(stored(type.inner[0]));
-    case 'Struct': return pl.Struct(type.fields.map(field => pl.Field(field.name, stored(field.dtype))));
-    default: return type;
+function column(frame, name) {
+  let type;
+  try {
+    [type] = frame.select(name).dtypes;
+  } catch {
+    // a type without a name in JavaScript, binary for one: as text, where it is UTF-8
+    const values = frame.select(pl.col(name).cast(pl.Utf8, true)).getColumn(name).toArray();
+    return { print: value => (value === null ? 'null' : show.binary(Buffer.from(value))), values };
   }
+  const print = printer(type);
+  const values = frame.getColumn(name).cast(stored(type)).cast(exact(type)).toArray();
+  if (type.variant !== 'Struct') return { print, values };
+  const missing = frame.getColumn(name).isNull().toArray();
+  return { print, values: values.map((value, i) => (missing[i] ? null : value)) };
+}
+
+// as a number or text without unit
+const stored = type => convert(type, {
+  Date: pl.Int32, Time: pl.Int64, Datetime: pl.Int64, Duration: pl.Int64, Decimal: pl.Utf8, Categorical: pl.Utf8, Enum: pl.Utf8,
+});
+
+// what a JavaScript number cannot hold as text
+const exact = type => convert(stored(type), { Int64: pl.Utf8, UInt64: pl.Utf8 });
+
+function convert(type, targets) {
+  if (type.variant === 'List') return pl.List(convert(type.inner[0], targets));
+  if (type.variant === 'Struct') return pl.Struct(type.fields.map(field => new pl.Field(field.name, convert(field.dtype, targets))));
+  return targets[type.variant] ?? type;
 }
 
 function printer(type) {
@@ -47,7 +63,6 @@ function present(type) {
     case 'Datetime': return value => show.timestamp(value, { ms: 3, us: 6, ns: 9 }[type.timeUnit], Boolean(type.timeZone));
     case 'Duration': return show.integer;
     case 'Utf8': case 'String': case 'Categorical': case 'Enum': return show.text;
-    case 'Binary': return value => show.binary(Uint8Array.from(value));
     case 'Null': return () => 'null';
     case 'List': {
       const item = printer(type.inner[0]);
