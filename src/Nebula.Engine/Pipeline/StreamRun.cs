@@ -120,7 +120,8 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
             var writer = await destination.OpenAsync(plan, chunk, new WriteContext(pool), cancellationToken).ConfigureAwait(false);
             await using (writer.ConfigureAwait(false))
             {
-                await new ChunkPipeline(reader, writer, options, pool, Metrics).RunAsync(cancellationToken).ConfigureAwait(false);
+                using var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);
+                await pipeline.RunAsync(cancellationToken).ConfigureAwait(false);
                 return await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
             }
         }
