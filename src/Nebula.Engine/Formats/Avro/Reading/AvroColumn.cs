@@ -126,6 +126,9 @@ internal sealed unsafe class AvroColumn : IDisposable
             _valid = valid;
             _target->Valid = valid.Pointer + used;
         }
+        // so that the loop never writes to nowhere, not even no bytes
+        if (HasData && _data is null)
+            GrowData(0);
     }
 
     /// <summary>Makes room for more bytes of strings.</summary>
@@ -199,12 +202,11 @@ internal sealed unsafe class AvroColumn : IDisposable
         var children = ImmutableArray.CreateBuilder<Column>(Children.Length);
         foreach (var child in Children)
             children.Add(scope.Add(child.Build(ref invalid)));
-        if (HasData && _data is null)
-            GrowData(0);
         if (_node.Type.Kind == TypeKind.String && HasData && FindInvalid(count) is >= 0 and var index)
             invalid ??= (_node.Path, index);
         var column = _node.Form == AvroForm.Null ? BuildNulls(count) : BuildColumn(count, children.MoveToImmutable());
         scope.Release();
+        _valid?.Dispose();
         Forget();
         return column;
     }

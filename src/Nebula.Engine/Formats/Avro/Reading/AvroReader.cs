@@ -10,6 +10,9 @@ internal sealed unsafe class AvroReader : IContainerReader
 {
     // Blocks up to so many times the size wanted are fetched whole; larger ones are decoded while they are read.
     private const int WholeFactor = 4;
+
+    // The header of a block must fit.
+    private const int LeastFetch = 256;
     private readonly IRandomAccess _file;
     private readonly AvroHeader _header;
     private readonly AvroProgram _program;
@@ -102,11 +105,10 @@ internal sealed unsafe class AvroReader : IContainerReader
     private PooledBuffer Fetch(int size)
     {
         var kept = _carry?.Length ?? 0;
-        var length = (int)Math.Min(Math.Max(size, kept), _end - _at);
-        var buffer = _context.Pool.Rent(Math.Max(length, kept));
+        var buffer = _context.Pool.Rent((int)Math.Min(Math.Max(Math.Max(size, kept), LeastFetch), _end - _at));
         try
         {
-            buffer.Length = Math.Max(length, kept);
+            buffer.Length = (int)Math.Min(buffer.Capacity, _end - _at);
             _carry?.Content.CopyTo(buffer.Span);
             if (buffer.Length > kept)
             {
