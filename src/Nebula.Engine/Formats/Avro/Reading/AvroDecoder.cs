@@ -159,7 +159,7 @@ internal sealed unsafe class AvroDecoder : IDisposable
                         if (length < 0 || length > limit - p)
                         {
                             if (p <= limit && (ulong)length > (ulong)_maxLength)
-                                Report(step, $"a length of {length} bytes");
+                                Report(step, $"a length of {length} bytes, where there may be {_maxLength},");
                             goto Truncated;
                         }
                         if (target->DataLimit - target->Data < length)
@@ -289,7 +289,7 @@ internal sealed unsafe class AvroDecoder : IDisposable
                         if (length < 0 || length > limit - p)
                         {
                             if (p <= limit && (ulong)length > (ulong)_maxLength)
-                                Report(step, $"a length of {length} bytes");
+                                Report(step, $"a length of {length} bytes, where there may be {_maxLength},");
                             goto Truncated;
                         }
                         p += length;
@@ -419,7 +419,7 @@ internal sealed unsafe class AvroDecoder : IDisposable
         if (length < 0 || length > limit - p)
         {
             if (p <= limit && (ulong)length > (ulong)_maxLength)
-                Report(step, $"a length of {length} bytes");
+                Report(step, $"a length of {length} bytes, where there may be {_maxLength},");
             return null;
         }
         var bound = PowersOfTen[step->Table];

@@ -342,7 +342,7 @@ internal sealed unsafe class AvroJsonRenderer(int maxLength)
         if (length >= 0 && length <= limit - p)
             return length;
         if (p <= limit && (ulong)length > (ulong)maxLength)
-            Fail($"a length of {length} bytes");
+            Fail($"a length of {length} bytes, where there may be {maxLength},");
         return -1;
     }
 
