@@ -41,13 +41,15 @@ internal sealed record PostScript
     // Headers of chunks hold a length of 23 bits; writers of larger chunks are not known.
     private const int LargestBlockSize = 64 << 20;
 
+    /// <summary>Whether the message names the format. Some writers leave that to the first bytes of the file.</summary>
+    public bool HasMagic { get; init; }
+
     /// <summary>Reads the message.</summary>
     public static PostScript Parse(ReadOnlySpan<byte> message)
     {
         var reader = new ProtobufReader(message);
         var result = new PostScript { CompressionBlockSize = DefaultBlockSize };
         var version = new List<ulong>();
-        var magic = false;
         while (reader.Next())
             switch (reader.Field)
             {
@@ -70,14 +72,12 @@ internal sealed record PostScript
                     result = result with { WriterVersion = reader.UInt32() };
                     break;
                 case 8000:
-                    magic = reader.Bytes().SequenceEqual("ORC"u8);
+                    result = result with { HasMagic = reader.Bytes().SequenceEqual("ORC"u8) };
                     break;
                 default:
                     reader.Skip();
                     break;
             }
-        if (!magic)
-            throw new OrcFault("the postscript does not say that this is an ORC file", "Check that the file is ORC and complete.");
         return version.Count < 2 ? result : result with { Version = $"{version[0]}.{version[1]}", IsUnstableVersion2 = version is [1, 9999] };
     }
 

@@ -27,6 +27,9 @@ internal enum ColumnEncodingKind : byte
     Dictionary = 1,
     DirectV2 = 2,
     DictionaryV2 = 3,
+
+    /// <summary>A number that means nothing. Some writers store one for columns without values of their own.</summary>
+    Unknown = 255,
 }
 
 /// <summary>The encoding of a column in a stripe.</summary>
@@ -144,8 +147,6 @@ internal sealed class StripeFooter
                     reader.Skip();
                     break;
             }
-        return kind <= (ulong)ColumnEncodingKind.DictionaryV2
-            ? new ColumnEncoding((ColumnEncodingKind)kind, size)
-            : throw new OrcFault($"a column has an encoding of number {kind}, which is not known");
+        return new ColumnEncoding(kind <= (ulong)ColumnEncodingKind.DictionaryV2 ? (ColumnEncodingKind)kind : ColumnEncodingKind.Unknown, size);
     }
 }

@@ -57,7 +57,8 @@ internal sealed class BlockStreams(StripeBlock detail, PooledBuffer buffer, Read
 
     /// <summary>The encoding of a column.</summary>
     /// <param name="column">Its number.</param>
-    public ColumnEncoding EncodingOf(int column) => detail.Footer.Encodings[column];
+    public ColumnEncoding EncodingOf(int column) => detail.Footer.Encodings[column] is { Kind: not ColumnEncodingKind.Unknown } encoding
+        ? encoding : throw new OrcFault($"column {column} has an encoding that is not known");
 
     /// <summary>Opens a stream of integers; null when the stripe has none.</summary>
     /// <param name="column">Number of the column.</param>

@@ -166,6 +166,12 @@ internal sealed class OrcFile : IContainerFile
         if (postScriptLength + 1 > length)
             throw new OrcFault($"the last byte claims a postscript of {postScriptLength} bytes, which the file does not have", "Check that the file is ORC and complete.");
         var postScript = PostScript.Parse(tail.Span.Slice(length - 1 - postScriptLength, postScriptLength));
+        if (!postScript.HasMagic)
+        {
+            _bytes.Read(0, tail.Span[..3]);
+            if (!tail.Span.StartsWith("ORC"u8))
+                throw new OrcFault("neither its start nor its end says that this is an ORC file", "Check that the file is ORC and complete.");
+        }
         return (postScript, _bytes.Length - 1 - postScriptLength);
     }
 

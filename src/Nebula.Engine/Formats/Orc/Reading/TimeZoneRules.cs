@@ -6,7 +6,7 @@ namespace Nebula.Engine.Formats.Orc.Reading;
 
 /// <summary>
 /// The offsets from UTC that a zone had and will have, from the system's time zone database (RFC 8536). The runtime's own time zones know whole minutes only,
-/// but writers of ORC used the seconds of local mean time.
+/// but zones had seconds once.
 /// </summary>
 internal sealed class TimeZoneRules
 {
@@ -84,7 +84,6 @@ internal sealed class TimeZoneRules
         var infos = types[counts.Times..];
         var transitions = new long[counts.Times];
         var offsets = new int[counts.Times + 1];
-        offsets[0] = BinaryPrimitives.ReadInt32BigEndian(infos);
         for (var i = 0; i < counts.Times; i++)
         {
             transitions[i] = BinaryPrimitives.ReadInt64BigEndian(times[(8 * i)..]);
@@ -92,7 +91,17 @@ internal sealed class TimeZoneRules
                 return null;
             offsets[i + 1] = BinaryPrimitives.ReadInt32BigEndian(infos[(6 * types[i])..]);
         }
+        offsets[0] = BinaryPrimitives.ReadInt32BigEndian(infos[(6 * OldestStandard(types[..counts.Times], infos))..]);
         return new TimeZoneRules(transitions, offsets, PosixTimeZone.Parse(Encoding.ASCII.GetString(file[end..]).Trim('\n')));
+    }
+
+    /// <summary>What holds before the first change: as the reference reader has it the oldest standard time, not the local mean time that stands first.</summary>
+    private static int OldestStandard(ReadOnlySpan<byte> types, ReadOnlySpan<byte> infos)
+    {
+        foreach (var type in types)
+            if (infos[6 * type + 4] == 0)
+                return type;
+        return 0;
     }
 
     private static bool TryReadCounts(ReadOnlySpan<byte> file, out Counts counts)
