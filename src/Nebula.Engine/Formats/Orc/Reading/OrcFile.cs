@@ -30,8 +30,7 @@ internal sealed class OrcFile : IContainerFile
         try
         {
             (PostScript, _postScriptOffset) = ReadPostScript();
-            using (var content = ReadTail(PostScript.FooterLength, _postScriptOffset - PostScript.FooterLength, "footer"))
-                Footer = FileFooter.Parse(content.Content);
+            Footer = ReadFooter();
             if (Footer.IsEncrypted)
                 throw new OrcFault("columns of the file are encrypted, and the values that others may see are masked", "Have the file written without encryption.");
             CheckStripes();
@@ -175,7 +174,18 @@ internal sealed class OrcFile : IContainerFile
         return (postScript, _bytes.Length - 1 - postScriptLength);
     }
 
-    private PooledBuffer ReadTail(long length, long offset, string what) => ReadMetadata(_pool, offset, length, what);
+    private FileFooter ReadFooter()
+    {
+        try
+        {
+            using var content = ReadMetadata(_pool, _postScriptOffset - PostScript.FooterLength, PostScript.FooterLength, "footer");
+            return FileFooter.Parse(content.Content);
+        }
+        catch (OrcFault fault) when (!PostScript.HasMagic)
+        {
+            throw new OrcFault(fault.Message, "The file starts like ORC, but its postscript does not name the format: it is damaged, or DWRF, which is not supported.", fault);
+        }
+    }
 
     private void CheckStripes()
     {
