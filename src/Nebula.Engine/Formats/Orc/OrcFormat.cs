@@ -1,6 +1,7 @@
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats.Orc.Reading;
+using Nebula.Engine.Formats.Orc.Writing;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Orc;
@@ -21,7 +22,7 @@ internal sealed class OrcFormat : IContainerFormat
     public IReadOnlyList<OptionDescriptor> ReadOptions => OrcOptions.Read;
 
     /// <inheritdoc/>
-    public IReadOnlyList<OptionDescriptor> WriteOptions => [];
+    public IReadOnlyList<OptionDescriptor> WriteOptions => OrcOptions.Write;
 
     /// <inheritdoc/>
     public IReadOnlyList<string>? OwnCodecs { get; } = ["zstd", "none", "deflate", "snappy", "lz4"];
@@ -36,8 +37,8 @@ internal sealed class OrcFormat : IContainerFormat
     public IContainerFile Open(IRandomAccess bytes, OptionValues options, BufferPool pool) => new OrcFile(bytes, options, pool);
 
     /// <inheritdoc/>
-    public TypeMapping Map(DataType type) => throw new NotSupportedException();
+    public TypeMapping Map(DataType type) => OrcTypes.Map(type);
 
     /// <inheritdoc/>
-    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) => throw new NotSupportedException();
+    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) => new OrcEncoder(schema, OrcWriteOptions.From(options), pool);
 }

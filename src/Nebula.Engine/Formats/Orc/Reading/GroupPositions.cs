@@ -6,14 +6,6 @@ namespace Nebula.Engine.Formats.Orc.Reading;
 /// <summary>Takes the positions of row groups apart, which indexes store as plain numbers in an order that depends on the column (ORC v1, "Row Group Index").</summary>
 internal static class GroupPositions
 {
-    /// <summary>What a position of a stream consists of besides the place.</summary>
-    private enum PositionForm
-    {
-        Bytes,
-        Runs,
-        Bits,
-    }
-
     /// <summary>Reads the positions of one row group in all streams of a column; null when there are more or fewer numbers than the streams need.</summary>
     /// <param name="numbers">The numbers, as stored.</param>
     /// <param name="type">The column.</param>

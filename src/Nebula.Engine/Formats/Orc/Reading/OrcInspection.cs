@@ -1,5 +1,6 @@
 using System.Globalization;
 using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats.Orc.Metadata;
 
 namespace Nebula.Engine.Formats.Orc.Reading;
