@@ -58,6 +58,50 @@ internal static class ArrowTypeMapping
         }
     }
 
+    /// <summary>How a type is written. Everything is kept; it is read back as the same type.</summary>
+    public static TypeMapping Describe(DataType type)
+    {
+        var field = ToField(new Field("", type));
+        return new TypeMapping(field.Extension is null ? field.Type.ToString() : $"{field.Type} ({field.Extension})");
+    }
+
+    /// <summary>The field that a column is written as.</summary>
+    /// <param name="column">Its name and type.</param>
+    public static ArrowField ToField(Field column)
+    {
+        var type = column.Type;
+        ImmutableArray<ArrowField> children = type.Kind switch
+        {
+            TypeKind.List or TypeKind.Struct => [.. type.Fields.Select(ToField)],
+            TypeKind.Map => [new ArrowField("entries", new ArrowType(ArrowTypeId.Struct), false, [.. type.Fields.Select(ToField)])],
+            _ => [],
+        };
+        return new ArrowField(column.Name, ToArrowType(type), column.Nullable, children)
+        {
+            Extension = type.Kind switch { TypeKind.Uuid => UuidExtension, TypeKind.Json => JsonExtension, _ => null },
+        };
+    }
+
+    private static ArrowType ToArrowType(DataType type) => type.Kind switch
+    {
+        TypeKind.Bool => new ArrowType(ArrowTypeId.Bool),
+        TypeKind.Float32 => new ArrowType(ArrowTypeId.FloatingPoint) { Unit = (short)ArrowPrecision.Single },
+        TypeKind.Float64 => new ArrowType(ArrowTypeId.FloatingPoint) { Unit = (short)ArrowPrecision.Double },
+        TypeKind.Decimal => new ArrowType(ArrowTypeId.Decimal) { Precision = type.Precision, Scale = type.Scale, BitWidth = 128 },
+        TypeKind.Date => new ArrowType(ArrowTypeId.Date) { Unit = (short)ArrowDateUnit.Day },
+        TypeKind.Time => new ArrowType(ArrowTypeId.Time) { Unit = UnitOf(type), BitWidth = 64 },
+        TypeKind.Timestamp => new ArrowType(ArrowTypeId.Timestamp) { Unit = UnitOf(type), Zone = type.Zone },
+        TypeKind.String or TypeKind.Json => new ArrowType(ArrowTypeId.Utf8),
+        TypeKind.Binary => new ArrowType(ArrowTypeId.Binary),
+        TypeKind.Uuid => new ArrowType(ArrowTypeId.FixedSizeBinary) { Size = 16 },
+        TypeKind.List => new ArrowType(ArrowTypeId.List),
+        TypeKind.Struct => new ArrowType(ArrowTypeId.Struct),
+        TypeKind.Map => new ArrowType(ArrowTypeId.Map),
+        _ => new ArrowType(ArrowTypeId.Int) { BitWidth = 8 * type.ByteWidth, IsSigned = type.Kind is TypeKind.Int8 or TypeKind.Int16 or TypeKind.Int32 or TypeKind.Int64 },
+    };
+
+    private static short UnitOf(DataType type) => (short)(type.Unit == TimeUnit.Nanosecond ? ArrowTimeUnit.Nanosecond : ArrowTimeUnit.Microsecond);
+
     /// <summary>Name of the extension type for UUIDs (Arrow, "Canonical Extension Types").</summary>
     public const string UuidExtension = "arrow.uuid";
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats.Arrow.Metadata;
 
 namespace Nebula.Engine.Formats.Arrow.Reading;
