@@ -87,11 +87,13 @@ internal sealed unsafe class CsvDecodeSession
             var ends = (uint*)scratch.Pointer;
             ends[0] = (uint)state.Position - 1;
             int pending = 0, pendingRecords = 0;
+            var pendingQuotes = false;
             while (state.Position < length || pending > 0)
             {
                 if (room - pending < _fields)
                     GrowScratch(block, ref scratch, ref ends, ref room, pending);
                 var recordsBefore = state.Records;
+                state.SawQuotes = false;
                 var found = CsvScanners.Best.Scan(data, length, _scan, ref state, ends + 1 + pending, room - pending);
                 pending += found;
                 var records = pendingRecords + state.Records - recordsBefore;
@@ -113,6 +115,7 @@ internal sealed unsafe class CsvDecodeSession
                     Stride = _fields,
                     Rows = pending / _fields,
                     Quote = _decoder.Dialect.Quote ?? -1,
+                    HasQuotes = _scan.HasQuotes && (state.SawQuotes || pendingQuotes),
                     Escape = _scan.Escape,
                     NullMarkers = _decoder.NullMarkers,
                     EmptyIsNull = _decoder.EmptyIsNull,
@@ -130,6 +133,7 @@ internal sealed unsafe class CsvDecodeSession
                 else if (state.Position < length)
                     GrowScratch(block, ref scratch, ref ends, ref room, pending);
                 pending = left;
+                pendingQuotes = left > 0 && table.HasQuotes;
                 if (state.Position >= length && left > 0 && taken == 0)
                     break;
             }

@@ -23,6 +23,9 @@ internal unsafe struct CsvTable
     /// <summary>What quotes a field; -1 when nothing does.</summary>
     public int Quote;
 
+    /// <summary>Whether there is any quote in the fields; without one none of them needs a look.</summary>
+    public bool HasQuotes;
+
     /// <summary>What makes a quote ordinary inside quotes.</summary>
     public byte Escape;
 

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
+using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Csv.Scanning;
 
@@ -69,6 +68,7 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
         var count = 0;
         long lines = 0;
         var records = 0;
+        ulong seen = 0;
         irregular = false;
         for (; position < length && count < room; position += Chunk)
         {
@@ -84,6 +84,7 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
             }
             var fields = delimiters | newLines;
             var recordEnds = newLines;
+            seen |= quotes;
             if ((quotes | parity.Quoted) != 0)
             {
                 if (!parity.TryAdvance(quotes, fields, bytes + position, newLine, length - position, out var inside))
@@ -105,6 +106,7 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
         }
         state.Lines += lines;
         state.Records += records;
+        state.SawQuotes |= seen != 0;
         Leave(bytes, Math.Min(position, length), parity.Quoted != 0, dialect, ref state);
         return count;
     }
@@ -215,7 +217,7 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool TryAdvance(ulong quotes, ulong fields, byte* chunk, byte newLine, int available, out ulong inside)
         {
-            inside = PrefixXor(quotes) ^ Quoted;
+            inside = Bits.PrefixXor(quotes) ^ Quoted;
             var closing = quotes & ~inside;
             var expected = fields | quotes;
             var behind = (closing << 1 | _closed) & ~expected;
@@ -250,20 +252,6 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
                     return false;
             }
             return true;
-        }
-
-        /// <summary>Bit i of the result is the parity of bits 0 to i: a carry-less product with all ones.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static ulong PrefixXor(ulong bits)
-        {
-            if (Pclmulqdq.IsSupported)
-                return Pclmulqdq.CarrylessMultiply(Vector128.CreateScalar(bits), Vector128.Create(ulong.MaxValue), 0).ToScalar();
-            bits ^= bits << 1;
-            bits ^= bits << 2;
-            bits ^= bits << 4;
-            bits ^= bits << 8;
-            bits ^= bits << 16;
-            return bits ^ bits << 32;
         }
     }
 }
