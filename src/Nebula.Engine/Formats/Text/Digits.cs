@@ -57,12 +57,17 @@ internal static unsafe class Digits
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Write(byte* p, ulong value)
     {
-        if (value >= 100)
-            return WriteLong(p, value);
-        // one digit or two without a jump: which it is cannot be foreseen
-        fixed (byte* pairs = Pairs)
-            *(ushort*)p = (ushort)(*(ushort*)(pairs + 2 * value) >> (value < 10 ? 8 : 0));
-        return p + (value < 10 ? 1 : 2);
+        if (value < 10)
+        {
+            *p = (byte)('0' + value);
+            return p + 1;
+        }
+        if (value < 100)
+        {
+            WritePair(p, (uint)value);
+            return p + 2;
+        }
+        return WriteLong(p, value);
     }
 
     /// <summary>Writes a signed number.</summary>
@@ -170,8 +175,9 @@ internal static unsafe class Digits
         }
     }
 
+    /// <summary>The number whose eight digits stand in the bytes of a word, the first in the lowest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Combine8(ulong digits)
+    public static ulong Combine8(ulong digits)
     {
         digits = digits * 10 + (digits >> 8);
         return ((digits & 0x000000FF000000FFUL) * 0x000F424000000064UL + (digits >> 16 & 0x000000FF000000FFUL) * 0x0000271000000001UL) >> 32;

@@ -72,10 +72,6 @@ internal abstract unsafe class CsvColumnReader
     protected static bool IsNull(in CsvTable table, byte* p, int length, int quote) =>
         length <= 0 || (length == 2 && *p == quote && p[1] == quote) || IsNullMarker(table, p, length);
 
-    /// <summary>1 when a field with content is enclosed in quotes, else 0; computed without a jump, since often only some values of a column are.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    protected static int IsQuoted(byte* p, int length, int quote) => (*p == quote ? 1 : 0) & (p[length > 0 ? length - 1 : 0] == quote ? 1 : 0) & (length > 2 ? 1 : 0);
-
     /// <summary>Why a field does not fit: a reason when the quotes are wrong, null when it is the type.</summary>
     protected static string? WhatIsWrong(in CsvTable table, byte* p, int length) =>
         *p != table.Quote || CsvQuotes.IsClosedAtEnd(new ReadOnlySpan<byte>(p, length), (byte)table.Quote, table.Escape) ? null : CsvQuotes.TextBehindQuote;
@@ -102,7 +98,6 @@ internal abstract unsafe class CsvColumnReader
             var rows = table.Rows;
             var trim = table.TrimReturn && field == stride - 1;
             var hasMarkers = table.NullMarkers.Length > 0;
-            var mayBeQuoted = table.HasQuotes;
             var nulls = 0;
             var local = parser;
             for (var row = 0; row < rows; row++, before += stride, ends += stride)
@@ -112,13 +107,7 @@ internal abstract unsafe class CsvColumnReader
                 var p = data + from;
                 if (trim && length > 0 && p[length - 1] == '\r')
                     length--;
-                if (mayBeQuoted && !hasMarkers)
-                {
-                    var quotes = IsQuoted(p, length, quote);
-                    if (length > 0 && local.TryParse(p + quotes, length - 2 * quotes, out values[row]))
-                        continue;
-                }
-                else if (length > 0 && local.TryParse(p, length, out values[row]) && !hasMarkers)
+                if (length > 0 && local.TryParse(p, length, out values[row]) && !hasMarkers)
                     continue;
                 if (!TryReadUnusual(table, p, length, quote, local, out values[row]))
                 {
@@ -141,6 +130,8 @@ internal abstract unsafe class CsvColumnReader
             // a number in quotes is a number; longer texts are none
             if (length > 128)
                 return false;
+            if (length > 2 && p[length - 1] == quote && parser.TryParse(p + 1, length - 2, out value))
+                return true;
             var content = stackalloc byte[128 + BufferPool.Padding];
             var count = CsvQuotes.Unquote(p, length, (byte)quote, table.Escape, content);
             return count > 0 && parser.TryParse(content, count, out value);

@@ -29,7 +29,7 @@ internal sealed unsafe class CsvDecodeSession
     // fields of short records that are completed with nulls in one go
     private const int PaddedFields = 1 << 18;
 
-    // positions the scanner may overwrite behind its room: those of one chunk of 64 bytes, written eight at a time
+    // positions the scanner may overwrite behind its room: those of one chunk of 64 bytes, written several at a time
     private const int ScanSlack = 128;
 
     private readonly CsvBlockDecoder _decoder;

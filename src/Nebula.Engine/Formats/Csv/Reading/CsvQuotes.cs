@@ -69,7 +69,7 @@ internal static unsafe class CsvQuotes
             var quotes = Vector512.Equals(bytes, Vector512.Create(quote)).ExtractMostSignificantBits() & available;
             if (!TryPair(quotes, ref isSecond, out var second))
                 return -1;
-            ByteFilter.Keep(target + written, bytes, available & ~second);
+            ByteFilter.Keep(bytes, available & ~second).Store(target + written);
             written += BitOperations.PopCount(available & ~second);
         }
         return isSecond == 0 ? written : -1;

@@ -12,10 +12,22 @@ internal sealed unsafe class CsvTextColumnReader : CsvColumnReader
     public override void Read(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad)
     {
         MarkValid(buffers, table.Rows);
-        var nulls = ByteFilter.IsSupported && table.HasQuotes && table.Escape == table.Quote && table.NullMarkers.Length == 0
+        var nulls = ByteFilter.IsSupported && table.HasQuotes && table.Escape == table.Quote && table.NullMarkers.Length == 0 && SomeAreQuoted(table, field)
             ? ReadFiltered(table, field, column, buffers, bad)
             : ReadPlain(table, field, column, buffers, bad);
         buffers.Advance(table.Rows, nulls);
+    }
+
+    /// <summary>Whether quotes in a column are not rare, by a look at some of its fields: then it cannot be foreseen which have them, inside or around.</summary>
+    private static bool SomeAreQuoted(in CsvTable table, int field)
+    {
+        const int Looks = 32;
+        const int Few = 2;
+        var step = Math.Max(1, table.Rows / Looks);
+        var quoted = 0;
+        for (var row = 0; row < table.Rows; row += step)
+            quoted += table.Data[table.Before[row * table.Stride + field] + 1] == table.Quote ? 1 : 0;
+        return quoted >= Few;
     }
 
     private static int ReadPlain(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad)
@@ -86,7 +98,7 @@ internal sealed unsafe class CsvTextColumnReader : CsvColumnReader
                 var isSecond = 0UL;
                 if (CsvQuotes.TryPair(quotes, ref isSecond, out var second) && isSecond == 0 && (isQuoted == 0 || p[content + 1] == quote))
                 {
-                    ByteFilter.Keep(target, bytes, available & ~second);
+                    ByteFilter.Keep(bytes, available & ~second).Store(target);
                     target += BitOperations.PopCount(available & ~second);
                     var isNull = (length == 0 ? 1 : 0) & emptyIsNull;
                     validity[bit >> 3] &= (byte)~(isNull << (bit & 7));

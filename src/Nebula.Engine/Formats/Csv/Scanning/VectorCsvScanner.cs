@@ -1,5 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Csv.Scanning;
@@ -164,11 +166,24 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
             : CsvScanMode.Field;
     }
 
-    /// <summary>Writes the positions of set bits, eight at a time without a look at how many there are: a misprediction would cost more.</summary>
+    /// <summary>Writes the positions of set bits, sixteen or eight at a time without a look at how many there are: a misprediction would cost more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int WritePositions(ulong bits, uint start, uint* ends)
     {
         var count = BitOperations.PopCount(bits);
+        if (TMasks.FiltersBytes)
+        {
+            var positions = ByteFilter.Keep(Vector512<byte>.Indices, bits);
+            var offset = Vector512.Create(start);
+            (Avx512F.ConvertToVector512UInt32(positions.GetLower().GetLower()) + offset).Store(ends);
+            if (count > 16)
+            {
+                (Avx512F.ConvertToVector512UInt32(positions.GetLower().GetUpper()) + offset).Store(ends + 16);
+                (Avx512F.ConvertToVector512UInt32(positions.GetUpper().GetLower()) + offset).Store(ends + 32);
+                (Avx512F.ConvertToVector512UInt32(positions.GetUpper().GetUpper()) + offset).Store(ends + 48);
+            }
+            return count;
+        }
         WriteEight(ref bits, start, ends);
         for (var written = 8; written < count; written += 8)
             WriteEight(ref bits, start, ends + written);

@@ -37,7 +37,7 @@ internal static unsafe class EscapedString
             // every byte with a backslash in front of it, and those backslashes left out that nobody needs
             var pairs = Avx512BW.ConvertToVector512UInt16(Vector256.ConditionalSelect(isControl, letters, bytes)) << 8 | Vector512.Create((ushort)'\\');
             var kept = Avx512BW.ConvertToVector512UInt16(isEscaped) | Vector512.Create((ushort)0xFF00);
-            ByteFilter.Keep(p, pairs.AsByte(), kept.AsByte());
+            ByteFilter.Keep(pairs.AsByte(), kept.AsByte()).Store(p);
             p += run + escapes;
         }
         *p = (byte)'"';
