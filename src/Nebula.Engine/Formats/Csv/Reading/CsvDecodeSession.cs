@@ -338,7 +338,9 @@ internal sealed unsafe class CsvDecodeSession
     {
         for (var i = 0; i < _columns.Length; i++)
         {
-            _columns[i].Reserve(table.Rows, table.Bytes, expectedRows);
+            // what all columns take is more than enough for one, but not when there are thousands of them
+            var bytes = !_columns[i].Type.IsVariableBinary ? 0 : _columns[i].HasRoom(table.Bytes) ? table.Bytes : table.BytesOf(_decoder.Fields[i]);
+            _columns[i].Reserve(table.Rows, bytes, expectedRows);
             _decoder.Readers[i].Read(table, _decoder.Fields[i], i, _columns[i], _bad);
         }
     }
