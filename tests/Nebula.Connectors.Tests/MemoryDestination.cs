@@ -18,6 +18,15 @@ internal sealed class MemoryDestination : IDestination
 
     public int Aborts { get; private set; }
 
+    /// <summary>How many rows the writer wants at once.</summary>
+    public RowTarget? Target { get; init; }
+
+    /// <summary>Rows of each block written.</summary>
+    public List<int> Blocks { get; } = [];
+
+    /// <summary>Called for each batch that is encoded.</summary>
+    public Action<RecordBatch>? Encoding { get; set; }
+
     /// <summary>Called before each block is written.</summary>
     public Action? Writing { get; set; }
 
@@ -59,7 +68,7 @@ internal sealed class MemoryDestination : IDestination
             TypeKind.Date => DateTime.UnixEpoch.AddDays(column.Values<int>()[row]).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
             TypeKind.Float64 => column.Values<double>()[row].ToString("R", CultureInfo.InvariantCulture),
             TypeKind.Decimal => (column.Type.ByteWidth == 8 ? column.Values<long>()[row] : column.Values<Int128>()[row]).ToString(CultureInfo.InvariantCulture) + "e-" + column.Type.Scale,
-            TypeKind.String => Encoding.UTF8.GetString(column.GetBytes(row)),
+            TypeKind.String => System.Text.Encoding.UTF8.GetString(column.GetBytes(row)),
             _ => throw new NotSupportedException(column.Type.ToString()),
         };
     }
@@ -68,12 +77,15 @@ internal sealed class MemoryDestination : IDestination
     {
         private long _rows;
 
+        public RowTarget? Target => owner.Target;
+
         public EncodedBlock Encode(RecordBatch batch)
         {
+            owner.Encoding?.Invoke(batch);
             var text = new StringBuilder();
             for (var row = 0; row < batch.Length; row++)
                 text.AppendJoin('|', batch.Columns.Select(column => Show(column, row))).Append('\u001e');
-            var bytes = Encoding.UTF8.GetBytes(text.ToString());
+            var bytes = System.Text.Encoding.UTF8.GetBytes(text.ToString());
             var buffer = pool.Rent(bytes.Length);
             bytes.CopyTo(buffer.Span);
             buffer.Length = bytes.Length;
@@ -83,8 +95,9 @@ internal sealed class MemoryDestination : IDestination
         public ValueTask WriteAsync(EncodedBlock block, CancellationToken cancellationToken)
         {
             owner.Writing?.Invoke();
+            owner.Blocks.Add(block.Rows);
             cancellationToken.ThrowIfCancellationRequested();
-            owner._staged.AddRange(Encoding.UTF8.GetString(block.Buffer.Content).Split('\u001e')[..^1]);
+            owner._staged.AddRange(System.Text.Encoding.UTF8.GetString(block.Buffer.Content).Split('\u001e')[..^1]);
             _rows += block.Rows;
             return default;
         }

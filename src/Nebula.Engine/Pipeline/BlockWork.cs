@@ -3,8 +3,13 @@ using Nebula.Engine.Connectors;
 
 namespace Nebula.Engine.Pipeline;
 
-/// <summary>One block on its way: fetched, then decoded and encoded by some worker, then written in its turn.</summary>
-internal sealed class BlockWork(RawBlock? raw, long cost) : IDecodeSink, IDisposable
+/// <summary>One block on its way: fetched, then decoded by some worker and, where nothing else decides which rows belong together, encoded at once.</summary>
+/// <param name="raw">The block; null for one that could not be fetched.</param>
+/// <param name="cost">What it counts for while it is under way, in bytes.</param>
+/// <param name="reader">Decodes it.</param>
+/// <param name="holding">Holds its rows.</param>
+/// <param name="writer">Encodes its rows; null when they are gathered first.</param>
+internal sealed class BlockWork(RawBlock? raw, long cost, ISourceReader reader, RecordHolding holding, IDestinationWriter? writer) : IWork, IDecodeSink, IDisposable
 {
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
@@ -21,7 +26,7 @@ internal sealed class BlockWork(RawBlock? raw, long cost) : IDecodeSink, IDispos
     /// <summary>Completes when the block was processed, also when that failed.</summary>
     public Task Done => _done.Task;
 
-    /// <summary>What is to be written.</summary>
+    /// <summary>What is to be written, unless the rows are gathered first.</summary>
     public List<EncodedBlock> Encoded { get; } = [];
 
     /// <summary>Rows that could not be read.</summary>
@@ -33,14 +38,21 @@ internal sealed class BlockWork(RawBlock? raw, long cost) : IDecodeSink, IDispos
     /// <summary>Why the block could not be processed; null when it was.</summary>
     public Exception? Error { get; private set; }
 
-    void IDecodeSink.Add(RecordBatch batch) => _batches.Add(batch);
+    void IDecodeSink.Add(RecordBatch batch)
+    {
+        foreach (var held in holding.Hold(batch))
+            if (writer is null)
+                _batches.Add(held);
+            else
+                using (held)
+                    Encoded.Add(writer.Encode(held));
+    }
 
     void IDecodeSink.Reject(RejectedRow row) => Rejected.Add(row);
 
     void IDecodeSink.Lines(long count) => LineCount += count;
 
-    /// <summary>Decodes, and encodes unless the rows may have to be cut off later.</summary>
-    public void Process(ISourceReader reader, IDestinationWriter writer, RecordHolding holding, bool encode)
+    public void Process()
     {
         lock (_lock)
         {
@@ -49,13 +61,8 @@ internal sealed class BlockWork(RawBlock? raw, long cost) : IDecodeSink, IDispos
             try
             {
                 reader.Decode(_raw!, this);
-                // the largest blocks are one giant value: it must not be held three times over
+                // the largest blocks are one giant value: it must not be held longer than needed
                 _raw!.Dispose();
-                if (encode)
-                    foreach (var decoded in TakeBatches())
-                        foreach (var batch in holding.Hold(decoded))
-                            using (batch)
-                                Encoded.Add(writer.Encode(batch));
             }
             catch (Exception e)
             {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
@@ -10,11 +9,15 @@ namespace Nebula.Engine.Pipeline;
 /// Moves one chunk: fetch (one thread, I/O), decode and encode (many threads, CPU), write (in order, I/O). What is under way is bounded in bytes, so that a slow
 /// destination slows the source; the order of the source is kept; an error or cancellation stops all stages and returns every buffer.
 /// </summary>
-internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter writer, PipelineOptions options, BufferPool pool, PipelineMetrics metrics)
+/// <remarks>Where a destination wants many rows at once, or a row limit must be kept, decoded rows are gathered in order to groups, and these encoded in parallel.</remarks>
+internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter writer, PipelineOptions options, BufferPool pool, PipelineMetrics metrics) : IDisposable
 {
+    private readonly bool _gathers = writer.Target is not null || options.RowLimit is not null;
+    private readonly int _workers = Math.Max(1, options.Workers);
     private readonly ByteGate _gate = new(options.WindowBytes);
-    private readonly BlockingCollection<BlockWork> _work = [];
-    private readonly Channel<BlockWork> _ordered = Channel.CreateUnbounded<BlockWork>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+    private readonly WorkQueue _work = new();
+    private readonly Channel<BlockWork> _blocks = NewChannel<BlockWork>();
+    private readonly Channel<GroupWork> _groups = NewChannel<GroupWork>();
     private readonly BadRowHandler _badRows = new(options.BadRows, metrics);
     private readonly RecordHolding _holding = new(options.Storage, pool, metrics);
     private volatile bool _limitReached;
@@ -25,24 +28,42 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // beside the group that is being gathered, each worker encodes one and one waits to be written
+        using var groupsAllowed = new SemaphoreSlim(_workers + 1);
         metrics.Start(reader);
         var fetch = StartThread("nebula-fetch", () => Fetch(stop.Token));
-        var workers = Enumerable.Range(0, Math.Max(1, options.Workers)).Select(i => StartThread($"nebula-worker-{i}", () => Work(stop.Token))).ToArray();
+        var workers = Enumerable.Range(0, _workers).Select(i => StartThread($"nebula-worker-{i}", () => Work(stop.Token))).ToArray();
+        var gather = _gathers ? GatherAllAsync(groupsAllowed, stop.Token) : Task.CompletedTask;
+        var succeeded = false;
         try
         {
-            await WriteAllAsync(stop.Token).ConfigureAwait(false);
+            if (_gathers)
+            {
+                await WriteGroupsAsync(groupsAllowed, stop.Token).ConfigureAwait(false);
+                await gather.ConfigureAwait(false);
+            }
+            else
+                await WriteBlocksAsync(stop.Token).ConfigureAwait(false);
+            succeeded = true;
         }
         finally
         {
-            await stop.CancelAsync().ConfigureAwait(false);
+            if (succeeded && !_limitReached)
+                _work.Complete(_workers);
+            else
+                await stop.CancelAsync().ConfigureAwait(false);
             await fetch.ConfigureAwait(false);
             await Task.WhenAll(workers).ConfigureAwait(false);
-            while (_ordered.Reader.TryRead(out var left))
-                left.Dispose();
-            _work.Dispose();
+            await gather.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            while (_blocks.Reader.TryRead(out var block))
+                block.Dispose();
+            while (_groups.Reader.TryRead(out var group))
+                group.Dispose();
             metrics.Stop(reader);
         }
     }
+
+    public void Dispose() => _work.Dispose();
 
     private void Fetch(CancellationToken cancellationToken)
     {
@@ -56,23 +77,22 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
                 var block = next.IsCompletedSuccessfully ? next.Result : next.AsTask().GetAwaiter().GetResult();
                 if (block is null)
                     break;
-                var work = new BlockWork(block, PipelineOptions.CostOf(block.Buffer.Length));
+                var work = new BlockWork(block, PipelineOptions.CostOf(block.Buffer.Length), reader, _holding, _gathers ? null : writer);
                 _gate.Adjust(work.Cost - estimate);
-                _ordered.Writer.TryWrite(work);
-                _work.Add(work, cancellationToken);
+                _blocks.Writer.TryWrite(work);
+                _work.AddBlock(work);
             }
         }
         catch (Exception e)
         {
             // it takes its turn behind the blocks that were fetched before, so that the first error in the source is the one reported
-            var failed = new BlockWork(null, 0);
+            var failed = new BlockWork(null, 0, reader, _holding, null);
             failed.Fail(e);
-            _ordered.Writer.TryWrite(failed);
+            _blocks.Writer.TryWrite(failed);
         }
         finally
         {
-            _work.CompleteAdding();
-            _ordered.Writer.Complete();
+            _blocks.Writer.Complete();
         }
     }
 
@@ -80,8 +100,8 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     {
         try
         {
-            foreach (var work in _work.GetConsumingEnumerable(cancellationToken))
-                work.Process(reader, writer, _holding, encode: options.RowLimit is null);
+            while (_work.Take(cancellationToken) is { } work)
+                work.Process();
         }
         catch (OperationCanceledException)
         {
@@ -89,47 +109,111 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         }
     }
 
-    private async Task WriteAllAsync(CancellationToken cancellationToken)
+    private async Task WriteBlocksAsync(CancellationToken cancellationToken)
     {
-        await foreach (var work in _ordered.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (var work in _blocks.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
         {
             using (work)
             {
                 await work.Done.WaitAsync(cancellationToken).ConfigureAwait(false);
                 _badRows.Handle(work);
-                if (options.RowLimit is { } limit)
-                    EncodeUpTo(work, limit - metrics.RowsWritten);
                 foreach (var block in work.Encoded)
-                {
-                    await writer.WriteAsync(block, cancellationToken).ConfigureAwait(false);
-                    metrics.Wrote(block.Rows, block.Buffer.Length);
-                }
+                    await WriteAsync(block, cancellationToken).ConfigureAwait(false);
                 if (options.PreferLatency)
                     await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
             }
             _gate.Leave(work.Cost);
-            if (metrics.RowsWritten >= options.RowLimit)
-            {
-                _limitReached = true;
-                return;
-            }
         }
     }
 
-    /// <summary>Encodes here, where the number of rows before is known.</summary>
-    private void EncodeUpTo(BlockWork work, long rows)
+    private async Task WriteGroupsAsync(SemaphoreSlim groupsAllowed, CancellationToken cancellationToken)
     {
-        foreach (var decoded in work.TakeBatches())
-            foreach (var batch in _holding.Hold(decoded))
-                using (batch)
-                {
-                    if (rows <= 0)
-                        continue;
-                    var part = batch.Length <= rows ? batch : batch.Truncate((int)rows);
-                    work.Encoded.Add(writer.Encode(part));
-                    rows -= part.Length;
-                }
+        await foreach (var group in _groups.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        {
+            using (group)
+                await WriteAsync(await group.EncodedAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            groupsAllowed.Release();
+            if (options.PreferLatency)
+                await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
+
+    private async Task WriteAsync(EncodedBlock block, CancellationToken cancellationToken)
+    {
+        await writer.WriteAsync(block, cancellationToken).ConfigureAwait(false);
+        metrics.Wrote(block.Rows, block.Buffer.Length);
+    }
+
+    /// <summary>Gathers rows in their order. What waits for room among the groups makes the source wait too.</summary>
+    private async Task GatherAllAsync(SemaphoreSlim groupsAllowed, CancellationToken cancellationToken)
+    {
+        using var gatherer = new BatchGatherer(writer.Target, options.LargestGroup, pool);
+        try
+        {
+            var left = options.RowLimit ?? long.MaxValue;
+            await foreach (var work in _blocks.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                using (work)
+                {
+                    await work.Done.WaitAsync(cancellationToken).ConfigureAwait(false);
+                    _badRows.Handle(work);
+                    foreach (var batch in work.TakeBatches())
+                    {
+                        if (left <= 0)
+                        {
+                            batch.Dispose();
+                            continue;
+                        }
+                        left -= batch.Length;
+                        foreach (var group in gatherer.Add(left >= 0 ? batch : Cut(batch, batch.Length + (int)left)))
+                            await EncodeAsync(group, groupsAllowed, cancellationToken).ConfigureAwait(false);
+                    }
+                }
+                _gate.Leave(work.Cost);
+                if (left <= 0)
+                {
+                    _limitReached = true;
+                    break;
+                }
+            }
+            if (gatherer.Finish() is { } last)
+                await EncodeAsync(last, groupsAllowed, cancellationToken).ConfigureAwait(false);
+            _groups.Writer.Complete();
+        }
+        catch (Exception e)
+        {
+            _groups.Writer.Complete(e);
+        }
+    }
+
+    private async ValueTask EncodeAsync(RecordBatch rows, SemaphoreSlim groupsAllowed, CancellationToken cancellationToken)
+    {
+        var group = new GroupWork(rows, writer);
+        try
+        {
+            await groupsAllowed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            group.Dispose();
+            throw;
+        }
+        _groups.Writer.TryWrite(group);
+        _work.AddGroup(group);
+    }
+
+    /// <summary>The first rows of a batch, which ends with this.</summary>
+    private RecordBatch Cut(RecordBatch batch, int rows)
+    {
+        using (batch)
+        using (var builder = new RecordBatchBuilder(pool, batch.Schema))
+        {
+            builder.AppendRange(batch, 0, rows);
+            return builder.Build();
+        }
+    }
+
+    private static Channel<T> NewChannel<T>() => Channel.CreateUnbounded<T>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
 
     private static void Wait(ValueTask task)
     {

@@ -8,6 +8,7 @@ public sealed record PipelineOptions
     private const long RuntimeShare = 64L << 20;
     private const int LargestBlock = 1 << 20;
     private const int SmallestBlock = 64 << 10;
+    private const int SmallestGroup = 256 << 10;
     private const int LeastBatch = 4 << 10;
     private const int UsualRow = 128;
 
@@ -41,7 +42,7 @@ public sealed record PipelineOptions
         get
         {
             var wanted = (long)LargestBlock * GrowthOfBlock * (Workers + 2);
-            return MemoryLimit is { } limit ? Math.Clamp((limit - RuntimeShare) / 2, 1 << 20, wanted) : wanted;
+            return MemoryLimit is null ? wanted : Math.Clamp(Budget, 1 << 20, wanted);
         }
     }
 
@@ -58,8 +59,14 @@ public sealed record PipelineOptions
         }
     }
 
+    /// <summary>Most bytes that rows encoded together may have: one such group is gathered, each worker holds one twice (columns and encoded), one waits to be written.</summary>
+    public long LargestGroup => MemoryLimit is null ? long.MaxValue : Math.Max((Budget - Math.Min(WindowBytes, Budget / 2)) / (2 * Workers + 2), SmallestGroup);
+
     /// <summary>Most bytes that one record may have: it is held several times over on its way.</summary>
     public int MaxRecordSize => (int)Math.Clamp((MemoryLimit ?? 1L << 30) / 3, 1 << 20, 1 << 30);
+
+    /// <summary>What may be planned of a memory limit: the rest is the runtime's, and slack of buffers.</summary>
+    private long Budget => (MemoryLimit!.Value - RuntimeShare) / 2;
 
     /// <summary>What a block of a size needs while it is under way.</summary>
     /// <param name="blockBytes">Its size when fetched.</param>
