@@ -4,6 +4,7 @@ using Nebula.Engine.Compression;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
+using Nebula.Engine.Schemas;
 
 namespace Nebula.Connectors.Files;
 
@@ -26,9 +27,11 @@ internal sealed class FileDestination : IDestination
         _store = store;
         _path = options.Text("path")!;
         _isFolder = _path != LocalStore.StandardStream && (Path.EndsInDirectorySeparator(_path) || Directory.Exists(_path));
+        var known = _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(_path));
         Capabilities = new DestinationCapabilities
         {
-            KeepsTypes = (_format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(_path)))?.KeepsTypes ?? true,
+            KeepsTypes = known?.KeepsTypes ?? true,
+            KeepsNesting = known?.Map(DataType.List(DataType.Int64)).Fidelity != Fidelity.Impossible,
             CanRestart = _path != LocalStore.StandardStream,
             AcceptsManyStreams = _isFolder,
         };

@@ -79,9 +79,10 @@ internal sealed class FileSource : ISource, IInspectable
     public Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken)
     {
         var files = FileDetails.ParseFiles(chunk.Description);
-        return Task.FromResult<ISourceReader>(FileFormats.ByName(plan.Stream.Details[FileDetails.Format]) is IContainerFormat container
+        var format = FileFormats.ByName(plan.Stream.Details[FileDetails.Format])!;
+        return Task.FromResult<ISourceReader>(format is IContainerFormat container
             ? new ContainerFileReader(container, files, _opener, _options, plan, context)
-            : new TextFileReader((ITextFormat)FileFormats.ByName(plan.Stream.Details[FileDetails.Format])!, files, _opener, plan, context));
+            : new TextFileReader((ITextFormat)format, files, _opener, plan, context));
     }
 
     public async Task<IReadOnlyList<InspectedObject>> InspectAsync(CancellationToken cancellationToken)

@@ -109,6 +109,11 @@ public sealed class Column : IDisposable
         return new Column(Type, Length, nullCount, validity, _values, _offsets, Children, Dictionary);
     }
 
+    /// <summary>The same values in the same memory, to be disposed of apart from this column: the memory is free when both are.</summary>
+    internal Column Share() => new(Type, Length, NullCount, Share(_validity), Share(_values), Share(_offsets), [.. Children.Select(static child => child.Share())], Dictionary?.Share());
+
+    private static PooledBuffer? Share(PooledBuffer? buffer) => buffer?.Slice(0, buffer.Capacity);
+
     /// <summary>Returns all buffers.</summary>
     public void Dispose()
     {

@@ -4,15 +4,10 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Conversion;
 
-/// <summary>Gives a column out as it is, in buffers of its own.</summary>
+/// <summary>Gives a column out as it is, in the same memory.</summary>
 internal sealed class CopyConverter : ColumnConverter
 {
-    public override Column Convert(Column source, BufferPool pool, ValueFaults faults)
-    {
-        using var builder = new ColumnBuilder(pool, source.Type);
-        builder.AppendRange(source, 0, source.Length);
-        return builder.Build();
-    }
+    public override Column Convert(Column source, BufferPool pool, ValueFaults faults) => source.Share();
 }
 
 /// <summary>Converts the elements of lists, or the keys and values of maps.</summary>
