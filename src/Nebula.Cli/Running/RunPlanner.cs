@@ -80,6 +80,8 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
         Streams = stream.Members.Length == _sourceStreams ? [] : stream.Members,
         AsOneStream = stream.IsSingle,
         Select = stream.Select,
+        Lossy = stream.Lossy,
+        StartedAt = _now,
         Types = stream.Columns.Where(static column => column.Value.Type is not null)
             .ToDictionary(static column => column.Key, static column => column.Value.Type!),
         Names = stream.Columns.Where(static column => column.Value.Name is not null)

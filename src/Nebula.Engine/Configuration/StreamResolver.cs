@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Schemas;
 using Nebula.Engine.Storage;
 
 namespace Nebula.Engine.Configuration;
@@ -144,6 +145,12 @@ public sealed class StreamResolver
             Select = values.Selection(ConfigKeys.Select),
             Columns = Columns(settings.FindMap(ConfigKeys.Columns.Name)),
             Limit = values.Integer(ConfigKeys.Limit),
+            Lossy = values.Section(ConfigKeys.Contract).Text(ConfigKeys.Lossy) switch
+            {
+                "warn" => LossyPolicy.Warn,
+                "allow" => LossyPolicy.Allow,
+                _ => LossyPolicy.Refuse,
+            },
             BadRows = onError.Text(ConfigKeys.BadRows) switch
             {
                 "skip" => BadRowPolicy.Skip,

@@ -1,5 +1,4 @@
 using Nebula.Engine.Columns;
-using Nebula.Engine.Formats;
 using Nebula.Engine.Formats.Text;
 using Nebula.Engine.Schemas;
 

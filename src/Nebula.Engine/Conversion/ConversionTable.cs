@@ -1,4 +1,3 @@
-using Nebula.Engine.Formats;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Conversion;

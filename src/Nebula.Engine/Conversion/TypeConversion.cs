@@ -1,5 +1,4 @@
-using Nebula.Engine.Formats;
-
+using Nebula.Engine.Schemas;
 namespace Nebula.Engine.Conversion;
 
 /// <summary>What becomes of values of one type when they are converted to another.</summary>

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Numerics;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Conversion;
-using Nebula.Engine.Formats;
 using Nebula.Engine.Schemas;
 using Nebula.Engine.Tests.Formats.Json;
 using Nebula.Engine.Tests.Storage;

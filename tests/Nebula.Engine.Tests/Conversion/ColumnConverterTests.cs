@@ -1,7 +1,6 @@
 using System.Text;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Conversion;
-using Nebula.Engine.Formats;
 using Nebula.Engine.Schemas;
 using Nebula.Engine.Tests.Formats.Json;
 using Nebula.Engine.Tests.Storage;

@@ -1,4 +1,4 @@
-namespace Nebula.Engine.Conversion;
+namespace Nebula.Engine.Schemas;
 
 /// <summary>What happens where a value or its meaning would get lost on the way into another type.</summary>
 public enum LossyPolicy

@@ -1,6 +1,4 @@
-using Nebula.Engine.Schemas;
-
-namespace Nebula.Engine.Formats;
+namespace Nebula.Engine.Schemas;
 
 /// <summary>What becomes of the values of a type on the way into another.</summary>
 public enum Fidelity
@@ -18,14 +16,14 @@ public enum Fidelity
     Impossible,
 }
 
-/// <summary>How a format stores a type.</summary>
+/// <summary>How a format or system stores a type.</summary>
 /// <param name="StoredAs">In the format's own words, as its specification names it.</param>
 /// <param name="Fidelity">What becomes of the values.</param>
 /// <param name="Note">What gets lost or changes, in a few words; null when nothing does.</param>
 public readonly record struct TypeMapping(string StoredAs, Fidelity Fidelity = Fidelity.Exact, string? Note = null)
 {
     /// <summary>
-    /// The type that columns are converted to before they are written, where the mapping is lossy and the user allows it; null when the format's writer takes the type itself.
+    /// The type that columns are converted to before they are written; null when what writes them takes the type itself.
     /// </summary>
     public DataType? WrittenAs { get; init; }
 }
