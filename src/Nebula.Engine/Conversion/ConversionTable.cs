@@ -37,7 +37,7 @@ internal static class ConversionTable
             ? new(Fidelity.Widened) : new(Fidelity.Lossy, Rounds),
         (TypeKind.Decimal, TypeKind.Decimal) => OfDecimals(from, to),
         (TypeKind.Date, TypeKind.Timestamp) => to.Unit == TimeUnit.Microsecond
-            ? new(Fidelity.Lossy, "becomes midnight" + (to.Zone is null ? "" : " UTC") + "; years beyond 290,000 are refused")
+            ? new(Fidelity.Widened, "becomes midnight" + (to.Zone is null ? "" : " UTC"))
             : new(Fidelity.Lossy, "becomes midnight" + (to.Zone is null ? "" : " UTC") + "; before 1677 and after 2262 is refused"),
         (TypeKind.Timestamp, TypeKind.Date) => new(Fidelity.Lossy, "the time of day is dropped"),
         (TypeKind.Timestamp, TypeKind.Timestamp) => OfTimestamps(from, to),
