@@ -75,7 +75,7 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
             Begin();
             Run(start, length, (JsonBlockContext)block.Context, block.Position.Name);
             sink.Lines(block.Buffer.Content.Count((byte)'\n'));
-            block.Dispose();
+            block.ReleaseGiant();
             if (_rows > 0)
                 Flush();
         }
