@@ -32,6 +32,7 @@ internal sealed class FileDestination : IDestination
         {
             KeepsTypes = known?.KeepsTypes ?? true,
             KeepsNesting = known?.Map(DataType.List(DataType.Int64)).WrittenAs is null,
+            AllowsNoColumns = known?.AllowsNoColumns ?? false,
             CanRestart = _path != LocalStore.StandardStream,
             AcceptsManyStreams = _isFolder,
         };
@@ -111,5 +112,13 @@ internal sealed class FileDestination : IDestination
         $"The format of '{target}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
 
     /// <summary>The file that a stream goes to: the path itself, or a file in it.</summary>
-    private string TargetOf(string name) => name.Length == 0 || _path == LocalStore.StandardStream ? _path : Path.Combine(_path, name);
+    private string TargetOf(string name)
+    {
+        if (name.Length == 0 || _path == LocalStore.StandardStream)
+            return _path;
+        // names come from the source, which must not choose what is overwritten elsewhere
+        if (Path.IsPathRooted(name) || name.Split('/', '\\').Contains(".."))
+            throw NebulaException.Configuration($"The object name '{name}' leads out of '{_path}'. Set 'object' to a name inside of it.");
+        return Path.Combine(_path, name);
+    }
 }
