@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Nebula.Engine.Columns;
-using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Arrow.Reading;
 
