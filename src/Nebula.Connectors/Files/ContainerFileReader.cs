@@ -77,7 +77,10 @@ internal sealed class ContainerFileReader(
     }
 
     /// <summary>A block with the file that it came from.</summary>
-    private sealed record LentBlock(OpenFile File, RawBlock Block);
+    private sealed record LentBlock(OpenFile File, RawBlock Block) : IDisposable
+    {
+        public void Dispose() => Block.Dispose();
+    }
 
     /// <summary>A file, open as long as somebody fetches or decodes.</summary>
     private sealed class OpenFile(int index, IContainerFile file, IContainerReader reader, FileMapping mapping)
