@@ -39,13 +39,14 @@ internal sealed record PageMap(long DictionaryStart, int DictionaryLength, Immut
         var (at, row) = (range.Start, -1L);
         foreach (var page in index.Pages)
         {
-            if (page.Offset < at || page.CompressedSize <= 0 || page.CompressedSize > range.End - page.Offset || page.FirstRow <= row || row < 0 && page.FirstRow != 0)
+            if (page.Offset < at || row >= 0 && page.Offset != at || page.CompressedSize <= 0 || page.CompressedSize > range.End - page.Offset || page.FirstRow <= row || row < 0 && page.FirstRow != 0)
                 return null;
             pages.Add(new PageSpan(page.Offset, page.CompressedSize, page.FirstRow, StartsWithinRow: false));
             (at, row) = (page.Offset + page.CompressedSize, page.FirstRow);
         }
         var before = pages.Count == 0 ? 0 : pages[0].Start - range.Start;
-        return before <= BufferPool.MaxCapacity ? new PageMap(range.Start, (int)before, pages.DrainToImmutable()) : null;
+        // some writers leave out the headers of pages
+        return at == range.End && before <= BufferPool.MaxCapacity ? new PageMap(range.Start, (int)before, pages.DrainToImmutable()) : null;
     }
 
     private readonly record struct Row(long Number) : IComparable<PageSpan>
