@@ -39,6 +39,29 @@ internal sealed unsafe class GrowingBuffer(BufferPool pool) : IDisposable
         return added;
     }
 
+    /// <summary>Makes room without appending; what is written there can then be appended by <see cref="Extend"/>.</summary>
+    /// <param name="count">Number of bytes.</param>
+    /// <returns>Where the next byte goes. Good until more is appended.</returns>
+    /// <exception cref="DataFormatException">The buffer would exceed <see cref="BufferPool.MaxCapacity"/>.</exception>
+    public byte* Reserve(int count)
+    {
+        if ((uint)count > (uint)(_capacity - Length))
+            Grow(count);
+        return _memory + Length;
+    }
+
+    /// <summary>Makes room for what will probably come.</summary>
+    /// <param name="count">Number of bytes.</param>
+    public void Prepare(int count) => _ = Reserve(count);
+
+    /// <summary>Takes back what was appended last.</summary>
+    /// <param name="length">Bytes that stay, at most <see cref="Length"/>.</param>
+    public void Truncate(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)length, (uint)Length);
+        Length = length;
+    }
+
     /// <summary>Appends a value.</summary>
     /// <typeparam name="T">Its type.</typeparam>
     /// <param name="value">The value.</param>
@@ -50,6 +73,13 @@ internal sealed unsafe class GrowingBuffer(BufferPool pool) : IDisposable
         Unsafe.WriteUnaligned(_memory + Length, value);
         Length += sizeof(T);
     }
+
+    /// <summary>Takes the last bytes back.</summary>
+    /// <param name="count">Number of bytes, at most <see cref="Length"/>.</param>
+    public void Shrink(int count) => Length -= count;
+
+    /// <summary>Takes all bytes back and keeps the buffer.</summary>
+    public void Clear() => Length = 0;
 
     /// <summary>Appends zero words until a bitmap of this many bits fits.</summary>
     /// <param name="bits">Number of bits.</param>
