@@ -43,6 +43,16 @@ internal static class BitRange
             Write(target, start + i, Math.Min(64, count - i), ulong.MaxValue);
     }
 
+    /// <summary>Clears bits.</summary>
+    /// <param name="target">The bitmap, in whole 64-bit words.</param>
+    /// <param name="start">First bit.</param>
+    /// <param name="count">Number of bits.</param>
+    public static void ClearAll(Span<byte> target, int start, int count)
+    {
+        for (var i = 0; i < count; i += 64)
+            Write(target, start + i, Math.Min(64, count - i), 0);
+    }
+
     /// <summary>Reads up to 64 bits; the rest of the result is zero.</summary>
     public static ulong Read(ReadOnlySpan<byte> bits, int start, int count)
     {

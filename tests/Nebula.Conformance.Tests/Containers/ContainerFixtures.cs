@@ -44,13 +44,13 @@ internal static class ContainerFixtures
     public static ContainerContent Read(IContainerFormat format, string path, int blockSize = 256 << 10) => Read(format, File.ReadAllBytes(path), Path.GetFileName(path), blockSize);
 
     /// <inheritdoc cref="Read(IContainerFormat,string,int)"/>
-    public static ContainerContent Read(IContainerFormat format, byte[] bytes, string name, int blockSize = 256 << 10)
+    public static ContainerContent Read(IContainerFormat format, byte[] bytes, string name, int blockSize = 256 << 10, int maxRecordSize = 256 << 20, OptionValues? options = null)
     {
         using var pool = new BufferPool();
         try
         {
-            using var file = format.Open(new MemoryBytes(name, bytes), new OptionValues(format.Name, format.ReadOptions, []), pool);
-            using var reader = file.OpenReader([.. Enumerable.Range(0, file.Schema.Fields.Length)], 0, null, new ReadContext(pool, blockSize));
+            using var file = format.Open(new MemoryBytes(name, bytes), options ?? new OptionValues(format.Name, format.ReadOptions, []), pool);
+            using var reader = file.OpenReader([.. Enumerable.Range(0, file.Schema.Fields.Length)], 0, null, new ReadContext(pool, blockSize) { MaxRecordSize = maxRecordSize });
             var sink = new Sink();
             while (reader.Next() is { } block)
                 using (block)

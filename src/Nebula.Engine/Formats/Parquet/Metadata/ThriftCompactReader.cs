@@ -134,11 +134,11 @@ internal ref struct ThriftCompactReader(ReadOnlySpan<byte> source)
     {
         var head = ReadByte();
         element = (ThriftType)(head & 0x0F);
-        if (element is ThriftType.Stop or > ThriftType.Struct)
-            throw Fault($"a list has elements of type {(int)element}, which does not exist");
         var count = (ulong)(head >> 4);
         if (count == 15)
             count = ReadVarint();
+        if (element is (ThriftType.Stop or > ThriftType.Struct) && count > 0)
+            throw Fault($"a list has elements of type {(int)element}, which does not exist");
         if (count > (ulong)Remaining)
             throw Fault($"a list of {count} elements is announced where {Remaining} bytes are left");
         return (int)count;
