@@ -8,7 +8,8 @@ import sys
 
 HEAD = ["job", "Nebula, M rows/s", "DuckDB, M rows/s", "best other tool, M rows/s", "times DuckDB", "times the best",
         "times DuckDB's rows per CPU second", "peak memory, MB"]
-LABELS = {"csv": "CSV", "csvgz": "gzip CSV", "json": "JSON array", "jsonl": "JSON Lines"}
+LABELS = {"csv": "CSV", "csvgz": "gzip CSV", "json": "JSON array", "jsonl": "JSON Lines",
+          "parquet": "Parquet", "parquet_snappy": "Parquet snappy", "parquet_zstd": "Parquet zstd", "arrow": "Arrow IPC", "avro": "Avro snappy"}
 # told types and order beforehand, which a user of files does not know; they are in the results
 TOLD = ("-schema-unordered", "-strptime")
 
@@ -41,7 +42,7 @@ def line(key, peers):
     workload, rows = key
     job, data = workload.split("-", 1)
     source, target = job.split("_", 1)
-    nebula, duckdb = peers.get("nebula"), peers.get("duckdb")
+    nebula, duckdb = peers.get("nebula"), next((m for p, m in peers.items() if p in ("duckdb", "duckdb-snappy", "duckdb-zstd")), None)
     others = {p: m for p, m in peers.items() if p != "nebula" and not p.startswith("limit:") and not p.endswith(TOLD)}
     best = max(others, key=lambda p: speed(others[p]), default=None)
     size = f"{rows // 10**6} M" if rows >= 10**6 else f"{rows // 1000} K"

@@ -1,6 +1,7 @@
 using Nebula.Connectors.Files;
 using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats;
 
 namespace Nebula.Connectors.Tests;
 
@@ -35,6 +36,8 @@ internal sealed class MemoryStore : IObjectStore
         return _objects.TryGetValue(path, out var content) ? new PortionStream(this, content) : throw NebulaException.NotFound($"'{path}' does not exist.");
     }
 
+    public IRandomAccess OpenRandom(string path) => _objects.TryGetValue(path, out var content) ? new Bytes(path, content) : throw NebulaException.NotFound($"'{path}' does not exist.");
+
     public IStagedObject Stage(string path, string runId) => throw new NotSupportedException();
 
     public void Publish(string staged, string path) => throw new NotSupportedException();
@@ -42,6 +45,19 @@ internal sealed class MemoryStore : IObjectStore
     public void Discard(string staged) => throw new NotSupportedException();
 
     public void DiscardLeftovers(string path) => throw new NotSupportedException();
+
+    private sealed class Bytes(string name, byte[] content) : IRandomAccess
+    {
+        public string Name => name;
+
+        public long Length => content.Length;
+
+        public void Read(long offset, Span<byte> target) => content.AsSpan((int)offset, target.Length).CopyTo(target);
+
+        public void Dispose()
+        {
+        }
+    }
 
     private sealed class PortionStream(MemoryStore store, byte[] content) : ReadOnlyStream
     {

@@ -13,7 +13,7 @@ internal sealed class PreviewDestination : IDestination
     private readonly MemoryStream _text = new();
     private int _columns;
 
-    public DestinationCapabilities Capabilities { get; } = new() { CanRestart = true };
+    public DestinationCapabilities Capabilities { get; } = new() { KeepsNesting = false };
 
     public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<CheckResult>>([]);
 

@@ -4,6 +4,7 @@ using Nebula.Engine.Compression;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
+using Nebula.Engine.Schemas;
 
 namespace Nebula.Connectors.Files;
 
@@ -26,9 +27,11 @@ internal sealed class FileDestination : IDestination
         _store = store;
         _path = options.Text("path")!;
         _isFolder = _path != LocalStore.StandardStream && (Path.EndsInDirectorySeparator(_path) || Directory.Exists(_path));
+        var known = _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(_path));
         Capabilities = new DestinationCapabilities
         {
-            KeepsTypes = (_format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(_path)))?.KeepsTypes ?? true,
+            KeepsTypes = known?.KeepsTypes ?? true,
+            KeepsNesting = known?.Map(DataType.List(DataType.Int64)).Fidelity != Fidelity.Impossible,
             CanRestart = _path != LocalStore.StandardStream,
             AcceptsManyStreams = _isFolder,
         };
@@ -79,7 +82,7 @@ internal sealed class FileDestination : IDestination
         var format = _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(target)) ?? throw NebulaException.Configuration(
             $"The format of '{target}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
         var encoder = format.CreateEncoder(plan.Schema, _options, context.Pool);
-        var codec = FileCodecs.ForWriting(target, _options);
+        var codec = format.OwnCodecs is null ? FileCodecs.ForWriting(target, _options) : CompressionCodecs.None;
         var compressor = codec == CompressionCodecs.None ? null : codec.CreateCompressor((int?)_options.Integer("compression_level"));
         return Task.FromResult<IDestinationWriter>(new FileWriter(encoder, compressor, _store.Stage(target, plan.RunId), chunk, context.Pool));
     }

@@ -13,6 +13,9 @@ internal static class FileDetails
     /// <summary>Key of the files; not for people.</summary>
     public const string Files = "files";
 
+    /// <summary>Key of the number of rows.</summary>
+    public const string Rows = "rows";
+
     /// <summary>Key of how types were found; only set to <see cref="TextOnly"/>.</summary>
     public const string Types = "types";
 

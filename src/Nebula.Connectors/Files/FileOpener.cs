@@ -1,7 +1,9 @@
 using Nebula.Connectors.ObjectStores;
 using Nebula.Connectors.ObjectStores.Local;
 using Nebula.Engine.Columns;
+using Nebula.Engine.Compression;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Formats;
 
 namespace Nebula.Connectors.Files;
 
@@ -9,6 +11,7 @@ namespace Nebula.Connectors.Files;
 internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDisposable
 {
     private ReplayStream? _standardInput;
+    private SpooledBytes? _spooledInput;
     private volatile bool _interrupted;
 
     /// <summary>Opens a file for reading its uncompressed bytes.</summary>
@@ -43,6 +46,35 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
         }
     }
 
+    /// <summary>Opens a file for reading its uncompressed bytes in any order. What comes only once, or compressed, is put into a temporary file first.</summary>
+    /// <param name="file">The file.</param>
+    /// <returns>The bytes; whoever takes them disposes of them.</returns>
+    public IRandomAccess OpenRandom(StoredObject file)
+    {
+        if (file.Path == LocalStore.StandardStream)
+        {
+            // standard input is needed twice, to find the columns and to read them
+            _spooledInput ??= Spool(file);
+            return _spooledInput.Share();
+        }
+        var bytes = store.OpenRandom(file.Path);
+        try
+        {
+            Span<byte> head = stackalloc byte[FileCodecs.SignatureLength];
+            head = head[..(int)Math.Min(head.Length, bytes.Length)];
+            bytes.Read(0, head);
+            if (FileCodecs.Of(head, file.Path, options) == CompressionCodecs.None)
+                return bytes;
+        }
+        catch
+        {
+            bytes.Dispose();
+            throw;
+        }
+        bytes.Dispose();
+        return Spool(file);
+    }
+
     /// <summary>Ends a read of standard input that waits for somebody to write.</summary>
     public void Interrupt()
     {
@@ -50,7 +82,17 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
         _standardInput?.Interrupt();
     }
 
-    public void Dispose() => _standardInput?.Dispose();
+    public void Dispose()
+    {
+        _standardInput?.Dispose();
+        _spooledInput?.Dispose();
+    }
+
+    private SpooledBytes Spool(StoredObject file)
+    {
+        using var stream = Open(file, sampleOnly: false);
+        return SpooledBytes.Of(stream, file.Name);
+    }
 
     private ReplayStream OpenStandardInput()
     {

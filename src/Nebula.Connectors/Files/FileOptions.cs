@@ -16,10 +16,14 @@ internal static class FileOptions
         new("sample_size", OptionKind.Size, "Bytes of the first records that are looked at to detect dialect and types.", "512KiB"),
     ];
 
+    private static readonly OptionDescriptor Compression = new("compression", OptionKind.Choice, "How the file is compressed; by its name when not set.")
+    {
+        Choices = [.. FileCodecs.Names.Concat(FileFormats.All.SelectMany(static format => format.OwnCodecs ?? [])).Distinct()],
+    };
+
     private static readonly IReadOnlyList<OptionDescriptor> Destination =
     [
         new("path", OptionKind.Text, "The file to write, or '-' for standard output.") { IsRequired = true },
-        new("compression", OptionKind.Choice, "How the file is compressed; by its name when not set.") { Choices = FileCodecs.Names },
         new("compression_level", OptionKind.Integer, "How hard to compress, in the codec's own numbers; the codec's default when not set."),
     ];
 
@@ -27,7 +31,12 @@ internal static class FileOptions
     public static IReadOnlyList<OptionDescriptor> ForSource(IFileFormat? format) => Combine(Source, format, static f => f.ReadOptions);
 
     /// <summary>What can be set on a destination of one format, or of any when none is named.</summary>
-    public static IReadOnlyList<OptionDescriptor> ForDestination(IFileFormat? format) => Combine(Destination, format, static f => f.WriteOptions);
+    public static IReadOnlyList<OptionDescriptor> ForDestination(IFileFormat? format) => Combine([.. Destination, CompressionOf(format)], format, static f => f.WriteOptions);
+
+    private static OptionDescriptor CompressionOf(IFileFormat? format) =>
+        format is null ? Compression
+        : format.OwnCodecs is { } own ? new("compression", OptionKind.Choice, "How the format compresses what it stores.", own[0]) { Choices = own }
+        : Compression with { Choices = FileCodecs.Names };
 
     /// <summary>Options of several formats may share a name and then mean the same.</summary>
     private static IReadOnlyList<OptionDescriptor> Combine(IReadOnlyList<OptionDescriptor> common, IFileFormat? format, Func<IFileFormat, IReadOnlyList<OptionDescriptor>> own) =>

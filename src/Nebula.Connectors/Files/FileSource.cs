@@ -10,7 +10,7 @@ using Nebula.Engine.Schemas;
 namespace Nebula.Connectors.Files;
 
 /// <summary>Files as a source: format x codec x store. One stream per file, or all matching files as one.</summary>
-internal sealed class FileSource : ISource
+internal sealed class FileSource : ISource, IInspectable
 {
     private const int FilesSampled = 8;
     private static readonly Schema NoSchema = new([]);
@@ -78,9 +78,27 @@ internal sealed class FileSource : ISource
 
     public Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken)
     {
-        var format = (ITextFormat)FileFormats.ByName(plan.Stream.Details[FileDetails.Format])!;
         var files = FileDetails.ParseFiles(chunk.Description);
-        return Task.FromResult<ISourceReader>(new TextFileReader(format, files, _opener, plan, context));
+        var format = FileFormats.ByName(plan.Stream.Details[FileDetails.Format])!;
+        return Task.FromResult<ISourceReader>(format is IContainerFormat container
+            ? new ContainerFileReader(container, files, _opener, _options, plan, context)
+            : new TextFileReader((ITextFormat)format, files, _opener, plan, context));
+    }
+
+    public async Task<IReadOnlyList<InspectedObject>> InspectAsync(CancellationToken cancellationToken)
+    {
+        var files = await _store.ListAsync(_path, cancellationToken).ConfigureAwait(false);
+        if (files.Count == 0)
+            throw NothingFound();
+        var inspected = new List<InspectedObject>(files.Count);
+        foreach (var file in files)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (FormatOf(file) is not IContainerFormat format)
+                throw NebulaException.Configuration($"'{file.Path}' is text: there is nothing in it but its rows. 'nebula discover {file.Path}' shows its columns and how it is written.");
+            inspected.Add(new InspectedObject(file.Name, await Task.Run(() => ContainerDiscovery.Inspect(format, file, _opener, _options), cancellationToken).ConfigureAwait(false)));
+        }
+        return inspected;
     }
 
     public Task AcknowledgeAsync(Checkpoint checkpoint, CancellationToken cancellationToken) => Task.CompletedTask;
@@ -93,7 +111,9 @@ internal sealed class FileSource : ISource
 
     private async Task<CatalogStream> DescribeAsync(string name, IReadOnlyList<StoredObject> files, DiscoverRequest request, CancellationToken cancellationToken)
     {
-        var format = FormatOf(files[0]);
+        if (FormatOf(files[0]) is IContainerFormat container)
+            return await DescribeAsync(container, name, files, request, cancellationToken).ConfigureAwait(false);
+        var format = (ITextFormat)FormatOf(files[0]);
         if (_options.Text("infer") is "all" && _path != LocalStore.StandardStream)
             request = request with { ReadEverything = true };
         else if (_options.Text("infer") is "none")
@@ -105,6 +125,13 @@ internal sealed class FileSource : ISource
         if (!request.InferTypes)
             details[FileDetails.Types] = FileDetails.TextOnly;
         return new CatalogStream(name, schema) { Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null, Details = details };
+    }
+
+    private async Task<CatalogStream> DescribeAsync(IContainerFormat format, string name, IReadOnlyList<StoredObject> files, DiscoverRequest request, CancellationToken cancellationToken)
+    {
+        var details = new Dictionary<string, string> { [FileDetails.Format] = format.Name, [FileDetails.Files] = FileDetails.Render(files) };
+        var (schema, rows) = await Task.Run(() => ContainerDiscovery.Describe(format, files, _opener, _options, request, details, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return new CatalogStream(name, schema) { Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null, Rows = rows, Details = details };
     }
 
     private IReadOnlyDictionary<string, string> DetectDialect(ITextFormat format, IReadOnlyList<StoredObject> files, int sampleSize)
@@ -150,12 +177,8 @@ internal sealed class FileSource : ISource
         return [.. files.Where(file => names.Contains(file.Name) || wildcards.Exists(wildcard => Glob.Matches(wildcard, file.Name)))];
     }
 
-    private ITextFormat FormatOf(StoredObject file)
-    {
-        var format = _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(file.Path)) ?? throw NebulaException.Configuration(
-            $"The format of '{file.Path}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
-        return (ITextFormat)format;
-    }
+    private IFileFormat FormatOf(StoredObject file) => _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(file.Path)) ?? throw NebulaException.Configuration(
+        $"The format of '{file.Path}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
 
     private NebulaException NothingFound()
     {

@@ -14,6 +14,11 @@ internal interface IObjectStore
     /// <exception cref="Engine.Diagnostics.NebulaException">It is missing or must not be read.</exception>
     Stream OpenRead(string path);
 
+    /// <summary>Opens an object for reading in any order.</summary>
+    /// <param name="path">Its path, as listed; not a stream that comes only once.</param>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It is missing or must not be read.</exception>
+    Engine.Formats.IRandomAccess OpenRandom(string path);
+
     /// <summary>Starts a new version of an object that nobody sees until it is published.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="runId">Identity of the run, for the temporary name.</param>

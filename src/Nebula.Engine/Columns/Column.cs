@@ -100,6 +100,11 @@ public sealed class Column : IDisposable
     public Column Truncate(int length) => new(Type, length, _validity is null ? 0 : length - Bitmap.CountSet(_validity.Span, length), _validity, _values, _offsets,
         Type.Kind == TypeKind.Struct ? [.. Children.Select(child => child.Truncate(length))] : Children, Dictionary);
 
+    /// <summary>The same values in the same memory, to be disposed of apart from this column: the memory is free when both are.</summary>
+    internal Column Share() => new(Type, Length, NullCount, Share(_validity), Share(_values), Share(_offsets), [.. Children.Select(static child => child.Share())], Dictionary?.Share());
+
+    private static PooledBuffer? Share(PooledBuffer? buffer) => buffer?.Slice(0, buffer.Capacity);
+
     /// <summary>Returns all buffers.</summary>
     public void Dispose()
     {

@@ -34,6 +34,10 @@ internal sealed unsafe class ColumnBuffers(DataType type, BufferPool pool) : IDi
     /// <summary>Bytes of strings written so far.</summary>
     public int ByteCount => _offsets is null || Rows == 0 ? 0 : Offsets[Rows];
 
+    /// <summary>Whether so many more bytes of strings fit without a larger buffer.</summary>
+    /// <param name="bytes">Bytes of strings.</param>
+    public bool HasRoom(int bytes) => _values is not null && _values.Capacity - ByteCount >= bytes;
+
     /// <summary>Makes room for more rows and, in a column of strings, more bytes. Pointers taken before are no longer good.</summary>
     /// <param name="rows">Rows about to be written.</param>
     /// <param name="bytes">Most bytes of strings about to be written.</param>

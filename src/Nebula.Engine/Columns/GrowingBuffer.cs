@@ -74,6 +74,13 @@ internal sealed unsafe class GrowingBuffer(BufferPool pool) : IDisposable
         Length += sizeof(T);
     }
 
+    /// <summary>Takes the last bytes back.</summary>
+    /// <param name="count">Number of bytes, at most <see cref="Length"/>.</param>
+    public void Shrink(int count) => Length -= count;
+
+    /// <summary>Takes all bytes back and keeps the buffer.</summary>
+    public void Clear() => Length = 0;
+
     /// <summary>Appends zero words until a bitmap of this many bits fits.</summary>
     /// <param name="bits">Number of bits.</param>
     public void ExtendBits(int bits)

@@ -80,6 +80,9 @@ public sealed record DestinationCapabilities
     /// <summary>Whether the destination keeps types. A destination of plain text (CSV) does not: it is given the source's own text.</summary>
     public bool KeepsTypes { get; init; } = true;
 
+    /// <summary>Whether the destination holds lists, structs and maps. One that does not is given them as JSON text.</summary>
+    public bool KeepsNesting { get; init; } = true;
+
     /// <summary>Whether a run that failed can be started again without a trace of the first attempt (not so for standard output).</summary>
     public bool CanRestart { get; init; } = true;
 

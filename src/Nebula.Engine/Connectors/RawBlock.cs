@@ -16,11 +16,15 @@ public sealed class RawBlock(PooledBuffer buffer, SourcePosition position) : IDi
     /// <summary>What the one who cut the block must tell the one who decodes it (whether it lies inside a JSON array, for example); the format gives it meaning.</summary>
     public int Context { get; init; }
 
-    /// <summary>What a container format's reader says about the block to its own decoder; null for text.</summary>
+    /// <summary>What a container format's reader says about the block to its own decoder; null for text. Disposed of with the block where it is disposable.</summary>
     public object? Detail { get; init; }
 
-    /// <summary>Returns the buffer.</summary>
-    public void Dispose() => Buffer.Dispose();
+    /// <summary>Returns the buffer and what <see cref="Detail"/> owns.</summary>
+    public void Dispose()
+    {
+        Buffer.Dispose();
+        (Detail as IDisposable)?.Dispose();
+    }
 }
 
 /// <summary>A place in a source, as far as the source can tell.</summary>

@@ -84,14 +84,3 @@ internal interface IContainerReader : IDisposable
 /// <param name="Bytes">Its length as stored.</param>
 /// <param name="Rows">Its rows; null when not known without reading it.</param>
 internal readonly record struct ContainerPart(long Offset, long Bytes, long? Rows);
-
-/// <summary>What <c>nebula inspect</c> shows of a file.</summary>
-/// <param name="Properties">Facts about the file: name and value, in order.</param>
-/// <param name="Tables">Columns, parts and so on, in order.</param>
-public sealed record FileInspection(IReadOnlyList<KeyValuePair<string, string>> Properties, IReadOnlyList<InspectionTable> Tables);
-
-/// <summary>One table of a <see cref="FileInspection"/>.</summary>
-/// <param name="Title">What it lists: <c>columns</c>, <c>row_groups</c>.</param>
-/// <param name="Headers">Names of the cells, in snake_case.</param>
-/// <param name="Rows">The rows, one text per header; empty where nothing is known.</param>
-public sealed record InspectionTable(string Title, IReadOnlyList<string> Headers, IReadOnlyList<IReadOnlyList<string>> Rows);

@@ -21,7 +21,7 @@ public sealed record StorageUse(StorageMode Mode, int Switches, long Records, lo
 /// </summary>
 internal sealed class RecordHolding(StorageMode mode, BufferPool pool, PipelineMetrics metrics)
 {
-    private const long LargestRowBatch = 4 << 20;
+    private const long MostBytesOfRows = 16 << 20;
     private readonly Lock _lock = new();
     private StorageMode _current = mode == StorageMode.Columnar ? StorageMode.Columnar : StorageMode.Row;
     private int _switches;
@@ -53,7 +53,7 @@ internal sealed class RecordHolding(StorageMode mode, BufferPool pool, PipelineM
         {
             // few records but large ones are no small load either: rows would be one more copy of them
             if (_current == StorageMode.Row && mode != StorageMode.Row
-                && (_records + batch.Length > HybridStore.DefaultThreshold || batch.BufferBytes > LargestRowBatch))
+                && (_records + batch.Length > HybridStore.DefaultThreshold || _bytes + batch.BufferBytes > MostBytesOfRows))
             {
                 _current = StorageMode.Columnar;
                 _switches++;

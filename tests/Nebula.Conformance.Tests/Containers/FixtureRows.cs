@@ -122,14 +122,15 @@ internal static class FixtureRows
         _ => throw new InvalidOperationException(column.Type.ToString()),
     };
 
-    private static void RenderInteger(StringBuilder text, Int128 value)
+    /// <summary>Appends an integer.</summary>
+    public static void RenderInteger(StringBuilder text, Int128 value)
     {
         var isExact = Int128.Abs(value) <= LargestExactInteger;
         text.Append(isExact ? "" : "\"").Append(value.ToString(CultureInfo.InvariantCulture)).Append(isExact ? "" : "\"");
     }
 
     /// <summary>As ECMAScript prints numbers (ECMA-262, Number::toString).</summary>
-    private static void RenderNumber(StringBuilder text, double value)
+    public static void RenderNumber(StringBuilder text, double value)
     {
         if (!double.IsFinite(value))
         {
@@ -221,7 +222,8 @@ internal static class FixtureRows
         text.Append(CultureInfo.InvariantCulture, $"-{month:D2}-{day:D2}");
     }
 
-    private static void RenderString(StringBuilder text, string value)
+    /// <summary>Appends a text in quotes.</summary>
+    public static void RenderString(StringBuilder text, string value)
     {
         text.Append('"');
         foreach (var c in value)

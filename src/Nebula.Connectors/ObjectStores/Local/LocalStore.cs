@@ -1,4 +1,5 @@
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats;
 
 namespace Nebula.Connectors.ObjectStores.Local;
 
@@ -52,6 +53,13 @@ internal sealed class LocalStore : IObjectStore
         }));
     }
 
+    public IRandomAccess OpenRandom(string path) => Guard(path, "read", () =>
+    {
+        if (Directory.Exists(path))
+            throw NebulaException.Configuration($"'{path}' is a folder.");
+        return new LocalBytes(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess));
+    });
+
     public IStagedObject Stage(string path, string runId)
     {
         if (path == StandardStream)
@@ -104,19 +112,19 @@ internal sealed class LocalStore : IObjectStore
         {
             return action();
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            throw new NebulaException(ErrorKind.Permission, $"'{path}' must not be {verb}: permission denied. Change its rights or run as another user.", inner: e);
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new NebulaException(ErrorKind.NotFound, $"'{path}' does not exist.", inner: e);
-        }
-        catch (IOException e)
-        {
-            throw new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e);
+            throw Failure(path, verb, e);
         }
     }
+
+    /// <summary>Says what a failure of the system means for the user.</summary>
+    internal static NebulaException Failure(string path, string verb, Exception e) => e switch
+    {
+        UnauthorizedAccessException => new NebulaException(ErrorKind.Permission, $"'{path}' must not be {verb}: permission denied. Change its rights or run as another user.", inner: e),
+        FileNotFoundException or DirectoryNotFoundException => new NebulaException(ErrorKind.NotFound, $"'{path}' does not exist.", inner: e),
+        _ => new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e),
+    };
 
     private static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? ".";
 }

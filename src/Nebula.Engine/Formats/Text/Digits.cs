@@ -12,6 +12,8 @@ internal static unsafe class Digits
         10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000, 10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000, 10_000_000_000_000_000_000,
     ];
 
+    private const ulong AsciiZeros = 0x3030303030303030;
+
     private static ReadOnlySpan<byte> Pairs =>
         "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"u8;
 
@@ -88,19 +90,17 @@ internal static unsafe class Digits
             *(ushort*)p = *(ushort*)(pairs + 2 * value);
     }
 
-    /// <summary>Writes exactly <paramref name="count"/> digits, leading zeros included.</summary>
+    /// <summary>Writes the last <paramref name="count"/> digits of a number, leading zeros included.</summary>
+    /// <param name="p">Where to; seven bytes behind the digits may be overwritten.</param>
+    /// <param name="value">The number.</param>
+    /// <param name="count">Number of digits.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void WritePadded(byte* p, ulong value, int count)
     {
-        var end = p + count;
-        while (end - p >= 2)
-        {
-            end -= 2;
-            var rest = value / 100;
-            WritePair(end, (uint)(value - rest * 100));
-            value = rest;
-        }
-        if (end > p)
-            *p = (byte)('0' + value % 10);
+        if (count > 8 || value >= 100_000_000)
+            WriteLongPadded(p, value, count);
+        else if (count > 0)
+            *(ulong*)p = (Separate8((uint)value) >> (64 - 8 * count)) + AsciiZeros;
     }
 
     /// <summary>Number of digits of a number; 1 for zero.</summary>
@@ -114,21 +114,45 @@ internal static unsafe class Digits
 
     private static byte* WriteLong(byte* p, ulong value)
     {
-        var count = Count(value);
-        var end = p + count;
-        var at = end;
-        while (value >= 100)
+        if (value < 100_000_000)
+            return WriteUpTo8(p, (uint)value);
+        var high = value / 100_000_000;
+        p = high < 100_000_000 ? WriteUpTo8(p, (uint)high) : WriteLong(p, high);
+        *(ulong*)p = Separate8((uint)(value - high * 100_000_000)) + AsciiZeros;
+        return p + 8;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* WriteUpTo8(byte* p, uint value)
+    {
+        var digits = Separate8(value);
+        // the last digit counts also when it is zero
+        var zeros = System.Numerics.BitOperations.TrailingZeroCount(digits | 1UL << 56) & 0x38;
+        *(ulong*)p = (digits >> zeros) + AsciiZeros;
+        return p + 8 - (zeros >> 3);
+    }
+
+    private static void WriteLongPadded(byte* p, ulong value, int count)
+    {
+        if (count > 8)
         {
-            var rest = value / 100;
-            at -= 2;
-            WritePair(at, (uint)(value - rest * 100));
-            value = rest;
+            WritePadded(p, value / 100_000_000, count - 8);
+            p += count - 8;
+            count = 8;
         }
-        if (value >= 10)
-            WritePair(at - 2, (uint)value);
-        else
-            *(at - 1) = (byte)('0' + value);
-        return end;
+        WritePadded(p, value % 100_000_000, count);
+    }
+
+    /// <summary>The eight digits of a number below 10^8, one per byte, the first lowest: halves, then pairs, then single digits, all at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Separate8(uint value)
+    {
+        ulong high = value / 10_000;
+        var halves = high | (value - high * 10_000) << 32;
+        var hundreds = (halves * 10_486 >> 20) & 0x0000007F_0000007FUL;
+        var pairs = hundreds + (halves - 100 * hundreds << 16);
+        var tens = (pairs * 103 >> 10) & 0x000F000F_000F000FUL;
+        return tens + (pairs - 10 * tens << 8);
     }
 
     private static bool TryReadLong(byte* p, int length, out ulong value)
@@ -151,8 +175,9 @@ internal static unsafe class Digits
         }
     }
 
+    /// <summary>The number whose eight digits stand in the bytes of a word, the first in the lowest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Combine8(ulong digits)
+    public static ulong Combine8(ulong digits)
     {
         digits = digits * 10 + (digits >> 8);
         return ((digits & 0x000000FF000000FFUL) * 0x000F424000000064UL + (digits >> 16 & 0x000000FF000000FFUL) * 0x0000271000000001UL) >> 32;

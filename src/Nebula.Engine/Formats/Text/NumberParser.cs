@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Nebula.Engine.Formats.Text;
 
@@ -39,20 +41,22 @@ internal static unsafe class NumberParser
     }
 
     /// <summary>Reads a decimal into an unscaled 64-bit number: an optional minus, digits, and up to <paramref name="scale"/> digits behind a point. No exponent.</summary>
-    /// <param name="p">The text.</param>
+    /// <param name="p">The text; a register is readable, whatever its length.</param>
     /// <param name="length">Bytes of the text.</param>
     /// <param name="precision">Most significant digits, up to 18.</param>
     /// <param name="scale">Digits behind the point that the result has.</param>
     /// <param name="value">The number times 10^<paramref name="scale"/>.</param>
     public static bool TryParseDecimal64(byte* p, int length, int precision, int scale, out long value)
     {
-        value = 0;
-        var negative = length > 0 && *p == '-';
-        if (negative)
+        var negative = *p == '-' ? 1 : 0;
+        p += negative;
+        length -= negative;
+        if (length - 1 <= precision && TryReadFixed(p, length, scale, out var fixedValue) && (fixedValue != 0 || negative == 0))
         {
-            p++;
-            length--;
+            value = (fixedValue ^ -negative) + negative;
+            return true;
         }
+        value = 0;
         // nearly every column has its scale in every row: look for the point there first
         var whole = length > scale + 1 && scale > 0 && p[length - scale - 1] == '.' ? length - scale - 1 : new ReadOnlySpan<byte>(p, Math.Max(length, 0)).IndexOf((byte)'.');
         if (whole < 0)
@@ -66,8 +70,26 @@ internal static unsafe class NumberParser
         if (high >= powers[precision - scale])
             return false;
         var magnitude = (long)(high * powers[scale] + low * powers[scale - fraction]);
-        value = negative ? -magnitude : magnitude;
-        return !(negative && magnitude == 0);
+        value = negative != 0 ? -magnitude : magnitude;
+        return !(negative != 0 && magnitude == 0);
+    }
+
+    /// <summary>Reads a decimal that has all of its places, up to 16 bytes and without a sign: as most are, and as all in one register.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryReadFixed(byte* p, int length, int scale, out long value)
+    {
+        const int Most = 16;
+        value = 0;
+        var whole = length - scale - 1;
+        if (whole <= 0 || length > Most || scale == 0 || p[whole] != '.' || (whole > 1 && *p == '0'))
+            return false;
+        // the digits move to the end of the register: those behind the point to their places, those in front of it over the point, zeros before them
+        var places = Vector128<byte>.Indices;
+        var sources = places - Vector128.GreaterThan(places, Vector128.Create((byte)(Most - 1 - scale))) + Vector128.Create((byte)(length - 1 - Most));
+        var text = Vector128.Load(p) - Vector128.Create((byte)'0');
+        var digits = Ssse3.IsSupported ? Ssse3.Shuffle(text, sources) : Vector128.Shuffle(text, sources);
+        value = (long)(Digits.Combine8(digits.AsUInt64().ToScalar()) * 100_000_000 + Digits.Combine8(digits.AsUInt64().GetElement(1)));
+        return !Vector128.GreaterThanAny(digits, Vector128.Create((byte)9));
     }
 
     /// <summary>Reads a decimal of up to 38 digits into an unscaled 128-bit number.</summary>
@@ -156,8 +178,8 @@ internal static unsafe class NumberParser
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int IndexOfPoint(byte* p, int length)
     {
-        var points = System.Runtime.Intrinsics.Vector128.Equals(System.Runtime.Intrinsics.Vector128.Load(p), System.Runtime.Intrinsics.Vector128.Create((byte)'.'));
-        var mask = System.Runtime.Intrinsics.Vector128.ExtractMostSignificantBits(points) & ((1u << Math.Min(length, 16)) - 1);
+        var points = Vector128.Equals(Vector128.Load(p), Vector128.Create((byte)'.'));
+        var mask = Vector128.ExtractMostSignificantBits(points) & ((1u << Math.Min(length, 16)) - 1);
         return mask == 0 ? -1 : System.Numerics.BitOperations.TrailingZeroCount(mask);
     }
 

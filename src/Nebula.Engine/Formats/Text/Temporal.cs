@@ -15,9 +15,18 @@ internal static unsafe class Temporal
 
     private const long SecondMicroseconds = 1_000_000;
 
-    private static ReadOnlySpan<short> DaysBeforeMonth => [0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    // 16 entries for common years, then for leap years: looked up, since a jump would often be foreseen wrongly
+    private static ReadOnlySpan<short> DaysBeforeMonth =>
+    [
+        0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 0, 0, 0,
+        0, 0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 0, 0, 0,
+    ];
 
-    private static ReadOnlySpan<byte> DaysOfMonth => [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    private static ReadOnlySpan<byte> DaysOfMonth =>
+    [
+        0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0,
+        0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0,
+    ];
 
     /// <summary>Reads <c>YYYY-MM-DD</c>.</summary>
     /// <param name="p">The text.</param>
@@ -66,9 +75,8 @@ internal static unsafe class Temporal
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int ToDays(int year, int month, int day)
     {
-        var leap = month > 2 && IsLeap(year) ? 1 : 0;
         var past = (uint)(year + 399_999); // years since -400000, a multiple of 400 years before the year 1 minus one
-        return (int)(past * 365 + past / 4 - past / 100 + past / 400 - 146_816_162) + DaysBeforeMonth[month] + leap + day - 1;
+        return (int)(past * 365 + past / 4 - past / 100 + past / 400 - 146_816_162) + DaysBeforeMonth[LeapEntries(year) + month] + day - 1;
     }
 
     /// <summary>The date of a number of days since 1970-01-01. Neri and Schneider, "Euclidean affine functions and their application to calendar algorithms" (2022), figure 12.</summary>
@@ -153,7 +161,9 @@ internal static unsafe class Temporal
         return fraction == 0 ? p : WriteFraction(p, fraction, nanoseconds: false);
     }
 
-    private static bool IsLeap(int year) => (year & 3) == 0 && (year % 100 != 0 || year % 400 == 0);
+    /// <summary>Where the entries of the year start in the tables of months: 16 for a leap year, else 0. Of the multiples of 100, those of 16 are those of 400.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int LeapEntries(int year) => ((year & 3) == 0) & ((year % 100 != 0) | ((year & 15) == 0)) ? 16 : 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool ReadDate(byte* p, out int days)
@@ -169,7 +179,7 @@ internal static unsafe class Temporal
         var year = (int)(word & 0xFF) * 100 + (int)(word >> 16 & 0xFF);
         var month = (int)(word >> 32 & 0xFF);
         var day = (int)(word >> 48 & 0xFF);
-        if ((uint)(month - 1) > 11 || day == 0 || (day > DaysOfMonth[month] && !(month == 2 && day == 29 && IsLeap(year))))
+        if ((uint)(month - 1) > 11 || day == 0 || day > DaysOfMonth[LeapEntries(year) + month])
             return false;
         days = ToDays(year, month, day);
         return true;

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Formats.Text;
 using Nebula.Engine.Schemas;
@@ -22,7 +21,7 @@ internal abstract unsafe class CsvColumnReader
     /// <param name="isInferred">Whether the type was inferred: then texts that <see cref="CsvTypeLattice"/> would have kept as text contradict it.</param>
     public static CsvColumnReader? Create(DataType type, bool isInferred) => type.Kind switch
     {
-        TypeKind.String or TypeKind.Json => new CsvTextReader(),
+        TypeKind.String or TypeKind.Json => new CsvTextColumnReader(),
         TypeKind.Bool => new CsvBoolReader(),
         TypeKind.Int8 => new CsvValueReader<sbyte, SmallSigned<sbyte>>(default),
         TypeKind.Int16 => new CsvValueReader<short, SmallSigned<short>>(default),
@@ -131,6 +130,8 @@ internal abstract unsafe class CsvColumnReader
             // a number in quotes is a number; longer texts are none
             if (length > 128)
                 return false;
+            if (length > 2 && p[length - 1] == quote && parser.TryParse(p + 1, length - 2, out value))
+                return true;
             var content = stackalloc byte[128 + BufferPool.Padding];
             var count = CsvQuotes.Unquote(p, length, (byte)quote, table.Escape, content);
             return count > 0 && parser.TryParse(content, count, out value);
@@ -164,65 +165,6 @@ internal abstract unsafe class CsvColumnReader
                     bad.Add(row, column, WhatIsWrong(table, p, length));
             }
             buffers.Advance(table.Rows, nulls);
-        }
-    }
-
-    private sealed class CsvTextReader : CsvColumnReader
-    {
-        public override void Read(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad)
-        {
-            MarkValid(buffers, table.Rows);
-            var data = table.Data;
-            var before = table.Before + field;
-            var ends = table.Ends + field;
-            var stride = table.Stride;
-            var quote = table.Quote;
-            var rows = table.Rows;
-            var trim = table.TrimReturn && field == stride - 1;
-            var hasMarkers = table.NullMarkers.Length > 0;
-            var nulls = 0;
-            var offsets = buffers.Offsets + buffers.Rows;
-            var start = buffers.Values;
-            var target = start + *offsets;
-            for (var row = 0; row < rows; row++, before += stride, ends += stride)
-            {
-                var from = *before + 1;
-                var length = (int)(*ends - from);
-                var p = data + from;
-                if (trim && length > 0 && p[length - 1] == '\r')
-                    length--;
-                if (length <= 0)
-                {
-                    if (table.EmptyIsNull || length < 0)
-                    {
-                        MarkNull(buffers.Validity, buffers.Rows + row);
-                        nulls++;
-                    }
-                }
-                else if (*p == quote)
-                {
-                    var count = CsvQuotes.Unquote(p, length, (byte)quote, table.Escape, target);
-                    if (count < 0)
-                        bad.Add(row, column, CsvQuotes.TextBehindQuote);
-                    else
-                        target += count;
-                }
-                else if (hasMarkers && IsNullMarker(table, p, length))
-                {
-                    MarkNull(buffers.Validity, buffers.Rows + row);
-                    nulls++;
-                }
-                else
-                {
-                    // buffers are padded: a whole vector is moved whatever the length
-                    Vector256.Store(Vector256.Load(p), target);
-                    if (length > 32)
-                        Unsafe.CopyBlockUnaligned(target + 32, p + 32, (uint)length - 32);
-                    target += length;
-                }
-                offsets[row + 1] = (int)(target - start);
-            }
-            buffers.Advance(rows, nulls);
         }
     }
 

@@ -29,7 +29,7 @@ internal sealed unsafe class CsvDecodeSession
     // fields of short records that are completed with nulls in one go
     private const int PaddedFields = 1 << 18;
 
-    // positions the scanner may overwrite behind its room: those of one chunk of 64 bytes, written eight at a time
+    // positions the scanner may overwrite behind its room: those of one chunk of 64 bytes, written several at a time
     private const int ScanSlack = 128;
 
     private readonly CsvBlockDecoder _decoder;
@@ -87,11 +87,13 @@ internal sealed unsafe class CsvDecodeSession
             var ends = (uint*)scratch.Pointer;
             ends[0] = (uint)state.Position - 1;
             int pending = 0, pendingRecords = 0;
+            var pendingQuotes = false;
             while (state.Position < length || pending > 0)
             {
                 if (room - pending < _fields)
                     GrowScratch(block, ref scratch, ref ends, ref room, pending);
                 var recordsBefore = state.Records;
+                state.SawQuotes = false;
                 var found = CsvScanners.Best.Scan(data, length, _scan, ref state, ends + 1 + pending, room - pending);
                 pending += found;
                 var records = pendingRecords + state.Records - recordsBefore;
@@ -113,6 +115,7 @@ internal sealed unsafe class CsvDecodeSession
                     Stride = _fields,
                     Rows = pending / _fields,
                     Quote = _decoder.Dialect.Quote ?? -1,
+                    HasQuotes = _scan.HasQuotes && (state.SawQuotes || pendingQuotes),
                     Escape = _scan.Escape,
                     NullMarkers = _decoder.NullMarkers,
                     EmptyIsNull = _decoder.EmptyIsNull,
@@ -130,6 +133,7 @@ internal sealed unsafe class CsvDecodeSession
                 else if (state.Position < length)
                     GrowScratch(block, ref scratch, ref ends, ref room, pending);
                 pending = left;
+                pendingQuotes = left > 0 && table.HasQuotes;
                 if (state.Position >= length && left > 0 && taken == 0)
                     break;
             }
@@ -334,7 +338,9 @@ internal sealed unsafe class CsvDecodeSession
     {
         for (var i = 0; i < _columns.Length; i++)
         {
-            _columns[i].Reserve(table.Rows, table.Bytes, expectedRows);
+            // what all columns take is more than enough for one, but not when there are thousands of them
+            var bytes = !_columns[i].Type.IsVariableBinary ? 0 : _columns[i].HasRoom(table.Bytes) ? table.Bytes : table.BytesOf(_decoder.Fields[i]);
+            _columns[i].Reserve(table.Rows, bytes, expectedRows);
             _decoder.Readers[i].Read(table, _decoder.Fields[i], i, _columns[i], _bad);
         }
     }

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Csv.Reading;
 
@@ -31,7 +32,9 @@ internal static unsafe class CsvQuotes
                 return length - 2;
             }
         }
-        return escape == quote ? UnquoteDoubled(field, length, quote, target) : UnquoteEscaped(field, length, quote, escape, target);
+        return escape != quote ? UnquoteEscaped(field, length, quote, escape, target)
+            : ByteFilter.IsSupported ? UnquoteFiltered(field, length, quote, target)
+            : UnquoteDoubled(field, length, quote, target);
     }
 
     /// <summary>Whether the closing quote of a quoted field is its end.</summary>
@@ -48,6 +51,44 @@ internal static unsafe class CsvQuotes
                 return i == field.Length - 1;
         }
         return false;
+    }
+
+    /// <summary>The way of <see cref="ByteFilter"/> for quotes that are doubled: leaves out the second of each two, 64 bytes at a time.</summary>
+    /// <inheritdoc cref="Unquote"/>
+    public static int UnquoteFiltered(byte* field, int length, byte quote, byte* target)
+    {
+        if (length < 2 || field[length - 1] != quote)
+            return -1;
+        var content = length - 2;
+        var written = 0;
+        var isSecond = 0UL;
+        for (var i = 0; i < content; i += Vector512<byte>.Count)
+        {
+            var bytes = Vector512.Load(field + 1 + i);
+            var available = Bits.Low(Math.Min(content - i, Vector512<byte>.Count));
+            var quotes = Vector512.Equals(bytes, Vector512.Create(quote)).ExtractMostSignificantBits() & available;
+            if (!TryPair(quotes, ref isSecond, out var second))
+                return -1;
+            ByteFilter.Keep(bytes, available & ~second).Store(target + written);
+            written += BitOperations.PopCount(available & ~second);
+        }
+        return isSecond == 0 ? written : -1;
+    }
+
+    /// <summary>Tells the second of each two quotes.</summary>
+    /// <param name="quotes">The quotes among 64 bytes.</param>
+    /// <param name="isSecond">1 when the first of these bytes must be the second quote of two; then for the bytes that follow.</param>
+    /// <param name="second">The second quotes.</param>
+    /// <returns>Whether no quote is alone.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryPair(ulong quotes, ref ulong isSecond, out ulong second)
+    {
+        var odd = Bits.PrefixXor(quotes & ~isSecond);
+        var first = quotes & ~isSecond & odd;
+        second = quotes & ~first;
+        var expected = first << 1 | isSecond;
+        isSecond = first >> 63;
+        return second == expected;
     }
 
     private static int UnquoteDoubled(byte* field, int length, byte quote, byte* target)

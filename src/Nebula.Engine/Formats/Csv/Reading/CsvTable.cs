@@ -23,6 +23,9 @@ internal unsafe struct CsvTable
     /// <summary>What quotes a field; -1 when nothing does.</summary>
     public int Quote;
 
+    /// <summary>Whether there is any quote in the fields; without one none of them needs a look.</summary>
+    public bool HasQuotes;
+
     /// <summary>What makes a quote ordinary inside quotes.</summary>
     public byte Escape;
 
@@ -34,6 +37,15 @@ internal unsafe struct CsvTable
 
     /// <summary>Whether a carriage return in front of the line end is dropped.</summary>
     public bool TrimReturn;
+
+    /// <summary>Bytes of one field in all records, quotes included: what a column of it needs at most.</summary>
+    public readonly int BytesOf(int field)
+    {
+        var bytes = 0L;
+        for (long i = field, end = (long)Rows * Stride; i < end; i += Stride)
+            bytes += Math.Max(0, (int)(Ends[i] - Before[i] - 1));
+        return (int)bytes;
+    }
 
     /// <summary>The bytes of one field, quotes included.</summary>
     public readonly ReadOnlySpan<byte> Field(int row, int column)

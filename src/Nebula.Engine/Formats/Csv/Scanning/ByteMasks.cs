@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Csv.Scanning;
 
@@ -7,11 +8,20 @@ namespace Nebula.Engine.Formats.Csv.Scanning;
 internal unsafe interface IByteMasks
 {
     static abstract ulong Equal(byte* bytes, byte value);
+
+    /// <summary>Whether positions are written by way of <see cref="ByteFilter"/>.</summary>
+    static abstract bool FiltersBytes { get; }
 }
 
 /// <summary>Masks by 512-bit vectors.</summary>
 internal readonly unsafe struct ByteMasks512 : IByteMasks
 {
+    public static bool FiltersBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ByteFilter.IsSupported;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Equal(byte* bytes, byte value) => Vector512.Equals(Vector512.Load(bytes), Vector512.Create(value)).ExtractMostSignificantBits();
 }
@@ -19,6 +29,12 @@ internal readonly unsafe struct ByteMasks512 : IByteMasks
 /// <summary>Masks by 256-bit vectors.</summary>
 internal readonly unsafe struct ByteMasks256 : IByteMasks
 {
+    public static bool FiltersBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => false;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Equal(byte* bytes, byte value)
     {
@@ -31,6 +47,12 @@ internal readonly unsafe struct ByteMasks256 : IByteMasks
 /// <summary>Masks by 128-bit vectors.</summary>
 internal readonly unsafe struct ByteMasks128 : IByteMasks
 {
+    public static bool FiltersBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => false;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Equal(byte* bytes, byte value)
     {

@@ -87,4 +87,7 @@ internal struct CsvScanState
 
     /// <summary>Line ends seen that end records.</summary>
     public int Records;
+
+    /// <summary>Whether any quote was seen by <see cref="ICsvScanner.Scan"/>, whatever it means; never reset by a scanner.</summary>
+    public bool SawQuotes;
 }

@@ -13,8 +13,12 @@ internal sealed unsafe class ScalarCsvScanner : ICsvScanner
         var count = 0;
         var s = state;
         while (s.Position < length && count < room)
-            if (Step(bytes[s.Position++], dialect, ref s))
+        {
+            var c = bytes[s.Position++];
+            s.SawQuotes |= c == dialect.Quote;
+            if (Step(c, dialect, ref s))
                 ends[count++] = (uint)s.Position - 1;
+        }
         state = s;
         return count;
     }

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Csv.Scanning;
 
@@ -69,6 +70,7 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
         var count = 0;
         long lines = 0;
         var records = 0;
+        ulong seen = 0;
         irregular = false;
         for (; position < length && count < room; position += Chunk)
         {
@@ -84,6 +86,7 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
             }
             var fields = delimiters | newLines;
             var recordEnds = newLines;
+            seen |= quotes;
             if ((quotes | parity.Quoted) != 0)
             {
                 if (!parity.TryAdvance(quotes, fields, bytes + position, newLine, length - position, out var inside))
@@ -105,6 +108,7 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
         }
         state.Lines += lines;
         state.Records += records;
+        state.SawQuotes |= seen != 0;
         Leave(bytes, Math.Min(position, length), parity.Quoted != 0, dialect, ref state);
         return count;
     }
@@ -162,11 +166,24 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
             : CsvScanMode.Field;
     }
 
-    /// <summary>Writes the positions of set bits, eight at a time without a look at how many there are: a misprediction would cost more.</summary>
+    /// <summary>Writes the positions of set bits, sixteen or eight at a time without a look at how many there are: a misprediction would cost more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int WritePositions(ulong bits, uint start, uint* ends)
     {
         var count = BitOperations.PopCount(bits);
+        if (TMasks.FiltersBytes)
+        {
+            var positions = ByteFilter.Keep(Vector512<byte>.Indices, bits);
+            var offset = Vector512.Create(start);
+            (Avx512F.ConvertToVector512UInt32(positions.GetLower().GetLower()) + offset).Store(ends);
+            if (count > 16)
+            {
+                (Avx512F.ConvertToVector512UInt32(positions.GetLower().GetUpper()) + offset).Store(ends + 16);
+                (Avx512F.ConvertToVector512UInt32(positions.GetUpper().GetLower()) + offset).Store(ends + 32);
+                (Avx512F.ConvertToVector512UInt32(positions.GetUpper().GetUpper()) + offset).Store(ends + 48);
+            }
+            return count;
+        }
         WriteEight(ref bits, start, ends);
         for (var written = 8; written < count; written += 8)
             WriteEight(ref bits, start, ends + written);
@@ -215,7 +232,7 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool TryAdvance(ulong quotes, ulong fields, byte* chunk, byte newLine, int available, out ulong inside)
         {
-            inside = PrefixXor(quotes) ^ Quoted;
+            inside = Bits.PrefixXor(quotes) ^ Quoted;
             var closing = quotes & ~inside;
             var expected = fields | quotes;
             var behind = (closing << 1 | _closed) & ~expected;
@@ -250,20 +267,6 @@ internal sealed unsafe class VectorCsvScanner<TMasks>(string name) : ICsvScanner
                     return false;
             }
             return true;
-        }
-
-        /// <summary>Bit i of the result is the parity of bits 0 to i: a carry-less product with all ones.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static ulong PrefixXor(ulong bits)
-        {
-            if (Pclmulqdq.IsSupported)
-                return Pclmulqdq.CarrylessMultiply(Vector128.CreateScalar(bits), Vector128.Create(ulong.MaxValue), 0).ToScalar();
-            bits ^= bits << 1;
-            bits ^= bits << 2;
-            bits ^= bits << 4;
-            bits ^= bits << 8;
-            bits ^= bits << 16;
-            return bits ^ bits << 32;
         }
     }
 }

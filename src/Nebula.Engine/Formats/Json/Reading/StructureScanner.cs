@@ -1,7 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Json.Reading;
@@ -86,7 +84,7 @@ internal sealed unsafe class StructureScanner
     {
         var masks = _classify(p);
         var quotes = masks.Quotes & ~FindEscaped(masks.Backslashes) & valid;
-        var inside = PrefixXor(quotes) ^ _inString;
+        var inside = Bits.PrefixXor(quotes) ^ _inString;
         _inString = (ulong)((long)inside >> 63);
         var opens = masks.Opens & ~inside & valid;
         var closes = masks.Closes & ~inside & valid;
@@ -152,16 +150,5 @@ internal sealed unsafe class StructureScanner
         var escaped = code ^ (backslashes | _escaped);
         _escaped = (code & backslashes) >> 63;
         return escaped;
-    }
-
-    /// <summary>Each bit becomes the parity of the bits up to it: set from an opening quote up to the byte in front of the closing one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong PrefixXor(ulong bits)
-    {
-        if (Pclmulqdq.IsSupported)
-            return Pclmulqdq.CarrylessMultiply(Vector128.CreateScalar(bits), Vector128<ulong>.AllBitsSet, 0).ToScalar();
-        for (var shift = 1; shift < 64; shift <<= 1)
-            bits ^= bits << shift;
-        return bits;
     }
 }

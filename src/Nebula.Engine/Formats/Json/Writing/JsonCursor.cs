@@ -23,6 +23,9 @@ internal unsafe struct JsonCursor
     /// <summary>How many decimals the last double had; see <see cref="Text.NumberFormatter.WriteDouble"/>.</summary>
     public int Places;
 
+    /// <summary>Strings of the batch so far that had something to escape; counted up to the point where it changes the way they are written.</summary>
+    public int Escapes;
+
     /// <summary>Values, bits or bytes of strings.</summary>
     public byte* Values;
 

@@ -1,27 +1,36 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace Nebula.Engine.Formats.Json.Writing;
 
 /// <summary>What the bytes that cannot stand in a JSON string are written as: the short form where there is one, else <c>\u00xx</c>.</summary>
-internal static class JsonEscapes
+internal static unsafe class JsonEscapes
 {
-    private static readonly byte[][] Texts = [.. Enumerable.Range(0, '\\' + 1).Select(Render)];
+    private const ulong UnicodeForm = '\\' | 'u' << 8 | '0' << 16 | (ulong)'0' << 24;
 
     /// <summary>The bytes that cannot stand in a JSON string (RFC 8259 section 7).</summary>
     public static SearchValues<byte> Escaped { get; } = SearchValues.Create([.. Enumerable.Range(0, ' ').Select(static c => (byte)c), (byte)'"', (byte)'\\']);
 
-    /// <summary>The escape of one of them.</summary>
-    public static ReadOnlySpan<byte> Of(byte c) => Texts[c];
+    private static ReadOnlySpan<byte> ShortForms =>
+        [0, 0, 0, 0, 0, 0, 0, 0, (byte)'b', (byte)'t', (byte)'n', 0, (byte)'f', (byte)'r', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-    private static byte[] Render(int c) => System.Text.Encoding.ASCII.GetBytes(c switch
+    /// <summary>Bytes of the escape of one of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int LengthOf(byte c) => ShortForm(c) == 0 ? 6 : 2;
+
+    /// <summary>Writes the escape of one of them.</summary>
+    /// <param name="p">Where to; eight bytes may be overwritten.</param>
+    /// <param name="c">The byte.</param>
+    /// <returns>Behind the escape.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Write(byte* p, byte c)
     {
-        '"' => "\\\"",
-        '\\' => "\\\\",
-        '\b' => "\\b",
-        '\f' => "\\f",
-        '\n' => "\\n",
-        '\r' => "\\r",
-        '\t' => "\\t",
-        _ => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"\\u{c:x4}"),
-    });
+        var form = ShortForm(c);
+        *(ulong*)p = form != 0 ? '\\' | (ulong)form << 8 : UnicodeForm | (ulong)(uint)('0' + (c >> 4)) << 32 | (ulong)"0123456789abcdef"u8[c & 15] << 40;
+        return p + (form != 0 ? 2 : 6);
+    }
+
+    /// <summary>What follows the backslash; 0 for bytes that have no short form.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte ShortForm(byte c) => c < ShortForms.Length ? ShortForms[c] : c;
 }

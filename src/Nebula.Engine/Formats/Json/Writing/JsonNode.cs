@@ -193,12 +193,13 @@ internal sealed unsafe class JsonNode
         var text = Encoding.UTF8.GetBytes(name);
         var key = new ArrayBufferWriter<byte>(text.Length + 8);
         key.Write(",\""u8);
+        var escape = stackalloc byte[8];
         foreach (var c in text)
         {
-            if (c >= ' ' && c != '"' && c != '\\')
-                key.Write([c]);
+            if (JsonEscapes.Escaped.Contains(c))
+                key.Write(new ReadOnlySpan<byte>(escape, (int)(JsonEscapes.Write(escape, c) - escape)));
             else
-                key.Write(JsonEscapes.Of(c));
+                key.Write([c]);
         }
         key.Write("\":"u8);
         return key.WrittenSpan.ToArray();

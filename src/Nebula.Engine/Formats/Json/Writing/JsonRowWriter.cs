@@ -12,6 +12,8 @@ namespace Nebula.Engine.Formats.Json.Writing;
 /// <typeparam name="TKernel">How strings are copied.</typeparam>
 internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKernel : struct, IStringKernel
 {
+    // from so many on, looking for what to escape is not worth its wrong predictions any more
+    private const int MostEscapes = 64;
     private const uint Null = 'n' | 'u' << 8 | 'l' << 16 | 'l' << 24;
 
     /// <inheritdoc/>
@@ -85,7 +87,10 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
                 return Digits.Write(p, ((long*)column->Values)[index]);
             case JsonValueKind.String:
                 var offset = column->Offsets[index];
-                return WriteString(p, column->Values + offset, column->Offsets[index + 1] - offset, output);
+                return WriteString(p, column->Values + offset, column->Offsets[index + 1] - offset, output, column);
+            case JsonValueKind.EscapedString:
+                var escapedOffset = column->Offsets[index];
+                return EscapedString.Write(p, column->Values + escapedOffset, column->Offsets[index + 1] - escapedOffset, output);
             case JsonValueKind.Bool:
                 var isTrue = (column->Values[index >> 3] >> (index & 7) & 1) != 0;
                 *(ulong*)p = isTrue ? 't' | 'r' << 8 | 'u' << 16 | (ulong)'e' << 24 : 'f' | 'a' << 8 | 'l' << 16 | (ulong)'s' << 24 | (ulong)'e' << 32;
@@ -104,7 +109,7 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
             case JsonValueKind.DictionaryString:
                 var entry = column->Indices[index];
                 var entryOffset = column->Offsets[entry];
-                return WriteString(p, column->Values + entryOffset, column->Offsets[entry + 1] - entryOffset, output);
+                return WriteString(p, column->Values + entryOffset, column->Offsets[entry + 1] - entryOffset, output, column);
             case JsonValueKind.Struct:
                 return WriteStruct(p, column, index, omitNulls, output);
             case JsonValueKind.List:
@@ -174,21 +179,21 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* WriteString(byte* p, byte* text, int length, JsonOutput output)
+    private static byte* WriteString(byte* p, byte* text, int length, JsonOutput output, JsonCursor* column)
     {
-        if (length <= TKernel.Width && (TKernel.Copy(p, text) & Low(length)) == 0)
+        if (length <= TKernel.Width && (TKernel.Copy(p, text) & Bits.Low(length)) == 0)
             return CloseQuote(p + length);
-        return WriteLongString(p, text, length, output);
+        return WriteLongString(p, text, length, output, column);
     }
 
     /// <summary>Strings longer than a register, and those with something to escape.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* WriteLongString(byte* p, byte* text, int length, JsonOutput output)
+    private static byte* WriteLongString(byte* p, byte* text, int length, JsonOutput output, JsonCursor* column)
     {
         while (length > 0)
         {
             var run = Math.Min(length, TKernel.Width);
-            var mask = TKernel.Copy(p, text) & Low(run);
+            var mask = TKernel.Copy(p, text) & Bits.Low(run);
             if (mask == 0)
             {
                 p += run;
@@ -196,20 +201,18 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
                 length -= run;
                 continue;
             }
+            if (TKernel.Width == Vector512<byte>.Count && ByteFilter.IsSupported && ++column->Escapes > MostEscapes && column->Kind == JsonValueKind.String)
+            {
+                column->Kind = JsonValueKind.EscapedString;
+                return EscapedString.Write(p, text, length, output);
+            }
             var plain = System.Numerics.BitOperations.TrailingZeroCount(mask);
-            var escape = JsonEscapes.Of(text[plain]);
-            p = output.Spend(p + plain, escape.Length - 1);
-            escape.CopyTo(new Span<byte>(p, escape.Length));
-            p += escape.Length;
+            p = JsonEscapes.Write(output.Spend(p + plain, JsonEscapes.LengthOf(text[plain]) - 1), text[plain]);
             text += plain + 1;
             length -= plain + 1;
         }
         return CloseQuote(p);
     }
-
-    /// <summary>A mask of the lowest <paramref name="count"/> bits, up to 64.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Low(int count) => TKernel.Width < 64 ? (1UL << count) - 1 : count == 64 ? ulong.MaxValue : (1UL << count) - 1;
 
     /// <summary>JSON has no such numbers (RFC 8259 section 6); as text they are not lost.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -23,6 +23,7 @@ internal enum JsonValueKind : byte
 
     // from here on values stand in quotes, and the opening one belongs to what is written in front of them
     String,
+    EscapedString,
     DictionaryString,
     Binary,
     Uuid,

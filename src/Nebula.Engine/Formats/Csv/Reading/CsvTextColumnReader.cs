@@ -1,0 +1,147 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Formats.Text;
+
+namespace Nebula.Engine.Formats.Csv.Reading;
+
+/// <summary>Reads fields as texts: takes off their quotes and copies them side by side.</summary>
+internal sealed unsafe class CsvTextColumnReader : CsvColumnReader
+{
+    public override void Read(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad)
+    {
+        MarkValid(buffers, table.Rows);
+        var nulls = ByteFilter.IsSupported && table.HasQuotes && table.Escape == table.Quote && table.NullMarkers.Length == 0 && SomeAreQuoted(table, field)
+            ? ReadFiltered(table, field, column, buffers, bad)
+            : ReadPlain(table, field, column, buffers, bad);
+        buffers.Advance(table.Rows, nulls);
+    }
+
+    /// <summary>Whether quotes in a column are not rare, by a look at some of its fields: then it cannot be foreseen which have them, inside or around.</summary>
+    private static bool SomeAreQuoted(in CsvTable table, int field)
+    {
+        const int Looks = 32;
+        const int Few = 2;
+        var step = Math.Max(1, table.Rows / Looks);
+        var quoted = 0;
+        for (var row = 0; row < table.Rows; row += step)
+            quoted += table.Data[table.Before[row * table.Stride + field] + 1] == table.Quote ? 1 : 0;
+        return quoted >= Few;
+    }
+
+    private static int ReadPlain(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad)
+    {
+        var data = table.Data;
+        var before = table.Before + field;
+        var ends = table.Ends + field;
+        var stride = table.Stride;
+        var rows = table.Rows;
+        var trim = table.TrimReturn && field == stride - 1;
+        var nulls = 0;
+        var offsets = buffers.Offsets + buffers.Rows;
+        var start = buffers.Values;
+        var target = start + *offsets;
+        for (var row = 0; row < rows; row++, before += stride, ends += stride)
+        {
+            var from = *before + 1;
+            var length = (int)(*ends - from);
+            var p = data + from;
+            if (trim && length > 0 && p[length - 1] == '\r')
+                length--;
+            target = ReadField(table, p, length, target, out var isNull, out var isBad);
+            if (isNull)
+            {
+                MarkNull(buffers.Validity, buffers.Rows + row);
+                nulls++;
+            }
+            if (isBad)
+                bad.Add(row, column, CsvQuotes.TextBehindQuote);
+            offsets[row + 1] = (int)(target - start);
+        }
+        return nulls;
+    }
+
+    /// <summary>
+    /// The same by way of <see cref="ByteFilter"/>: fields up to 64 bytes take one way whether they are quoted or not, have quotes inside or not, are null or not.
+    /// </summary>
+    private static int ReadFiltered(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad)
+    {
+        var data = table.Data;
+        var before = table.Before + field;
+        var ends = table.Ends + field;
+        var stride = table.Stride;
+        var quote = (byte)table.Quote;
+        var rows = table.Rows;
+        var trim = table.TrimReturn && field == stride - 1;
+        var emptyIsNull = table.EmptyIsNull ? 1 : 0;
+        var nulls = 0;
+        var offsets = buffers.Offsets + buffers.Rows;
+        var validity = buffers.Validity;
+        var bit = buffers.Rows;
+        var start = buffers.Values;
+        var target = start + *offsets;
+        for (var row = 0; row < rows; row++, before += stride, ends += stride, bit++)
+        {
+            var from = *before + 1;
+            var length = (int)(*ends - from);
+            var p = data + from;
+            if (trim && length > 0 && p[length - 1] == '\r')
+                length--;
+            var isQuoted = *p == quote ? 1 : 0;
+            var content = length - 2 * isQuoted;
+            if ((uint)content <= (uint)Vector512<byte>.Count)
+            {
+                var bytes = Vector512.Load(p + isQuoted);
+                var available = Bits.Low(content);
+                var quotes = Vector512.Equals(bytes, Vector512.Create(quote)).ExtractMostSignificantBits() & available & (0UL - (ulong)isQuoted);
+                var isSecond = 0UL;
+                if (CsvQuotes.TryPair(quotes, ref isSecond, out var second) && isSecond == 0 && (isQuoted == 0 || p[content + 1] == quote))
+                {
+                    ByteFilter.Keep(bytes, available & ~second).Store(target);
+                    target += BitOperations.PopCount(available & ~second);
+                    var isNull = (length == 0 ? 1 : 0) & emptyIsNull;
+                    validity[bit >> 3] &= (byte)~(isNull << (bit & 7));
+                    nulls += isNull;
+                    offsets[row + 1] = (int)(target - start);
+                    continue;
+                }
+            }
+            target = ReadField(table, p, length, target, out var isNullField, out var isBad);
+            if (isNullField)
+            {
+                MarkNull(validity, bit);
+                nulls++;
+            }
+            if (isBad)
+                bad.Add(row, column, CsvQuotes.TextBehindQuote);
+            offsets[row + 1] = (int)(target - start);
+        }
+        return nulls;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* ReadField(in CsvTable table, byte* p, int length, byte* target, out bool isNull, out bool isBad)
+    {
+        isNull = isBad = false;
+        if (length <= 0)
+            isNull = table.EmptyIsNull || length < 0;
+        else if (*p == table.Quote)
+        {
+            var count = CsvQuotes.Unquote(p, length, (byte)table.Quote, table.Escape, target);
+            isBad = count < 0;
+            target += Math.Max(count, 0);
+        }
+        else if (table.NullMarkers.Length > 0 && IsNullMarker(table, p, length))
+            isNull = true;
+        else
+        {
+            // buffers are padded: a whole vector is moved whatever the length
+            Vector256.Store(Vector256.Load(p), target);
+            if (length > 32)
+                Unsafe.CopyBlockUnaligned(target + 32, p + 32, (uint)length - 32);
+            target += length;
+        }
+        return target;
+    }
+}

@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Text;
+
+namespace Nebula.Cli.Tests;
+
+/// <summary>The real program under a memory limit: the most that it ever held, as the system counts it.</summary>
+public sealed class MemoryTests : IDisposable
+{
+    private const int MB = 1_000_000;
+    private readonly NebulaProcess _nebula = new();
+
+    [LinuxFact]
+    public async Task Memory_InputFarLargerThanTheLimit_StaysBelow()
+    {
+        var row = Encoding.UTF8.GetBytes("1234567,William Baker,\"a \"\"quoted\"\"\nnote, and more of it\",2024-02-29 12:34:56,81.06,true\n");
+        var rows = 4096;
+        var block = new byte[row.Length * rows];
+        for (var i = 0; i < rows; i++)
+            row.CopyTo(block, i * row.Length);
+        var blocks = 400 * MB / block.Length;
+
+        var (peak, read) = await RunAsync(async input =>
+        {
+            await input.WriteAsync("id,name,note,at,score,active\n"u8.ToArray());
+            for (var i = 0; i < blocks; i++)
+                await input.WriteAsync(block);
+        }, "pipeline", "csv", "json", "--source-path", "-", "--dest-path", "-", "--memory", "128MB");
+        Assert.Equal((long)rows * blocks, read);
+        Assert.InRange(peak, 1, 128 * MB);
+    }
+
+    [LinuxFact]
+    public async Task Memory_ValuesOf64MB_StaysBelow()
+    {
+        await using (var file = new StreamWriter(_nebula.PathOf("giants.csv"), append: false, new UTF8Encoding(false)))
+        {
+            var value = new string('x', 64 << 20);
+            await file.WriteAsync("id,body,tail\n");
+            for (var i = 0; i < 3; i++)
+            {
+                await file.WriteAsync(string.Create(CultureInfo.InvariantCulture, $"{i},"));
+                await file.WriteAsync(value);
+                await file.WriteAsync(",end\n");
+            }
+        }
+        var (peak, read) = await RunAsync(null, "pipeline", "giants.csv", "giants.jsonl", "--memory", "256MB");
+        Assert.Equal(3, read);
+        Assert.InRange(peak, 1, 256 * MB);
+    }
+
+    [LinuxFact]
+    public async Task Memory_FiveThousandColumns_StaysBelow()
+    {
+        const int Columns = 5000;
+        const int Rows = 3000;
+        await using (var file = new StreamWriter(_nebula.PathOf("wide.csv"), append: false, new UTF8Encoding(false)))
+        {
+            await file.WriteAsync(string.Join(',', Enumerable.Range(0, Columns).Select(static i => $"c{i}")) + "\n");
+            var cells = string.Join(',', Enumerable.Range(0, Columns).Select(static i => i % 3 == 0 ? $"text{i}" : $"{i * 7}"));
+            for (var i = 0; i < Rows; i++)
+                await file.WriteAsync(cells + "\n");
+        }
+        var (peak, read) = await RunAsync(null, "pipeline", "wide.csv", "wide.jsonl", "--memory", "256MB");
+        Assert.Equal(Rows, read);
+        Assert.InRange(peak, 1, 256 * MB);
+    }
+
+    public void Dispose() => _nebula.Dispose();
+
+    /// <summary>Runs the program, throws its output away, and looks meanwhile at the largest resident size it has had.</summary>
+    private async Task<(long Peak, long Read)> RunAsync(Func<Stream, Task>? feed, params string[] arguments)
+    {
+        using var process = _nebula.Start(arguments);
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+        var feeding = Task.Run(async () =>
+        {
+            if (feed is not null)
+                await feed(process.StandardInput.BaseStream);
+            process.StandardInput.Close();
+        });
+        long peak = 0;
+        await NebulaProcess.UntilAsync(() =>
+        {
+            peak = Math.Max(peak, PeakOf(process.Id));
+            return process.HasExited;
+        });
+        await feeding;
+        await output;
+        var said = await errors;
+        Assert.True(process.ExitCode == 0, $"exit code {process.ExitCode}: {said}");
+        var account = said.Split('\n').First(static line => line.Contains("read ", StringComparison.Ordinal));
+        var read = account[(account.IndexOf("read ", StringComparison.Ordinal) + 5)..].Split(' ')[0];
+        return (peak, long.Parse(read, NumberStyles.AllowThousands, CultureInfo.InvariantCulture));
+    }
+
+    private static long PeakOf(int process)
+    {
+        try
+        {
+            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return line is null ? 0 : 1024 * long.Parse(line.AsSpan(6, line.Length - 8).Trim(), NumberStyles.None, CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            // it has just ended
+            return 0;
+        }
+    }
+}
+
+/// <summary>A fact that is read from the files of Linux about its processes.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class LinuxFactAttribute : FactAttribute
+{
+    public LinuxFactAttribute()
+    {
+        if (!OperatingSystem.IsLinux())
+            Skip = "only Linux says how much a process has held at most";
+    }
+}
