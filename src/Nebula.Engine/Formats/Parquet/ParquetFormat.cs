@@ -1,6 +1,7 @@
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats.Parquet.Reading;
+using Nebula.Engine.Formats.Parquet.Writing;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Parquet;
@@ -21,10 +22,10 @@ internal sealed class ParquetFormat : IContainerFormat
     public IReadOnlyList<OptionDescriptor> ReadOptions => ParquetReadOptions.Descriptors;
 
     /// <inheritdoc/>
-    public IReadOnlyList<OptionDescriptor> WriteOptions => [];
+    public IReadOnlyList<OptionDescriptor> WriteOptions => ParquetWriteOptions.Descriptors;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string>? OwnCodecs { get; } = ["snappy", "none", "gzip", "zstd", "lz4_raw", "brotli"];
+    public IReadOnlyList<string>? OwnCodecs => ParquetWriteOptions.Codecs;
 
     /// <inheritdoc/>
     public bool KeepsTypes => true;
@@ -36,8 +37,8 @@ internal sealed class ParquetFormat : IContainerFormat
     public IContainerFile Open(IRandomAccess bytes, OptionValues options, BufferPool pool) => ParquetFile.Open(bytes, ParquetReadOptions.From(options));
 
     /// <inheritdoc/>
-    public TypeMapping Map(DataType type) => throw new NotSupportedException();
+    public TypeMapping Map(DataType type) => ParquetTypes.Map(type);
 
     /// <inheritdoc/>
-    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) => throw new NotSupportedException();
+    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) => new ParquetBlockEncoder(schema, ParquetWriteOptions.From(options), pool);
 }

@@ -30,6 +30,14 @@ internal static unsafe class JsonEscapes
         return p + (form != 0 ? 2 : 6);
     }
 
+    /// <summary>The escape of one of them, for where speed does not matter.</summary>
+    public static ReadOnlySpan<byte> Of(byte c)
+    {
+        var escape = new byte[sizeof(ulong)];
+        fixed (byte* p = escape)
+            return escape.AsSpan(0, (int)(Write(p, c) - p));
+    }
+
     /// <summary>What follows the backslash; 0 for bytes that have no short form.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static byte ShortForm(byte c) => c < ShortForms.Length ? ShortForms[c] : c;

@@ -1,3 +1,4 @@
+using Nebula.Engine.Connectors;
 using System.Collections.Immutable;
 using System.Globalization;
 using Nebula.Engine.Formats.Parquet.Metadata;
