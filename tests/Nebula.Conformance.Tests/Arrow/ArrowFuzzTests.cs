@@ -48,7 +48,7 @@ public class ArrowFuzzTests(ITestOutputHelper output)
     {
         if (!SharedFixtures.TryFind("arrow", output, out var folder))
             return;
-        foreach (var name in (string[])["cpp-21.0.0/generated_union.stream", "cpp-21.0.0/generated_nested_dictionary.arrow_file", "2.0.0-compression/generated_lz4.stream"])
+        foreach (var name in (string[])["cpp-21.0.0/generated_union.stream", "cpp-21.0.0/generated_nested_dictionary.arrow_file", "2.0.0-compression/generated_lz4.arrow_file", "feather/data-arrow_2.0.0_zstd.feather"])
         {
             var file = File.ReadAllBytes(Path.Combine(folder, name));
             var step = Math.Max(file.Length / 400, 1);
