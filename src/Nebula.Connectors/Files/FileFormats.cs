@@ -1,6 +1,10 @@
 using Nebula.Engine.Formats;
+using Nebula.Engine.Formats.Arrow;
+using Nebula.Engine.Formats.Avro;
 using Nebula.Engine.Formats.Csv;
 using Nebula.Engine.Formats.Json;
+using Nebula.Engine.Formats.Orc;
+using Nebula.Engine.Formats.Parquet;
 
 namespace Nebula.Connectors.Files;
 
@@ -8,7 +12,7 @@ namespace Nebula.Connectors.Files;
 internal static class FileFormats
 {
     /// <summary>All formats.</summary>
-    public static IReadOnlyList<IFileFormat> All { get; } = [new CsvFormat(), new JsonFormat()];
+    public static IReadOnlyList<IFileFormat> All { get; } = [new CsvFormat(), new JsonFormat(), new ParquetFormat(), new ArrowFormat(), new AvroFormat(), new OrcFormat()];
 
     /// <summary>Finds a format by its name; null when there is none.</summary>
     public static IFileFormat? ByName(string name) => All.FirstOrDefault(format => format.Name.Equals(name, StringComparison.OrdinalIgnoreCase));

@@ -95,7 +95,7 @@ public sealed class CsvHostileInputTests
     public async Task Run_NothingInTheFile_SaysSo(string text)
     {
         var e = await Assert.ThrowsAsync<NebulaException>(() => CsvRun.Of(text).RunAsync());
-        Assert.Equal("in.csv has no columns: there is no record in it to take them from.", e.Message);
+        Assert.Equal("in.csv has no columns: it is empty, and there is neither a header nor a record to take them from.", e.Message);
     }
 
     [Fact]
