@@ -21,7 +21,8 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
     private CompleteOrchestration? _completion;
     private (string Input, bool KeepEvents)? _continuation;
     private Task<string>? _running;
-    private string _name = "";
+    /// <summary>The orchestration; empty before it starts.</summary>
+    public string Name { get; private set; } = "";
 
     /// <summary>The instance.</summary>
     public string InstanceId { get; } = instanceId;
@@ -94,7 +95,7 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
     {
         if (!_pump.IsCurrent)
             throw new InvalidOperationException(
-                $"Orchestration '{_name}' used its context from outside of its turn. Await only what the context gives, without ConfigureAwait(false) or Task.Run.");
+                $"Orchestration '{Name}' used its context from outside of its turn. Await only what the context gives, without ConfigureAwait(false) or Task.Run.");
     }
 
     /// <summary>Takes an action that gives a result later.</summary>
@@ -189,7 +190,7 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
     {
         if (IsStarted)
             return;
-        _name = started.Name;
+        Name = started.Name;
         try
         {
             var run = registry.FindOrchestration(started.Name);
@@ -216,7 +217,7 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
         if (same)
             _pending.Remove(value.EventId);
         else
-            _completion ??= Failed(new NonDeterminismException(Steps.Difference(_name, InstanceId, value, action, NextId)));
+            _completion ??= Failed(new NonDeterminismException(Steps.Difference(Name, InstanceId, value, action, NextId)));
     }
 
     private void Fail(int id, FailureDetails? failure) => Settle(id, promise =>
@@ -241,7 +242,7 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
     {
         if (ended.IsFaulted || ended.IsCanceled)
             return Failed(ended.Exception?.InnerException
-                ?? new NebulaException(ErrorKind.Fatal, $"Orchestration '{_name}' ended by a cancellation of its own that it did not handle."));
+                ?? new NebulaException(ErrorKind.Fatal, $"Orchestration '{Name}' ended by a cancellation of its own that it did not handle."));
         return _continuation is { } next
             ? new CompleteOrchestration(NextId++, OrchestrationStatus.ContinuedAsNew, next.Input) { CarryOver = next.KeepEvents ? _events.Kept : [] }
             : new CompleteOrchestration(NextId++, OrchestrationStatus.Completed, ended.Result);
@@ -251,7 +252,7 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
     {
         if (_pump.WasEnteredFromOutside || (_running is { IsCompleted: false } && _open.Count == 0 && !_events.IsAwaited))
             _completion = Failed(new NonDeterminismException(
-                $"Orchestration '{_name}' ('{InstanceId}') awaits something that its context did not give, so nothing would ever wake it in the same way again. "
+                $"Orchestration '{Name}' ('{InstanceId}') awaits something that its context did not give, so nothing would ever wake it in the same way again. "
                 + "Do input, output and delays in activities and timers; do not use ConfigureAwait(false) or Task.Run."));
     }
 
