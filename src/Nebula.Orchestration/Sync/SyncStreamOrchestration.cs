@@ -50,7 +50,9 @@ internal static class SyncStreamOrchestration
             var pages = Pages(request, chunks);
             control.Changed = Show;
             Show();
-            await control.ForEachAsync(pages.Count, ParallelPages(request.Settings), page => TransferAsync(context, control, new PageRequest(pages[page], request.Settings), pages.Count), page =>
+            var parallel = ParallelPages(request.Settings, pages.Count);
+            var share = request.Settings with { ParallelChunks = Math.Max(1, request.Settings.ParallelChunks / parallel) };
+            await control.ForEachAsync(pages.Count, parallel, page => TransferAsync(context, control, new PageRequest(pages[page], share), pages.Count), page =>
             {
                 staged = new Staged(staged.Rows + page.Rows, staged.Bytes + page.Bytes, staged.Parts + page.Parts);
                 Show();
@@ -119,8 +121,15 @@ internal static class SyncStreamOrchestration
         return pages;
     }
 
-    /// <summary>One page keeps all workers busy until its last chunks; with two, the next page fills the gap.</summary>
-    private static int ParallelPages(SyncSettings settings) => Math.Clamp(settings.ParallelChunks, 1, 2);
+    /// <summary>How many pages share the workers. Few, as each is a history of its own; enough that a page has several rounds of chunks for each worker, or
+    /// they would wait at its end for the slowest.</summary>
+    private static int ParallelPages(SyncSettings settings, int pages)
+    {
+        const int Rounds = 8;
+        var workers = Math.Max(1, settings.ParallelChunks);
+        var wanted = ((workers * (long)Rounds) + settings.PageSize - 1) / Math.Max(1, settings.PageSize);
+        return (int)Math.Clamp(wanted, 1, Math.Max(1, Math.Min(workers, pages)));
+    }
 
     private static Task<Staged> TransferAsync(OrchestrationContext context, SyncControl control, PageRequest page, int pages) => pages == 1
         ? TransferPageOrchestration.TransferAsync(context, control, page)
