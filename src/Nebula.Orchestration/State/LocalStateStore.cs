@@ -34,22 +34,14 @@ public sealed class LocalStateStore(string directory) : IStateStore, IDisposable
             {
                 // linking a file to a name that exists fails, which needs no lock
                 if (condition.ETag == "")
-                {
-                    if (File.Exists(path))
-                        throw new StateConflictException(key);
                     Publish(temporary, path, key);
-                }
                 else
-                {
-                    using var held = await LockAsync(cancellationToken).ConfigureAwait(false);
-                    if (condition.ETag is { } expected && Read(path)?.ETag != expected)
-                        throw new StateConflictException(key);
-                    File.Move(temporary, path, overwrite: true);
-                }
+                    await ReplaceAsync(temporary, path, key, condition.ETag, cancellationToken).ConfigureAwait(false);
             }
-            finally
+            catch
             {
                 File.Delete(temporary);
+                throw;
             }
             return ETagOf(content.Span);
         });
@@ -79,6 +71,7 @@ public sealed class LocalStateStore(string directory) : IStateStore, IDisposable
             var path = PathOf(key);
             if (!File.Exists(path))
                 return false;
+            // whoever replaces a document has read it before: it must not go in between
             using var held = await LockAsync(cancellationToken).ConfigureAwait(false);
             File.Delete(path);
             return true;
@@ -102,6 +95,9 @@ public sealed class LocalStateStore(string directory) : IStateStore, IDisposable
 
     private static StateEntry? Read(string path)
     {
+        // looked for often where it is not, and an exception costs more than a look
+        if (!File.Exists(path))
+            return null;
         try
         {
             var content = File.ReadAllBytes(path);
@@ -122,8 +118,10 @@ public sealed class LocalStateStore(string directory) : IStateStore, IDisposable
 
     private static string Stage(string path, ReadOnlySpan<byte> content)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var temporary = $"{path}.{Guid.NewGuid():n}.tmp";
+        var folder = Path.GetDirectoryName(path)!;
+        if (!Directory.Exists(folder))
+            Directory.CreateDirectory(folder);
         using var handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write);
         RandomAccess.Write(handle, content, 0);
         return temporary;
@@ -160,6 +158,14 @@ public sealed class LocalStateStore(string directory) : IStateStore, IDisposable
 
     private string KeyOf(string path) =>
         Uri.UnescapeDataString(Path.GetRelativePath(_directory, path)[..^Suffix.Length].Replace(Path.DirectorySeparatorChar, '/'));
+
+    private async Task ReplaceAsync(string temporary, string path, string key, string? expected, CancellationToken cancellationToken)
+    {
+        using var held = await LockAsync(cancellationToken).ConfigureAwait(false);
+        if (expected is not null && Read(path)?.ETag != expected)
+            throw new StateConflictException(key);
+        File.Move(temporary, path, overwrite: true);
+    }
 
     private async Task<IDisposable> LockAsync(CancellationToken cancellationToken)
     {
