@@ -37,7 +37,7 @@ public sealed class CsvHostileInputTests
     {
         var run = CsvRun.Of("id,\"text\n" + string.Concat(Enumerable.Repeat("1,abcdefgh\n", 200_000)), ("quote", "\""), ("delimiter", ","));
         var e = await Assert.ThrowsAsync<DataFormatException>(() => run.RunAsync());
-        Assert.StartsWith("in.csv: ", e.Message, StringComparison.Ordinal);
+        Assert.StartsWith("in.csv, line 1, column 2: the quote that opens here", e.Message, StringComparison.Ordinal);
         Assert.Equal(0, run.Destination.Commits);
     }
 

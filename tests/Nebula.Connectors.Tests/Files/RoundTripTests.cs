@@ -68,8 +68,8 @@ public sealed class RoundTripTests : IDisposable
         {
             0 => random.NextInt64(long.MinValue, long.MaxValue).ToString(CultureInfo.InvariantCulture),
             1 => random.Next(-200, 200).ToString(CultureInfo.InvariantCulture),
-            // more than one number of places: a float, written as short as can be
-            2 => row == 0 ? "0.5" : row == 1 ? "0.25" : (random.Next(1, 1 << 30) / 1024.0 + 0.0009765625).ToString("R", CultureInfo.InvariantCulture),
+            // more than one number of places: a float, written as short as can be; an odd number of parts, since a whole float is written as 3.0
+            2 => row == 0 ? "0.5" : row == 1 ? "0.25" : ((2 * random.Next(1 << 29) + 1) / 1024.0).ToString("R", CultureInfo.InvariantCulture),
             3 => random.Next(2) == 0 ? "true" : "false",
             4 => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
             5 => day.ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture),
