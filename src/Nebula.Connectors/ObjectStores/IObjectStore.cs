@@ -19,6 +19,15 @@ internal interface IObjectStore
     /// <exception cref="Engine.Diagnostics.NebulaException">It is missing or must not be read.</exception>
     Engine.Formats.IRandomAccess OpenRandom(string path);
 
+    /// <summary>Whether an object, or a staged version of one, is there.</summary>
+    /// <param name="path">Its path.</param>
+    bool Exists(string path);
+
+    /// <summary>Removes an object.</summary>
+    /// <param name="path">Its path; nothing happens when it is gone.</param>
+    /// <param name="root">The folder above. Folders between the two go as well when nothing is left in them.</param>
+    void Delete(string path, string root);
+
     /// <summary>Starts a new version of an object that nobody sees until it is published.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="runId">Identity of the run, for the temporary name.</param>
