@@ -33,6 +33,7 @@ internal sealed class FileDestination : IDestination
         {
             KeepsTypes = known?.KeepsTypes ?? true,
             KeepsNesting = known?.Map(DataType.List(DataType.Int64)).WrittenAs is null,
+            AllowsNoColumns = known?.AllowsNoColumns ?? false,
             CanRestart = _path != LocalStore.StandardStream,
             AcceptsManyStreams = _isFolder,
         };
@@ -86,7 +87,7 @@ internal sealed class FileDestination : IDestination
         Unlock();
         _store.DiscardLeftovers(layout.PathOf(layout.Id));
         // files that are complete are open no more: this one tells other runs that they are somebody's
-        _lock = _store.Stage(layout.PathOf(layout.Id + ".lock"), plan.RunId);
+        _lock = _store.Stage(layout.PathOf($"{layout.Id}{IObjectStore.PartMark}lock"), plan.RunId);
         return Task.CompletedTask;
     }
 
@@ -134,7 +135,7 @@ internal sealed class FileDestination : IDestination
         var target = layout.PathOf(layout.NameOf("", 0));
         var encoding = new FileEncoding(FormatOf(target), target, partitioner?.FileSchema ?? plan.Schema, _options, context.Pool);
         return new PartsWriter(
-            encoding, partitioner, number => _store.Stage(layout.PathOf($"{layout.Id}.{chunk.Index}.{number}"), plan.RunId), _store, _options.Size("file_size"), most, chunk, context.Pool);
+            encoding, partitioner, number => _store.Stage(layout.PathOf($"{layout.Id}{IObjectStore.PartMark}{chunk.Index}-{number}"), plan.RunId), _store, _options.Size("file_size"), most, chunk, context.Pool);
     }
 
     private void Unlock()
@@ -159,6 +160,14 @@ internal sealed class FileDestination : IDestination
     /// <summary>Where a stream goes: the path itself, or a file in it. Variables of the run are put in.</summary>
     private string TargetOf(StreamPlan plan) => PathTemplate.OfRun(TargetOf(plan.Object), plan.RunId, plan.StartedAt);
 
-    /// <summary>Where an object goes, before the run is known.</summary>
-    private string TargetOf(string name) => name.Length == 0 || _path == LocalStore.StandardStream ? _path : Path.Combine(_path, name);
+    /// <summary>Where an object goes, before the run is known: the path itself, or a file in it.</summary>
+    private string TargetOf(string name)
+    {
+        if (name.Length == 0 || _path == LocalStore.StandardStream)
+            return _path;
+        // names come from the source, which must not choose what is overwritten elsewhere
+        if (Path.IsPathRooted(name) || name.Split('/', '\\').Contains(".."))
+            throw NebulaException.Configuration($"The object name '{name}' leads out of '{_path}'. Set 'object' to a name inside of it.");
+        return Path.Combine(_path, name);
+    }
 }

@@ -111,7 +111,7 @@ internal sealed class PartitionedReader : ISourceReader
         _sources = [.. plan.Columns.Select(column => partitions.Contains(column.SourceName) ? -1 : read.IndexOf(column))];
         var schema = new Schema(plan.Stream.Schema.Fields.Where(field => !partitions.Contains(field.Name)));
         // rows must be counted all the same
-        if (read.IsEmpty)
+        if (read.IsEmpty && schema.Fields.Length > 0)
             read = [new PlannedColumn(schema.Fields[0].Name, schema.Fields[0])];
         _inner = open((plan with { Stream = plan.Stream with { Schema = schema }, Columns = read }).Build());
     }

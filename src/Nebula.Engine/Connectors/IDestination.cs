@@ -89,6 +89,9 @@ public sealed record DestinationCapabilities
     /// <summary>Whether the destination holds lists, structs and maps. One that does not is given them as JSON text.</summary>
     public bool KeepsNesting { get; init; } = true;
 
+    /// <summary>Whether the destination can hold a table without columns, as a source without records may be.</summary>
+    public bool AllowsNoColumns { get; init; }
+
     /// <summary>Whether a run that failed can be started again without a trace of the first attempt (not so for standard output).</summary>
     public bool CanRestart { get; init; } = true;
 

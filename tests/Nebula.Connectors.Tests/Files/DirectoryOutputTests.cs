@@ -184,10 +184,11 @@ public sealed class DirectoryOutputTests : IDisposable
     public async Task Prepare_LeftoversOfADeadRun_AreRemoved()
     {
         _files.Write("in.csv", "a\n1\n");
-        _files.Write("out/.o-.csv.0.3.dead.nebula-tmp", "half");
-        _files.Write("out/.o-.csv.lock.dead.nebula-tmp", "");
+        _files.Write("out/.o-.csv#0-3.dead.nebula-tmp", "half");
+        _files.Write("out/.o-.csv#lock.dead.nebula-tmp", "");
+        _files.Write("out/.o-.csv.x.alive.nebula-tmp", "of another stream");
         await _files.RunAsync("in.csv", "out/o.csv", null, ("file_size", "1MB"));
-        Assert.Equal([".o-.csv.nebula-parts", "o-00000.csv"], _files.Files("out"));
+        Assert.Equal([".o-.csv.nebula-parts", ".o-.csv.x.alive.nebula-tmp", "o-00000.csv"], _files.Files("out"));
     }
 
     [Fact]
@@ -197,13 +198,13 @@ public sealed class DirectoryOutputTests : IDisposable
         await using var first = _files.Destination("out/o.csv", ("file_size", "1MB"));
         await using var second = _files.Destination("out/o.csv", ("file_size", "1MB"));
         await first.PrepareAsync(plan, default);
-        _files.Write("out/.o-.csv.0.0.run1.nebula-tmp", "complete, and so open no more");
+        _files.Write("out/.o-.csv#0-0.run1.nebula-tmp", "complete, and so open no more");
         var error = await Assert.ThrowsAsync<NebulaException>(() => second.PrepareAsync(Plan("run2"), default));
         Assert.Equal(ErrorKind.Locked, error.Kind);
-        Assert.Contains(".o-.csv.0.0.run1.nebula-tmp", _files.Files("out"));
+        Assert.Contains(".o-.csv#0-0.run1.nebula-tmp", _files.Files("out"));
         // a run that starts again is in nobody's way
         await first.PrepareAsync(plan, default);
-        Assert.DoesNotContain(".o-.csv.0.0.run1.nebula-tmp", _files.Files("out"));
+        Assert.DoesNotContain(".o-.csv#0-0.run1.nebula-tmp", _files.Files("out"));
     }
 
     [Theory]
@@ -218,7 +219,7 @@ public sealed class DirectoryOutputTests : IDisposable
         _files.Write("out/k=z/o-00000.csv", "old z");
         _files.Write("out/.o-.csv.nebula-parts", """{"token":"old","complete":true,"files":["k=a/o-00000.csv","k=z/o-00000.csv","../../outside.csv"]}""");
         _files.Write("outside.csv", "not ours");
-        var staged = Enumerable.Range(0, 3).Select(i => new StagedFilePart(_files.PathOf($"out/.o-.csv.0.{i}.run1.nebula-tmp"), $"k={"aab"[i]}/", 1, 5)).ToList();
+        var staged = Enumerable.Range(0, 3).Select(i => new StagedFilePart(_files.PathOf($"out/.o-.csv#0-{i}.run1.nebula-tmp"), $"k={"aab"[i]}/", 1, 5)).ToList();
         foreach (var (part, i) in staged.Select(static (part, i) => (part, i)))
             File.WriteAllText(part.Location, $"new {i}");
         string[] targets = ["out/k=a/o-00000.csv", "out/k=a/o-00001.csv", "out/k=b/o-00000.csv"];

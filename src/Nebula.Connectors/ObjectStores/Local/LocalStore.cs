@@ -42,10 +42,14 @@ internal sealed class LocalStore : IObjectStore
         return Task.FromResult<IReadOnlyList<StoredObject>>(found);
     }
 
+    public bool ComesOnce(string path) => path == StandardStream || PipeInput.IsPipe(path);
+
     public Stream OpenRead(string path)
     {
         if (path == StandardStream)
             return new StandardInput();
+        if (PipeInput.IsPipe(path))
+            return Guard(path, "read", () => new PipeInput(path));
         return Guard(path, "read", () => new FileStream(path, new FileStreamOptions
         {
             Mode = FileMode.Open,
@@ -86,7 +90,8 @@ internal sealed class LocalStore : IObjectStore
                 throw NebulaException.Configuration($"'{path}' is a folder. Give the path of a file in it.");
             var folder = FolderOf(path);
             Directory.CreateDirectory(folder);
-            return new StagedFile(Path.Combine(folder, $".{Path.GetFileName(path)}.{runId}{StagedSuffix}"));
+            // without points, so that leftovers of 'a' are told from those of 'a.csv'
+            return new StagedFile(Path.Combine(folder, $".{Path.GetFileName(path)}.{runId.Replace('.', '-')}{StagedSuffix}"));
         });
     }
 
@@ -107,8 +112,9 @@ internal sealed class LocalStore : IObjectStore
     {
         if (path == StandardStream || !Directory.Exists(FolderOf(path)))
             return;
-        var leftovers = Directory.GetFiles(FolderOf(path), $".{Path.GetFileName(path)}.*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 });
-        // none goes before all are known to be nobody's: of a run's files only one may be open
+        var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
+            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged))).ToList();
+        // none goes before all are known to be nobody's: of a run's parts only some are open
         foreach (var staged in leftovers)
             try
             {
@@ -143,6 +149,16 @@ internal sealed class LocalStore : IObjectStore
         FileNotFoundException or DirectoryNotFoundException => new NebulaException(ErrorKind.NotFound, $"'{path}' does not exist.", inner: e),
         _ => new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e),
     };
+
+    /// <summary>Whether a file is a staged version of an object or of a part of it: <c>.name.RUN</c>, <c>.name#part.RUN</c>. Identities of runs have no points.</summary>
+    private static bool IsStagedOf(string name, string staged)
+    {
+        if (!staged.StartsWith($".{name}", StringComparison.Ordinal))
+            return false;
+        var rest = staged.AsSpan(1 + name.Length, Math.Max(0, staged.Length - 1 - name.Length - StagedSuffix.Length));
+        var run = rest.LastIndexOf('.');
+        return run == 0 || (run > 0 && rest[0] == IObjectStore.PartMark && !rest[..run].Contains('.'));
+    }
 
     /// <summary>Whether files are in folders named after values: <c>country=DE</c>.</summary>
     private static bool HasPartitions(string folder) => Directory.EnumerateDirectories(folder, "*=*").Any();
