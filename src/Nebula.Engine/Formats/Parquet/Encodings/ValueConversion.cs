@@ -120,8 +120,10 @@ internal sealed unsafe class Int96ToTimestamp(bool isMicroseconds) : ValueConver
             var days = Unsafe.ReadUnaligned<int>(source + 8) - (long)JulianDayOf1970;
             if (isMicroseconds)
             {
-                // days of 32 bits and nanoseconds of 64 stay in range
-                ((long*)target)[i] = days * SecondsPerDay * 1_000_000 + (long)Math.Floor(ofDay / 1000m);
+                var microseconds = (Int128)days * SecondsPerDay * 1_000_000 + Math.DivRem(ofDay, 1000).Quotient - (ofDay % 1000 < 0 ? 1 : 0);
+                if (microseconds > long.MaxValue || microseconds < long.MinValue)
+                    throw new ParquetFault($"the timestamp of Julian day {days + JulianDayOf1970} and {ofDay} nanoseconds is outside the range of microseconds in 64 bits", -1, "Leave out the column.");
+                ((long*)target)[i] = (long)microseconds;
                 continue;
             }
             var nanoseconds = (Int128)days * SecondsPerDay * 1_000_000_000 + ofDay;

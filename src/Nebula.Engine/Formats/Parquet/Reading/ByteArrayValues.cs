@@ -19,8 +19,8 @@ internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, boo
 {
     private const int Piece = 1024;
 
-    // a dictionary is copied for every batch that keeps it: not more than the values themselves would cost
-    private const int SmallDictionary = 32 << 10;
+    // batches share a dictionary; but who gets them may look at all of it for each, unless values are too long to be written out
+    private const int MostEntries = IContainerReader.BatchRows;
     private const int LongValue = 256;
 
     // front-coded values, and entries of a dictionary written out, may be far longer than their page
@@ -29,9 +29,12 @@ internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, boo
     private readonly ByteArrayReader _reader = new(fixedLength, pool);
     private readonly ByteArrayBuffer _values = new(pool);
     private readonly ByteArrayBuffer _dictionary = new(pool);
+    private Column? _dictionaryColumn;
     private readonly bool _isText = type.Kind is TypeKind.String or TypeKind.Json;
     private bool _hasDictionary;
     private bool _keepsThisDictionary;
+    private int _dictionaryCount;
+    private int _dictionaryLength;
     private PooledBuffer? _positions;
     private int _positionCount;
     private bool _isOfPositions;
@@ -51,15 +54,19 @@ internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, boo
         _reader.Read(_dictionary, count);
         CheckText(_dictionary);
         _hasDictionary = true;
-        var bytes = _dictionary.Length + (long)count * sizeof(int);
-        _keepsThisDictionary = keepsDictionary && type.Kind == TypeKind.String && count > 0 && (bytes <= SmallDictionary || bytes / count >= LongValue);
+        (_dictionaryCount, _dictionaryLength) = (count, _dictionary.Length);
+        _keepsThisDictionary = keepsDictionary && type.Kind == TypeKind.String && count > 0 && (count <= MostEntries || _dictionary.Length / count >= LongValue);
+        if (!_keepsThisDictionary)
+            return;
+        _dictionary.Detach(out var offsets, out var bytes);
+        _dictionaryColumn = new Column(type, count, 0, null, bytes, offsets);
     }
 
     /// <inheritdoc/>
     public override void StartPage(PageEncoding encoding, byte* start, byte* end)
     {
         _encoding = encoding;
-        _values.Limit = Math.Min(maxBytes, Math.Max(LeastLimit, MostExpansion * (end - start + _dictionary.Length)));
+        _values.Limit = Math.Min(maxBytes, Math.Max(LeastLimit, MostExpansion * (end - start + _dictionaryLength)));
         if (!IsDictionary(encoding))
         {
             _reader.Start(encoding, start, end);
@@ -123,6 +130,8 @@ internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, boo
         _reader.Dispose();
         _values.Dispose();
         _dictionary.Dispose();
+        _dictionaryColumn?.Dispose();
+        _dictionaryColumn = null;
         _positions?.Dispose();
         _positions = null;
     }
@@ -138,8 +147,8 @@ internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, boo
 
     private void CheckPositions(uint* positions, int count)
     {
-        if (DictionaryGather.Max(positions, count) is var max && max >= (uint)_dictionary.Count)
-            throw new ParquetFault($"a value is entry {max} of a dictionary that has {_dictionary.Count}");
+        if (DictionaryGather.Max(positions, count) is var max && max >= (uint)_dictionaryCount)
+            throw new ParquetFault($"a value is entry {max} of a dictionary that has {_dictionaryCount}");
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -200,13 +209,7 @@ internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, boo
         ReservePositions(slots - _positionCount);
         if (validity is not null)
             ValueSpread.Spread(_positions!.Pointer, sizeof(int), validity.Pointer, slots, _positionCount);
-        using var scope = new BufferScope();
-        var offsets = scope.Add(pool.Rent((_dictionary.Count + 1) * sizeof(int)));
-        var bytes = scope.Add(pool.Rent(_dictionary.Length));
-        Buffer.MemoryCopy(_dictionary.Offsets, offsets.Pointer, offsets.Capacity, (_dictionary.Count + 1) * sizeof(int));
-        Buffer.MemoryCopy(_dictionary.Bytes, bytes.Pointer, bytes.Capacity, _dictionary.Length);
-        scope.Release();
-        var column = new Column(columnType, slots, slots - _positionCount, validity, _positions!, dictionary: new Column(columnType, _dictionary.Count, 0, null, bytes, offsets));
+        var column = new Column(columnType, slots, slots - _positionCount, validity, _positions!, dictionary: _dictionaryColumn!.Share());
         _positions = null;
         return column;
     }

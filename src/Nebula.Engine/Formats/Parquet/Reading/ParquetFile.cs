@@ -66,7 +66,7 @@ internal sealed class ParquetFile : IContainerFile
     }
 
     /// <inheritdoc/>
-    public FileInspection Inspect() => new ParquetInspector(_bytes, _metadata, _leaves).Inspect();
+    public FileInspection Inspect() => new ParquetInspector(_bytes, _metadata, _nodes, _leaves).Inspect();
 
     /// <inheritdoc/>
     public IContainerReader OpenReader(ImmutableArray<int> columns, int firstPart, int? partCount, ReadContext context)
@@ -119,7 +119,9 @@ internal sealed class ParquetFile : IContainerFile
         }
     }
 
-    private static ContainerPart PartOf(RowGroup group)
+    /// <summary>Where a row group is.</summary>
+    /// <param name="group">The row group.</param>
+    public static ContainerPart PartOf(RowGroup group)
     {
         var (start, bytes) = (long.MaxValue, 0L);
         foreach (var chunk in group.Columns)

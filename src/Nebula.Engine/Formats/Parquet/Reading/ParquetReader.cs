@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats.Parquet.Metadata;
 
@@ -8,12 +7,15 @@ namespace Nebula.Engine.Formats.Parquet.Reading;
 /// <summary>Reads row groups of a file: fetches the pages of the wanted columns, small row groups together, large ones in several blocks.</summary>
 internal sealed class ParquetReader : IContainerReader
 {
-    private readonly IRandomAccess _bytes;
+    // larger row groups are cut: a page that lies across a cut is decompressed twice
+    private const int LargestBlock = 4;
+    private readonly CountedBytes _bytes;
     private readonly FileMetadata _metadata;
     private readonly ImmutableArray<SchemaLeaf> _leaves;
     private readonly ReadContext _context;
     private readonly BlockDecoder _decoder;
     private readonly int _end;
+    private RowGroupPlan? _plan;
     private int _next;
 
     /// <summary>Starts before the first row group.</summary>
@@ -26,35 +28,38 @@ internal sealed class ParquetReader : IContainerReader
     /// <param name="context">Limits and pool.</param>
     public ParquetReader(IRandomAccess bytes, FileMetadata metadata, ImmutableArray<SchemaLeaf> leaves, ImmutableArray<SchemaNode> nodes, int first, int count, ReadContext context)
     {
-        (_bytes, _metadata, _context) = (bytes, metadata, context);
+        (_bytes, _metadata, _context) = (new CountedBytes(bytes), metadata, context);
         _leaves = [.. nodes.SelectMany(node => leaves.Skip(node.FirstLeaf).Take(node.LeafCount))];
         _decoder = new BlockDecoder(bytes.Name, metadata, leaves, nodes, context);
         (_next, _end) = (first, first + count);
     }
 
     /// <inheritdoc/>
-    public long BytesRead { get; private set; }
+    public long BytesRead => _bytes.Count;
 
     /// <inheritdoc/>
     public RawBlock? Next()
     {
-        var groups = new List<int>();
-        var ranges = new List<ChunkRange>();
-        var bytes = 0L;
-        for (; _next < _end; _next++)
+        var fetch = new BlockFetch();
+        var slices = ImmutableArray.CreateBuilder<RowGroupSlice>();
+        while (_plan is null && _next < _end)
         {
-            if (_metadata.RowGroups[_next].RowCount == 0)
-                continue;
-            var before = ranges.Count;
-            bytes += AddRanges(_next, ranges);
-            if (groups.Count > 0 && bytes > _context.BlockSize)
+            var group = _metadata.RowGroups[_next];
+            if (group.RowCount > 0)
             {
-                ranges.RemoveRange(before, ranges.Count - before);
-                break;
+                var ranges = RangesOf(_next, out var bytes);
+                if (slices.Count > 0 && fetch.Length + bytes > _context.BlockSize)
+                    break;
+                if (bytes > (long)LargestBlock * _context.BlockSize)
+                    _plan = Plan(_next, ranges);
+                else
+                    slices.Add(Whole(_next, ranges, fetch));
             }
-            groups.Add(_next);
+            _next++;
         }
-        return groups.Count == 0 ? null : Fetch(groups, ranges);
+        if (slices.Count == 0 && !AddPlanned(slices, fetch))
+            return null;
+        return new RawBlock(fetch.Read(_bytes, _context.Pool), new SourcePosition(_bytes.Name, fetch.FileOffset)) { Detail = new ParquetBlock(slices.DrainToImmutable()) };
     }
 
     /// <inheritdoc/>
@@ -65,69 +70,113 @@ internal sealed class ParquetReader : IContainerReader
     {
     }
 
-    private long AddRanges(int group, List<ChunkRange> ranges)
+    private bool AddPlanned(ImmutableArray<RowGroupSlice>.Builder slices, BlockFetch fetch)
     {
-        var bytes = 0L;
-        foreach (var leaf in _leaves)
+        if (_plan is null)
+            return false;
+        try
+        {
+            slices.Add(_plan.Next(fetch));
+        }
+        catch (ParquetFault fault)
+        {
+            throw fault.ToDataFormatException(_bytes.Name, $"row group {_next - 1}");
+        }
+        if (_plan.IsDone)
+            _plan = null;
+        return true;
+    }
+
+    private ChunkRange[] RangesOf(int group, out long bytes)
+    {
+        var ranges = new ChunkRange[_leaves.Length];
+        bytes = 0;
+        for (var i = 0; i < ranges.Length; i++)
             try
             {
-                var range = ChunkRange.Of(_metadata.RowGroups[group].Columns[leaf.Index], leaf, _metadata, _bytes.Length);
-                ranges.Add(range);
-                bytes += range.Length;
+                ranges[i] = ChunkRange.Of(_metadata.RowGroups[group].Columns[_leaves[i].Index], _leaves[i], _metadata, _bytes.Length);
+                bytes += ranges[i].Length;
             }
             catch (ParquetFault fault)
             {
-                throw fault.ToDataFormatException(_bytes.Name, $"row group {group}", leaf.Path);
+                throw fault.ToDataFormatException(_bytes.Name, $"row group {group}", _leaves[i].Path);
             }
-        return bytes;
+        return ranges;
     }
 
-    private RawBlock Fetch(List<int> groups, List<ChunkRange> ranges)
+    private RowGroupSlice Whole(int group, ChunkRange[] ranges, BlockFetch fetch)
     {
-        var total = ranges.Sum(static range => range.Length);
-        if (total > BufferPool.MaxCapacity)
-            throw new ParquetFault($"{total} bytes are too many at once").ToDataFormatException(_bytes.Name, $"row group {groups[0]}");
-        using var scope = new BufferScope();
-        var buffer = scope.Add(_context.Pool.Rent((int)total));
-        buffer.Length = (int)total;
-        var slices = ImmutableArray.CreateBuilder<RowGroupSlice>(groups.Count);
-        var chunks = new ChunkSlice[ranges.Count];
-        Place(ranges, chunks, buffer);
-        for (var i = 0; i < groups.Count; i++)
-            slices.Add(new RowGroupSlice(groups[i], 0, (int)_metadata.RowGroups[groups[i]].RowCount, [.. chunks.AsSpan(i * _leaves.Length, _leaves.Length)]));
-        scope.Release();
-        return new RawBlock(buffer, new SourcePosition(_bytes.Name, ranges.Count == 0 ? 0 : ranges.Min(static range => range.Start)))
-        {
-            Detail = new ParquetBlock(slices.MoveToImmutable()),
-        };
-    }
-
-    /// <summary>Reads ranges in the order of the file, neighbours at once.</summary>
-    private void Place(List<ChunkRange> ranges, ChunkSlice[] chunks, PooledBuffer buffer)
-    {
-        var order = Enumerable.Range(0, ranges.Count).OrderBy(i => ranges[i].Start).ToArray();
-        var (at, runStart, runFileStart) = (0, 0, 0L);
-        for (var i = 0; i < order.Length; i++)
-        {
-            var range = ranges[order[i]];
-            if (i > 0 && range.Start != runFileStart + (at - runStart))
+        var chunks = ImmutableArray.CreateBuilder<ChunkSlice>(ranges.Length);
+        foreach (var range in ranges)
+            try
             {
-                Read(runFileStart, buffer.Span[runStart..at]);
-                (runStart, runFileStart) = (at, range.Start);
+                chunks.Add(new ChunkSlice(fetch.Add(range.Start, range.Length), (int)range.Length, range.Start));
             }
-            else if (i == 0)
-                runFileStart = range.Start;
-            chunks[order[i]] = new ChunkSlice(at, (int)range.Length, range.Start);
-            at += (int)range.Length;
-        }
-        Read(runFileStart, buffer.Span[runStart..at]);
+            catch (ParquetFault fault)
+            {
+                throw fault.ToDataFormatException(_bytes.Name, $"row group {group}");
+            }
+        return new RowGroupSlice(group, 0, (int)_metadata.RowGroups[group].RowCount, chunks.MoveToImmutable());
     }
 
-    private void Read(long offset, Span<byte> target)
+    private RowGroupPlan Plan(int group, ChunkRange[] ranges)
     {
-        if (target.IsEmpty)
-            return;
-        _bytes.Read(offset, target);
-        BytesRead += target.Length;
+        using var decompressor = new PageDecompressor(_context.Pool, _context.MaxRecordSize);
+        using var scanner = new PageScanner(_bytes, decompressor, _context.Pool);
+        var maps = ImmutableArray.CreateBuilder<PageMap>(ranges.Length);
+        var rows = _metadata.RowGroups[group].RowCount;
+        for (var i = 0; i < ranges.Length; i++)
+        {
+            var chunk = _metadata.RowGroups[group].Columns[_leaves[i].Index];
+            try
+            {
+                maps.Add(Indexed(chunk, ranges[i]) ?? scanner.Scan(ranges[i], _leaves[i], chunk.Metadata!.Codec, rows));
+            }
+            catch (ParquetFault fault)
+            {
+                throw fault.ToDataFormatException(_bytes.Name, $"row group {group}", _leaves[i].Path, ranges[i].Start);
+            }
+        }
+        return new RowGroupPlan(group, rows, maps.MoveToImmutable(), 2L * _context.BlockSize);
+    }
+
+    /// <summary>The pages as the offset index tells; null when there is none that can be used.</summary>
+    private PageMap? Indexed(ColumnChunk chunk, ChunkRange range)
+    {
+        if (chunk is not { OffsetIndexOffset: { } offset, OffsetIndexLength: > 0 and { } length } || offset < 0 || offset > _bytes.Length - length)
+            return null;
+        var index = new byte[length];
+        _bytes.Read(offset, index);
+        try
+        {
+            return PageMap.From(PageIndexReader.ReadOffsetIndex(index), range);
+        }
+        catch (ParquetFault)
+        {
+            // pages can be found without it
+            return null;
+        }
+    }
+
+    /// <summary>A file whose reads are counted.</summary>
+    private sealed class CountedBytes(IRandomAccess bytes) : IRandomAccess
+    {
+        private long _count;
+
+        public string Name => bytes.Name;
+
+        public long Length => bytes.Length;
+
+        public long Count => Interlocked.Read(ref _count);
+
+        public void Read(long offset, Span<byte> target)
+        {
+            bytes.Read(offset, target);
+            Interlocked.Add(ref _count, target.Length);
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }
