@@ -92,8 +92,7 @@ internal sealed class BodyDecompressor(bool isBigEndian, BufferPool pool) : IDis
         target.Length = length;
         if (codec == BodyCodec.Lz4Frame)
         {
-            using var decompressor = new Lz4FrameDecompressor(pool);
-            CompressedBlock.Decompress(decompressor, "lz4", source, target.Content);
+            Lz4Frame.Decompress(source, target.Content);
             return target;
         }
         _zstd ??= new ZstdDecompressionContext(pool);
