@@ -12,8 +12,9 @@ internal static unsafe class SnappyBlock
     private const int MaxDistance = 65535;
     private const int HashBits = 13;
 
-    // A search reads eight bytes at a time.
+    // A search reads eight bytes at a time, and short literals are copied sixteen at a time.
     private const int SearchMargin = 16;
+    private const int ShortLiterals = 16;
 
     /// <summary>Most bytes that a block with so much content can have.</summary>
     /// <param name="length">Length of the content in bytes.</param>
@@ -219,7 +220,16 @@ internal static unsafe class SnappyBlock
                     input--;
                     candidate--;
                 }
-                output = WriteLiterals(output, anchor, (int)(input - anchor));
+                var literals = (int)(input - anchor);
+                if (literals <= ShortLiterals)
+                {
+                    // a search margin behind the input is still there to be read, and as much room behind the output
+                    *output = (byte)((literals - 1) << 2);
+                    Vector128.Load(anchor).Store(output + 1);
+                    output += literals == 0 ? 0 : literals + 1;
+                }
+                else
+                    output = WriteLiterals(output, anchor, literals);
                 var distance = (int)(input - candidate);
                 var match = MinMatch;
                 while (input + match + 8 <= end)

@@ -72,19 +72,19 @@ internal sealed unsafe class ByteArrayChunk(byte* bytes, int* offsets, int count
         {
             case PageEncoding.RleDictionary:
                 output.Append((byte)_idWidth);
-                RleBitPackedHybridEncoder.Encode(_ids + start, length, _idWidth, output);
+                RleBitPackedWriter.Write(_ids + start, length, _idWidth, output);
                 break;
             case PageEncoding.DeltaLengthByteArray:
-                ByteArrayEncoder.EncodeDeltaLength(bytes, from, length, _workspace!.Scratch, output);
+                ByteArrayWriter.WriteDeltaLength(bytes, from, length, _workspace!.Scratch, output);
                 break;
             case PageEncoding.DeltaByteArray:
-                ByteArrayEncoder.EncodeDelta(bytes, from, length, _workspace!.Scratch, output);
+                ByteArrayWriter.WriteDelta(bytes, from, length, _workspace!.Scratch, output);
                 break;
             default:
                 if (IsFixed)
                     new ReadOnlySpan<byte>(bytes + from[0], from[length] - from[0]).CopyTo(output.Extend(from[length] - from[0]));
                 else
-                    ByteArrayEncoder.EncodePlain(bytes, from, length, output);
+                    ByteArrayWriter.WritePlain(bytes, from, length, output);
                 break;
         }
     }

@@ -63,12 +63,13 @@ internal sealed class ChunkProgress(LeafEntries entries, ChunkValues values, int
                 (max, isMaxExact) = (bounds.Max, bounds.IsMaxExact);
         }
         var known = min is not null && isComplete;
+        // a null array would become bounds of no bytes
         return new ColumnStatistics
         {
             NullCount = _nulls.Sum(),
             DistinctCount = values.DistinctCount,
-            MinValue = known ? min : null,
-            MaxValue = known ? max : null,
+            MinValue = known ? min.AsMemory() : default(ReadOnlyMemory<byte>?),
+            MaxValue = known ? max.AsMemory() : default(ReadOnlyMemory<byte>?),
             IsMinExact = known ? isMinExact : null,
             IsMaxExact = known ? isMaxExact : null,
         };

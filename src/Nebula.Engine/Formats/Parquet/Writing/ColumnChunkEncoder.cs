@@ -145,16 +145,16 @@ internal sealed class ColumnChunkEncoder : IDisposable
         }
         var start = BeginLevels(page);
         if (entries.Column.NullCount == 0)
-            RleBitPackedHybridEncoder.EncodeRun(1, count, 1, page);
+            RleBitPackedWriter.WriteRepeated(1, count, 1, page);
         else
-            RleBitPackedHybridEncoder.EncodeBits(entries.Column.Validity, first, count, page);
+            RleBitPackedWriter.WriteBits(entries.Column.Validity, first, count, page);
         EndLevels(page, start);
     }
 
     private static void WriteLevels(PooledBuffer levels, int first, int count, int max, GrowingBuffer page)
     {
         var start = BeginLevels(page);
-        RleBitPackedHybridEncoder.EncodeBytes(levels.Span.Slice(first, count), BitPacker.WidthOf((ulong)max), page);
+        RleBitPackedWriter.WriteBytes(levels.Span.Slice(first, count), BitPacker.WidthOf((ulong)max), page);
         EndLevels(page, start);
     }
 

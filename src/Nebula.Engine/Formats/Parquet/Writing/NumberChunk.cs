@@ -59,13 +59,13 @@ internal sealed unsafe class NumberChunk<T>(T* values, int count, NumberOrder or
         {
             case PageEncoding.RleDictionary:
                 output.Append((byte)_idWidth);
-                RleBitPackedHybridEncoder.Encode(_ids + start, length, _idWidth, output);
+                RleBitPackedWriter.Write(_ids + start, length, _idWidth, output);
                 break;
             case PageEncoding.DeltaBinaryPacked:
-                DeltaBinaryPackedEncoder.Encode(values + start, length, output);
+                DeltaBinaryPackedWriter.Write(values + start, length, output);
                 break;
             case PageEncoding.ByteStreamSplit:
-                ByteStreamSplitEncoder.Encode((byte*)(values + start), length, sizeof(T), output);
+                ByteStreamSplitWriter.Write((byte*)(values + start), length, sizeof(T), output);
                 break;
             default:
                 new ReadOnlySpan<byte>(values + start, length * sizeof(T)).CopyTo(output.Extend(length * sizeof(T)));
@@ -166,11 +166,11 @@ internal sealed unsafe class NumberChunk<T>(T* values, int count, NumberOrder or
     private long DeltaSize()
     {
         const int Runs = 16;
-        if (count <= DeltaBinaryPackedEncoder.BlockSize)
-            return sizeof(T) + (count > 1 ? DeltaBinaryPackedEncoder.SizeOf(values + 1, count - 1) : 0);
+        if (count <= DeltaBinaryPackedWriter.BlockSize)
+            return sizeof(T) + (count > 1 ? DeltaBinaryPackedWriter.SizeOf(values + 1, count - 1) : 0);
         var size = 0L;
         for (var run = 0; run < Runs; run++)
-            size += DeltaBinaryPackedEncoder.SizeOf(values + 1 + (long)run * (count - 1 - DeltaBinaryPackedEncoder.BlockSize) / (Runs - 1), DeltaBinaryPackedEncoder.BlockSize);
-        return size * count / (Runs * DeltaBinaryPackedEncoder.BlockSize);
+            size += DeltaBinaryPackedWriter.SizeOf(values + 1 + (long)run * (count - 1 - DeltaBinaryPackedWriter.BlockSize) / (Runs - 1), DeltaBinaryPackedWriter.BlockSize);
+        return size * count / (Runs * DeltaBinaryPackedWriter.BlockSize);
     }
 }

@@ -5,7 +5,7 @@ namespace Nebula.Engine.Formats.Parquet.Encodings;
 
 /// <summary>Writes runs of equal values and bit-packed groups of eight mixed (Encodings.md, "Run Length Encoding / Bit-Packing Hybrid"): dictionary positions and levels.</summary>
 /// <remarks>Runs are looked for at multiples of eight only, so every run of fifteen is found and no value is ever looked at twice.</remarks>
-internal static unsafe class RleBitPackedHybridEncoder
+internal static unsafe class RleBitPackedWriter
 {
     private const int Group = 8;
 
@@ -20,7 +20,7 @@ internal static unsafe class RleBitPackedHybridEncoder
     /// <param name="count">Number of values.</param>
     /// <param name="width">Bits per value, 0 to 16.</param>
     /// <param name="output">Takes the bytes.</param>
-    public static void Encode(ushort* values, int count, int width, GrowingBuffer output)
+    public static void Write(ushort* values, int count, int width, GrowingBuffer output)
     {
         if (count == 0)
             return;
@@ -64,7 +64,7 @@ internal static unsafe class RleBitPackedHybridEncoder
     /// <param name="start">First bit.</param>
     /// <param name="count">Number of bits.</param>
     /// <param name="output">Takes the bytes.</param>
-    public static void EncodeBits(ReadOnlySpan<byte> bits, int start, int count, GrowingBuffer output)
+    public static void WriteBits(ReadOnlySpan<byte> bits, int start, int count, GrowingBuffer output)
     {
         var at = 0;
         var packedFrom = 0;
@@ -92,7 +92,7 @@ internal static unsafe class RleBitPackedHybridEncoder
     /// <param name="values">The values.</param>
     /// <param name="width">Bits per value, 0 to 8.</param>
     /// <param name="output">Takes the bytes.</param>
-    public static void EncodeBytes(ReadOnlySpan<byte> values, int width, GrowingBuffer output)
+    public static void WriteBytes(ReadOnlySpan<byte> values, int width, GrowingBuffer output)
     {
         // whole groups, so that a piece can follow the one before
         const int Piece = 512 * Group;
@@ -102,7 +102,7 @@ internal static unsafe class RleBitPackedHybridEncoder
             var count = Math.Min(Piece, values.Length);
             for (var i = 0; i < count; i++)
                 widened[i] = values[i];
-            Encode(widened, count, width, output);
+            Write(widened, count, width, output);
         }
     }
 
@@ -111,7 +111,7 @@ internal static unsafe class RleBitPackedHybridEncoder
     /// <param name="count">How many times.</param>
     /// <param name="width">Bits per value, 0 to 16.</param>
     /// <param name="output">Takes the bytes.</param>
-    public static void EncodeRun(ushort value, int count, int width, GrowingBuffer output)
+    public static void WriteRepeated(ushort value, int count, int width, GrowingBuffer output)
     {
         if (count > 0)
             WriteRun(value, count, width, output);

@@ -5,7 +5,7 @@ using Nebula.Engine.Columns;
 namespace Nebula.Engine.Formats.Parquet.Encodings;
 
 /// <summary>Writes integers as differences, packed in blocks of 128 (Encodings.md, "Delta encoding"). Differences wrap around at the width of the type, as the format wants.</summary>
-internal static unsafe class DeltaBinaryPackedEncoder
+internal static unsafe class DeltaBinaryPackedWriter
 {
     /// <summary>Values of a block.</summary>
     public const int BlockSize = 128;
@@ -18,15 +18,15 @@ internal static unsafe class DeltaBinaryPackedEncoder
     /// <param name="values">The values.</param>
     /// <param name="count">Number of values.</param>
     /// <param name="output">Takes the bytes.</param>
-    public static void Encode<T>(T* values, int count, GrowingBuffer output) where T : unmanaged, IBinaryInteger<T>
+    public static void Write<T>(T* values, int count, GrowingBuffer output) where T : unmanaged, IBinaryInteger<T>
     {
-        RleBitPackedHybridEncoder.WriteVarint(BlockSize, output);
-        RleBitPackedHybridEncoder.WriteVarint(MiniblocksPerBlock, output);
-        RleBitPackedHybridEncoder.WriteVarint((uint)count, output);
+        RleBitPackedWriter.WriteVarint(BlockSize, output);
+        RleBitPackedWriter.WriteVarint(MiniblocksPerBlock, output);
+        RleBitPackedWriter.WriteVarint((uint)count, output);
         WriteZigZag(count == 0 ? 0 : long.CreateTruncating(values[0]), output);
         var deltas = stackalloc ulong[BlockSize];
         for (var start = 1; start < count; start += BlockSize)
-            EncodeBlock(values + start, Math.Min(BlockSize, count - start), deltas, output);
+            WriteBlock(values + start, Math.Min(BlockSize, count - start), deltas, output);
     }
 
     /// <summary>Bytes that values will take, as far as their differences tell; the head is left out.</summary>
@@ -43,7 +43,7 @@ internal static unsafe class DeltaBinaryPackedEncoder
         return size;
     }
 
-    private static void EncodeBlock<T>(T* values, int count, ulong* deltas, GrowingBuffer output) where T : unmanaged, IBinaryInteger<T>
+    private static void WriteBlock<T>(T* values, int count, ulong* deltas, GrowingBuffer output) where T : unmanaged, IBinaryInteger<T>
     {
         var min = Subtract(values, count, deltas);
         WriteZigZag(min, output);
@@ -89,5 +89,5 @@ internal static unsafe class DeltaBinaryPackedEncoder
         return BitPacker.WidthOf(all);
     }
 
-    private static void WriteZigZag(long value, GrowingBuffer output) => RleBitPackedHybridEncoder.WriteVarint((ulong)(value << 1 ^ value >> 63), output);
+    private static void WriteZigZag(long value, GrowingBuffer output) => RleBitPackedWriter.WriteVarint((ulong)(value << 1 ^ value >> 63), output);
 }
