@@ -80,11 +80,24 @@ public sealed class ContainerTests : IDisposable
     {
         var extension = Path.GetExtension(file);
         _nebula.Write("a.jsonl", "{\"id\":1,\"x\":1}\n");
-        _nebula.Write("b.jsonl", "{\"id\":2,\"x\":2.5,\"y\":\"new\"}\n");
+        _nebula.Write("b.jsonl", "{\"id\":2,\"x\":2,\"y\":\"new\"}\n");
         Succeed("pipeline", "a.jsonl", "parts/a" + extension, "-q");
         Succeed("pipeline", "b.jsonl", "parts/b" + extension, "-q");
         Succeed("pipeline", format, "json", "--source-path", "parts/*" + extension, "--dest-path", "both.jsonl", "--set", "single=true", "-q");
-        Assert.Equal("{\"id\":1,\"x\":1.0,\"y\":null}\n{\"id\":2,\"x\":2.5,\"y\":\"new\"}\n", _nebula.Read("both.jsonl"));
+        Assert.Equal("{\"id\":1,\"x\":1,\"y\":null}\n{\"id\":2,\"x\":2,\"y\":\"new\"}\n", _nebula.Read("both.jsonl"));
+    }
+
+    [Fact]
+    public void Pipeline_SeveralFilesOfTypesWithNothingInCommon_SaysWhichAndWhatToDo()
+    {
+        _nebula.Write("a.jsonl", "{\"x\":1}\n");
+        _nebula.Write("b.jsonl", "{\"x\":[2]}\n");
+        Succeed("pipeline", "a.jsonl", "parts/a.parquet", "-q");
+        Succeed("pipeline", "b.jsonl", "parts/b.parquet", "-q");
+        var outcome = _nebula.Run("pipeline", "parquet", "json", "--source-path", "parts/*.parquet", "--dest-path", "both.jsonl", "--set", "single=true", "-q");
+        Assert.Equal(4, outcome.ExitCode);
+        Assert.Contains("Column \"x\" is int64 in the files before and list<int64> in this one", outcome.Errors, StringComparison.Ordinal);
+        Assert.Contains("b.parquet", outcome.Errors, StringComparison.Ordinal);
     }
 
     [Theory]

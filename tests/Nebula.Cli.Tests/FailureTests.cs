@@ -103,6 +103,41 @@ public sealed partial class FailureTests : IDisposable
     }
 
     [Fact]
+    public async Task Interrupted_WhileNobodyWritesToAPipe_EndsAtOnce()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        await _nebula.ShellAsync("mkfifo rows");
+        using var process = _nebula.Start("pipeline", "csv", "csv", "--source-path", "rows", "--dest-path", "out.csv", "--log-level", "debug");
+        // it has taken over the signal when its handler thread is there and the pipe is open
+        await NebulaProcess.UntilAsync(() => process.HasExited || HasOpen(process, _nebula.PathOf("rows")));
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        Assert.Equal(0, kill(process.Id, 2));
+        Assert.Equal(130, (await NebulaProcess.FinishAsync(process, output, errors)).ExitCode);
+    }
+
+    [Fact]
+    public void Set_UnknownKey_NamesTheNearest()
+    {
+        _nebula.Write("in.csv", "id\n1\n");
+        var outcome = _nebula.Run("pipeline", "in.csv", "out.csv", "--set", "delimter=;");
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains("Did you mean 'delimiter'?", outcome.ErrorLines, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Leftovers_OfOtherTargets_Stay()
+    {
+        _nebula.Write("in.csv", "id\n1\n");
+        _nebula.Write(".out.20240101T000000-abcdef.nebula-tmp", "of out");
+        _nebula.Write(".out.csv.20240101T000000-abcdef.nebula-tmp", "of out.csv");
+        Assert.Equal(0, _nebula.Run("pipeline", "csv", "csv", "--source-path", "in.csv", "--dest-path", "out", "-q").ExitCode);
+        Assert.Equal([".out.csv.20240101T000000-abcdef.nebula-tmp"], _nebula.TemporaryFiles());
+        Assert.Equal(0, _nebula.Run("pipeline", "in.csv", "out.csv", "-q").ExitCode);
+        Assert.Empty(_nebula.TemporaryFiles());
+    }
+
+    [Fact]
     public async Task Timeout_EndsTheRunWithCode8()
     {
         using var process = await StartAndFeedAsync("--timeout", "1s");
@@ -159,6 +194,18 @@ public sealed partial class FailureTests : IDisposable
         await process.StandardInput.FlushAsync();
         await NebulaProcess.UntilAsync(() => _nebula.TemporaryFiles().Any() || process.HasExited);
         return process;
+    }
+
+    private static bool HasOpen(Process process, string path)
+    {
+        try
+        {
+            return Directory.EnumerateFiles($"/proc/{process.Id}/fd").Any(file => File.ResolveLinkTarget(file, returnFinalTarget: false)?.FullName == path);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     [LibraryImport("libc")]

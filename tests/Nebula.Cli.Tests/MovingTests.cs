@@ -121,6 +121,69 @@ public sealed class MovingTests : IDisposable
         Assert.Equal("id\n1\n2\n", _nebula.Read("all.csv"));
     }
 
+    [Theory]
+    [InlineData("in.csv", "id,name\n", "out.jsonl", 0, "")]
+    [InlineData("in.csv", "id,name\n", "out.csv", 0, "id,name\n")]
+    [InlineData("in.csv", "", "out.jsonl", 5, "in.csv has no columns: it is empty")]
+    [InlineData("in.json", "[]", "out.jsonl", 0, "")]
+    [InlineData("in.json", "[ ]\n", "out.csv", 5, "The destination cannot hold a table without columns")]
+    [InlineData("in.jsonl", "", "out.jsonl", 0, "")]
+    [InlineData("in.jsonl", "\n", "out.csv", 5, "The destination cannot hold a table without columns")]
+    public void Pipeline_SourceWithoutRecords_GivesNoRows(string source, string content, string target, int code, string expected)
+    {
+        _nebula.Write(source, content);
+        var outcome = _nebula.Run("pipeline", source, target);
+        Assert.Equal(code, outcome.ExitCode);
+        if (code == 0)
+            Assert.Equal(expected, _nebula.Read(target));
+        else
+            Assert.Contains(expected, outcome.ErrorLines, StringComparison.Ordinal);
+        Assert.Equal(code == 0, _nebula.Exists(target));
+    }
+
+    [Fact]
+    public void Discover_FirstRecordLargerThanTheSample_StillFindsTypes()
+    {
+        _nebula.Write("giant.csv", $"id,body,day\n1,{new string('x', 40_000)},2024-02-29\n2,y,2024-03-01\n");
+        var names = string.Join(',', Enumerable.Range(0, 3000).Select(static i => $"number_{i}"));
+        _nebula.Write("head.csv", $"{names}\n{string.Join(',', Enumerable.Range(0, 3000))}\n");
+        var giant = _nebula.Run("discover", "giant.csv", "--set", "sample_size=4KiB").Output;
+        Assert.Matches("id +int64\n", giant);
+        Assert.Matches("day +date\n", giant);
+        Assert.Matches("number_2999 +int64\n", _nebula.Run("discover", "head.csv", "--set", "sample_size=4KiB").Output);
+    }
+
+    [Theory]
+    [InlineData("1,Alice", "-")]
+    [InlineData("{\"id\":1", "-", "--to", "json")]
+    [InlineData("[\n{\"id\":1", "-", "--format", "array")]
+    public void Pipeline_PathsAlone_NeedNoConnectors(string expected, params string[] target)
+    {
+        var outcome = _nebula.Run(["pipeline", "users.csv", .. target, "-q"]);
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Contains(expected, outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Preview_JsonFile_IsDataUnlessItIsAPipeline()
+    {
+        _nebula.Write("data.json", """[{"source":"a","target":"b"}]""");
+        _nebula.Write("one.json", """{"source":"a","target":"b","price":1}""");
+        _nebula.Write("pipeline.json", """{"source":{"type":"csv","path":"users.csv"},"target":{"type":"csv","path":"out.csv"}}""");
+        Assert.StartsWith("data.json:\nsource  target\na", _nebula.Run("preview", "data.json").Output, StringComparison.Ordinal);
+        Assert.StartsWith("one.json:\nsource  target  price\na", _nebula.Run("preview", "one.json").Output, StringComparison.Ordinal);
+        Assert.StartsWith("users.csv:\nid  name", _nebula.Run("preview", "pipeline.json").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pipeline_NamedPipe_CarriesEveryRow()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        var outcome = await _nebula.ShellAsync("""mkfifo rows; cat users.csv > rows & "$NEBULA" pipeline csv csv --source-path rows --dest-path - -q""");
+        Assert.Equal(Users, outcome.Output);
+    }
+
     [Fact]
     public void Discover_CsvFile_ShowsColumnsAndDialect()
     {

@@ -60,6 +60,44 @@ public sealed class PipelineFileTests : IDisposable
     }
 
     [Fact]
+    public void Run_TemplateInTheSourcePath_IsTheTimeOfTheRun()
+    {
+        // at midnight the year may have changed in between: then either is right
+        foreach (var year in new[] { DateTime.UtcNow.Year, DateTime.UtcNow.AddMinutes(5).Year }.Distinct())
+            _nebula.Write($"in/{year}/t.csv", "id\n7\n");
+        _nebula.Write("t.yaml", "source: { type: csv, path: \"in/{YYYY}/*.csv\" }\ntarget: { type: json, path: out/ }\n");
+        Assert.Equal(0, _nebula.Run("run", "t.yaml").ExitCode);
+        Assert.Equal("{\"id\":7}\n", _nebula.Read("out/t.jsonl"));
+    }
+
+    [Theory]
+    [InlineData("skip", "", 0, "read 2 = written 1 + skipped 1 + quarantined 0")]
+    [InlineData("quarantine", "", 0, "read 2 = written 1 + skipped 0 + quarantined 1")]
+    [InlineData("skip", "--bad-rows fail", 5, "line 3")]
+    [InlineData("skop", "", 2, "Did you mean 'skip'?")]
+    public void Run_BadRowsAmongSourceOptions_HoldUnlessAFlagSaysOtherwise(string policy, string flags, int code, string expected)
+    {
+        _nebula.Write("bad.csv", "id,name\n1,x\n2\n");
+        _nebula.Write("b.yaml",
+            $"source: {{ type: csv, path: bad.csv }}\ntarget: {{ type: csv, path: out.csv }}\nstreams: {{ \"*\": {{ source_options: {{ bad_rows: {policy} }} }} }}\n");
+        var outcome = _nebula.Run(["run", "b.yaml", .. flags.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        Assert.Equal(code, outcome.ExitCode);
+        Assert.Contains(expected, outcome.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("../x.json")]
+    [InlineData("a/../../x.json")]
+    [InlineData("/tmp/x.json")]
+    public void Run_ObjectOutsideOfTheTarget_IsRefused(string name)
+    {
+        _nebula.Write("o.yaml", $"source: {{ type: csv, path: in/a.csv }}\ntarget: {{ type: json, path: out/ }}\ndefaults: {{ object: {name} }}\n");
+        var outcome = _nebula.Run("run", "o.yaml");
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains("leads out of 'out/'", outcome.ErrorLines, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Run_Flags_WinOverTheFile()
     {
         Assert.Equal(0, _nebula.Run("run", "p.yaml", "--streams", "a*", "--limit", "1", "--set", "target.nulls=omit", "--batch-size", "5000", "--workers",

@@ -30,7 +30,7 @@ internal static class TextFiles
             {
                 var catalog = await source.DiscoverAsync(request ?? new DiscoverRequest { InferTypes = false }, default);
                 var stream = Assert.Single(catalog.Streams);
-                var plan = new StreamPlan { Stream = stream, Columns = PlannedColumns.Of(stream, new StreamRequest()), Object = "", RunId = "r" }.Build();
+                var plan = new StreamPlan { Stream = stream, Columns = PlannedColumns.Of(stream, new StreamRequest(), new DestinationCapabilities()), Object = "", RunId = "r" }.Build();
                 var content = new Content([.. stream.Schema.Fields.Select(static field => field.Name)], [], []);
                 await foreach (var chunk in source.SplitAsync(plan, null, default))
                 {

@@ -26,6 +26,8 @@ internal sealed class MemoryStore : IObjectStore
     public Task<IReadOnlyList<StoredObject>> ListAsync(string pattern, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<StoredObject>>(
         [.. _objects.Where(o => Glob.IsWildcard(pattern) ? Glob.Matches(pattern, o.Key) : o.Key == pattern).Select(static o => new StoredObject(o.Key, o.Key, o.Key == "-" ? null : o.Value.Length))]);
 
+    public bool ComesOnce(string path) => path == "-";
+
     public Stream OpenRead(string path)
     {
         if (path == "-")

@@ -10,6 +10,8 @@ compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: lz4Frame });
 
 export async function* rows(path) {
   for (const batch of RecordBatchReader.from(readFileSync(path))) {
+    // a file without batches comes as a batch without columns
+    if (batch.numRows === 0) continue;
     const { fields } = batch.schema;
     const columns = batch.data.children.map(printer);
     for (let row = 0; row < batch.numRows; row++) yield show.object(fields.map((field, i) => [field.name, columns[i](row)]));

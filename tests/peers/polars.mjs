@@ -1,11 +1,13 @@
 // Parquet, Arrow IPC and Avro through Polars. JavaScript's dates and numbers cannot hold all its values, so those are cast to what they are stored as first.
+import { readFileSync } from 'node:fs';
 import pl from 'nodejs-polars';
 import * as show from './rules.mjs';
 
 const readers = {
   '.parquet': path => pl.scanParquet(path).collectSync(),
-  '.arrow': path => pl.readIPC(path),
-  '.arrows': path => pl.readIPCStream(path),
+  // a path that does not end in .ipc would be taken for the bytes themselves
+  '.arrow': path => pl.readIPC(readFileSync(path)),
+  '.arrows': path => pl.readIPCStream(readFileSync(path)),
   '.avro': path => pl.readAvro(path),
 };
 

@@ -8,7 +8,7 @@ namespace Nebula.Cli.Commands;
 /// <summary><c>nebula check</c>: whether a run would get at what it needs.</summary>
 internal sealed class CheckCommand : NebulaCommand
 {
-    private readonly Argument<string> _what = new("source") { Description = "A pipeline file (.yaml, .yml), a connector, or the path of a file." };
+    private readonly Argument<string> _what = new("source") { Description = "A pipeline file (.yaml, .yml, .json), a connector, or the path of a file." };
     private readonly Argument<string?> _destination = new("destination")
     {
         Description = "A connector, or the path of a file.",

@@ -13,7 +13,11 @@ internal sealed class Endpoint
     /// <summary>What a target is called.</summary>
     public const string Target = "target";
 
+    /// <summary>The connector of files whose names say their formats.</summary>
+    public const string Files = "file";
+
     private const string StandardStream = "-";
+    private const string FormatOption = "format";
     private const string PathOption = "path";
     private readonly string _role;
     private readonly string _pathFlag;
@@ -43,8 +47,9 @@ internal sealed class Endpoint
     /// <param name="pathFlag">The flag that sets the path, for messages.</param>
     /// <param name="name">A connector's name, or a path.</param>
     /// <param name="path">The path, when it was set apart.</param>
+    /// <param name="pathConnector">The connector of a path.</param>
     /// <exception cref="NebulaException">There is no such connector.</exception>
-    public static Endpoint Find(ConnectorRegistry connectors, string role, string pathFlag, string name, string? path)
+    public static Endpoint Find(ConnectorRegistry connectors, string role, string pathFlag, string name, string? path, string pathConnector = Files)
     {
         if (connectors.Find(name) is not { } connector)
         {
@@ -52,7 +57,7 @@ internal sealed class Endpoint
                 throw NebulaException.Configuration(
                     $"There is no connector '{name}'.{Suggestion.For(name, connectors.Connectors.Select(static c => c.Name))} "
                     + "'nebula list' shows all. A path in its place needs a dot or a slash in it.");
-            (connector, path) = (connectors.Find("file")!, name);
+            (connector, path) = (connectors.Find(pathConnector)!, name);
         }
         var endpoint = new Endpoint(connector, role, pathFlag);
         endpoint.Set(PathOption, path, pathFlag);
@@ -72,6 +77,18 @@ internal sealed class Endpoint
             return;
         var isList = Descriptors.FirstOrDefault(descriptor => descriptor.Name == key)?.Kind == OptionKind.TextList;
         _values[key] = new OptionValue(isList ? value.Split(',', StringSplitOptions.TrimEntries) : [value], new SourceLocation(origin));
+    }
+
+    /// <summary>Says in which format files are whose names do not say it.</summary>
+    /// <param name="format">What the user said; null for nothing. Standard output is CSV then.</param>
+    /// <param name="flag">How the user said it, for messages.</param>
+    /// <exception cref="NebulaException">The connector is a format already.</exception>
+    public void SetFormat(string? format, string flag)
+    {
+        if (Connector.Name == Files)
+            Set(FormatOption, format ?? (_role == Target && Path == StandardStream && !_values.ContainsKey(FormatOption) ? "csv" : null), flag);
+        else if (format is not null)
+            throw NebulaException.Configuration($"{flag} says the format of a path; '{Connector.Name}' is one already.");
     }
 
     /// <summary>Makes the connection.</summary>

@@ -12,6 +12,8 @@ internal sealed class PipelineCommand : NebulaCommand
         "What to read: a file, a folder, a wildcard ('in/*.csv'), or - for standard input.");
     private readonly Option<string?> _destinationPath = Flag.Text("--dest-path", "PATH", "What to write: a file, or - for standard output.",
         "--destination-path");
+    private readonly Option<string?> _from = Flag.Text("--from", "FORMAT", "The source's format where its name does not say it.");
+    private readonly Option<string?> _to = Flag.Text("--to", "FORMAT", "The target's format where its name does not say it; standard output is CSV.");
     private readonly Option<string?> _format = Flag.Text("--format", "array|lines", "How JSON is written: one array, or a document a line.");
     private readonly Option<string?> _compression = Flag.Text("--compression", "CODEC", "How the target is compressed; by its name when not set.");
     private readonly Option<string[]> _set = Flag.Set();
@@ -22,7 +24,7 @@ internal sealed class PipelineCommand : NebulaCommand
     {
         Arguments.Add(_source);
         Arguments.Add(_destination);
-        foreach (var option in (Option[])[_sourcePath, _destinationPath, _format, _compression, _set])
+        foreach (var option in (Option[])[_sourcePath, _destinationPath, _from, _to, _format, _compression, _set])
             Options.Add(option);
         _run = new RunFlags(this);
         Examples =
@@ -30,19 +32,26 @@ internal sealed class PipelineCommand : NebulaCommand
             "nebula pipeline csv json --source-path users.csv --dest-path users.json --format array",
             "nebula pipeline users.csv users.jsonl --select id,email --limit 1000",
             "nebula pipeline csv csv --source-path 'in/*.csv' --dest-path all.csv --set source.delimiter=';'",
+            "nebula pipeline users.csv.gz - --to json | head",
             "cat users.csv | nebula pipeline csv json --source-path - --dest-path - | head",
         ];
     }
 
     protected override int Execute(ParseResult arguments, CommandContext context)
     {
+        // only JSON has these, so they say as much as a name
+        var isJson = arguments.GetValue(_format) is "array" or "lines" && arguments.GetValue(_to) is null or "json";
         var ends = new PipelineEnds(
             Endpoint.Find(context.Connectors, Endpoint.Source, "--source-path", arguments.GetValue(_source)!, arguments.GetValue(_sourcePath)),
-            Endpoint.Find(context.Connectors, Endpoint.Target, "--dest-path", arguments.GetValue(_destination)!, arguments.GetValue(_destinationPath)));
+            Endpoint.Find(context.Connectors, Endpoint.Target, "--dest-path", arguments.GetValue(_destination)!,
+                arguments.GetValue(_destinationPath), isJson ? "json" : Endpoint.Files));
         ends.Target!.Set("format", arguments.GetValue(_format), "--format");
         ends.Target.Set("compression", arguments.GetValue(_compression), "--compression");
         var overrides = _run.Overrides(arguments);
         ends.Assign(arguments.GetValue(_set) ?? [], overrides);
+        ends.Source.SetFormat(arguments.GetValue(_from), "--from");
+        if (!isJson)
+            ends.Target.SetFormat(arguments.GetValue(_to), "--to");
         var pipeline = PipelineFile.FromConnections(ends.Source.ToConnection(), ends.Target.ToConnection(), context.Environment, overrides);
         return _run.Start(pipeline with { Name = $"{ends.Source.Path} -> {ends.Target.Path}" }, [], arguments, context);
     }

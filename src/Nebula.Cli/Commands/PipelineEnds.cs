@@ -18,6 +18,9 @@ internal sealed record PipelineEnds(Endpoint Source, Endpoint? Target)
             var (key, value, origin) = Split(assignment);
             if (OwnerOf(ref key) is { } owner)
                 owner.Set(key, value, origin);
+            else if (!key.Contains('.') && ConfigKeys.Overrides.Find(key) is null)
+                throw NebulaException.Configuration(
+                    $"{origin}: neither source, target nor run has a setting '{key}'.{Suggestion.For(key, Known())} 'nebula list CONNECTOR' shows a connector's.");
             else
                 overrides.Add(new ConfigOverride(key, value, origin) { IsList = key == "select" });
         }
@@ -31,6 +34,9 @@ internal sealed record PipelineEnds(Endpoint Source, Endpoint? Target)
         return equals > 0 ? (assignment[..equals], assignment[(equals + 1)..], $"--set {assignment[..equals]}")
             : throw NebulaException.Configuration($"--set needs KEY=VALUE; it is '{assignment}'.");
     }
+
+    private IEnumerable<string> Known() => Source.Descriptors.Concat(Target?.Descriptors ?? []).Select(static option => option.Name)
+        .Concat(ConfigKeys.Overrides.Keys.Select(static key => key.Name)).Distinct();
 
     private Endpoint? OwnerOf(ref string key)
     {

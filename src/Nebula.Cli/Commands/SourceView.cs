@@ -16,7 +16,7 @@ internal sealed class SourceView
 {
     private readonly Argument<string> _what = new("source")
     {
-        Description = "A connector (see 'nebula list'), the path of a file, or a pipeline file (.yaml, .yml).",
+        Description = "A connector (see 'nebula list'), the path of a file, or a pipeline file (.yaml, .yml, .json).",
     };
     private readonly Option<string?> _path = Flag.Text("--source-path", "PATH", "What to read: a file, a folder, a wildcard, or - for standard input.");
     private readonly Option<string?> _streams = Flag.Text("--streams", "A,B", "Names or wildcards of the streams; all when not set.");
@@ -30,9 +30,10 @@ internal sealed class SourceView
         _pipeline = new PipelineFlags(command);
     }
 
-    /// <summary>Whether the argument is a pipeline file.</summary>
+    /// <summary>Whether the argument is a pipeline file: by its ending, or, as JSON may also be data, by what is in it.</summary>
     public static bool IsPipelineFile(string what) =>
-        what.EndsWith(".yaml", StringComparison.OrdinalIgnoreCase) || what.EndsWith(".yml", StringComparison.OrdinalIgnoreCase);
+        what.EndsWith(".yaml", StringComparison.OrdinalIgnoreCase) || what.EndsWith(".yml", StringComparison.OrdinalIgnoreCase)
+        || (what.EndsWith(".json", StringComparison.OrdinalIgnoreCase) && PipelineFile.IsPipeline(what));
 
     /// <summary>Finds the streams.</summary>
     /// <exception cref="Engine.Diagnostics.NebulaException">The arguments are wrong, or there are no such streams.</exception>

@@ -20,6 +20,9 @@ internal interface IRunDisplay
     /// <summary>A stream has started again, with types inferred from every value.</summary>
     void StreamRestarted(StreamExecution stream, string reason);
 
+    /// <summary>A part of a stream's values gets lost, as its settings allow.</summary>
+    void StreamWarned(StreamExecution stream, string warning);
+
     /// <summary>A stream has ended, well or not.</summary>
     void StreamEnded(StreamExecution stream);
 

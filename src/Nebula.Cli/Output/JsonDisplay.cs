@@ -46,6 +46,9 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
     public void StreamRestarted(StreamExecution stream, string reason) =>
         Write("stream_restarted", stream, json => json.WriteString("reason", log.Redact(reason)));
 
+    public void StreamWarned(StreamExecution stream, string warning) =>
+        Write("stream_warned", stream, json => json.WriteString("warning", log.Redact(warning)));
+
     public void StreamEnded(StreamExecution stream) =>
         Write(stream.State == StreamState.Completed ? "stream_completed" : "stream_failed", json => WriteAccount(json, stream));
 

@@ -23,6 +23,10 @@ internal sealed class QuietDisplay(Terminal terminal, Log log) : IRunDisplay
     {
     }
 
+    public void StreamWarned(StreamExecution stream, string warning)
+    {
+    }
+
     public void StreamEnded(StreamExecution stream)
     {
         if (stream.Error is { } error)

@@ -36,6 +36,9 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
         terminal.WriteLine(
             $"{terminal.With(Paint.Warning, "again:")} {stream.Job.Name} starts again with types from every value, because {log.Redact(reason)}");
 
+    public void StreamWarned(StreamExecution stream, string warning) =>
+        terminal.WriteLine($"{terminal.With(Paint.Warning, "lossy:")} {stream.Job.Name}: {log.Redact(warning)}");
+
     public void StreamEnded(StreamExecution stream)
     {
         // the account of the stream comes out at once: with many streams the end of the run may be far

@@ -80,6 +80,8 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
         Streams = stream.Members.Length == _sourceStreams ? [] : stream.Members,
         AsOneStream = stream.IsSingle,
         Select = stream.Select,
+        Lossy = stream.Lossy,
+        StartedAt = _now,
         Types = stream.Columns.Where(static column => column.Value.Type is not null)
             .ToDictionary(static column => column.Key, static column => column.Value.Type!),
         Names = stream.Columns.Where(static column => column.Value.Name is not null)
@@ -128,7 +130,7 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
     {
         var connector = Find(pipeline.Source);
         var descriptors = connector.SourceOptions ?? throw NebulaException.Configuration($"'{connector.Name}' cannot be a source.", pipeline.Source.Location);
-        var values = new OptionValues($"source \"{connector.Name}\"", descriptors, pipeline.Source.With(options));
+        var values = new OptionValues($"source \"{connector.Name}\"", descriptors, RenderPath(pipeline.Source.With(options)));
         return () => connector.Source(values);
     }
 
@@ -159,12 +161,33 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
     private string DisplayName(StreamConfig stream) => stream.Members.Length == 1 && stream.Members[0] != "stdin" ? stream.Members[0]
         : stream.Name == "*" && pipeline.Source.Options.TryGetValue("path", out var path) ? path.Text : stream.Name;
 
+    /// <summary>Puts the time of the run into the path of a source, <c>in/{YYYY}/{MM}/*.csv</c>. Braces that name nothing of the run belong to the path.</summary>
+    private IEnumerable<KeyValuePair<string, OptionValue>> RenderPath(IEnumerable<KeyValuePair<string, OptionValue>> options)
+    {
+        var variables = RunVariables();
+        return options.Select(option => option.Key == "path" && variables.Keys.Any(name => option.Value.Text.Contains($"{{{name}", StringComparison.Ordinal))
+            ? new(option.Key, new OptionValue([Template.Parse(option.Value.Text, option.Value.Location).Render(variables)], option.Value.Location))
+            : option);
+    }
+
+    private Dictionary<string, string> RunVariables() => new(StringComparer.Ordinal)
+    {
+        ["source_name"] = pipeline.Source.Name,
+        ["target_name"] = pipeline.Target.Name,
+        ["run_id"] = RunId,
+        ["run_timestamp"] = $"{_now:yyyyMMdd'T'HHmmss'Z'}",
+        ["YYYY"] = $"{_now:yyyy}",
+        ["MM"] = $"{_now:MM}",
+        ["DD"] = $"{_now:dd}",
+        ["HH"] = $"{_now:HH}",
+    };
+
     private Dictionary<string, string> Variables(StreamConfig stream)
     {
         var name = NameOf(stream);
         var file = Path.GetFileName(name);
         var dot = file.IndexOf('.', Math.Min(1, file.Length));
-        return new Dictionary<string, string>(StringComparer.Ordinal)
+        return new Dictionary<string, string>(RunVariables(), StringComparer.Ordinal)
         {
             ["stream_name"] = name,
             ["stream_file_path"] = name,
@@ -172,14 +195,6 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
             ["stream_file_name"] = file,
             ["stream_file_stem"] = dot < 0 ? file : file[..dot],
             ["stream_file_ext"] = dot < 0 ? "" : file[(dot + 1)..],
-            ["source_name"] = pipeline.Source.Name,
-            ["target_name"] = pipeline.Target.Name,
-            ["run_id"] = RunId,
-            ["run_timestamp"] = $"{_now:yyyyMMdd'T'HHmmss'Z'}",
-            ["YYYY"] = $"{_now:yyyy}",
-            ["MM"] = $"{_now:MM}",
-            ["DD"] = $"{_now:dd}",
-            ["HH"] = $"{_now:HH}",
             ["part"] = "0",
         };
     }

@@ -121,6 +121,7 @@ internal sealed class StreamExecution(StreamJob job, string runId, BufferPool po
                     quarantine?.Restart();
                     display.StreamRestarted(this, reason);
                 };
+                _run.Warned += warning => display.StreamWarned(this, warning);
                 _run.Planned += plan =>
                 {
                     Plan = plan;

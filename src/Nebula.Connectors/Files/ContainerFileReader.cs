@@ -47,7 +47,7 @@ internal sealed class ContainerFileReader(
     public void Decode(RawBlock block, IDecodeSink sink)
     {
         var lent = (LentBlock)block.Detail!;
-        lent.File.Reader.Decode(lent.Block, new PlannedSink(lent.File.Mapping, sink, block.Position));
+        lent.File.Reader.Decode(lent.Block, lent.File.Mapping.Before(sink, block.Position));
         lent.File.Release();
     }
 
@@ -112,18 +112,6 @@ internal sealed class ContainerFileReader(
                 return;
             reader.Dispose();
             file.Dispose();
-        }
-    }
-
-    /// <summary>Turns the file's columns into those of the plan.</summary>
-    private sealed class PlannedSink(FileMapping mapping, IDecodeSink sink, SourcePosition position) : IDecodeSink
-    {
-        public void Add(RecordBatch batch) => sink.Add(mapping.Apply(batch, sink, position));
-
-        public void Reject(RejectedRow row) => sink.Reject(row);
-
-        public void Lines(long count)
-        {
         }
     }
 }

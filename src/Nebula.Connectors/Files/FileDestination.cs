@@ -31,7 +31,8 @@ internal sealed class FileDestination : IDestination
         Capabilities = new DestinationCapabilities
         {
             KeepsTypes = known?.KeepsTypes ?? true,
-            KeepsNesting = known?.Map(DataType.List(DataType.Int64)).Fidelity != Fidelity.Impossible,
+            KeepsNesting = known?.Map(DataType.List(DataType.Int64)).WrittenAs is null,
+            AllowsNoColumns = known?.AllowsNoColumns ?? false,
             CanRestart = _path != LocalStore.StandardStream,
             AcceptsManyStreams = _isFolder,
         };
@@ -50,6 +51,8 @@ internal sealed class FileDestination : IDestination
     }
 
     public string LocationOf(string objectName) => TargetOf(objectName);
+
+    public TypeMapping Map(string objectName, DataType type) => FormatOf(TargetOf(objectName)).Map(type);
 
     public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken)
     {
@@ -79,8 +82,7 @@ internal sealed class FileDestination : IDestination
     public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken)
     {
         var target = TargetOf(plan.Object);
-        var format = _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(target)) ?? throw NebulaException.Configuration(
-            $"The format of '{target}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
+        var format = FormatOf(target);
         var encoder = format.CreateEncoder(plan.Schema, _options, context.Pool);
         var codec = format.OwnCodecs is null ? FileCodecs.ForWriting(target, _options) : CompressionCodecs.None;
         var compressor = codec == CompressionCodecs.None ? null : codec.CreateCompressor((int?)_options.Integer("compression_level"));
@@ -106,6 +108,17 @@ internal sealed class FileDestination : IDestination
 
     public ValueTask DisposeAsync() => default;
 
+    private IFileFormat FormatOf(string target) => _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(target)) ?? throw NebulaException.Configuration(
+        $"The format of '{target}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
+
     /// <summary>The file that a stream goes to: the path itself, or a file in it.</summary>
-    private string TargetOf(string name) => name.Length == 0 || _path == LocalStore.StandardStream ? _path : Path.Combine(_path, name);
+    private string TargetOf(string name)
+    {
+        if (name.Length == 0 || _path == LocalStore.StandardStream)
+            return _path;
+        // names come from the source, which must not choose what is overwritten elsewhere
+        if (Path.IsPathRooted(name) || name.Split('/', '\\').Contains(".."))
+            throw NebulaException.Configuration($"The object name '{name}' leads out of '{_path}'. Set 'object' to a name inside of it.");
+        return Path.Combine(_path, name);
+    }
 }

@@ -1,5 +1,5 @@
+using System.Collections.Concurrent;
 using Nebula.Connectors.ObjectStores;
-using Nebula.Connectors.ObjectStores.Local;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Compression;
 using Nebula.Engine.Connectors;
@@ -7,11 +7,14 @@ using Nebula.Engine.Formats;
 
 namespace Nebula.Connectors.Files;
 
-/// <summary>Opens files and takes off their compression. Standard input can be opened for samples any number of times, but to its end only once.</summary>
+/// <summary>
+/// Opens files and takes off their compression. What comes only once, standard input and pipes, can be opened for samples any number of times, but to its end
+/// only once.
+/// </summary>
 internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDisposable
 {
-    private ReplayStream? _standardInput;
-    private SpooledBytes? _spooledInput;
+    private readonly ConcurrentDictionary<string, ReplayStream> _replayed = new();
+    private readonly ConcurrentDictionary<string, SpooledBytes> _spooled = new();
     private volatile bool _interrupted;
 
     /// <summary>Opens a file for reading its uncompressed bytes.</summary>
@@ -19,9 +22,7 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
     /// <param name="sampleOnly">Whether the file will be opened again.</param>
     public CountedStream Open(StoredObject file, bool sampleOnly)
     {
-        var stored = file.Path == LocalStore.StandardStream
-            ? (_standardInput ??= OpenStandardInput()).Rewind(isLast: !sampleOnly)
-            : store.OpenRead(file.Path);
+        var stored = store.ComesOnce(file.Path) ? _replayed.GetOrAdd(file.Path, OpenOnce).Rewind(isLast: !sampleOnly) : store.OpenRead(file.Path);
         return new CountedStream(stored, counted => FileCodecs.Decode(counted, file.Path, options));
     }
 
@@ -51,12 +52,9 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
     /// <returns>The bytes; whoever takes them disposes of them.</returns>
     public IRandomAccess OpenRandom(StoredObject file)
     {
-        if (file.Path == LocalStore.StandardStream)
-        {
-            // standard input is needed twice, to find the columns and to read them
-            _spooledInput ??= Spool(file);
-            return _spooledInput.Share();
-        }
+        // it is needed twice, to find the columns and to read them
+        if (store.ComesOnce(file.Path))
+            return _spooled.GetOrAdd(file.Path, _ => Spool(file)).Share();
         var bytes = store.OpenRandom(file.Path);
         try
         {
@@ -75,17 +73,20 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
         return Spool(file);
     }
 
-    /// <summary>Ends a read of standard input that waits for somebody to write.</summary>
+    /// <summary>Ends a read that waits for somebody to write.</summary>
     public void Interrupt()
     {
         _interrupted = true;
-        _standardInput?.Interrupt();
+        foreach (var input in _replayed.Values)
+            input.Interrupt();
     }
 
     public void Dispose()
     {
-        _standardInput?.Dispose();
-        _spooledInput?.Dispose();
+        foreach (var input in _replayed.Values)
+            input.Dispose();
+        foreach (var bytes in _spooled.Values)
+            bytes.Dispose();
     }
 
     private SpooledBytes Spool(StoredObject file)
@@ -94,9 +95,9 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
         return SpooledBytes.Of(stream, file.Name);
     }
 
-    private ReplayStream OpenStandardInput()
+    private ReplayStream OpenOnce(string path)
     {
-        var input = new ReplayStream(store.OpenRead(LocalStore.StandardStream));
+        var input = new ReplayStream(store.OpenRead(path));
         if (_interrupted)
             input.Interrupt();
         return input;

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Nebula.Connectors.ObjectStores;
-using Nebula.Connectors.ObjectStores.Local;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
@@ -13,6 +12,10 @@ namespace Nebula.Connectors.Files;
 internal sealed class FileSource : ISource, IInspectable
 {
     private const int FilesSampled = 8;
+
+    // how far a sample grows in which nothing is found; what comes only once is kept until it is read again
+    private const int LargestSample = 16 << 20;
+    private const int LargestRecordSampled = 256 << 20;
     private static readonly Schema NoSchema = new([]);
     private readonly OptionValues _options;
     private readonly IFileFormat? _format;
@@ -32,7 +35,7 @@ internal sealed class FileSource : ISource, IInspectable
         _opener = new FileOpener(store, options);
     }
 
-    public bool CanRestart => _path != LocalStore.StandardStream;
+    public bool CanRestart => !_store.ComesOnce(_path);
 
     public async Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken)
     {
@@ -41,7 +44,7 @@ internal sealed class FileSource : ISource, IInspectable
             var files = await _store.ListAsync(_path, cancellationToken).ConfigureAwait(false);
             if (files.Count == 0)
                 return [new CheckResult("files", false, NothingFound().Reason)];
-            if (_path != LocalStore.StandardStream)
+            if (!_store.ComesOnce(_path))
                 (await Task.Run(() => _opener.Open(files[0], sampleOnly: true), cancellationToken).ConfigureAwait(false)).Dispose();
             return [new CheckResult("files", true, $"{files.Count} {(files.Count == 1 ? "file" : "files")}, the first is readable: {files[0].Path}")];
         }
@@ -114,17 +117,23 @@ internal sealed class FileSource : ISource, IInspectable
         if (FormatOf(files[0]) is IContainerFormat container)
             return await DescribeAsync(container, name, files, request, cancellationToken).ConfigureAwait(false);
         var format = (ITextFormat)FormatOf(files[0]);
-        if (_options.Text("infer") is "all" && _path != LocalStore.StandardStream)
+        if (_options.Text("infer") is "all" && !_store.ComesOnce(_path))
             request = request with { ReadEverything = true };
         else if (_options.Text("infer") is "none")
             request = request with { InferTypes = false };
         var sampleSize = (int)Math.Clamp(_options.Size("sample_size") ?? 0, 4 << 10, 1 << 30);
         var dialect = DetectDialect(format, files, sampleSize);
-        var schema = await Task.Run(() => InferSchema(format, dialect, files, request, sampleSize, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var inferred = await Task.Run(() => Infer(format, dialect, files, request, sampleSize, cancellationToken), cancellationToken).ConfigureAwait(false);
         var details = new Dictionary<string, string>(dialect) { [FileDetails.Format] = format.Name, [FileDetails.Files] = FileDetails.Render(files) };
         if (!request.InferTypes)
             details[FileDetails.Types] = FileDetails.TextOnly;
-        return new CatalogStream(name, schema) { Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null, Details = details };
+        return new CatalogStream(name, inferred.Build())
+        {
+            Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null,
+            // everything was read in vain, so this is known
+            Rows = format.AllowsNoColumns && !inferred.HasRecords ? 0 : null,
+            Details = details,
+        };
     }
 
     private async Task<CatalogStream> DescribeAsync(IContainerFormat format, string name, IReadOnlyList<StoredObject> files, DiscoverRequest request, CancellationToken cancellationToken)
@@ -138,24 +147,35 @@ internal sealed class FileSource : ISource, IInspectable
     {
         // an empty file says nothing about those behind it
         var first = files.FirstOrDefault(static file => file.Size is null or > 0) ?? files[0];
-        using var sample = _opener.Sample(first, sampleSize, out var isWhole);
-        try
+        for (var size = sampleSize; ; size *= 4)
         {
-            return format.DetectDialect(sample.Content, isWhole, _options);
-        }
-        catch (DataFormatException e) when (e.Location is null)
-        {
-            throw new DataFormatException(e.Reason, new SourceLocation(first.Name), e);
+            using var sample = _opener.Sample(first, size, out var isWhole);
+            try
+            {
+                return format.DetectDialect(sample.Content, isWhole, _options);
+            }
+            catch (DataFormatException) when (!isWhole && size < LargestSample)
+            {
+                // a header longer than the sample, for example: more of the file may tell
+            }
+            catch (DataFormatException e) when (e.Location is null)
+            {
+                throw new DataFormatException(e.Reason, new SourceLocation(first.Name), e);
+            }
         }
     }
 
-    private Schema InferSchema(ITextFormat format, IReadOnlyDictionary<string, string> dialect, IReadOnlyList<StoredObject> files, DiscoverRequest request, int sampleSize, CancellationToken cancellationToken)
+    private ISchemaInferrer Infer(ITextFormat format, IReadOnlyDictionary<string, string> dialect, IReadOnlyList<StoredObject> files, DiscoverRequest request, int sampleSize, CancellationToken cancellationToken)
     {
         var inferrer = format.CreateInferrer(dialect, request, files[0].Name);
-        var context = new ReadContext(BufferPool.Shared, sampleSize) { MaxRecordSize = Math.Max(sampleSize, request.ReadEverything ? BufferPool.MaxCapacity : 256 << 20) };
-        foreach (var file in request.ReadEverything ? files : files.Take(FilesSampled))
+        var comesOnce = _store.ComesOnce(_path);
+        var largest = request.ReadEverything ? BufferPool.MaxCapacity : comesOnce ? LargestSample : LargestRecordSampled;
+        using var pool = new BufferPool();
+        var context = new ReadContext(pool, sampleSize) { MaxRecordSize = Math.Max(sampleSize, largest) };
+        var observed = 0L;
+        for (var i = 0; i < files.Count && (request.ReadEverything || i < FilesSampled || !inferrer.HasRecords); i++)
         {
-            using var blocks = new TextBlocks(format, dialect, file, 0, _opener, context, sampleOnly: !request.ReadEverything);
+            using var blocks = new TextBlocks(format, dialect, files[i], 0, _opener, context, sampleOnly: !request.ReadEverything);
             do
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -163,10 +183,11 @@ internal sealed class FileSource : ISource, IInspectable
                 if (block is null)
                     break;
                 inferrer.Observe(block.Buffer.Content, block.Context);
+                observed += block.Buffer.Length;
             }
-            while (request.ReadEverything);
+            while (request.ReadEverything || (!inferrer.HasRecords && !(comesOnce && observed >= LargestSample)));
         }
-        return inferrer.Build();
+        return inferrer;
     }
 
     private static List<StoredObject> Matching(IReadOnlyList<StoredObject> files, IReadOnlyList<string> streams)

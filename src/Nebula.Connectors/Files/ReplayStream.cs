@@ -1,8 +1,8 @@
-using Nebula.Connectors.ObjectStores.Local;
+using Nebula.Connectors.ObjectStores;
 
 namespace Nebula.Connectors.Files;
 
-/// <summary>A stream that comes only once (standard input) but whose beginning is read several times: what is sampled is kept, and given out again.</summary>
+/// <summary>A stream that comes only once (standard input, a pipe) but whose beginning is read several times: what is sampled is kept, and given out again.</summary>
 internal sealed class ReplayStream(Stream inner) : IDisposable
 {
     private readonly MemoryStream _kept = new();
@@ -19,7 +19,7 @@ internal sealed class ReplayStream(Stream inner) : IDisposable
     }
 
     /// <summary>Ends a read that waits.</summary>
-    public void Interrupt() => (inner as StandardInput)?.Interrupt();
+    public void Interrupt() => (inner as IInterruptible)?.Interrupt();
 
     public void Dispose()
     {

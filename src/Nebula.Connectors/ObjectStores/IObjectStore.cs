@@ -9,8 +9,13 @@ internal interface IObjectStore
     /// <returns>The objects; empty when there are none.</returns>
     Task<IReadOnlyList<StoredObject>> ListAsync(string pattern, CancellationToken cancellationToken);
 
+    /// <summary>Whether an object can be read only once, from its start, as standard input or a pipe can.</summary>
+    /// <param name="path">Its path, as listed.</param>
+    bool ComesOnce(string path) => false;
+
     /// <summary>Opens an object for reading from its start.</summary>
     /// <param name="path">Its path, as listed.</param>
+    /// <returns>The bytes; <see cref="IInterruptible"/> when a read may wait for somebody to write.</returns>
     /// <exception cref="Engine.Diagnostics.NebulaException">It is missing or must not be read.</exception>
     Stream OpenRead(string path);
 
@@ -45,6 +50,13 @@ internal interface IObjectStore
 /// <param name="Name">Its path relative to the fixed part of the wildcard, with forward slashes.</param>
 /// <param name="Size">Bytes; null when unknown.</param>
 internal sealed record StoredObject(string Path, string Name, long? Size);
+
+/// <summary>A stream whose reads may wait for ever.</summary>
+internal interface IInterruptible
+{
+    /// <summary>Ends the read that waits, and all later ones, with <see cref="OperationCanceledException"/>.</summary>
+    void Interrupt();
+}
 
 /// <summary>A version of an object while it is written.</summary>
 internal interface IStagedObject : IDisposable

@@ -100,6 +100,15 @@ public sealed class Column : IDisposable
     public Column Truncate(int length) => new(Type, length, _validity is null ? 0 : length - Bitmap.CountSet(_validity.Span, length), _validity, _values, _offsets,
         Type.Kind == TypeKind.Struct ? [.. Children.Select(child => child.Truncate(length))] : Children, Dictionary);
 
+    /// <summary>The same values with other nulls, in the same buffers, which the result owns: this column is not to be used any more.</summary>
+    /// <param name="nullCount">Number of values that are null.</param>
+    /// <param name="validity">Bit per value, set where it is not null; may be null when none is.</param>
+    internal Column WithNulls(int nullCount, PooledBuffer? validity)
+    {
+        _validity?.Dispose();
+        return new Column(Type, Length, nullCount, validity, _values, _offsets, Children, Dictionary);
+    }
+
     /// <summary>The same values in the same memory, to be disposed of apart from this column: the memory is free when both are.</summary>
     internal Column Share() => new(Type, Length, NullCount, Share(_validity), Share(_values), Share(_offsets), [.. Children.Select(static child => child.Share())], Dictionary?.Share());
 

@@ -153,14 +153,28 @@ internal static class ConfigKeys
         Keys = [BadRows, MaxBadRows, QuarantinePath, ConfigKey.NotYet("retries"), ConfigKey.NotYet("backoff")],
     };
 
+    /// <summary>What happens to what gets lost.</summary>
+    public static readonly ConfigKey Lossy = new(
+        "lossy", ConfigKind.Choice, "What happens where the target, or a cast, would lose a part of values: it is refused, or done with or without a warning.")
+    {
+        Default = "refuse",
+        Choices = [new("refuse"), new("warn"), new("allow")],
+    };
+
+    /// <summary>Contract of columns and types.</summary>
+    public static readonly ConfigKey Contract = new("schema", ConfigKind.Section, "What columns and types may become.")
+    {
+        Keys = [Lossy, .. NotYet("tables", "columns", "types", "on_drop")],
+    };
+
     /// <summary>Everything that can be set on a stream.</summary>
     public static readonly ConfigKey Stream = new("stream", ConfigKind.Section, "Settings of a stream.")
     {
         NullIsEmpty = true,
         Keys =
         [
-            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, OnError, Performance, Storage,
-            .. NotYet("write", "primary_key", "update_key", "lookback", "where", "range", "step", "sql", "resource", "fields", "naming", "schema",
+            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage,
+            .. NotYet("write", "primary_key", "update_key", "lookback", "where", "range", "step", "sql", "resource", "fields", "naming",
                 "chunking", "cdc", "verify", "metadata_columns"),
         ],
     };

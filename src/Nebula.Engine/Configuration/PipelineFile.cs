@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Configuration;
@@ -7,6 +8,30 @@ namespace Nebula.Engine.Configuration;
 public static class PipelineFile
 {
     private const string EveryStream = "*";
+
+    // far above any pipeline, and little to look through in vain
+    private const long LargestPipeline = 4 << 20;
+
+    /// <summary>Whether a JSON file holds a pipeline and not data: one object with a source, a target, and no key that a pipeline does not have.</summary>
+    /// <param name="path">The file; one that is not there or cannot be read is none.</param>
+    public static bool IsPipeline(string path)
+    {
+        try
+        {
+            var file = new FileInfo(path);
+            if (!file.Exists || file.Length is 0 or > LargestPipeline)
+                return false;
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                return false;
+            var keys = document.RootElement.EnumerateObject().Select(static property => ConfigKeys.Pipeline.Find(property.Name)?.Name).ToHashSet();
+            return keys.Contains(ConfigKeys.Source.Name) && keys.Contains(ConfigKeys.Target.Name) && !keys.Contains(null);
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Reads a pipeline file, YAML or JSON.</summary>
     /// <param name="path">The file.</param>

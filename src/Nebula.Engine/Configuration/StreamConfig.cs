@@ -42,6 +42,9 @@ public sealed record StreamConfig
     /// <summary>Most rows read; null for all.</summary>
     public long? Limit { get; init; }
 
+    /// <summary>What happens where values or their meaning would get lost.</summary>
+    public LossyPolicy Lossy { get; init; }
+
     /// <summary>What happens with rows that cannot be read.</summary>
     public BadRowPolicy BadRows { get; init; }
 

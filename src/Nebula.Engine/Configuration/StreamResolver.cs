@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Schemas;
 using Nebula.Engine.Storage;
 
 namespace Nebula.Engine.Configuration;
@@ -130,6 +131,7 @@ public sealed class StreamResolver
         var onError = values.Section(ConfigKeys.OnError);
         var performance = values.Section(ConfigKeys.Performance);
         var storage = values.Section(ConfigKeys.Storage);
+        var sourceOptions = values.Options(ConfigKeys.SourceOptions);
         return new StreamConfig
         {
             Name = pattern.Text,
@@ -139,17 +141,18 @@ public sealed class StreamResolver
             Mode = SyncMode.FullRefresh, // the only one that the table of keys lets through
             IsSingle = values.Flag(ConfigKeys.Single),
             Object = values.Template(ConfigKeys.Object),
-            SourceOptions = values.Options(ConfigKeys.SourceOptions),
+            SourceOptions = sourceOptions.Where(static option => option.Key != ConfigKeys.BadRows.Name).ToDictionary(),
             TargetOptions = values.Options(ConfigKeys.TargetOptions),
             Select = values.Selection(ConfigKeys.Select),
             Columns = Columns(settings.FindMap(ConfigKeys.Columns.Name)),
             Limit = values.Integer(ConfigKeys.Limit),
-            BadRows = onError.Text(ConfigKeys.BadRows) switch
+            Lossy = values.Section(ConfigKeys.Contract).Text(ConfigKeys.Lossy) switch
             {
-                "skip" => BadRowPolicy.Skip,
-                "quarantine" => BadRowPolicy.Quarantine,
-                _ => BadRowPolicy.Fail,
+                "warn" => LossyPolicy.Warn,
+                "allow" => LossyPolicy.Allow,
+                _ => LossyPolicy.Refuse,
             },
+            BadRows = BadRows(settings, onError, sourceOptions),
             MaxBadRows = onError.Integer(ConfigKeys.MaxBadRows),
             QuarantinePath = onError.Template(ConfigKeys.QuarantinePath),
             Performance = new PerformanceConfig
@@ -170,6 +173,26 @@ public sealed class StreamResolver
                 },
                 Compression = storage.Text(ConfigKeys.StorageCompression),
             },
+        };
+    }
+
+    /// <summary>What becomes of bad rows. It may also stand among the options of the source, as it does where other tools are come from.</summary>
+    private static BadRowPolicy BadRows(ConfigMap settings, ConfigValues onError, IReadOnlyDictionary<string, OptionValue> sourceOptions)
+    {
+        var policy = onError.Text(ConfigKeys.BadRows);
+        if (sourceOptions.TryGetValue(ConfigKeys.BadRows.Name, out var option) && settings.FindMap(ConfigKeys.OnError.Name)?.Find(ConfigKeys.BadRows.Name) is null)
+        {
+            policy = option.Text;
+            var known = ConfigKeys.BadRows.Choices.Select(static choice => choice.Name).ToList();
+            if (!known.Contains(policy))
+                throw new ConfigurationException(
+                    option.Location, $"'bad_rows' must be one of {string.Join(", ", known)}; it is {ConfigScalar.Quote(policy)}.{Suggestion.For(policy, known)}");
+        }
+        return policy switch
+        {
+            "skip" => BadRowPolicy.Skip,
+            "quarantine" => BadRowPolicy.Quarantine,
+            _ => BadRowPolicy.Fail,
         };
     }
 

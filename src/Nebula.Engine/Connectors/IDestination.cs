@@ -1,4 +1,5 @@
 using Nebula.Engine.Columns;
+using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Connectors;
 
@@ -15,6 +16,11 @@ public interface IDestination : IAsyncDisposable
     /// <summary>Where an object goes, for people, and to find streams that would go to the same place.</summary>
     /// <param name="objectName">The object's name; may be empty.</param>
     string LocationOf(string objectName) => objectName;
+
+    /// <summary>How an object's columns are stored. What is lossy is refused, or converted, before the rows come; for nested types this is asked of the nesting alone, and of the children apart.</summary>
+    /// <param name="objectName">The object's name; may be empty.</param>
+    /// <param name="type">The type of a column, or of a child of one.</param>
+    TypeMapping Map(string objectName, DataType type) => new(type.ToString());
 
     /// <summary>Tries everything a run will need and reports each with its remedy. Throws nothing for a failed check.</summary>
     /// <param name="cancellationToken">Stops the checks.</param>
@@ -82,6 +88,9 @@ public sealed record DestinationCapabilities
 
     /// <summary>Whether the destination holds lists, structs and maps. One that does not is given them as JSON text.</summary>
     public bool KeepsNesting { get; init; } = true;
+
+    /// <summary>Whether the destination can hold a table without columns, as a source without records may be.</summary>
+    public bool AllowsNoColumns { get; init; }
 
     /// <summary>Whether a run that failed can be started again without a trace of the first attempt (not so for standard output).</summary>
     public bool CanRestart { get; init; } = true;

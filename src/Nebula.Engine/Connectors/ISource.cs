@@ -52,7 +52,7 @@ public interface ISourceReader : IAsyncDisposable
     ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken);
 
     /// <summary>Turns a block into rows. A pure function of the block and the plan: any thread, any order.</summary>
-    /// <param name="block">The block. It stays the caller's.</param>
+    /// <param name="block">The block. It stays the caller's, but <see cref="RawBlock.ReleaseGiant"/> may be called before the last batch is handed over.</param>
     /// <param name="sink">Takes the batches, in order, and the rows that could not be read.</param>
     /// <exception cref="Diagnostics.DataFormatException">The block cannot be read at all; what comes behind it neither. Its line is counted from the start of the block.</exception>
     /// <exception cref="SchemaContradictionException">A value does not fit the inferred type of its column. Its line is counted from the start of the block.</exception>

@@ -78,6 +78,12 @@ public sealed record StreamPlan
     /// <summary>Identity of the run, for names of staged things.</summary>
     public required string RunId { get; init; }
 
+    /// <summary>What happens to values that a cast would change.</summary>
+    public LossyPolicy Lossy { get; init; }
+
+    /// <summary>When the run started, UTC: for names with dates in them.</summary>
+    public DateTime StartedAt { get; init; }
+
     /// <summary>The columns at the destination.</summary>
     public Schema Schema { get; private init; } = null!;
 

@@ -7,6 +7,8 @@ namespace Nebula.Engine.Connectors;
 /// <param name="position">Where they start in the source.</param>
 public sealed class RawBlock(PooledBuffer buffer, SourcePosition position) : IDisposable
 {
+    private const int Giant = 4 << 20;
+
     /// <summary>The bytes. <see cref="BufferPool.Padding"/> bytes behind the content are readable.</summary>
     public PooledBuffer Buffer { get; } = buffer;
 
@@ -18,6 +20,13 @@ public sealed class RawBlock(PooledBuffer buffer, SourcePosition position) : IDi
 
     /// <summary>What a container format's reader says about the block to its own decoder; null for text. Disposed of with the block where it is disposable.</summary>
     public object? Detail { get; init; }
+
+    /// <summary>Returns the buffer when it is large: such a block is one giant value, which its decoder should not hold any longer once it has read it.</summary>
+    public void ReleaseGiant()
+    {
+        if (Buffer.Length > Giant)
+            Buffer.Dispose();
+    }
 
     /// <summary>Returns the buffer and what <see cref="Detail"/> owns.</summary>
     public void Dispose()

@@ -30,6 +30,9 @@ internal interface IFileFormat
     /// <summary>Whether the format keeps types. One that does not is given the source's own text.</summary>
     bool KeepsTypes { get; }
 
+    /// <summary>Whether a file of the format can be a table without columns, which has no rows either: an empty array, for example.</summary>
+    bool AllowsNoColumns => false;
+
     /// <summary>How the format stores a type when it is written. For nested types: of the nesting alone, children are asked for apart.</summary>
     /// <param name="type">The type of a column.</param>
     TypeMapping Map(DataType type);

@@ -57,6 +57,9 @@ internal interface ISchemaInferrer
     /// <param name="context">What the splitter said about it.</param>
     void Observe(ReadOnlySpan<byte> block, int context);
 
+    /// <summary>Whether any record was observed, good or bad; without one types cannot be known yet.</summary>
+    bool HasRecords { get; }
+
     /// <summary>The columns that hold everything observed without loss.</summary>
     Schema Build();
 }

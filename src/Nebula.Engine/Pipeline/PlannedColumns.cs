@@ -11,16 +11,19 @@ internal static class PlannedColumns
     /// <summary>Plans the columns.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="request">What the user asked of it.</param>
-    /// <param name="keepsNesting">Whether the destination holds lists, structs and maps; where not, they are written as JSON text.</param>
+    /// <param name="capabilities">What the destination can hold: where not nested types, they are written as JSON text.</param>
     /// <exception cref="NebulaException">A name is no column, nothing is left, or two columns would have the same name.</exception>
-    public static ImmutableArray<PlannedColumn> Of(CatalogStream stream, StreamRequest request, bool keepsNesting = true)
+    public static ImmutableArray<PlannedColumn> Of(CatalogStream stream, StreamRequest request, DestinationCapabilities capabilities)
     {
         var names = stream.Schema.Fields.Select(static field => field.Name).ToList();
+        if (names.Count == 0 && stream.Rows == 0)
+            return capabilities.AllowsNoColumns ? [] : throw new NebulaException(ErrorKind.Data,
+                $"{stream.Name} has no records, and so no columns. The destination cannot hold a table without columns; a JSON file can.");
         foreach (var name in request.Types.Keys.Concat(request.Names.Keys))
             Require(name, "columns");
         if (names.Count == 0)
-            throw new NebulaException(ErrorKind.Data, $"{stream.Name} has no columns: there is no record in it to take them from.");
-        var columns = request.Select.Apply(names).Select(position => Plan(stream.Schema.Fields[position], request, keepsNesting)).ToImmutableArray();
+            throw new NebulaException(ErrorKind.Data, $"{stream.Name} has no columns: it is empty, and there is neither a header nor a record to take them from.");
+        var columns = request.Select.Apply(names).Select(position => Plan(stream.Schema.Fields[position], request, capabilities.KeepsNesting)).ToImmutableArray();
         var twice = columns.GroupBy(static column => column.Field.Name).FirstOrDefault(static group => group.Count() > 1);
         if (twice is not null)
             throw NebulaException.Configuration($"Two columns of {stream.Name} would be called \"{twice.Key}\" at the destination. Give one another name (columns: {{ {twice.Last().SourceName}: {{ name: … }} }}).");
@@ -36,6 +39,7 @@ internal static class PlannedColumns
     private static PlannedColumn Plan(Field field, StreamRequest request, bool keepsNesting)
     {
         var isFixed = request.Types.TryGetValue(field.Name, out var type);
-        return new PlannedColumn(field.Name, new Field(request.Names.GetValueOrDefault(field.Name, field.Name), type ?? (field.Type.IsNested && !keepsNesting ? DataType.Json : field.Type), field.Nullable)) { TypeIsFixed = isFixed };
+        var kept = field.Type.IsNested && !keepsNesting ? DataType.Json : field.Type;
+        return new PlannedColumn(field.Name, new Field(request.Names.GetValueOrDefault(field.Name, field.Name), type ?? kept, field.Nullable)) { TypeIsFixed = isFixed };
     }
 }

@@ -27,6 +27,13 @@ public sealed record StreamRequest
 
     /// <summary>New names, by the source's column name.</summary>
     public IReadOnlyDictionary<string, string> Names { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>What happens where values or their meaning would get lost.</summary>
+    public LossyPolicy Lossy { get; init; }
+
+    /// <summary>When the run started, UTC: for names with dates in them.</summary>
+    /// <value>Now.</value>
+    public DateTime StartedAt { get; init; } = DateTime.UtcNow;
 }
 
 /// <summary>The outcome of a stream's run.</summary>
@@ -48,6 +55,9 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
     /// <summary>Raised when the columns are known, again after a restart.</summary>
     public event Action<StreamPlan>? Planned;
 
+    /// <summary>Raised before rows move, for each column that loses something and was allowed to.</summary>
+    public event Action<string>? Warned;
+
     /// <summary>Finds the stream's columns and applies selection, renames and casts.</summary>
     /// <param name="request">What the user asked.</param>
     /// <param name="readEverything">Whether types come from every value instead of a sample.</param>
@@ -66,7 +76,7 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
             cancellationToken).ConfigureAwait(false);
         var stream = catalog.Streams.Count == 1 ? catalog.Streams[0] : throw NebulaException.Configuration(
             $"{catalog.Streams.Count} streams match where one is needed. Name one, or set 'single: true' to read them as one.");
-        return new StreamPlan { Stream = stream, Columns = PlannedColumns.Of(stream, request, destination.Capabilities.KeepsNesting), Object = request.Object, RunId = runId }.Build();
+        return new StreamPlan { Stream = stream, Columns = PlannedColumns.Of(stream, request, destination.Capabilities), Object = request.Object, RunId = runId, Lossy = request.Lossy, StartedAt = request.StartedAt }.Build();
     }
 
     /// <summary>Runs the stream to its commit. Nothing is visible before that, and nothing is left behind when it fails.</summary>
@@ -91,33 +101,36 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
 
     private async Task<StreamResult> TransferAsync(StreamPlan plan, int restarts, CancellationToken cancellationToken)
     {
-        Planned?.Invoke(plan);
-        await destination.PrepareAsync(plan, cancellationToken).ConfigureAwait(false);
+        var written = WrittenColumns.Of(plan, destination, warning => Warned?.Invoke(warning));
+        Planned?.Invoke(written);
+        await destination.PrepareAsync(written, cancellationToken).ConfigureAwait(false);
         Metrics.TotalBytes = plan.Stream.Bytes;
         var parts = new List<StagedPart>();
         try
         {
             await foreach (var chunk in source.SplitAsync(plan, null, cancellationToken).ConfigureAwait(false))
-                parts.Add(await TransferAsync(plan, chunk, cancellationToken).ConfigureAwait(false));
+                parts.Add(await TransferAsync(plan, written, chunk, cancellationToken).ConfigureAwait(false));
             var token = $"{runId}/{plan.Stream.Name}";
-            var receipt = await destination.CommitAsync(new CommitRequest(plan, parts, null, token), cancellationToken).ConfigureAwait(false);
+            var receipt = await destination.CommitAsync(new CommitRequest(written, parts, null, token), cancellationToken).ConfigureAwait(false);
             await source.AcknowledgeAsync(new Checkpoint(plan.Stream.Name, "", 1), cancellationToken).ConfigureAwait(false);
-            return new StreamResult(plan, receipt, parts.Sum(static part => part.Bytes), restarts);
+            return new StreamResult(written, receipt, parts.Sum(static part => part.Bytes), restarts);
         }
         catch
         {
-            await destination.AbortAsync(plan, parts, CancellationToken.None).ConfigureAwait(false);
+            await destination.AbortAsync(written, parts, CancellationToken.None).ConfigureAwait(false);
             throw;
         }
     }
 
-    private async Task<StagedPart> TransferAsync(StreamPlan plan, Chunk chunk, CancellationToken cancellationToken)
+    private async Task<StagedPart> TransferAsync(StreamPlan plan, StreamPlan written, Chunk chunk, CancellationToken cancellationToken)
     {
         var readContext = new ReadContext(pool, options.BlockSize) { MaxRecordSize = options.MaxRecordSize, PreferLatency = options.PreferLatency };
         var reader = await source.OpenAsync(plan, chunk, readContext, cancellationToken).ConfigureAwait(false);
+        if (!ReferenceEquals(plan, written))
+            reader = new ConvertingReader(reader, plan, written, pool);
         await using (reader.ConfigureAwait(false))
         {
-            var writer = await destination.OpenAsync(plan, chunk, new WriteContext(pool), cancellationToken).ConfigureAwait(false);
+            var writer = await destination.OpenAsync(written, chunk, new WriteContext(pool), cancellationToken).ConfigureAwait(false);
             await using (writer.ConfigureAwait(false))
             {
                 using var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);

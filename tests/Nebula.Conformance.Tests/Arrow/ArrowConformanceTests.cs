@@ -15,6 +15,17 @@ public partial class ArrowConformanceTests(ITestOutputHelper output)
     /// <summary>Files that hold decimals of more than 38 digits: refused, as the format's README says.</summary>
     private static readonly string[] TooManyDigits = ["arrow/1.0.0-littleendian/generated_decimal256"];
 
+    /// <summary>
+    /// Files of Arrow 0.17 that mark their compression where only that version looked for it. The reader behind their expectations did not know and took compressed bytes
+    /// for values; what they hold is known from a file with the same rows, and by how it was made.
+    /// </summary>
+    private static readonly Dictionary<string, string[]> CompressedBeforeTheFormatSaidHow = new()
+    {
+        ["arrow/feather/data-arrow_0.17.0_lz4.feather"] = ["""{"a":"one","b":2,"c":{"c1":"inner","c2":4,"c3":50},"d":"four"}"""],
+        ["arrow/feather/data-arrow_0.17.0_zstd.feather"] = ["""{"a":"one","b":2,"c":{"c1":"inner","c2":4,"c3":50},"d":"four"}"""],
+        ["arrow/feather/v0.17.0.version.2-compression.lz4.feather"] = ["""{"a":0}""", """{"a":1}""", """{"a":2}""", """{"a":3}""", """{"a":4}"""],
+    };
+
     [Fact]
     public void Read_FilesOfTheSuite_EqualTheirExpectations()
     {
@@ -112,6 +123,8 @@ public partial class ArrowConformanceTests(ITestOutputHelper output)
         {
             return e.ToString();
         }
+        if (CompressedBeforeTheFormatSaidHow.TryGetValue(unit.Name, out var rows))
+            return content.Lines.SequenceEqual(rows) ? null : string.Join('\n', content.Lines);
         // The expectation lies beside the file format's variant.
         var expected = File.Exists(path + ".schema.json") ? path : unit.Path + ".arrow_file";
         return File.Exists(expected + ".schema.json") ? ContainerFixtures.Compare(unit with { Path = expected }, AsExpected(content, expected)) : null;

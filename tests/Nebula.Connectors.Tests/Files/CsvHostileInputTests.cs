@@ -37,7 +37,7 @@ public sealed class CsvHostileInputTests
     {
         var run = CsvRun.Of("id,\"text\n" + string.Concat(Enumerable.Repeat("1,abcdefgh\n", 200_000)), ("quote", "\""), ("delimiter", ","));
         var e = await Assert.ThrowsAsync<DataFormatException>(() => run.RunAsync());
-        Assert.StartsWith("in.csv: ", e.Message, StringComparison.Ordinal);
+        Assert.StartsWith("in.csv, line 1, column 2: the quote that opens here", e.Message, StringComparison.Ordinal);
         Assert.Equal(0, run.Destination.Commits);
     }
 
@@ -95,7 +95,7 @@ public sealed class CsvHostileInputTests
     public async Task Run_NothingInTheFile_SaysSo(string text)
     {
         var e = await Assert.ThrowsAsync<NebulaException>(() => CsvRun.Of(text).RunAsync());
-        Assert.Equal("in.csv has no columns: there is no record in it to take them from.", e.Message);
+        Assert.Equal("in.csv has no columns: it is empty, and there is neither a header nor a record to take them from.", e.Message);
     }
 
     [Fact]

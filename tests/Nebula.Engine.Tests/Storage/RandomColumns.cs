@@ -20,7 +20,7 @@ internal static class RandomColumns
     public static ImmutableArray<DataType> Types { get; } =
     [
         DataType.Bool, DataType.Int8, DataType.Int16, DataType.Int32, DataType.Int64, DataType.UInt8, DataType.UInt16, DataType.UInt32, DataType.UInt64,
-        DataType.Float32, DataType.Float64, DataType.Decimal(18, 4), DataType.Decimal(38, 9), DataType.Date, DataType.Time, DataType.Timestamp(),
+        DataType.Float32, DataType.Float64, DataType.Decimal(18, 4), DataType.Decimal(38, 9), DataType.Date, DataType.Time, DataType.TimeNanoseconds, DataType.Timestamp(),
         DataType.Timestamp(TimeUnit.Nanosecond, "UTC"), DataType.String, DataType.Binary, DataType.Uuid, DataType.Json,
         DataType.List(DataType.Int32), DataType.Map(DataType.String, DataType.Float64),
         DataType.Struct(new Field("a", DataType.Int64), new Field("b", DataType.String), new Field("c", DataType.Bool)),
@@ -45,7 +45,7 @@ internal static class RandomColumns
         9 => DataType.List(Type(random, depth - 1)),
         10 => DataType.Map(Type(random, depth - 1), Type(random, depth - 1)),
         11 => DataType.Struct([.. Enumerable.Range(0, random.Next(4)).Select(i => new Field($"f{i}", Type(random, depth - 1)))]),
-        _ => Types[random.Next(21)],
+        _ => Types[random.Next(22)],
     };
 
     private static void AppendValue(ColumnBuilder builder, int i, int style, double nulls, Random random)

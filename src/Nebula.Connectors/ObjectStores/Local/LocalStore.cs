@@ -39,10 +39,14 @@ internal sealed class LocalStore : IObjectStore
         return Task.FromResult<IReadOnlyList<StoredObject>>(found);
     }
 
+    public bool ComesOnce(string path) => path == StandardStream || PipeInput.IsPipe(path);
+
     public Stream OpenRead(string path)
     {
         if (path == StandardStream)
             return new StandardInput();
+        if (PipeInput.IsPipe(path))
+            return Guard(path, "read", () => new PipeInput(path));
         return Guard(path, "read", () => new FileStream(path, new FileStreamOptions
         {
             Mode = FileMode.Open,
@@ -70,7 +74,8 @@ internal sealed class LocalStore : IObjectStore
                 throw NebulaException.Configuration($"'{path}' is a folder. Give the path of a file in it.");
             var folder = FolderOf(path);
             Directory.CreateDirectory(folder);
-            return new StagedFile(Path.Combine(folder, $".{Path.GetFileName(path)}.{runId}{StagedSuffix}"));
+            // without points, so that leftovers of 'a' are told from those of 'a.csv'
+            return new StagedFile(Path.Combine(folder, $".{Path.GetFileName(path)}.{runId.Replace('.', '-')}{StagedSuffix}"));
         });
     }
 
@@ -90,8 +95,12 @@ internal sealed class LocalStore : IObjectStore
     {
         if (path == StandardStream || !Directory.Exists(FolderOf(path)))
             return;
-        foreach (var staged in Directory.EnumerateFiles(FolderOf(path), $".{Path.GetFileName(path)}.*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 }))
+        var prefix = $".{Path.GetFileName(path)}.";
+        foreach (var staged in Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 }))
         {
+            var name = Path.GetFileName(staged);
+            if (!name.StartsWith(prefix, StringComparison.Ordinal) || name.AsSpan(prefix.Length, name.Length - prefix.Length - StagedSuffix.Length).Contains('.'))
+                continue;
             try
             {
                 // a run that lives holds its file open for itself alone

@@ -5,13 +5,14 @@ using Nebula.Engine.Connectors;
 namespace Nebula.Connectors.ObjectStores.Local;
 
 /// <summary>
-/// Standard input and output below the runtime's console streams, on systems that have file descriptors. The runtime's output stream hides that its reader
+/// Standard input and output below the runtime's console streams, and pipes, on systems that have file descriptors. The runtime's output stream hides that its reader
 /// has gone, so that a run would go on writing for nobody; its input stream cannot be interrupted.
 /// </summary>
 internal static unsafe partial class StandardHandles
 {
     private const int Input = 0, Output = 1;
     private const int Interrupted = 4, TryAgain = 11, TryAgainBsd = 35, PipeClosed = 32;
+    private const int NonBlocking = 0x80800, NonBlockingMac = 0x1000004; // with O_CLOEXEC
     private const short Readable = 1, Writable = 4;
 
     /// <summary>Writes everything.</summary>
@@ -37,22 +38,51 @@ internal static unsafe partial class StandardHandles
     /// <param name="buffer">Takes the bytes.</param>
     /// <param name="isInterrupted">Asked while waiting; an interrupted read ends with <see cref="OperationCanceledException"/>.</param>
     /// <returns>Number of bytes; 0 at the end.</returns>
-    public static int Read(Span<byte> buffer, Func<bool> isInterrupted)
+    public static int Read(Span<byte> buffer, Func<bool> isInterrupted) => Read(Input, buffer, isInterrupted);
+
+    /// <summary>Opens a pipe for reading without waiting for somebody to write.</summary>
+    /// <returns>Its descriptor.</returns>
+    /// <exception cref="IOException">The system refused.</exception>
+    public static int OpenPipe(string path)
+    {
+        var descriptor = open(path, OperatingSystem.IsMacOS() ? NonBlockingMac : NonBlocking);
+        return descriptor >= 0 ? descriptor : throw new IOException(new Win32Exception(Marshal.GetLastPInvokeError()).Message);
+    }
+
+    /// <summary>Closes a descriptor.</summary>
+    public static void Close(int descriptor) => _ = close(descriptor);
+
+    /// <summary>Whether a path names a pipe or another file that can be read only once.</summary>
+    public static bool IsPipe(string path)
+    {
+        const int CurrentFolder = -100;
+        const uint ModeWanted = 0x1;
+        const int OffsetOfMode = 28;
+        const int KindMask = 0xF000, Fifo = 0x1000, Characters = 0x2000, Socket = 0xC000;
+        var state = stackalloc byte[256];
+        return statx(CurrentFolder, path, 0, ModeWanted, state) == 0 && (*(ushort*)(state + OffsetOfMode) & KindMask) is Fifo or Characters or Socket;
+    }
+
+    /// <summary>The same of any descriptor.</summary>
+    /// <param name="descriptor">What is read.</param>
+    /// <param name="buffer">Takes the bytes.</param>
+    /// <param name="isInterrupted">Asked while waiting.</param>
+    public static int Read(int descriptor, Span<byte> buffer, Func<bool> isInterrupted)
     {
         const int WaitMilliseconds = 100;
         fixed (byte* start = buffer)
             while (true)
             {
-                var state = new PollState { Descriptor = Input, Events = Readable };
+                var state = new PollState { Descriptor = descriptor, Events = Readable };
                 var ready = poll(&state, 1, WaitMilliseconds);
                 if (isInterrupted())
                     throw new OperationCanceledException();
                 if (ready == 0)
                     continue;
-                var count = (int)read(Input, start, buffer.Length);
+                var count = (int)read(descriptor, start, buffer.Length);
                 if (count >= 0)
                     return count;
-                Retry(Marshal.GetLastPInvokeError(), Input, Readable);
+                Retry(Marshal.GetLastPInvokeError(), descriptor, Readable);
             }
     }
 
@@ -86,6 +116,16 @@ internal static unsafe partial class StandardHandles
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint read(int descriptor, byte* bytes, nint count);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags);
+
+    [LibraryImport("libc")]
+    private static partial int close(int descriptor);
+
+    // statx(2): the one form of stat whose result has the same layout on every processor
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statx(int folder, string path, int flags, uint mask, byte* state);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int poll(PollState* states, nuint count, int timeoutMilliseconds);

@@ -4,7 +4,7 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Connectors.ObjectStores.Local;
 
 /// <summary>Standard input. A read that waits for somebody to write can be interrupted.</summary>
-internal sealed class StandardInput : ReadOnlyStream
+internal sealed class StandardInput : ReadOnlyStream, IInterruptible
 {
     private readonly Stream? _stream = OperatingSystem.IsWindows() ? Console.OpenStandardInput() : null;
     private readonly Func<bool> _isInterrupted;
@@ -12,7 +12,6 @@ internal sealed class StandardInput : ReadOnlyStream
 
     public StandardInput() => _isInterrupted = () => _interrupted;
 
-    /// <summary>Ends the read that waits, and all later ones.</summary>
     public void Interrupt() => _interrupted = true;
 
     public override int Read(Span<byte> buffer)

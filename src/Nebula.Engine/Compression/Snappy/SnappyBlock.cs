@@ -12,9 +12,9 @@ internal static unsafe class SnappyBlock
     private const int MaxDistance = 65535;
     private const int HashBits = 13;
 
-    // A search reads eight bytes at a time, and short literals are copied sixteen at a time.
-    private const int SearchMargin = 16;
-    private const int ShortLiterals = 16;
+    // Short literals are copied as one vector, which may be read and written too far.
+    private const int ShortLiterals = 32;
+    private const int SearchMargin = ShortLiterals;
 
     // Farthest that one element of the fast loop reads and writes.
     private const int FastInput = 80;
@@ -297,15 +297,16 @@ internal static unsafe class SnappyBlock
                     candidate--;
                 }
                 var literals = (int)(input - anchor);
-                if (literals <= ShortLiterals)
+                if (literals > ShortLiterals)
                 {
-                    // a search margin behind the input is still there to be read, and as much room behind the output
-                    *output = (byte)((literals - 1) << 2);
-                    Vector128.Load(anchor).Store(output + 1);
-                    output += literals == 0 ? 0 : literals + 1;
-                }
-                else
                     output = WriteLiterals(output, anchor, literals);
+                }
+                else if (literals > 0)
+                {
+                    *output++ = (byte)((literals - 1) << 2);
+                    Vector256.Load(anchor).Store(output);
+                    output += literals;
+                }
                 var distance = (int)(input - candidate);
                 var match = MinMatch;
                 while (input + match + 8 <= end)
@@ -318,7 +319,20 @@ internal static unsafe class SnappyBlock
                     }
                     match += 8;
                 }
-                output = WriteCopy(output, distance, match);
+                if (match < 12 && distance < 2048)
+                {
+                    Unsafe.WriteUnaligned(output, (ushort)(distance << 8 | distance >> 8 << 5 | (match - MinMatch) << 2 | 1));
+                    output += 2;
+                }
+                else if (match <= 64)
+                {
+                    Unsafe.WriteUnaligned(output, (uint)(distance << 8 | (match - 1) << 2 | 2));
+                    output += 3;
+                }
+                else
+                {
+                    output = WriteCopy(output, distance, match);
+                }
                 input += match;
                 anchor = input;
                 if (input <= limit)

@@ -8,6 +8,9 @@ namespace Nebula.Engine.Formats.Arrow;
 /// <summary>How types of files become types of columns, and the other way round.</summary>
 internal static class ArrowTypeMapping
 {
+    // Digits of decimal256.
+    private const int LargestPrecision = 76;
+
     /// <summary>The column type of a field; of a dictionary-encoded one that of its values.</summary>
     /// <param name="field">The field.</param>
     /// <param name="children">The plans of its children.</param>
@@ -130,6 +133,11 @@ internal static class ArrowTypeMapping
     private static DataType DecimalType(ArrowType type, out string? refusal)
     {
         refusal = null;
+        if (type.Precision is < 1 or > LargestPrecision || type.Scale is < -LargestPrecision or > LargestPrecision)
+        {
+            refusal = $"a {type} is not defined";
+            return DataType.Decimal(DataType.MaxDecimalPrecision, 0);
+        }
         // A negative scale stands for zeros in front of the point, one above the precision for zeros behind it.
         var precision = Math.Max(type.Scale < 0 ? type.Precision - type.Scale : type.Precision, type.Scale);
         var scale = Math.Max(type.Scale, 0);

@@ -40,7 +40,7 @@ internal sealed class AvroFormat : IContainerFormat
             case TypeKind.UInt64:
                 return new("bytes (decimal 20, 0)", Fidelity.Widened);
             case TypeKind.Time when type.Unit == TimeUnit.Nanosecond:
-                return new("long (time-micros)", Fidelity.Lossy, "nanoseconds are cut to microseconds");
+                return new("long (time-micros)", Fidelity.Lossy, "nanoseconds are cut to microseconds") { WrittenAs = DataType.Time };
             case TypeKind.Timestamp when type.Zone is not (null or "UTC"):
                 return new($"long ({AvroSchemaWriter.Describe(type).Logical})", Fidelity.Widened, "the point in time is kept, the name of the zone is not");
             case TypeKind.Json:

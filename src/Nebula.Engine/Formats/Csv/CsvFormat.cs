@@ -24,7 +24,9 @@ internal sealed class CsvFormat : ITextFormat
 
     public bool KeepsTypes => false;
 
-    public TypeMapping Map(DataType type) => type.IsNested ? new("-", Fidelity.Impossible, "written as JSON text") : new("text", Fidelity.Widened, "types are inferred again when read");
+    public TypeMapping Map(DataType type) => type.IsNested
+        ? new("text", Fidelity.Widened, "JSON") { WrittenAs = DataType.Json }
+        : new("text", Fidelity.Widened, "types are inferred again when read");
 
     public IReadOnlyDictionary<string, string> DetectDialect(ReadOnlySpan<byte> sample, bool isWhole, OptionValues options) =>
         new CsvDialectDetector(options).Detect(sample, isWhole).ToDetails();

@@ -64,6 +64,8 @@ internal sealed class JsonFormat(SimdLevel level) : ITextFormat
     public IReadOnlyList<string>? OwnCodecs => null;
 
     /// <inheritdoc/>
+    public bool AllowsNoColumns => true;
+
     public bool KeepsTypes => true;
 
     /// <inheritdoc/>

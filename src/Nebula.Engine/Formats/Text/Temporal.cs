@@ -15,6 +15,8 @@ internal static unsafe class Temporal
 
     private const long SecondMicroseconds = 1_000_000;
 
+    private const long SecondNanoseconds = 1_000_000_000;
+
     // 16 entries for common years, then for leap years: looked up, since a jump would often be foreseen wrongly
     private static ReadOnlySpan<short> DaysBeforeMonth =>
     [
@@ -61,14 +63,16 @@ internal static unsafe class Temporal
         return ReadRest(p + 19, length - 19, nanoseconds, days * 86_400L + seconds, out value, out hasZone);
     }
 
-    /// <summary>Reads <c>HH:MM:SS</c> with up to six digits behind the second.</summary>
+    /// <summary>Reads <c>HH:MM:SS</c> with up to nine digits behind the second.</summary>
     /// <param name="p">The text.</param>
     /// <param name="length">Its length.</param>
-    /// <param name="value">Microseconds since midnight.</param>
-    public static bool TryParseTime(byte* p, int length, out long value)
+    /// <param name="nanoseconds">Whether the value is in nanoseconds instead of microseconds.</param>
+    /// <param name="value">Units since midnight.</param>
+    /// <returns>False also when digits would be lost.</returns>
+    public static bool TryParseTime(byte* p, int length, bool nanoseconds, out long value)
     {
         value = 0;
-        return length >= 8 && ReadClock(p, out var seconds) && ReadRest(p + 8, length - 8, false, seconds, out value, out var hasZone) && !hasZone;
+        return length >= 8 && ReadClock(p, out var seconds) && ReadRest(p + 8, length - 8, nanoseconds, seconds, out value, out var hasZone) && !hasZone;
     }
 
     /// <summary>Days since 1970-01-01 of a date that exists.</summary>
@@ -125,8 +129,8 @@ internal static unsafe class Temporal
     public static byte* WriteTimestamp(byte* p, long value, bool nanoseconds, bool utc)
     {
         // both divisors are constants: a multiplication each
-        var seconds = nanoseconds ? value / 1_000_000_000L : value / SecondMicroseconds;
-        var perSecond = nanoseconds ? 1_000_000_000L : SecondMicroseconds;
+        var seconds = nanoseconds ? value / SecondNanoseconds : value / SecondMicroseconds;
+        var perSecond = nanoseconds ? SecondNanoseconds : SecondMicroseconds;
         var fraction = value - seconds * perSecond;
         if (fraction < 0)
         {
@@ -150,16 +154,26 @@ internal static unsafe class Temporal
         return p;
     }
 
-    /// <summary>Writes <c>HH:MM:SS</c> and the fraction when it is not zero. What is no time of day, as some files have it, gets a sign or more digits.</summary>
-    public static byte* WriteTime(byte* p, long microseconds)
+    /// <summary>Writes <c>HH:MM:SS</c> and the fraction when it is not zero (3, 6 or 9 digits). What is no time of day, as some files have it, gets a sign or more digits.</summary>
+    /// <param name="p">Where to.</param>
+    /// <param name="value">Units since midnight.</param>
+    /// <param name="nanoseconds">Whether the value is in nanoseconds instead of microseconds.</param>
+    public static byte* WriteTime(byte* p, long value, bool nanoseconds)
     {
-        if ((ulong)microseconds >= DayMicroseconds)
-            return WriteLongTime(p, microseconds);
-        var seconds = microseconds / SecondMicroseconds;
+        var perSecond = nanoseconds ? SecondNanoseconds : SecondMicroseconds;
+        if (!IsTimeOfDay(value, nanoseconds))
+            return WriteLongTime(p, value, perSecond, nanoseconds);
+        var seconds = value / perSecond;
         p = WriteClock(p, (uint)seconds);
-        var fraction = microseconds - seconds * SecondMicroseconds;
-        return fraction == 0 ? p : WriteFraction(p, fraction, nanoseconds: false);
+        var fraction = value - seconds * perSecond;
+        return fraction == 0 ? p : WriteFraction(p, fraction, nanoseconds);
     }
+
+    /// <summary>Whether a value is at least midnight and before the next.</summary>
+    /// <param name="value">Units since midnight.</param>
+    /// <param name="nanoseconds">Whether the value is in nanoseconds instead of microseconds.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsTimeOfDay(long value, bool nanoseconds) => (ulong)value < (ulong)(nanoseconds ? DayMicroseconds * 1000 : DayMicroseconds);
 
     /// <summary>Where the entries of the year start in the tables of months: 16 for a leap year, else 0. Of the multiples of 100, those of 16 are those of 400.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -228,7 +242,7 @@ internal static unsafe class Temporal
                 return false;
             seconds -= offset;
         }
-        var scale = nanoseconds ? 1_000_000_000L : SecondMicroseconds;
+        var scale = nanoseconds ? SecondNanoseconds : SecondMicroseconds;
         var product = (Int128)seconds * scale + fraction;
         value = (long)product;
         return product == value;
@@ -262,12 +276,12 @@ internal static unsafe class Temporal
         return p + 8;
     }
 
-    private static byte* WriteLongTime(byte* p, long microseconds)
+    private static byte* WriteLongTime(byte* p, long value, long perSecond, bool nanoseconds)
     {
-        if (microseconds < 0)
+        if (value < 0)
             *p++ = (byte)'-';
-        var magnitude = microseconds < 0 ? (ulong)-microseconds : (ulong)microseconds;
-        var seconds = magnitude / SecondMicroseconds;
+        var magnitude = value < 0 ? (ulong)-value : (ulong)value;
+        var seconds = magnitude / (ulong)perSecond;
         var hours = seconds / 3600;
         var places = Math.Max(2, Digits.Count(hours));
         Digits.WritePadded(p, hours, places);
@@ -278,8 +292,8 @@ internal static unsafe class Temporal
         p[3] = (byte)':';
         Digits.WritePair(p + 4, rest % 60);
         p += 6;
-        var fraction = (long)(magnitude - seconds * SecondMicroseconds);
-        return fraction == 0 ? p : WriteFraction(p, fraction, nanoseconds: false);
+        var fraction = (long)(magnitude - seconds * (ulong)perSecond);
+        return fraction == 0 ? p : WriteFraction(p, fraction, nanoseconds);
     }
 
     private static byte* WriteFraction(byte* p, long fraction, bool nanoseconds)

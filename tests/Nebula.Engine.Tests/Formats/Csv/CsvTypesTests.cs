@@ -160,6 +160,7 @@ public sealed class CsvTypesTests
         ["2020-01-01", "1969-12-31", "", "0001-01-01"],
         ["2020-01-01", "2020-01-01T10:00:00", ""],
         ["10:00:00", "23:59:59.999999", ""],
+        ["10:00:00", "23:59:59.1234567", "", "00:00:00.000000001"],
         ["2020-01-01T10:00:00", "1600-06-01 10:00:00.5", ""],
         ["2020-01-01T10:00:00.123456789", "1600-06-01 10:00:00.5", ""],
         ["2020-01-01T10:00:00.123456789", "2020-06-01 10:00:00.5", ""],
@@ -168,6 +169,9 @@ public sealed class CsvTypesTests
         ["abc", "\"d,e\"", "", "1"],
         ["123456789012345.678", "1.1", "0.12345678901234567", ""],
     ];
+
+    private static long Nanoseconds(string time) =>
+        TimeSpan.Parse(time[..8], CultureInfo.InvariantCulture).Ticks * 100 + long.Parse(time.PadRight(9, '.')[9..].PadRight(9, '0'), CultureInfo.InvariantCulture);
 
     private static string RandomValue(Random random, int family) => Families[family][random.Next(Families[family].Length)];
 
@@ -186,7 +190,7 @@ public sealed class CsvTypesTests
             TypeKind.Float64 => (double)value == double.Parse(content, CultureInfo.InvariantCulture),
             TypeKind.Decimal => BigInteger.Parse(content.Replace(".", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) * BigInteger.Pow(10, type.Scale - fraction) == (value is long small ? small : (BigInteger)(Int128)value),
             TypeKind.Date => DateTime.UnixEpoch.AddDays((long)value) == DateTime.Parse(content, CultureInfo.InvariantCulture),
-            TypeKind.Time => new TimeOnly((long)value * 10) == TimeOnly.Parse(content, CultureInfo.InvariantCulture),
+            TypeKind.Time => Nanoseconds(content) == (type.Unit == TimeUnit.Nanosecond ? (long)value : (long)value * 1000),
             TypeKind.Timestamp => DateTime.UnixEpoch.AddTicks(type.Unit == TimeUnit.Nanosecond ? (long)value / 100 : (long)value * 10)
                 == DateTime.Parse(content.Length > 27 && !content.Contains('+', StringComparison.Ordinal) ? content[..27] : content, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal),
             _ => false,

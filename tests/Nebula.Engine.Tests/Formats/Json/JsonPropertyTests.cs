@@ -287,7 +287,7 @@ public sealed class JsonPropertyTests
         string[] scalars =
         [
             "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64",
-            "decimal(9,2)", "decimal(18,0)", "decimal(38,10)", "date", "time", "timestamp", "timestamp(UTC)", "timestamp(ns)", "timestamp(ns, UTC)", "string", "binary", "uuid", "json",
+            "decimal(9,2)", "decimal(18,0)", "decimal(38,10)", "date", "time", "time(ns)", "timestamp", "timestamp(UTC)", "timestamp(ns)", "timestamp(ns, UTC)", "string", "binary", "uuid", "json",
         ];
         string[] keys = ["string", "int64", "date", "uuid", "decimal(9,2)", "bool"];
         return (depth < 3 ? random.Next(8) : 7) switch
@@ -322,7 +322,7 @@ public sealed class JsonPropertyTests
             TypeKind.Decimal when type.ByteWidth == 8 => raw % (long)Math.Pow(10, type.Precision),
             TypeKind.Decimal => (Int128)raw * random.NextInt64(1, 1L << 58),
             TypeKind.Date => (long)random.Next(-719_528, 2_932_896),
-            TypeKind.Time => random.NextInt64(0, 86_400_000_000) / (long)Math.Pow(10, random.Next(7)),
+            TypeKind.Time => random.NextInt64(0, type.Unit == TimeUnit.Nanosecond ? 86_400_000_000_000 : 86_400_000_000) / (long)Math.Pow(10, random.Next(7)),
             TypeKind.Timestamp when type.Unit == TimeUnit.Nanosecond => raw,
             TypeKind.Timestamp => random.NextInt64(-62_167_219_200_000_000, 253_402_300_800_000_000) / 1000 * random.Next(1, 2),
             TypeKind.Uuid => new UInt128((ulong)raw, (ulong)random.NextInt64()),

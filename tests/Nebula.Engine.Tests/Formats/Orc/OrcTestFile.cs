@@ -121,7 +121,7 @@ internal static class OrcTestFile
         return text + "." + (nanoseconds.EndsWith("000000", StringComparison.Ordinal) ? nanoseconds[..3] : nanoseconds.EndsWith("000", StringComparison.Ordinal) ? nanoseconds[..6] : nanoseconds);
     }
 
-    private static Int128 Integer(Column column, int row) => column.Type.Kind switch
+    public static Int128 Integer(Column column, int row) => column.Type.Kind switch
     {
         TypeKind.Int8 => column.Values<sbyte>()[row],
         TypeKind.Int16 => column.Values<short>()[row],

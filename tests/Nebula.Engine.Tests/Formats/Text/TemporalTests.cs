@@ -158,7 +158,25 @@ public sealed unsafe class TemporalTests
     [InlineData(-3_600_000_000, "-01:00:00")]
     [InlineData(360_000_000_001, "100:00:00.000001")]
     [InlineData(long.MinValue, "-2562047788:00:54.775808")]
-    public void WriteTime_Table(long microseconds, string expected) => Assert.Equal(expected, PaddedText.Format(p => Temporal.WriteTime(p, microseconds)));
+    public void WriteTime_Table(long microseconds, string expected) => Assert.Equal(expected, PaddedText.Format(p => Temporal.WriteTime(p, microseconds, nanoseconds: false)));
+
+    [Theory]
+    [InlineData(0, "00:00:00")]
+    [InlineData(86_399_999_999_999, "23:59:59.999999999")]
+    [InlineData(1_000, "00:00:00.000001")]
+    [InlineData(500_000_000, "00:00:00.500")]
+    [InlineData(86_400_000_000_000, "24:00:00")]
+    [InlineData(-1, "-00:00:00.000000001")]
+    [InlineData(long.MinValue, "-2562047:47:16.854775808")]
+    public void WriteTime_Nanoseconds_Table(long nanoseconds, string expected) => Assert.Equal(expected, PaddedText.Format(p => Temporal.WriteTime(p, nanoseconds, nanoseconds: true)));
+
+    [Theory]
+    [InlineData("23:59:59", 86_399_000_000_000L)]
+    [InlineData("00:00:00.000000001", 1L)]
+    [InlineData("12:00:00.1234567", 43_200_123_456_700L)]
+    [InlineData("12:00:00.1234567890", null)]
+    [InlineData("24:00:00", null)]
+    public void TryParseTime_Nanoseconds_Table(string text, long? expected) => Assert.Equal(expected, Time(text, nanoseconds: true));
 
     [Theory]
     [InlineData("23:59:59", 86_399_000_000L)]
@@ -173,7 +191,8 @@ public sealed unsafe class TemporalTests
 
     private static int? Date(string text) => PaddedText.Parse(text, static (p, length) => Temporal.TryParseDate(p, length, out var days) ? days : (int?)null);
 
-    private static long? Time(string text) => PaddedText.Parse(text, static (p, length) => Temporal.TryParseTime(p, length, out var value) ? value : (long?)null);
+    private static long? Time(string text, bool nanoseconds = false) =>
+        PaddedText.Parse(text, (p, length) => Temporal.TryParseTime(p, length, nanoseconds, out var value) ? value : (long?)null);
 
     private static (long Value, bool HasZone)? Timestamp(string text, bool nanoseconds) =>
         PaddedText.Parse(text, (p, length) => Temporal.TryParseTimestamp(p, length, nanoseconds, out var value, out var zone) ? (value, zone) : ((long, bool)?)null);

@@ -33,7 +33,9 @@ internal sealed record BatchHeader(long Length, FieldNode[] Nodes, BufferRange[]
 /// <param name="BodyLength">Bytes of the body.</param>
 internal sealed record ArrowMessage(MessageKind Kind, short Version, long BodyLength)
 {
-    private const short V4 = 3;
+    /// <summary>The oldest version that can be read.</summary>
+    public const short V4 = 3;
+
     private const short V5 = 4;
 
     /// <summary>The schema, of a schema message.</summary>
@@ -130,8 +132,8 @@ internal sealed record ArrowMessage(MessageKind Kind, short Version, long BodyLe
             if (!pair.String(0, out _).SequenceEqual("ARROW:experimental_compression"u8))
                 continue;
             var name = pair.String(1, out _);
-            return name.SequenceEqual("lz4"u8) ? BodyCodec.Lz4Frame
-                : name.SequenceEqual("zstd"u8) ? BodyCodec.Zstd
+            return System.Text.Ascii.EqualsIgnoreCase(name, "lz4"u8) ? BodyCodec.Lz4Frame
+                : System.Text.Ascii.EqualsIgnoreCase(name, "zstd"u8) ? BodyCodec.Zstd
                 : throw new ArrowFault($"a body is compressed by the codec {Diagnostics.DataFormatException.Show(name)}; lz4 and zstd can be read", 0);
         }
         return BodyCodec.None;
@@ -166,10 +168,12 @@ internal sealed record ArrowFooter(short Version, ArrowSchema Schema, MessageBlo
     public static ArrowFooter Read(ReadOnlySpan<byte> footer, long end)
     {
         var root = FlatTable.Root(footer);
-        ArrowMessage.CheckVersion(root.Int16(0));
+        // Files without batches have had no version here; what counts is that of each message.
+        var version = root.Int16(0) is 0 ? ArrowMessage.V4 : root.Int16(0);
+        ArrowMessage.CheckVersion(version);
         var reader = new SchemaReader(footer.Length);
         var schema = reader.Read(root.Table(1));
-        return new ArrowFooter(root.Int16(0), schema, ReadBlocks(root.Vector(2, BlockSize), end), ReadBlocks(root.Vector(3, BlockSize), end),
+        return new ArrowFooter(version, schema, ReadBlocks(root.Vector(2, BlockSize), end), ReadBlocks(root.Vector(3, BlockSize), end),
             reader.ReadMetadata(root.Vector(4, sizeof(uint))));
     }
 

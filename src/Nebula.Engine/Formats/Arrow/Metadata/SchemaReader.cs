@@ -113,8 +113,6 @@ internal sealed class SchemaReader(int bufferLength)
     {
         var (precision, scale) = (type.Int32(0), type.Int32(1));
         var width = OneOf(type.Int32(2, 128), "decimal has the bit width", column, 32, 64, 128, 256);
-        if (precision is < 1 or > 76 || scale is < -1000 or > 1000)
-            throw new ArrowFault($"a decimal has {precision} digits, {scale} of them behind the point; 1 to 76 digits are defined", column: column);
         return result with { Precision = precision, Scale = scale, BitWidth = width };
     }
 

@@ -1,13 +1,15 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Nebula.Engine.Columns;
-using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Arrow.Reading;
 
 internal sealed partial class ColumnDecoder
 {
-    /// <summary>Decimals of any width: 18 digits go into 8 bytes, more into 16. Values with more digits than declared are refused.</summary>
+    /// <summary>
+    /// Decimals of any width: those declared with up to 18 digits go into 8 bytes, others into 16. Values with more digits than declared occur (Arrow libraries do
+    /// not check) and are kept if they fit.
+    /// </summary>
     private Column ReadDecimals(ColumnPlan plan, long start, int count)
     {
         using var scope = new BufferScope();
@@ -21,22 +23,12 @@ internal sealed partial class ColumnDecoder
             (256, true) => ConvertDecimals<Int256, long>(plan, start, count, validity),
             (32, false) => ConvertDecimals<int, Int128>(plan, start, count, validity),
             (64, false) => ConvertDecimals<long, Int128>(plan, start, count, validity),
-            (128, false) when plan.Declared.Scale >= 0 => CheckDecimals(plan, start, count, validity),
+            (128, false) when plan.Declared.Scale >= 0 => CopyValues(plan, start, count, 2 * sizeof(long)),
             (128, false) => ConvertDecimals<Int128, Int128>(plan, start, count, validity),
             _ => ConvertDecimals<Int256, Int128>(plan, start, count, validity),
         });
         scope.Release();
         return new Column(plan.Type, count, nulls, validity, values);
-    }
-
-    private PooledBuffer CheckDecimals(ColumnPlan plan, long start, int count, PooledBuffer? validity)
-    {
-        var limit = PowerOfTen(plan.Type.Precision);
-        var source = Values<Int128>(plan, ValuesBuffer, start, count);
-        for (var i = 0; i < source.Length; i++)
-            if ((source[i] >= limit || source[i] <= -limit) && (validity is null || Bitmap.Get(validity.Span, i)))
-                throw TooManyDigits(plan, start + i);
-        return CopyValues(plan, start, count, 2 * sizeof(long));
     }
 
     private PooledBuffer ConvertDecimals<TFrom, TTo>(ColumnPlan plan, long start, int count, PooledBuffer? validity)
@@ -45,18 +37,19 @@ internal sealed partial class ColumnDecoder
     {
         // A negative scale is taken away by appending its zeros.
         var factor = PowerOfTen(Math.Max(-plan.Declared.Scale, 0));
-        var limit = PowerOfTen(plan.Type.Precision) / factor;
+        var largest = (typeof(TTo) == typeof(long) ? long.MaxValue : Int128.MaxValue) / factor;
+        var smallest = (typeof(TTo) == typeof(long) ? long.MinValue : Int128.MinValue) / factor;
         var source = Values<TFrom>(plan, ValuesBuffer, start, count);
         var values = pool.Rent(count * Unsafe.SizeOf<TTo>());
         var target = values.As<TTo>();
         for (var i = 0; i < source.Length; i++)
         {
-            if (!TryWiden(source[i], out var value) || value >= limit || value <= -limit)
+            if (!TryWiden(source[i], out var value) || value > largest || value < smallest)
             {
                 if (validity is null || Bitmap.Get(validity.Span, i))
                 {
                     values.Dispose();
-                    throw TooManyDigits(plan, start + i);
+                    throw TooLarge(plan, start + i);
                 }
                 value = 0;
             }
@@ -75,9 +68,8 @@ internal sealed partial class ColumnDecoder
         return true;
     }
 
-    private static ArrowFault TooManyDigits(ColumnPlan plan, long position) => new(
-        $"the value has more than the {plan.Type.Precision} digits of {(plan.Declared.Precision > DataType.MaxDecimalPrecision ? "the largest decimal that Nebula has" : plan.Type)}",
-        column: plan.Path, value: position, advice: "Correct the value, or leave the column out.");
+    private static ArrowFault TooLarge(ColumnPlan plan, long position) => new(
+        $"the {plan.Declared} value has too many digits for a {plan.Type}", column: plan.Path, value: position, advice: "Correct the value, or leave the column out.");
 
     private static Int128 PowerOfTen(int exponent)
     {

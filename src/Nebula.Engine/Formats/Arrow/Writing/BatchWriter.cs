@@ -16,6 +16,10 @@ namespace Nebula.Engine.Formats.Arrow.Writing;
 internal sealed class BatchWriter : IDisposable
 {
     private const int LengthPrefix = sizeof(long);
+
+    // What a frame of content that cannot be compressed has more than that: headers, and one of 4 bytes for each 128 KiB at least.
+    private const int FrameOverhead = 64;
+    private const int FrameOverheadShift = 14;
     private const int EntrySize = 2 * sizeof(long);
     private const long Stored = -1;
 
@@ -87,7 +91,8 @@ internal sealed class BatchWriter : IDisposable
             case ColumnLayout.Bits:
                 return length + Bitmap.ByteCount(count);
             case ColumnLayout.Fixed:
-                return length + (long)count * (column.Type.Kind == TypeKind.Decimal ? 2 * sizeof(long) : column.Type.ByteWidth);
+                var bytes = (long)count * (column.Type.Kind == TypeKind.Decimal ? 2 * sizeof(long) : column.Type.ByteWidth);
+                return length + bytes + FrameOverhead + (bytes >> FrameOverheadShift);
             case ColumnLayout.Bytes:
                 return length + (count + 1L) * sizeof(int) + ByteCount(column, start, count);
             case ColumnLayout.List:
@@ -209,7 +214,7 @@ internal sealed class BatchWriter : IDisposable
                     CopyValid<Int128>(source, validity, start, target);
                     break;
             }
-        End(length);
+        End(length, mayStore: width < 2 * sizeof(long));
     }
 
     private static void CopyValid<T>(ReadOnlySpan<byte> source, ReadOnlySpan<byte> validity, int start, Span<byte> target) where T : unmanaged
@@ -241,7 +246,7 @@ internal sealed class BatchWriter : IDisposable
             target[2 * i] = value;
             target[2 * i + 1] = value >> 63;
         }
-        End(length);
+        End(length, mayStore: false);
     }
 
     private void WriteOffsets(Column column, int start, int count)
@@ -312,9 +317,11 @@ internal sealed class BatchWriter : IDisposable
     }
 
     /// <summary>Ends the buffer: compresses it, says where it is, pads it.</summary>
-    private void End(int length)
+    /// <param name="length">Number of bytes.</param>
+    /// <param name="mayStore">Whether it may stay as it is where compressing does not help. Polars cannot read values of 16 bytes then.</param>
+    private void End(int length, bool mayStore = true)
     {
-        var stored = _options.Codec == BodyCodec.None || length == 0 ? length : Compress(_scratch!.Span[..length]);
+        var stored = _options.Codec == BodyCodec.None || length == 0 ? length : Compress(_scratch!.Span[..length], mayStore);
         var entry = _output.Span.Slice(_template.BuffersAt + _buffers++ * EntrySize, EntrySize);
         BinaryPrimitives.WriteInt64LittleEndian(entry, _position - _template.Bytes.Length);
         BinaryPrimitives.WriteInt64LittleEndian(entry[sizeof(long)..], stored);
@@ -324,14 +331,14 @@ internal sealed class BatchWriter : IDisposable
         _position = next;
     }
 
-    /// <summary>Compresses a buffer, unless that makes it larger.</summary>
-    private int Compress(ReadOnlySpan<byte> content)
+    /// <summary>Compresses a buffer, unless that makes it larger and it may stay as it is.</summary>
+    private int Compress(ReadOnlySpan<byte> content, bool mayStore)
     {
         var target = _output.Span[_position..];
         using var compressed = _zstd is not null ? _zstd.Compress(content, _pool) : _lz4!.Compress(content, _pool);
-        var isSmaller = compressed.Length < content.Length;
-        BinaryPrimitives.WriteInt64LittleEndian(target, isSmaller ? content.Length : Stored);
-        var bytes = isSmaller ? compressed.Content : content;
+        var isStored = compressed.Length >= content.Length && (mayStore || compressed.Length > content.Length + FrameOverhead + (content.Length >> FrameOverheadShift));
+        BinaryPrimitives.WriteInt64LittleEndian(target, isStored ? Stored : content.Length);
+        var bytes = isStored ? content : compressed.Content;
         bytes.CopyTo(target[LengthPrefix..]);
         return LengthPrefix + bytes.Length;
     }

@@ -19,8 +19,21 @@ internal static class AvroDefaults
     public static byte[] Encode(JsonElement value, AvroSchema schema, string what, string file)
     {
         var output = new ArrayBufferWriter<byte>();
-        return TryEncode(value, schema, output) ? output.WrittenSpan.ToArray() : throw new DataFormatException(
+        return TryEncodeText(value, schema, output) ? output.WrittenSpan.ToArray() : throw new DataFormatException(
             $"In the Avro schema {what} is {DataFormatException.Show(Encoding.UTF8.GetBytes(value.GetRawText()))}, which is no value of {schema}. Correct the default.", new SourceLocation(file));
+    }
+
+    private static bool TryEncodeText(JsonElement value, AvroSchema schema, ArrayBufferWriter<byte> output)
+    {
+        try
+        {
+            return TryEncode(value, schema, output);
+        }
+        catch (InvalidOperationException)
+        {
+            // how the JSON reader reports half of a surrogate pair
+            return false;
+        }
     }
 
     private static bool TryEncode(JsonElement value, AvroSchema schema, ArrayBufferWriter<byte> output)

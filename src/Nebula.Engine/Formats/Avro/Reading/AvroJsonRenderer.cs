@@ -215,10 +215,10 @@ internal sealed unsafe class AvroJsonRenderer(int maxLength)
                     end = Temporal.WriteDate(start + 1, (int)number);
                     break;
                 case AvroLogicalType.TimeMillis:
-                    end = Temporal.WriteTime(start + 1, (int)number * 1000L);
+                    end = Temporal.WriteTime(start + 1, (int)number * 1000L, nanoseconds: false);
                     break;
                 case AvroLogicalType.TimeMicros:
-                    end = Temporal.WriteTime(start + 1, number);
+                    end = Temporal.WriteTime(start + 1, number, nanoseconds: false);
                     break;
                 case AvroLogicalType.TimestampMillis or AvroLogicalType.LocalTimestampMillis when number is > long.MaxValue / 1000 or < long.MinValue / 1000:
                     text.Shrink(MaxNumber);

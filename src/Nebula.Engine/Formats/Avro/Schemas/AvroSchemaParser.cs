@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Avro.Schemas;
 
@@ -32,6 +33,8 @@ internal sealed class AvroSchemaParser
     /// <exception cref="DataFormatException">The text is no valid schema.</exception>
     public static AvroSchema Parse(ReadOnlyMemory<byte> json, string origin, bool isStrict)
     {
+        if (Utf8Validator.FindInvalid(json.Span) is >= 0 and var at)
+            throw new DataFormatException($"The Avro schema is not UTF-8 (byte {at + 1} of it). Correct it, or have the file written again.", new SourceLocation(origin));
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxJsonDepth });
@@ -41,6 +44,11 @@ internal sealed class AvroSchemaParser
         {
             throw new DataFormatException($"The Avro schema is not valid JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}). Correct it, or have the file written again.",
                 new SourceLocation(origin), e);
+        }
+        catch (InvalidOperationException e)
+        {
+            // how the JSON reader reports half of a surrogate pair
+            throw new DataFormatException("The Avro schema holds an escape that is half of a character. Correct it, or have the file written again.", new SourceLocation(origin), e);
         }
     }
 
@@ -195,14 +203,7 @@ internal sealed class AvroSchemaParser
     {
         if (json.ValueKind != JsonValueKind.String)
             throw Wrong($"\"{key}\" must be a text, not {Show(json)}");
-        try
-        {
-            return json.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw Wrong($"\"{key}\" holds half of a surrogate pair or bytes that are not UTF-8");
-        }
+        return json.GetString()!;
     }
 
     private void CheckName(string name)

@@ -23,22 +23,22 @@ internal abstract unsafe class CsvColumnReader
     {
         TypeKind.String or TypeKind.Json => new CsvTextColumnReader(),
         TypeKind.Bool => new CsvBoolReader(),
-        TypeKind.Int8 => new CsvValueReader<sbyte, SmallSigned<sbyte>>(default),
-        TypeKind.Int16 => new CsvValueReader<short, SmallSigned<short>>(default),
-        TypeKind.Int32 => new CsvValueReader<int, SmallSigned<int>>(default),
-        TypeKind.Int64 => new CsvValueReader<long, Signed>(default),
-        TypeKind.UInt8 => new CsvValueReader<byte, Unsigned<byte>>(default),
-        TypeKind.UInt16 => new CsvValueReader<ushort, Unsigned<ushort>>(default),
-        TypeKind.UInt32 => new CsvValueReader<uint, Unsigned<uint>>(default),
-        TypeKind.UInt64 => new CsvValueReader<ulong, Unsigned<ulong>>(default),
-        TypeKind.Float32 => new CsvValueReader<float, Single>(default),
-        TypeKind.Float64 => new CsvValueReader<double, Double>(new Double(isInferred)),
-        TypeKind.Decimal when type.ByteWidth == 8 => new CsvValueReader<long, Decimal64>(new Decimal64(type.Precision, type.Scale)),
-        TypeKind.Decimal => new CsvValueReader<Int128, Decimal128>(new Decimal128(type.Precision, type.Scale)),
-        TypeKind.Date => new CsvValueReader<int, Date>(default),
-        TypeKind.Time => new CsvValueReader<long, Time>(default),
-        TypeKind.Timestamp => new CsvValueReader<long, Timestamp>(new Timestamp(type.Unit == TimeUnit.Nanosecond, type.Zone is not null)),
-        TypeKind.Uuid => new CsvValueReader<Int128, UuidText>(default),
+        TypeKind.Int8 => new CsvValueReader<sbyte, SignedParser<sbyte>>(default),
+        TypeKind.Int16 => new CsvValueReader<short, SignedParser<short>>(default),
+        TypeKind.Int32 => new CsvValueReader<int, SignedParser<int>>(default),
+        TypeKind.Int64 => new CsvValueReader<long, Int64Parser>(default),
+        TypeKind.UInt8 => new CsvValueReader<byte, UnsignedParser<byte>>(default),
+        TypeKind.UInt16 => new CsvValueReader<ushort, UnsignedParser<ushort>>(default),
+        TypeKind.UInt32 => new CsvValueReader<uint, UnsignedParser<uint>>(default),
+        TypeKind.UInt64 => new CsvValueReader<ulong, UnsignedParser<ulong>>(default),
+        TypeKind.Float32 => new CsvValueReader<float, SingleParser>(default),
+        TypeKind.Float64 => new CsvValueReader<double, DoubleParser>(new DoubleParser(isInferred)),
+        TypeKind.Decimal when type.ByteWidth == 8 => new CsvValueReader<long, Decimal64Parser>(new Decimal64Parser(type.Precision, type.Scale)),
+        TypeKind.Decimal => new CsvValueReader<Int128, Decimal128Parser>(new Decimal128Parser(type.Precision, type.Scale)),
+        TypeKind.Date => new CsvValueReader<int, DateParser>(default),
+        TypeKind.Time => new CsvValueReader<long, TimeParser>(new TimeParser(type.Unit == TimeUnit.Nanosecond)),
+        TypeKind.Timestamp => new CsvValueReader<long, TimestampParser>(new TimestampParser(type.Unit == TimeUnit.Nanosecond, type.Zone is not null)),
+        TypeKind.Uuid => new CsvValueReader<Int128, UuidParser>(default),
         _ => null,
     };
 
@@ -76,15 +76,9 @@ internal abstract unsafe class CsvColumnReader
     protected static string? WhatIsWrong(in CsvTable table, byte* p, int length) =>
         *p != table.Quote || CsvQuotes.IsClosedAtEnd(new ReadOnlySpan<byte>(p, length), (byte)table.Quote, table.Escape) ? null : CsvQuotes.TextBehindQuote;
 
-    /// <summary>Reads text into a value of fixed width.</summary>
-    private interface IFieldParser<T> where T : unmanaged
-    {
-        bool TryParse(byte* p, int length, out T value);
-    }
-
     private sealed class CsvValueReader<T, TParser>(TParser parser) : CsvColumnReader
         where T : unmanaged
-        where TParser : struct, IFieldParser<T>
+        where TParser : struct, IValueParser<T>
     {
         public override void Read(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad)
         {
@@ -153,11 +147,11 @@ internal abstract unsafe class CsvColumnReader
                 if (table.TrimReturn && field == table.Stride - 1 && length > 0 && p[length - 1] == '\r')
                     length--;
                 var quotes = length > 2 && *p == table.Quote && p[length - 1] == table.Quote ? 1 : 0;
-                var value = IsTrue(p + quotes, length - 2 * quotes);
+                var value = BoolText.IsTrue(p + quotes, length - 2 * quotes);
                 var at = buffers.Rows + row;
                 var mask = 1 << (at & 7);
                 bits[at >> 3] = (byte)((bits[at >> 3] & ~mask) | (value ? mask : 0));
-                if (value || IsFalse(p + quotes, length - 2 * quotes))
+                if (value || BoolText.IsFalse(p + quotes, length - 2 * quotes))
                     continue;
                 MarkNull(buffers.Validity, at);
                 nulls++;
@@ -165,95 +159,6 @@ internal abstract unsafe class CsvColumnReader
                     bad.Add(row, column, WhatIsWrong(table, p, length));
             }
             buffers.Advance(table.Rows, nulls);
-        }
-    }
-
-    /// <summary>Whether a text is <c>true</c> in any case.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool IsTrue(byte* p, int length) => length == 4 && (*(uint*)p | 0x20202020) == 0x65757274;
-
-    /// <summary>Whether a text is <c>false</c> in any case.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool IsFalse(byte* p, int length) => length == 5 && (*(uint*)p | 0x20202020) == 0x736C6166 && (p[4] | 0x20) == 'e';
-
-    private readonly struct Signed : IFieldParser<long>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool TryParse(byte* p, int length, out long value) => NumberParser.TryParseInt64(p, length, out value);
-    }
-
-    private readonly struct SmallSigned<T> : IFieldParser<T> where T : unmanaged, System.Numerics.IBinaryInteger<T>
-    {
-        public bool TryParse(byte* p, int length, out T value)
-        {
-            var good = NumberParser.TryParseInt64(p, length, out var wide);
-            value = T.CreateTruncating(wide);
-            return good && long.CreateTruncating(value) == wide;
-        }
-    }
-
-    private readonly struct Unsigned<T> : IFieldParser<T> where T : unmanaged, System.Numerics.IBinaryInteger<T>
-    {
-        public bool TryParse(byte* p, int length, out T value)
-        {
-            var good = NumberParser.TryParseUInt64(p, length, out var wide);
-            value = T.CreateTruncating(wide);
-            return good && ulong.CreateTruncating(value) == wide;
-        }
-    }
-
-    private readonly struct Double(bool codesAreText) : IFieldParser<double>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool TryParse(byte* p, int length, out double value) =>
-            NumberParser.TryParseShortDouble(p, length, out value)
-            || (NumberParser.TryParseLongDouble(p, length, out value) && !(codesAreText && NumberParser.MayBeCode(new ReadOnlySpan<byte>(p, length))));
-    }
-
-    private readonly struct Single : IFieldParser<float>
-    {
-        public bool TryParse(byte* p, int length, out float value) =>
-            float.TryParse(new ReadOnlySpan<byte>(p, length), System.Globalization.NumberStyles.Float & ~System.Globalization.NumberStyles.AllowLeadingWhite & ~System.Globalization.NumberStyles.AllowTrailingWhite,
-                System.Globalization.CultureInfo.InvariantCulture, out value);
-    }
-
-    private readonly struct Decimal64(int precision, int scale) : IFieldParser<long>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool TryParse(byte* p, int length, out long value) => NumberParser.TryParseDecimal64(p, length, precision, scale, out value);
-    }
-
-    private readonly struct Decimal128(int precision, int scale) : IFieldParser<Int128>
-    {
-        public bool TryParse(byte* p, int length, out Int128 value) => NumberParser.TryParseDecimal128(p, length, precision, scale, out value);
-    }
-
-    private readonly struct Date : IFieldParser<int>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool TryParse(byte* p, int length, out int value) => Temporal.TryParseDate(p, length, out value);
-    }
-
-    private readonly struct Time : IFieldParser<long>
-    {
-        public bool TryParse(byte* p, int length, out long value) => Temporal.TryParseTime(p, length, out value);
-    }
-
-    private readonly struct Timestamp(bool nanoseconds, bool utc) : IFieldParser<long>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool TryParse(byte* p, int length, out long value) => Temporal.TryParseTimestamp(p, length, nanoseconds, out value, out var hasZone) && hasZone == utc;
-    }
-
-    private readonly struct UuidText : IFieldParser<Int128>
-    {
-        public bool TryParse(byte* p, int length, out Int128 value)
-        {
-            value = default;
-            if (length != 36 || !System.Buffers.Text.Utf8Parser.TryParse(new ReadOnlySpan<byte>(p, length), out Guid uuid, out var used) || used != 36)
-                return false;
-            fixed (Int128* target = &value)
-                return uuid.TryWriteBytes(new Span<byte>(target, 16), bigEndian: true, out _);
         }
     }
 }

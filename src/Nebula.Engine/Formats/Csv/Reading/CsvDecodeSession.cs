@@ -148,6 +148,7 @@ internal sealed unsafe class CsvDecodeSession
         {
             var rows = _columns[0].Rows;
             _bytesPerRow = Math.Max(1, length / rows);
+            block.ReleaseGiant();
             sink.Add(new RecordBatch(_decoder.Plan.Schema, [.. _columns.Select(static column => column.Build())], rows));
         }
     }

@@ -16,10 +16,15 @@ internal sealed unsafe class CsvSchemaInferrer(CsvDialect dialect, DiscoverReque
     private readonly CsvTypeLattice[] _types = [.. dialect.Columns.Select(static _ => new CsvTypeLattice())];
     private readonly ImmutableArray<byte[]> _nullMarkers = [.. dialect.NullMarkers.Select(Encoding.UTF8.GetBytes)];
 
+    public bool HasRecords { get; private set; }
+
     public void Observe(ReadOnlySpan<byte> block, int context)
     {
         if (!request.InferTypes)
+        {
+            HasRecords = true;
             return;
+        }
         var first = context == CsvSplitter.FirstBlock;
         var allValid = Utf8Validator.FindInvalid(block) < 0;
         var records = new CsvRecords(block, dialect, first ? CsvDialectDetector.EndOfSkippedLines(block, dialect) : 0);
@@ -32,6 +37,7 @@ internal sealed unsafe class CsvSchemaInferrer(CsvDialect dialect, DiscoverReque
                     dropHeader = false;
                     continue;
                 }
+                HasRecords = true;
                 if (records.Fields.Count != _types.Length && !(dialect.NullPadding && records.Fields.Count < _types.Length))
                     continue;
                 if (!allValid && !Utf8.IsValid(records.Current))

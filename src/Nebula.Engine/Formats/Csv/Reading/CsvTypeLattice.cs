@@ -10,7 +10,7 @@ internal sealed unsafe class CsvTypeLattice
     private const int MaxMagnitudeDigits = 308;
     private const int ExactDigits = 15;
     private bool _bool = true, _int64 = true, _double = true, _decimal = true, _date = true, _time = true, _timestamp = true, _timestampUtc = true;
-    private bool _microseconds = true, _nanoseconds = true, _hasValue;
+    private bool _microseconds = true, _nanoseconds = true, _timeMicroseconds = true, _hasValue;
     private int _maxWhole, _maxFraction, _minFraction = int.MaxValue;
 
     /// <summary>Whether any value was seen.</summary>
@@ -22,11 +22,13 @@ internal sealed unsafe class CsvTypeLattice
     public void Observe(byte* p, int length)
     {
         _hasValue = true;
-        _bool = _bool && (CsvColumnReader.IsTrue(p, length) || CsvColumnReader.IsFalse(p, length));
+        _bool = _bool && (BoolText.IsTrue(p, length) || BoolText.IsFalse(p, length));
         if (_int64 || _double || _decimal)
             ObserveNumber(p, length);
         _date = _date && Temporal.TryParseDate(p, length, out _);
-        _time = _time && Temporal.TryParseTime(p, length, out _);
+        // a time with seven digits behind the second is one too, but in nanoseconds
+        _time = _time && Temporal.TryParseTime(p, length, nanoseconds: true, out _);
+        _timeMicroseconds = _timeMicroseconds && Temporal.TryParseTime(p, length, nanoseconds: false, out _);
         if (_timestamp || _timestampUtc)
             ObserveTimestamp(p, length);
     }
@@ -58,7 +60,7 @@ internal sealed unsafe class CsvTypeLattice
         if (_date)
             return DataType.Date;
         if (_time)
-            return DataType.Time;
+            return _timeMicroseconds ? DataType.Time : DataType.TimeNanoseconds;
         if (_timestamp || _timestampUtc)
             return DataType.Timestamp(_microseconds ? TimeUnit.Microsecond : TimeUnit.Nanosecond, _timestampUtc ? "UTC" : null);
         return DataType.String;

@@ -1,6 +1,4 @@
-using System.Buffers.Text;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Formats.Text;
@@ -11,42 +9,20 @@ namespace Nebula.Engine.Formats.Csv.Writing;
 /// <summary>Writes the values of one column of a batch. Holds the column's pointers, which are good as long as the batch is.</summary>
 internal unsafe struct CsvColumnWriter
 {
-    private readonly TypeKind _kind;
-    private readonly byte* _validity;
-    private readonly byte* _values;
-    private readonly int* _offsets;
-    private readonly int* _indices;
-    private readonly bool _nanoseconds;
-    private readonly bool _utc;
-    private readonly bool _wide;
-    private readonly int _scale;
-    private int _places;
+    private readonly bool _isText;
+    private ValueText _value;
 
     public CsvColumnWriter(Column column)
     {
-        _kind = column.Type.Kind;
-        _validity = Address(column.Validity);
-        if (column.Dictionary is { } dictionary)
-        {
-            _indices = (int*)Address(MemoryMarshal.AsBytes(column.Indices));
-            column = dictionary;
-        }
-        _offsets = (int*)Address(MemoryMarshal.AsBytes(column.Offsets));
-        _values = column.Type.IsVariableBinary ? Address(column.Bytes) : column.Type.Kind == TypeKind.Bool ? Address(column.Bits) : Address(column.Values<byte>());
-        _scale = column.Type.Scale;
-        _wide = column.Type.ByteWidth == 16;
-        _nanoseconds = column.Type.Unit == TimeUnit.Nanosecond;
-        _utc = column.Type.Zone is not null;
+        _isText = column.Type.Kind is TypeKind.String or TypeKind.Json;
+        _value = new ValueText(column);
     }
 
     /// <summary>Most bytes that a value takes when written.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly int MaxLength(int row)
     {
-        if (_offsets is null)
-            return 64;
-        var at = _indices is null ? row : _indices[row];
-        var length = _offsets[at + 1] - _offsets[at];
+        var length = _value.ByteCount(row);
         return length > BufferPool.MaxCapacity / 2 - 64 ? BufferPool.MaxCapacity : 2 * length + 64;
     }
 
@@ -58,19 +34,16 @@ internal unsafe struct CsvColumnWriter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Write(byte* p, int row, CsvWriteOptions options)
     {
-        if (_validity != null && (_validity[row >> 3] >> (row & 7) & 1) == 0)
+        if (_value.IsNull(row))
         {
             options.NullMarker.CopyTo(new Span<byte>(p, options.NullMarker.Length));
             return p + options.NullMarker.Length;
         }
-        if (_offsets != null && _kind != TypeKind.Binary)
-        {
-            var at = _indices is null ? row : _indices[row];
-            return WriteText(p, _values + _offsets[at], _offsets[at + 1] - _offsets[at], options);
-        }
+        if (_isText)
+            return WriteText(p, _value.Bytes(row), _value.ByteCount(row), options);
         if (!options.QuoteAll)
         {
-            var end = WriteValue(p, row);
+            var end = _value.Write(p, row);
             if (!options.ChecksValues)
                 return end;
             var text = new ReadOnlySpan<byte>(p, (int)(end - p));
@@ -78,7 +51,7 @@ internal unsafe struct CsvColumnWriter
                 return end;
         }
         *p = options.Quote;
-        p = WriteValue(p + 1, row);
+        p = _value.Write(p + 1, row);
         *p = options.Quote;
         return p + 1;
     }
@@ -122,69 +95,4 @@ internal unsafe struct CsvColumnWriter
         *p++ = options.Quote;
         return p;
     }
-
-    private byte* WriteValue(byte* p, int row)
-    {
-        switch (_kind)
-        {
-            case TypeKind.Bool:
-                return WriteBool(p, (_values[row >> 3] >> (row & 7) & 1) != 0);
-            case TypeKind.Int8:
-                return Digits.Write(p, (long)((sbyte*)_values)[row]);
-            case TypeKind.Int16:
-                return Digits.Write(p, (long)((short*)_values)[row]);
-            case TypeKind.Int32:
-                return Digits.Write(p, (long)((int*)_values)[row]);
-            case TypeKind.Int64:
-                return Digits.Write(p, ((long*)_values)[row]);
-            case TypeKind.UInt8:
-                return Digits.Write(p, (ulong)_values[row]);
-            case TypeKind.UInt16:
-                return Digits.Write(p, (ulong)((ushort*)_values)[row]);
-            case TypeKind.UInt32:
-                return Digits.Write(p, (ulong)((uint*)_values)[row]);
-            case TypeKind.UInt64:
-                return Digits.Write(p, ((ulong*)_values)[row]);
-            case TypeKind.Float32:
-                return WriteFloat(p, ((float*)_values)[row]);
-            case TypeKind.Float64:
-                var number = ((double*)_values)[row];
-                return double.IsFinite(number) ? NumberFormatter.WriteDouble(p, number, ref _places) : WriteFloat(p, (float)number);
-            case TypeKind.Decimal:
-                return _wide ? NumberFormatter.WriteDecimal(p, ((Int128*)_values)[row], _scale) : NumberFormatter.WriteDecimal(p, ((long*)_values)[row], _scale);
-            case TypeKind.Date:
-                return Temporal.WriteDate(p, ((int*)_values)[row]);
-            case TypeKind.Time:
-                return Temporal.WriteTime(p, ((long*)_values)[row]);
-            case TypeKind.Timestamp:
-                return _nanoseconds ? Temporal.WriteTimestamp(p, ((long*)_values)[row], true, _utc) : Temporal.WriteTimestamp(p, ((long*)_values)[row], false, _utc);
-            case TypeKind.Uuid:
-                var uuid = new Guid(new ReadOnlySpan<byte>(_values + 16 * row, 16), bigEndian: true);
-                uuid.TryFormat(new Span<byte>(p, 36), out _);
-                return p + 36;
-            default:
-                var at = _indices is null ? row : _indices[row];
-                var bytes = new ReadOnlySpan<byte>(_values + _offsets[at], _offsets[at + 1] - _offsets[at]);
-                Base64.EncodeToUtf8(bytes, new Span<byte>(p, Base64.GetMaxEncodedToUtf8Length(bytes.Length)), out _, out var written);
-                return p + written;
-        }
-    }
-
-    private static byte* WriteBool(byte* p, bool value)
-    {
-        var text = value ? "true"u8 : "false"u8;
-        text.CopyTo(new Span<byte>(p, 5));
-        return p + text.Length;
-    }
-
-    private static byte* WriteFloat(byte* p, float value)
-    {
-        if (float.IsFinite(value))
-            return NumberFormatter.WriteSingle(p, value);
-        var text = float.IsNaN(value) ? "NaN"u8 : value > 0 ? "Infinity"u8 : "-Infinity"u8;
-        text.CopyTo(new Span<byte>(p, 9));
-        return p + text.Length;
-    }
-
-    private static byte* Address(ReadOnlySpan<byte> span) => span.IsEmpty ? null : (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(span));
 }

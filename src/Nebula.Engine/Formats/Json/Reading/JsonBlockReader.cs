@@ -74,9 +74,10 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
         {
             Begin();
             Run(start, length, (JsonBlockContext)block.Context, block.Position.Name);
+            sink.Lines(block.Buffer.Content.Count((byte)'\n'));
+            block.ReleaseGiant();
             if (_rows > 0)
                 Flush();
-            sink.Lines(block.Buffer.Content.Count((byte)'\n'));
         }
         finally
         {

@@ -27,6 +27,9 @@ internal sealed unsafe class JsonInferrer<TKernel>(JsonDialect dialect, Discover
     private int _fieldCount;
 
     /// <inheritdoc/>
+    public bool HasRecords { get; private set; }
+
+    /// <inheritdoc/>
     public void Observe(ReadOnlySpan<byte> block, int context)
     {
         using var copy = new TerminatedCopy(block);
@@ -54,6 +57,7 @@ internal sealed unsafe class JsonInferrer<TKernel>(JsonDialect dialect, Discover
     /// <inheritdoc/>
     protected override bool Accept(byte* record, byte* behind)
     {
+        HasRecords = true;
         if (Utf8Validator.FindInvalid(new ReadOnlySpan<byte>(record, (int)(behind - record))) >= 0)
             return false;
         if (Dialect.IsValues)
@@ -64,9 +68,7 @@ internal sealed unsafe class JsonInferrer<TKernel>(JsonDialect dialect, Discover
     }
 
     /// <inheritdoc/>
-    protected override void Refuse(byte* record, byte* end)
-    {
-    }
+    protected override void Refuse(byte* record, byte* end) => HasRecords = true;
 
     // The records were checked: from here on every token is where it should be.
 

@@ -20,7 +20,7 @@ internal static unsafe class ScalarParser
     {
         switch (column.Kind)
         {
-            case ReadKind.Date or ReadKind.Time or ReadKind.TimestampMicroseconds or ReadKind.TimestampNanoseconds or ReadKind.Uuid or ReadKind.Binary:
+            case ReadKind.Date or ReadKind.TimeMicroseconds or ReadKind.TimeNanoseconds or ReadKind.TimestampMicroseconds or ReadKind.TimestampNanoseconds or ReadKind.Uuid or ReadKind.Binary:
                 return isQuoted && TryAppendQuoted(column, text, length);
             case ReadKind.Bool or (>= ReadKind.Int8 and <= ReadKind.Decimal128) when length > 0 && (!isQuoted || column.Casts):
                 return TryAppendNumber(column, text, length);
@@ -38,8 +38,8 @@ internal static unsafe class ScalarParser
                     return false;
                 column.Append(days);
                 return true;
-            case ReadKind.Time:
-                if (!Temporal.TryParseTime(text, length, out var time))
+            case ReadKind.TimeMicroseconds or ReadKind.TimeNanoseconds:
+                if (!Temporal.TryParseTime(text, length, column.Kind == ReadKind.TimeNanoseconds, out var time))
                     return false;
                 column.Append(time);
                 return true;

@@ -13,4 +13,12 @@ internal unsafe interface IJsonRowWriter
     /// <param name="omitNulls">Whether keys of nulls are left out.</param>
     /// <returns>Behind the last separator.</returns>
     byte* WriteRows(JsonOutput output, JsonCursor* columns, int count, int rows, ushort separator, int separatorLength, bool omitNulls);
+
+    /// <summary>Writes the values of one column, one behind the other. Nulls take no bytes.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="column">The cursor of the column.</param>
+    /// <param name="rows">Number of values.</param>
+    /// <param name="offsets">Takes where each value ends, behind a 0.</param>
+    /// <returns>Behind the last value.</returns>
+    byte* WriteValues(JsonOutput output, JsonCursor* column, int rows, Span<int> offsets);
 }

@@ -29,14 +29,17 @@ internal sealed unsafe class JsonEncoder : IBlockEncoder
         _isArray = isArray;
         _omitNulls = omitNulls;
         _pool = pool;
-        _rowWriter = level switch
-        {
-            SimdLevel.Vector512 => new JsonRowWriter<StringKernel512>(),
-            SimdLevel.Vector256 => new JsonRowWriter<StringKernel256>(),
-            SimdLevel.Vector128 => new JsonRowWriter<StringKernel128>(),
-            _ => new JsonRowWriter<ScalarStringKernel>(),
-        };
+        _rowWriter = CreateRowWriter(level);
     }
+
+    /// <summary>Makes the row loop with the kernels of a vector width.</summary>
+    public static IJsonRowWriter CreateRowWriter(SimdLevel level) => level switch
+    {
+        SimdLevel.Vector512 => new JsonRowWriter<StringKernel512>(),
+        SimdLevel.Vector256 => new JsonRowWriter<StringKernel256>(),
+        SimdLevel.Vector128 => new JsonRowWriter<StringKernel128>(),
+        _ => new JsonRowWriter<ScalarStringKernel>(),
+    };
 
     /// <inheritdoc/>
     public IFileFrame CreateFrame() => _isArray

@@ -37,6 +37,9 @@ internal sealed unsafe class JsonNode
     /// <summary>Makes the node of a field of an object.</summary>
     public static JsonNode OfField(Field field) => Make(field.Type, RenderKey(field.Name));
 
+    /// <summary>Makes the node of a value that stands alone.</summary>
+    public static JsonNode OfValue(DataType type) => Make(type, default);
+
     /// <summary>Fills the cursor of this node, and takes those of its children from the free ones.</summary>
     /// <param name="cursor">The cursor.</param>
     /// <param name="column">The column of the batch.</param>
@@ -146,7 +149,7 @@ internal sealed unsafe class JsonNode
         TypeKind.Float64 => JsonValueKind.Float64,
         TypeKind.Decimal => _type.ByteWidth == 8 ? JsonValueKind.Decimal64 : JsonValueKind.Decimal128,
         TypeKind.Date => JsonValueKind.Date,
-        TypeKind.Time => JsonValueKind.Time,
+        TypeKind.Time => _type.Unit == TimeUnit.Nanosecond ? JsonValueKind.TimeNanoseconds : JsonValueKind.TimeMicroseconds,
         TypeKind.Timestamp => _type.Unit == TimeUnit.Nanosecond ? JsonValueKind.TimestampNanoseconds : JsonValueKind.TimestampMicroseconds,
         TypeKind.String => column.Dictionary is null ? JsonValueKind.String : JsonValueKind.DictionaryString,
         TypeKind.Binary => JsonValueKind.Binary,

@@ -29,6 +29,20 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
         return p;
     }
 
+    /// <inheritdoc/>
+    public byte* WriteValues(JsonOutput output, JsonCursor* column, int rows, Span<int> offsets)
+    {
+        var p = output.Start;
+        offsets[0] = 0;
+        for (var row = 0; row < rows; row++)
+        {
+            if (column->Validity == null || (column->Validity[row >> 3] >> (row & 7) & 1) != 0)
+                p = WriteValue(p, column, row, omitNulls: false, output);
+            offsets[row + 1] = (int)(p - output.Start);
+        }
+        return p;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static byte* WriteObject(byte* p, JsonCursor* columns, int count, int index, bool omitNulls, JsonOutput output)
     {
@@ -130,7 +144,8 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
         JsonValueKind.UInt64 => Digits.Write(p, ((ulong*)column->Values)[index]),
         JsonValueKind.Float32 => WriteSingle(p, ((float*)column->Values)[index]),
         JsonValueKind.Decimal128 => NumberFormatter.WriteDecimal(p, ((Int128*)column->Values)[index], column->Scale),
-        JsonValueKind.Time => WriteTime(p, ((long*)column->Values)[index]),
+        JsonValueKind.TimeMicroseconds => WriteTime(p, ((long*)column->Values)[index], nanoseconds: false),
+        JsonValueKind.TimeNanoseconds => WriteTime(p, ((long*)column->Values)[index], nanoseconds: true),
         JsonValueKind.TimestampNanoseconds => CloseQuote(Temporal.WriteTimestamp(p, ((long*)column->Values)[index], nanoseconds: true, column->IsUtc)),
         JsonValueKind.Uuid => CloseQuote(UuidText.Write(p, column->Values + 16L * index)),
         JsonValueKind.Binary => WriteBase64(p, column->Values + column->Offsets[index], column->Offsets[index + 1] - column->Offsets[index]),
@@ -225,9 +240,9 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
 
     private static byte* WriteSingle(byte* p, float value) => float.IsFinite(value) ? NumberFormatter.WriteSingle(p, value) : WriteNotFinite(p, value);
 
-    /// <summary>A number that is no time of day is shown as it is: microseconds.</summary>
-    private static byte* WriteTime(byte* p, long value) =>
-        CloseQuote((ulong)value < (ulong)Temporal.DayMicroseconds ? Temporal.WriteTime(p, value) : Digits.Write(p, value));
+    /// <summary>A number that is no time of day is shown as it is.</summary>
+    private static byte* WriteTime(byte* p, long value, bool nanoseconds) =>
+        CloseQuote(Temporal.IsTimeOfDay(value, nanoseconds) ? Temporal.WriteTime(p, value, nanoseconds) : Digits.Write(p, value));
 
     private static byte* WriteBase64(byte* p, byte* bytes, int length)
     {

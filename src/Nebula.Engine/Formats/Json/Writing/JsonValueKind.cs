@@ -28,7 +28,8 @@ internal enum JsonValueKind : byte
     Binary,
     Uuid,
     Date,
-    Time,
+    TimeMicroseconds,
+    TimeNanoseconds,
     TimestampMicroseconds,
     TimestampNanoseconds,
 }

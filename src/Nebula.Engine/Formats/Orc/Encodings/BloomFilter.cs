@@ -7,6 +7,9 @@ namespace Nebula.Engine.Formats.Orc.Encodings;
 /// <summary>Says of a value whether it may occur in a row group (ORC v1, "Bloom Filter Index", the form of ORC-101).</summary>
 internal sealed class BloomFilter
 {
+    /// <summary>What column encodings say of filters like these: strings in UTF-8, timestamps in UTC. Readers leave out filters without it.</summary>
+    public const int Encoding = 1;
+
     private const double FalsePositives = 0.01;
     private const ulong MurmurSeed = 104_729;
     private readonly ulong[] _bits;

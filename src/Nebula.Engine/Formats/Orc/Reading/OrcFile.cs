@@ -211,9 +211,9 @@ internal sealed class OrcFile : IContainerFile
             case "ns":
                 return TimeUnit.Nanosecond;
         }
-        // a few days less than 64 bits of nanoseconds reach, because old statistics are off by a zone
-        const long limit = 9_223_000_000_000;
+        const long least = long.MinValue / 1_000_000 - 1;
+        const long greatest = long.MaxValue / 1_000_000;
         var statistics = type.Id < Footer.Statistics.Length ? Footer.Statistics[type.Id] : null;
-        return statistics?.MinimumMilliseconds < -limit || statistics?.MaximumMilliseconds > limit ? TimeUnit.Microsecond : TimeUnit.Nanosecond;
+        return statistics?.MinimumMilliseconds < least || statistics?.MaximumMilliseconds > greatest ? TimeUnit.Microsecond : TimeUnit.Nanosecond;
     }
 }

@@ -47,7 +47,8 @@ internal sealed class StripeCutter(OrcFile file, bool[] wanted, int blockSize, i
         return types;
     }
 
-    private bool IsWanted(StreamInformation stream) => wanted[stream.Column] && stream.Length > 0
+    /// <summary>An empty stream of nulls says nothing; other streams may have nothing to say.</summary>
+    private bool IsWanted(StreamInformation stream) => wanted[stream.Column] && (stream.Length > 0 || stream.Kind != StreamKind.Present)
         && stream.Kind is StreamKind.Present or StreamKind.Data or StreamKind.Length or StreamKind.DictionaryData or StreamKind.Secondary;
 
     private bool NeedsZone(StripeFooter footer) => footer.Streams.Any(stream => IsWanted(stream) && _types[stream.Column].Kind == OrcTypeKind.Timestamp);

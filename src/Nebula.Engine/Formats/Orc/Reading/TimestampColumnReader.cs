@@ -82,8 +82,11 @@ internal sealed unsafe class TimestampColumnReader : FixedReader
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static long ToNanoseconds(long seconds, long nanoseconds) => (ulong)(seconds + 9_223_372_036) < 2 * 9_223_372_036ul
-        ? seconds * 1_000_000_000 + nanoseconds
+    private static long ToNanoseconds(long seconds, long nanoseconds) =>
+        (ulong)(seconds + 9_223_372_036) < 2 * 9_223_372_036ul ? seconds * 1_000_000_000 + nanoseconds : ToNanosecondsAtTheEdge(seconds, nanoseconds);
+
+    private static long ToNanosecondsAtTheEdge(long seconds, long nanoseconds) => (Int128)seconds * 1_000_000_000 + nanoseconds is var exact && exact >= long.MinValue && exact <= long.MaxValue
+        ? (long)exact
         : throw new OrcFault($"the timestamp {Show(seconds, nanoseconds)} is outside of the years 1677 to 2262, which 64 bits of nanoseconds cover",
             "Set 'timestamp_unit: us' to read timestamps in microseconds.");
 

@@ -1,6 +1,7 @@
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats.Orc.Encodings;
 using Nebula.Engine.Formats.Orc.Metadata;
 using Nebula.Engine.Formats.Orc.Streams;
 using Nebula.Engine.Schemas;
@@ -112,6 +113,8 @@ internal sealed class OrcEncoder : IBlockEncoder
                 writer.UInt64(1, (ulong)column.Encoding.Kind);
                 if (column.Encoding.HasDictionary)
                     writer.UInt64(2, column.Encoding.DictionarySize);
+                if (column.BloomFilters.Length > 0)
+                    writer.UInt64(3, BloomFilter.Encoding);
                 writer.End(begin);
             }
             writer.Text(3, "UTC");

@@ -48,7 +48,7 @@ internal static class OrcTypes
         var stored = type.Zone is null ? "timestamp" : "timestamp with local time zone";
         return type switch
         {
-            { Zone: not (null or "UTC") } => new(stored, Fidelity.Lossy, "the name of the zone is not kept, the point in time is"),
+            { Zone: not (null or "UTC") } => new(stored, Fidelity.Widened, "the name of the zone is not kept, the point in time is"),
             { Unit: TimeUnit.Microsecond } => new(stored, Fidelity.Widened, "ORC counts nanoseconds"),
             _ => new(stored),
         };

@@ -76,7 +76,7 @@ internal sealed class StringDictionary : IDisposable
                 return false;
             target[i] = number;
         }
-        return table.Count <= target.Length / 2;
+        return IsWorthIt(table, target.Length);
     }
 
     /// <summary>The entries that are used of a dictionary which the column brings along.</summary>
@@ -92,8 +92,11 @@ internal sealed class StringDictionary : IDisposable
                 return false;
             target[i] = numbers[entry] - 1;
         }
-        return table.Count <= target.Length / 2;
+        return IsWorthIt(table, target.Length);
     }
+
+    /// <summary>Readers exist that take an empty dictionary for a missing one.</summary>
+    private static bool IsWorthIt(DistinctBytes table, int values) => table.Count <= values / 2 && table.ByteCount > 0;
 
     private static (int[] Order, int[] Ranks) Sort(Column entries)
     {

@@ -50,26 +50,8 @@ internal static unsafe class TextColumns
                 end = UuidText.Write(start, (byte*)&value);
             }
             else
-                end = WriteTime(start, column.Values<long>()[index], column.Type.Unit);
+                end = Temporal.WriteTime(start, column.Values<long>()[index], column.Type.Unit == TimeUnit.Nanosecond);
             bytes.Shrink(LongestText - (int)(end - start));
         }
-    }
-
-    /// <summary>Nanoseconds that are not whole microseconds have nine digits.</summary>
-    private static byte* WriteTime(byte* target, long value, TimeUnit unit)
-    {
-        if (unit == TimeUnit.Microsecond)
-            return Temporal.WriteTime(target, value);
-        if (value % 1000 == 0)
-            return Temporal.WriteTime(target, value / 1000);
-        if (value < 0)
-            *target++ = (byte)'-';
-        var (seconds, nanoseconds) = Math.DivRem(value < 0 ? 0ul - (ulong)value : (ulong)value, 1_000_000_000ul);
-        // whole seconds are written without fraction
-        var end = Temporal.WriteTime(target, (long)seconds * 1_000_000);
-        *end++ = (byte)'.';
-        for (var i = 8; i >= 0; i--, nanoseconds /= 10)
-            end[i] = (byte)('0' + nanoseconds % 10);
-        return end + 9;
     }
 }

@@ -27,6 +27,12 @@ internal sealed class BloomFilter
         _words = new uint[bytes / sizeof(uint)];
     }
 
+    private BloomFilter(uint[] words) => _words = words;
+
+    /// <summary>Takes a stored filter.</summary>
+    /// <param name="bytes">The bits, in whole blocks.</param>
+    public static BloomFilter Of(ReadOnlySpan<byte> bytes) => new(MemoryMarshal.Cast<byte, uint>(bytes).ToArray());
+
     /// <summary>The bits as they are stored.</summary>
     public ReadOnlySpan<byte> Bytes => MemoryMarshal.AsBytes<uint>(_words);
 

@@ -14,8 +14,9 @@ internal sealed unsafe class ByteArrayChunk(byte* bytes, int* offsets, int count
     private const int SampleRuns = 4;
     private const int SampleRunBytes = 16 << 10;
 
-    // Positions are read faster than strings: a dictionary may cost a little more.
+    // Positions are read faster than strings: a dictionary may cost a little more, and where it is small nothing else is tried.
     private const double DictionaryBonus = 0.9;
+    private const int ClearWin = 4;
     private WriteWorkspace? _workspace;
     private ushort* _ids;
     private int _idWidth;
@@ -45,10 +46,11 @@ internal sealed unsafe class ByteArrayChunk(byte* bytes, int* offsets, int count
         var distinct = EncodingPlanner.EstimateDistinct(ByteArrayDictionary.CountSample(bytes, offsets, count, sample, _workspace.Scratch), sample, count);
         var dictionary = distinct > MaxDictionaryEntries ? long.MaxValue
             : EncodingPlanner.DictionarySize(distinct, (double)ByteCount / count + sizeof(int), count);
-        if (dictionary < PlainSize && dictionary * DictionaryBonus < ChooseWithout(planner) && TryBuildDictionary(_workspace))
+        if (dictionary < PlainSize / ClearWin && TryBuildDictionary(_workspace))
             return;
-        if (dictionary >= PlainSize)
-            ChooseWithout(planner);
+        var other = ChooseWithout(planner);
+        if (dictionary >= PlainSize / ClearWin && dictionary < PlainSize && dictionary * DictionaryBonus < other)
+            TryBuildDictionary(_workspace);
     }
 
     public override void WriteDictionary(GrowingBuffer output)

@@ -1,4 +1,6 @@
 using Nebula.Engine.Columns;
+using Nebula.Engine.Compression.Bzip2;
+using Nebula.Engine.Compression.Xz;
 using Nebula.Engine.Compression.Zstd;
 using Nebula.Engine.Diagnostics;
 
@@ -26,7 +28,8 @@ internal abstract unsafe class AvroContent : IDisposable
         AvroCodec.Snappy => new SnappyContent(pool),
         AvroCodec.Deflate => new DeflateContent(maxRecordSize, pool),
         AvroCodec.Zstandard => new StreamContent(() => new ZstdDecompressor(pool), "zstandard", maxRecordSize, pool),
-        _ => throw new NebulaException(ErrorKind.Data, $"Avro files compressed with {AvroCodecs.NameOf(codec)} are not supported. Write the file with deflate, snappy or zstandard."),
+        AvroCodec.Bzip2 => new StreamContent(() => new Bzip2Decompressor(pool), "bzip2", maxRecordSize, pool),
+        _ => new StreamContent(() => new XzDecompressor(pool), "xz", maxRecordSize, pool),
     };
 
     /// <summary>Goes to a block.</summary>

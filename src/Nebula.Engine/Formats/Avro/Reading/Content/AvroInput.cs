@@ -7,7 +7,8 @@ internal sealed unsafe class AvroInput : IDisposable
 {
     private const int PieceSize = 256 << 10;
     private readonly IRandomAccess? _file;
-    private readonly PooledBuffer? _piece;
+    private readonly BufferPool? _pool;
+    private PooledBuffer? _piece;
     private long _offset;
     private long _unread;
 
@@ -25,6 +26,7 @@ internal sealed unsafe class AvroInput : IDisposable
         _file = file;
         _offset = offset;
         _unread = length;
+        _pool = pool;
         _piece = pool.Rent(PieceSize);
         At = End = _piece.Pointer;
         Length = length;
@@ -50,7 +52,13 @@ internal sealed unsafe class AvroInput : IDisposable
             return false;
         var kept = (int)(End - At);
         var buffer = _piece!;
+        // a codec that cannot go on with so much must be given more at once
+        if (kept > buffer.Capacity / 2)
+            buffer = _pool!.Rent((int)Math.Min(2L * buffer.Capacity, BufferPool.MaxCapacity));
         new Span<byte>(At, kept).CopyTo(buffer.Span);
+        if (buffer != _piece)
+            _piece!.Dispose();
+        _piece = buffer;
         var count = (int)Math.Min(buffer.Capacity - kept, _unread);
         _file!.Read(_offset, buffer.Span.Slice(kept, count));
         _offset += count;

@@ -1,7 +1,7 @@
-namespace Nebula.Engine.Formats;
+namespace Nebula.Engine.Schemas;
 
 /// <summary>What becomes of the values of a type on the way into another.</summary>
-internal enum Fidelity
+public enum Fidelity
 {
     /// <summary>Same values, same meaning; reading back gives the same type.</summary>
     Exact,
@@ -16,8 +16,14 @@ internal enum Fidelity
     Impossible,
 }
 
-/// <summary>How a format stores a type.</summary>
+/// <summary>How a format or system stores a type.</summary>
 /// <param name="StoredAs">In the format's own words, as its specification names it.</param>
 /// <param name="Fidelity">What becomes of the values.</param>
 /// <param name="Note">What gets lost or changes, in a few words; null when nothing does.</param>
-internal readonly record struct TypeMapping(string StoredAs, Fidelity Fidelity = Fidelity.Exact, string? Note = null);
+public readonly record struct TypeMapping(string StoredAs, Fidelity Fidelity = Fidelity.Exact, string? Note = null)
+{
+    /// <summary>
+    /// The type that columns are converted to before they are written; null when what writes them takes the type itself.
+    /// </summary>
+    public DataType? WrittenAs { get; init; }
+}

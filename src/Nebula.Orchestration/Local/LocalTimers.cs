@@ -1,0 +1,44 @@
+namespace Nebula.Orchestration.Local;
+
+/// <summary>The timers of a run, on one timer of the system. Used from the run's loop.</summary>
+internal sealed class LocalTimers(TimeProvider time, Action<Action> signal) : IDisposable
+{
+    // a timer of the system cannot be set for longer than 49 days
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+    private readonly PriorityQueue<Action, DateTime> _due = new();
+    private ITimer? _timer;
+
+    /// <summary>Does something, on the run's loop, when a time has come.</summary>
+    public void Set(DateTime fireAt, Action action)
+    {
+        _due.Enqueue(action, fireAt);
+        if (_due.Peek() == action)
+            Arm();
+    }
+
+    public void Dispose() => _timer?.Dispose();
+
+    private void Arm()
+    {
+        if (!_due.TryPeek(out _, out var fireAt))
+            return;
+        var wait = fireAt - time.GetUtcNow().UtcDateTime;
+        wait = wait < TimeSpan.Zero ? TimeSpan.Zero : wait > LongestWait ? LongestWait : wait;
+        // a system timer may be early by a fraction of its resolution
+        wait = TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds));
+        if (_timer is null)
+            _timer = time.CreateTimer(_ => signal(Fire), null, wait, Timeout.InfiniteTimeSpan);
+        else
+            _timer.Change(wait, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Fire()
+    {
+        while (_due.TryPeek(out var action, out var fireAt) && fireAt <= time.GetUtcNow().UtcDateTime)
+        {
+            _due.Dequeue();
+            action();
+        }
+        Arm();
+    }
+}

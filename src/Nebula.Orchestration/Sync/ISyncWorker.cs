@@ -1,0 +1,79 @@
+using Nebula.Engine.Connectors;
+
+namespace Nebula.Orchestration.Sync;
+
+/// <summary>
+/// Does the work that a run orchestrates: the steps of DESIGN's delivery, with connectors. Every step may be repeated, also while an earlier attempt at it
+/// is under way, on another machine: staged things of different attempts must not mix, and a commit with a token that was applied does nothing.
+/// </summary>
+public interface ISyncWorker
+{
+    /// <summary>Finds the streams of a run.</summary>
+    /// <param name="runId">The run.</param>
+    /// <param name="pipeline">The pipeline.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>Their number. Repeated for the same run, it is the same streams in the same order.</returns>
+    Task<int> PlanAsync(string runId, string pipeline, CancellationToken cancellationToken);
+
+    /// <summary>Fixes how one stream is read and written, for all later steps.</summary>
+    /// <param name="task">The stream.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    Task<PlannedStream> PlanStreamAsync(StreamTask task, CancellationToken cancellationToken);
+
+    /// <summary>Readies the destination and removes what an earlier run left in staging.</summary>
+    /// <param name="task">The stream.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>What the destination says was committed last; null when it keeps no account.</returns>
+    Task<Checkpoint?> PrepareAsync(StreamTask task, CancellationToken cancellationToken);
+
+    /// <summary>Splits a stream into chunks.</summary>
+    /// <param name="task">The stream.</param>
+    /// <param name="from">What was committed before; null when nothing was.</param>
+    /// <param name="add">Takes the chunks, in order, numbered from 0.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>The position of the source when all chunks are read. For a captured stream: of its log before the first chunk is read.</returns>
+    Task<string> SplitAsync(StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken);
+
+    /// <summary>Moves one chunk into staging.</summary>
+    /// <param name="task">The stream.</param>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="cancellationToken">Stops the transfer.</param>
+    Task<StagedPart> TransferAsync(StreamTask task, Chunk chunk, CancellationToken cancellationToken);
+
+    /// <summary>Publishes staged parts together with the checkpoint.</summary>
+    /// <param name="task">The stream.</param>
+    /// <param name="commit">What is published.</param>
+    /// <param name="cancellationToken">Stops the call; it is then done or not done.</param>
+    Task<CommitReceipt> CommitAsync(StreamTask task, SyncCommit commit, CancellationToken cancellationToken);
+
+    /// <summary>Tells the source what is committed.</summary>
+    /// <param name="task">The stream.</param>
+    /// <param name="checkpoint">What is committed.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    Task AcknowledgeAsync(StreamTask task, Checkpoint checkpoint, CancellationToken cancellationToken);
+
+    /// <summary>Removes what was staged and will not be committed.</summary>
+    /// <param name="task">The stream.</param>
+    /// <param name="parts">The parts that are known; there may be others.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    Task AbortAsync(StreamTask task, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken);
+
+    /// <summary>Stages the changes behind a checkpoint, up to a bound of time and size that is the worker's.</summary>
+    /// <param name="task">A captured stream.</param>
+    /// <param name="from">Where to begin.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    Task<CapturedWindow> CaptureAsync(StreamTask task, Checkpoint from, CancellationToken cancellationToken);
+}
+
+/// <summary>What is published in one step.</summary>
+/// <param name="Parts">The parts, in the order of their chunks.</param>
+/// <param name="Checkpoint">How far the stream is committed after this.</param>
+/// <param name="ExpectedSequence">The sequence that the destination must be at: one that is further has seen a newer run.</param>
+/// <param name="Token">Identity of the commit (pipeline, run, sequence): the same token is never applied twice.</param>
+public sealed record SyncCommit(IReadOnlyList<StagedPart> Parts, Checkpoint Checkpoint, long ExpectedSequence, string Token);
+
+/// <summary>A window of changes that was staged.</summary>
+/// <param name="Parts">What was staged; empty when there were no changes.</param>
+/// <param name="Position">Where the window ends.</param>
+/// <param name="IsCaughtUp">Whether there was no more.</param>
+public sealed record CapturedWindow(IReadOnlyList<StagedPart> Parts, string Position, bool IsCaughtUp);

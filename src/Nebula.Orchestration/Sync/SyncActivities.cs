@@ -1,0 +1,162 @@
+using System.Collections.Concurrent;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Orchestration.Sync;
+
+/// <summary>The activities of a sync: the worker's steps, with what is too large for a history kept in the state store, and with fencing.</summary>
+internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store)
+{
+    private const int MaxPageSize = 500;
+    private const int MaxPagesInMemory = 16;
+    private readonly SyncState _state = new(store);
+    private readonly ConcurrentDictionary<(string RunId, int Stream, string Attempt, int Page), IReadOnlyList<Chunk>> _pages = new();
+
+    public static int PageSizeOf(SyncSettings settings) => Math.Clamp(settings.PageSize, 1, MaxPageSize);
+
+    public async Task<CommittedState> PrepareAsync(ActivityContext context, StreamRequest request)
+    {
+        var task = request.Task;
+        var destination = await worker.PrepareAsync(task, context.CancellationToken).ConfigureAwait(false);
+        var known = await _state.FindCheckpointAsync(task.Pipeline, request.Name, context.CancellationToken).ConfigureAwait(false);
+        // the destination wins: what it has committed is committed, whatever we remember
+        return destination is not null && (known is null || destination.Sequence > known.Checkpoint.Sequence)
+            ? new CommittedState(destination, "")
+            : known ?? new CommittedState(new Checkpoint(request.Name, "", 0), "");
+    }
+
+    public async Task<ChunkList> SplitAsync(ActivityContext context, StreamRequest request)
+    {
+        var size = PageSizeOf(request.Settings);
+        // an attempt that is repeated may find other chunks: its pages must not mix with those of the first
+        var attempt = Guid.NewGuid().ToString("n")[..8];
+        var page = new List<Chunk>(size);
+        var chunks = 0;
+        var known = await _state.FindCheckpointAsync(request.Task.Pipeline, request.Name, context.CancellationToken).ConfigureAwait(false);
+        var position = await worker.SplitAsync(request.Task, known?.Checkpoint, AddAsync, context.CancellationToken).ConfigureAwait(false);
+        if (page.Count > 0)
+            await StoreAsync().ConfigureAwait(false);
+        return new ChunkList(attempt, chunks, position);
+
+        async ValueTask AddAsync(Chunk chunk)
+        {
+            if (chunk.Index != chunks)
+                throw new NebulaException(ErrorKind.Fatal, $"The source numbers chunk {chunks} as {chunk.Index}; chunks are numbered from 0 in order.");
+            chunks++;
+            page.Add(chunk);
+            if (page.Count == size)
+                await StoreAsync().ConfigureAwait(false);
+        }
+
+        async Task StoreAsync()
+        {
+            await _state.PutChunksAsync(new PageTask(request.Task, attempt, (chunks - 1) / size, 0, 0), page, context.CancellationToken).ConfigureAwait(false);
+            page.Clear();
+        }
+    }
+
+    public async Task<Staged> TransferChunkAsync(ActivityContext context, ChunkTask task)
+    {
+        var page = task.Page;
+        // done already, by an attempt whose answer was lost
+        if (await _state.FindPartAsync(page, task.Chunk, context.CancellationToken).ConfigureAwait(false) is { } earlier)
+            return new Staged(earlier.Rows, earlier.Bytes, 1);
+        var chunk = (await ChunksAsync(page, context.CancellationToken).ConfigureAwait(false))[task.Chunk - page.First];
+        var staged = await worker.TransferAsync(page.Task, chunk, context.CancellationToken).ConfigureAwait(false);
+        var part = await _state.RecordPartAsync(page, staged, context.CancellationToken).ConfigureAwait(false);
+        return new Staged(part.Rows, part.Bytes, 1);
+    }
+
+    public async Task<Staged> SealPageAsync(ActivityContext context, PageTask page)
+    {
+        var parts = await _state.FindManifestAsync(page, context.CancellationToken).ConfigureAwait(false);
+        if (parts is null)
+        {
+            var read = new List<StagedPart>(page.Count);
+            for (var chunk = page.First; chunk < page.First + page.Count; chunk++)
+                read.Add(await _state.FindPartAsync(page, chunk, context.CancellationToken).ConfigureAwait(false)
+                    ?? throw new NebulaException(ErrorKind.Fatal, $"Chunk {chunk} was moved, but its record is gone. Start the run again."));
+            parts = read;
+            await _state.SealAsync(page, parts, context.CancellationToken).ConfigureAwait(false);
+        }
+        for (var chunk = page.First; chunk < page.First + page.Count; chunk++)
+            await _state.RemovePartAsync(page, chunk, context.CancellationToken).ConfigureAwait(false);
+        _pages.TryRemove(KeyOf(page), out _);
+        return new Staged(parts.Sum(static part => part.Rows), parts.Sum(static part => part.Bytes), parts.Count);
+    }
+
+    public async Task<CommittedState> CommitAsync(ActivityContext context, CommitTask commit)
+    {
+        var token = TokenOf(commit);
+        var (known, entry) = await _state.GetCheckpointAsync(commit.Task.Pipeline, commit.Stream, context.CancellationToken).ConfigureAwait(false);
+        if (known?.Token == token)
+            return known;
+        if (known is not null && known.Checkpoint.Sequence >= commit.Sequence)
+            throw Overtaken(commit, known.Checkpoint.Sequence);
+        var committed = new CommittedState(new Checkpoint(commit.Stream, commit.Position, commit.Sequence), token);
+        var parts = await _state.ReadManifestsAsync(commit, context.CancellationToken).ConfigureAwait(false);
+        await worker.CommitAsync(commit.Task, new SyncCommit(parts, committed.Checkpoint, commit.Sequence - 1, token), context.CancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _state.AdvanceCheckpointAsync(commit.Task.Pipeline, committed, entry, context.CancellationToken).ConfigureAwait(false);
+        }
+        catch (State.StateConflictException)
+        {
+            // an earlier attempt at this commit may have been slower in dying than this one in starting
+            var now = await _state.FindCheckpointAsync(commit.Task.Pipeline, commit.Stream, context.CancellationToken).ConfigureAwait(false);
+            if (now?.Token != token)
+                throw Overtaken(commit, now?.Checkpoint.Sequence ?? 0);
+        }
+        return committed;
+    }
+
+    public async Task<Nothing> AcknowledgeAsync(ActivityContext context, CommitTask commit)
+    {
+        await worker.AcknowledgeAsync(commit.Task, new Checkpoint(commit.Stream, commit.Position, commit.Sequence), context.CancellationToken).ConfigureAwait(false);
+        await _state.RemoveWindowAsync(new PageTask(commit.Task, commit.Attempt, 0, 0, 0), context.CancellationToken).ConfigureAwait(false);
+        return default;
+    }
+
+    public async Task<Nothing> AbortAsync(ActivityContext context, CommitTask commit)
+    {
+        // windows that were committed are no longer in staging, and must not be removed
+        var known = await _state.FindCheckpointAsync(commit.Task.Pipeline, commit.Stream, context.CancellationToken).ConfigureAwait(false);
+        if (known?.Token == TokenOf(commit))
+            return default;
+        var parts = await _state.ReadAllPartsAsync(commit.Task, context.CancellationToken).ConfigureAwait(false);
+        await worker.AbortAsync(commit.Task, parts, context.CancellationToken).ConfigureAwait(false);
+        await _state.RemoveAsync(commit.Task, context.CancellationToken).ConfigureAwait(false);
+        return default;
+    }
+
+    public async Task<WindowResult> CaptureWindowAsync(ActivityContext context, CommitTask window)
+    {
+        var (known, _) = await _state.GetCheckpointAsync(window.Task.Pipeline, window.Stream, context.CancellationToken).ConfigureAwait(false);
+        var from = known?.Checkpoint ?? new Checkpoint(window.Stream, window.Position, window.Sequence - 1);
+        var page = new PageTask(window.Task, window.Attempt, 0, 0, 0);
+        // of several attempts at a window the first that was recorded counts: its end is what the history says
+        var captured = await _state.FindWindowAsync(page, context.CancellationToken).ConfigureAwait(false) ?? await _state.RecordWindowAsync(
+            page, await worker.CaptureAsync(window.Task, from, context.CancellationToken).ConfigureAwait(false), context.CancellationToken).ConfigureAwait(false);
+        await _state.SealAsync(page, captured.Parts, context.CancellationToken).ConfigureAwait(false);
+        return new WindowResult(captured.Position, captured.IsCaughtUp, new Staged(
+            captured.Parts.Sum(static part => part.Rows), captured.Parts.Sum(static part => part.Bytes), captured.Parts.Count));
+    }
+
+    /// <summary>The token of a commit: pipeline, run, stream and sequence. A run that is continued has the same.</summary>
+    private static string TokenOf(CommitTask commit) => $"{commit.Task.Pipeline}/{commit.Task.RunId}/{commit.Stream}/{commit.Sequence}";
+
+    private static NebulaException Overtaken(CommitTask commit, long sequence) => new(ErrorKind.Locked,
+        $"Stream '{commit.Stream}' is at commit {sequence} already; this run expected {commit.Sequence - 1}. Another run committed meanwhile: nothing of this one was published.");
+
+    private static (string RunId, int Stream, string Attempt, int Page) KeyOf(PageTask page) => (page.Task.RunId, page.Task.Stream, page.Attempt, page.Page);
+
+    private async Task<IReadOnlyList<Chunk>> ChunksAsync(PageTask page, CancellationToken cancellationToken)
+    {
+        if (_pages.TryGetValue(KeyOf(page), out var chunks))
+            return chunks;
+        chunks = await _state.GetChunksAsync(page, cancellationToken).ConfigureAwait(false);
+        if (_pages.Count >= MaxPagesInMemory)
+            _pages.Clear();
+        return _pages[KeyOf(page)] = chunks;
+    }
+}

@@ -1,0 +1,63 @@
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Orchestration.Sync;
+
+/// <summary>A run: plans, then runs its streams, so many at a time. A stream that fails does not stop the others.</summary>
+internal static class SyncRunOrchestration
+{
+    // a generation's history has some five events per stream
+    private const int StreamsPerGeneration = 200;
+
+    public static async Task<SyncResult> RunAsync(OrchestrationContext context, SyncRequest request)
+    {
+        var control = new SyncControl(context);
+        var result = request.Progress;
+        var streams = request.Streams
+            ?? await context.CallActivityAsync(SyncDefinitions.Plan, new StreamTask(request.RunId, request.Pipeline, 0), request.Settings.Retry);
+        control.Changed = Show;
+        Show();
+        var first = result.Ended;
+        var begun = await control.ForEachAsync(
+            Math.Min(streams - first, StreamsPerGeneration), request.Settings.ParallelStreams, index => RunStreamAsync(first + index), stream =>
+            {
+                result = result.With(stream);
+                Show();
+            });
+        if (control.IsCancelled)
+            return result with { Cancelled = streams - result.Completed - result.Failed };
+        if (first + begun < streams)
+            context.ContinueAsNew(SyncPayloads.Request, request with { Streams = streams, Progress = result });
+        return result;
+
+        async Task<StreamResult> RunStreamAsync(int stream)
+        {
+            try
+            {
+                var task = new StreamTask(request.RunId, request.Pipeline, stream);
+                return await control.CallAsync(SyncDefinitions.SyncStream, new StreamRequest(task, request.Settings));
+            }
+            catch (TaskFailedException e)
+            {
+                // streams report their failures as results; this one was lost
+                return Failures.Of($"stream {stream}", e);
+            }
+        }
+
+        void Show() => context.SetCustomStatus(SyncDefinitions.Status, new SyncStatus(control.State)
+        {
+            Total = streams, Done = result.Ended, Failed = result.Failed, Rows = result.Rows, Bytes = result.Bytes,
+        });
+    }
+}
+
+/// <summary>Turns failures into results.</summary>
+internal static class Failures
+{
+    private const int MaxMessage = 1_000;
+
+    public static StreamResult Of(string stream, NebulaException error) => new(stream, SyncOutcome.Failed)
+    {
+        FailureKind = error.Kind,
+        Failure = error.Message.Length <= MaxMessage ? error.Message : string.Concat(error.Message.AsSpan(0, MaxMessage), "…"),
+    };
+}
