@@ -10,7 +10,6 @@ public sealed partial class OrcFixtureTests(ITestOutputHelper output)
 {
     [Theory]
     [InlineData(64 << 10)]
-    [InlineData(256 << 10)]
     [InlineData(64 << 20)]
     public void Read_EveryFile_GivesTheExpectedRows(int blockSize)
     {
