@@ -40,6 +40,10 @@ internal sealed class MemoryStore : IObjectStore
 
     public IRandomAccess OpenRandom(string path) => _objects.TryGetValue(path, out var content) ? new Bytes(path, content) : throw NebulaException.NotFound($"'{path}' does not exist.");
 
+    public bool Exists(string path) => _objects.ContainsKey(path);
+
+    public void Delete(string path, string root) => _objects.Remove(path);
+
     public IStagedObject Stage(string path, string runId) => throw new NotSupportedException();
 
     public void Publish(string staged, string path) => throw new NotSupportedException();

@@ -12,7 +12,7 @@ namespace Nebula.Cli.Commands;
 internal sealed class DiscoverCommand : NebulaCommand
 {
     // what a source keeps for itself (the files, the names in order) stands beside what it found out for people
-    private static readonly string[] Internal = ["files", "columns"];
+    private static readonly string[] Internal = ["files", "columns", "partitions"];
     private readonly SourceView _source;
     private readonly Option<string?> _output = Flag.Choice("--output", "How it is shown.", "text", "json");
 

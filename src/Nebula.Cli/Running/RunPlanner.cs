@@ -95,7 +95,7 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
         var destination = createDestination();
         await using (destination.ConfigureAwait(false))
         {
-            var name = stream.Object?.Render(variables) ?? destination.NameObject(NameOf(stream));
+            var name = stream.Object?.Render(variables, kept: "part") ?? destination.NameObject(NameOf(stream));
             var target = destination.LocationOf(name);
             if (streams > 1 && stream.Object is null && !destination.Capabilities.AcceptsManyStreams)
                 throw NebulaException.Configuration(

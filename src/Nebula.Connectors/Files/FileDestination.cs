@@ -1,6 +1,6 @@
+using Nebula.Connectors.Files.Output;
 using Nebula.Connectors.ObjectStores;
 using Nebula.Connectors.ObjectStores.Local;
-using Nebula.Engine.Compression;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
@@ -8,7 +8,7 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Connectors.Files;
 
-/// <summary>Files as a destination: format x codec x store. A stream becomes one file, which appears whole or not at all.</summary>
+/// <summary>Files as a destination: format x codec x store. A stream becomes one file, which appears whole or not at all, or the files of a folder (see <see cref="PartsCommit"/>).</summary>
 internal sealed class FileDestination : IDestination
 {
     private readonly OptionValues _options;
@@ -16,6 +16,7 @@ internal sealed class FileDestination : IDestination
     private readonly IObjectStore _store;
     private readonly string _path;
     private readonly bool _isFolder;
+    private IStagedObject? _lock;
 
     /// <param name="options">What the user set.</param>
     /// <param name="format">The format, when the connector's name is one; null to go by the file's name.</param>
@@ -75,23 +76,34 @@ internal sealed class FileDestination : IDestination
 
     public Task PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
     {
-        _store.DiscardLeftovers(TargetOf(plan.Object));
+        var target = TargetOf(plan);
+        if (LayoutOf(target) is not { } layout)
+        {
+            _store.DiscardLeftovers(target);
+            return Task.CompletedTask;
+        }
+        // a wrong option is found before anything moves
+        _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
+        Unlock();
+        _store.DiscardLeftovers(layout.PathOf(layout.Id));
+        // files that are complete are open no more: this one tells other runs that they are somebody's
+        _lock = _store.Stage(layout.PathOf($"{layout.Id}{IObjectStore.PartMark}lock"), plan.RunId);
         return Task.CompletedTask;
     }
 
     public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken)
     {
-        var target = TargetOf(plan.Object);
-        var format = FormatOf(target);
-        var encoder = format.CreateEncoder(plan.Schema, _options, context.Pool);
-        var codec = format.OwnCodecs is null ? FileCodecs.ForWriting(target, _options) : CompressionCodecs.None;
-        var compressor = codec == CompressionCodecs.None ? null : codec.CreateCompressor((int?)_options.Integer("compression_level"));
-        return Task.FromResult<IDestinationWriter>(new FileWriter(encoder, compressor, _store.Stage(target, plan.RunId), chunk, context.Pool));
+        var target = TargetOf(plan);
+        return Task.FromResult<IDestinationWriter>(LayoutOf(target) is { } layout
+            ? OpenParts(plan, layout, chunk, context)
+            : new FileWriter(new FileEncoding(FormatOf(target), target, plan.Schema, _options, context.Pool), _store.Stage(target, plan.RunId), chunk));
     }
 
     public Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
     {
-        var target = TargetOf(request.Plan.Object);
+        var target = TargetOf(request.Plan);
+        if (LayoutOf(target) is { } layout)
+            return Task.FromResult(new PartsCommit(_store, layout).Publish(request));
         foreach (var part in request.Parts)
             if (part.Location.Length > 0)
                 _store.Publish(part.Location, target);
@@ -100,18 +112,55 @@ internal sealed class FileDestination : IDestination
 
     public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
     {
-        foreach (var part in parts)
-            if (part.Location.Length > 0)
-                _store.Discard(part.Location);
+        if (LayoutOf(TargetOf(plan)) is { } layout)
+            new PartsCommit(_store, layout).Discard(parts);
+        else
+            foreach (var part in parts)
+                if (part.Location.Length > 0)
+                    _store.Discard(part.Location);
         return Task.CompletedTask;
     }
 
-    public ValueTask DisposeAsync() => default;
+    public ValueTask DisposeAsync()
+    {
+        Unlock();
+        return default;
+    }
+
+    private PartsWriter OpenParts(StreamPlan plan, PartsLayout layout, Chunk chunk, WriteContext context)
+    {
+        var most = (int)Math.Clamp(_options.Integer("max_partitions")!.Value, 1, int.MaxValue);
+        var keys = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
+        var partitioner = keys.Count == 0 ? null : new Partitioner(plan.Schema, keys, most, context.Pool);
+        var target = layout.PathOf(layout.NameOf("", 0));
+        var encoding = new FileEncoding(FormatOf(target), target, partitioner?.FileSchema ?? plan.Schema, _options, context.Pool);
+        return new PartsWriter(
+            encoding, partitioner, number => _store.Stage(layout.PathOf($"{layout.Id}{IObjectStore.PartMark}{chunk.Index}-{number}"), plan.RunId), _store, _options.Size("file_size"), most, chunk, context.Pool);
+    }
+
+    private void Unlock()
+    {
+        _lock?.Dispose();
+        _lock = null;
+    }
 
     private IFileFormat FormatOf(string target) => _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(target)) ?? throw NebulaException.Configuration(
         $"The format of '{target}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
 
-    /// <summary>The file that a stream goes to: the path itself, or a file in it.</summary>
+    /// <summary>Where the files go when there may be several; null for one file.</summary>
+    private PartsLayout? LayoutOf(string target)
+    {
+        if (_options.Size("file_size") is null && _options.List("partition_by") is null or [] && PathTemplate.IndexOfPart(target) < 0)
+            return null;
+        if (target == LocalStore.StandardStream)
+            throw NebulaException.Configuration($"Options 'file_size' and 'partition_by' of {_options.Owner} make files, which standard output cannot take. Give a path.", _options.LocationOf("path"));
+        return PartsLayout.Of(target, FormatOf(target), _options);
+    }
+
+    /// <summary>Where a stream goes: the path itself, or a file in it. Variables of the run are put in.</summary>
+    private string TargetOf(StreamPlan plan) => PathTemplate.OfRun(TargetOf(plan.Object), plan.RunId, plan.StartedAt);
+
+    /// <summary>Where an object goes, before the run is known: the path itself, or a file in it.</summary>
     private string TargetOf(string name)
     {
         if (name.Length == 0 || _path == LocalStore.StandardStream)

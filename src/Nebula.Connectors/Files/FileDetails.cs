@@ -19,6 +19,9 @@ internal static class FileDetails
     /// <summary>Key of how types were found; only set to <see cref="TextOnly"/>.</summary>
     public const string Types = "types";
 
+    /// <summary>Key of the columns that are in the names of folders.</summary>
+    public const string Partitions = "partitions";
+
     /// <summary>Every column is text: the source's own.</summary>
     public const string TextOnly = "text";
 

@@ -12,6 +12,7 @@ internal static class FileOptions
     [
         new("path", OptionKind.Text, "A file, a folder, a wildcard (in/**/*.csv.gz), or '-' for standard input.") { IsRequired = true },
         new("compression", OptionKind.Choice, "How the files are compressed; by their names and first bytes when not set.") { Choices = FileCodecs.Names },
+        new("hive_partitioning", OptionKind.Choice, "Whether folders such as country=DE are columns: always (true), never (false), or when all files have the same ones (auto).", "auto") { Choices = ["auto", "true", "false"] },
         new("infer", OptionKind.Choice, "Where types come from: the first records (sample), every value (all), or nowhere: everything is text (none).", "sample") { Choices = ["sample", "all", "none"] },
         new("sample_size", OptionKind.Size, "Bytes of the first records that are looked at to detect dialect and types.", "512KiB"),
     ];
@@ -23,7 +24,10 @@ internal static class FileOptions
 
     private static readonly IReadOnlyList<OptionDescriptor> Destination =
     [
-        new("path", OptionKind.Text, "The file to write, or '-' for standard output.") { IsRequired = true },
+        new("path", OptionKind.Text, "The file to write, a folder, or '-' for standard output. {YYYY}, {MM}, {DD}, {HH} are the run's start, {part} or {part:05} numbers files.") { IsRequired = true },
+        new("file_size", OptionKind.Size, "Bytes, as stored, at which a file is ended and the next one begun; one file when not set."),
+        new("partition_by", OptionKind.TextList, "Columns whose values become folders (country=DE): names, or year, month, day or hour of a date or timestamp, as in day(created_at)."),
+        new("max_partitions", OptionKind.Integer, "Most partitions of a run: each has a file open.", "100"),
         new("compression_level", OptionKind.Integer, "How hard to compress, in the codec's own numbers; the codec's default when not set."),
     ];
 

@@ -4,6 +4,7 @@ using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
+using Nebula.Engine.Formats.Text;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Connectors.Files;
@@ -83,9 +84,13 @@ internal sealed class FileSource : ISource, IInspectable
     {
         var files = FileDetails.ParseFiles(chunk.Description);
         var format = FileFormats.ByName(plan.Stream.Details[FileDetails.Format])!;
-        return Task.FromResult<ISourceReader>(format is IContainerFormat container
-            ? new ContainerFileReader(container, files, _opener, _options, plan, context)
-            : new TextFileReader((ITextFormat)format, files, _opener, plan, context));
+        return Task.FromResult<ISourceReader>(plan.Stream.Details.TryGetValue(FileDetails.Partitions, out var partitions)
+            ? new PartitionedReader(plan, TextList.Parse(partitions), files, context.Pool, Open)
+            : Open(plan));
+
+        ISourceReader Open(StreamPlan read) => format is IContainerFormat container
+            ? new ContainerFileReader(container, files, _opener, _options, read, context)
+            : new TextFileReader((ITextFormat)format, files, _opener, read, context);
     }
 
     public async Task<IReadOnlyList<InspectedObject>> InspectAsync(CancellationToken cancellationToken)
@@ -127,7 +132,7 @@ internal sealed class FileSource : ISource, IInspectable
         var details = new Dictionary<string, string>(dialect) { [FileDetails.Format] = format.Name, [FileDetails.Files] = FileDetails.Render(files) };
         if (!request.InferTypes)
             details[FileDetails.Types] = FileDetails.TextOnly;
-        return new CatalogStream(name, inferred.Build())
+        return new CatalogStream(name, WithPartitions(inferred.Build(), files, request, details))
         {
             Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null,
             // everything was read in vain, so this is known
@@ -140,7 +145,18 @@ internal sealed class FileSource : ISource, IInspectable
     {
         var details = new Dictionary<string, string> { [FileDetails.Format] = format.Name, [FileDetails.Files] = FileDetails.Render(files) };
         var (schema, rows) = await Task.Run(() => ContainerDiscovery.Describe(format, files, _opener, _options, request, details, cancellationToken), cancellationToken).ConfigureAwait(false);
+        schema = WithPartitions(schema, files, request, details);
         return new CatalogStream(name, schema) { Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null, Rows = rows, Details = details };
+    }
+
+    private Schema WithPartitions(Schema schema, IReadOnlyList<StoredObject> files, DiscoverRequest request, Dictionary<string, string> details)
+    {
+        var isWanted = _options.Text("hive_partitioning") switch { "true" => true, "false" => false, _ => (bool?)null };
+        var partitions = PartitionColumns.Find(files, schema, isWanted, request);
+        if (partitions.Count == 0)
+            return schema;
+        details[FileDetails.Partitions] = TextList.Render(partitions.Select(static field => field.Name));
+        return new Schema([.. schema.Fields, .. partitions]);
     }
 
     private IReadOnlyDictionary<string, string> DetectDialect(ITextFormat format, IReadOnlyList<StoredObject> files, int sampleSize)

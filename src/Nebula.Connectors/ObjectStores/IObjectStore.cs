@@ -24,6 +24,15 @@ internal interface IObjectStore
     /// <exception cref="Engine.Diagnostics.NebulaException">It is missing or must not be read.</exception>
     Engine.Formats.IRandomAccess OpenRandom(string path);
 
+    /// <summary>Whether an object, or a staged version of one, is there.</summary>
+    /// <param name="path">Its path.</param>
+    bool Exists(string path);
+
+    /// <summary>Removes an object.</summary>
+    /// <param name="path">Its path; nothing happens when it is gone.</param>
+    /// <param name="root">The folder above. Folders between the two go as well when nothing is left in them.</param>
+    void Delete(string path, string root);
+
     /// <summary>Starts a new version of an object that nobody sees until it is published.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="runId">Identity of the run, for the temporary name.</param>
@@ -39,7 +48,10 @@ internal interface IObjectStore
     /// <param name="staged">Where it is; nothing happens when it is gone.</param>
     void Discard(string staged);
 
-    /// <summary>Removes staged versions of an object that runs which died left behind.</summary>
+    /// <summary>In the path of a staged version: what follows tells the part of the object that it is. Without points.</summary>
+    const char PartMark = '#';
+
+    /// <summary>Removes staged versions of an object, and of its parts, that runs which died left behind.</summary>
     /// <param name="path">The object's path.</param>
     /// <exception cref="Engine.Diagnostics.NebulaException">Another run is writing the object now.</exception>
     void DiscardLeftovers(string path);

@@ -101,8 +101,9 @@ public sealed class Template
 
     /// <summary>Puts values in.</summary>
     /// <param name="values">The value of each variable that applies to the stream.</param>
+    /// <param name="kept">A variable that stays as it stands, for whoever knows its values; null for none.</param>
     /// <exception cref="ConfigurationException">The template names a variable that has no value here, such as the schema of a file.</exception>
-    public string Render(IReadOnlyDictionary<string, string> values)
+    public string Render(IReadOnlyDictionary<string, string> values, string? kept = null)
     {
         var text = new StringBuilder();
         foreach (var piece in _pieces)
@@ -110,6 +111,11 @@ public sealed class Template
             if (piece.Variable is null)
             {
                 text.Append(piece.Literal);
+                continue;
+            }
+            if (piece.Variable == kept)
+            {
+                text.Append('{').Append(kept).Append(piece.Padding > 0 ? $":{piece.Padding.ToString("00", CultureInfo.InvariantCulture)}" : "").Append('}');
                 continue;
             }
             if (!values.TryGetValue(piece.Variable, out var value))

@@ -9,6 +9,9 @@ internal sealed class LocalStore : IObjectStore
     /// <summary>The name of standard input and output.</summary>
     public const string StandardStream = "-";
 
+    /// <summary>The ending of files that tell what a run wrote; they are no data.</summary>
+    public const string ManifestSuffix = ".nebula-parts";
+
     private const string StagedSuffix = ".nebula-tmp";
 
     public Task<IReadOnlyList<StoredObject>> ListAsync(string pattern, CancellationToken cancellationToken)
@@ -18,7 +21,7 @@ internal sealed class LocalStore : IObjectStore
         if (!Glob.IsWildcard(pattern))
         {
             if (Directory.Exists(pattern))
-                return ListAsync(Path.Combine(pattern, "*"), cancellationToken);
+                return ListAsync(Path.Combine(pattern, HasPartitions(pattern) ? "**/*" : "*"), cancellationToken);
             var file = new FileInfo(pattern);
             // a pipe or a device shows a size of 0, which says nothing
             return Task.FromResult<IReadOnlyList<StoredObject>>(!file.Exists ? [] : [new StoredObject(pattern, file.Name, file.Length > 0 ? file.Length : null)]);
@@ -32,7 +35,7 @@ internal sealed class LocalStore : IObjectStore
         {
             cancellationToken.ThrowIfCancellationRequested();
             var name = Path.GetRelativePath(root, path).Replace('\\', '/');
-            if (Glob.Matches(rest, name) && !name.EndsWith(StagedSuffix, StringComparison.Ordinal))
+            if (Glob.Matches(rest, name) && !name.EndsWith(StagedSuffix, StringComparison.Ordinal) && !name.EndsWith(ManifestSuffix, StringComparison.Ordinal))
                 found.Add(new StoredObject(path, name, new FileInfo(path).Length));
         }
         found.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
@@ -64,6 +67,19 @@ internal sealed class LocalStore : IObjectStore
         return new LocalBytes(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess));
     });
 
+    public bool Exists(string path) => File.Exists(path);
+
+    public void Delete(string path, string root) => Guard(path, "removed", () =>
+    {
+        if (!File.Exists(path))
+            return 0;
+        File.Delete(path);
+        var top = Path.GetFullPath(root);
+        for (var folder = FolderOf(path); folder.Length > top.Length && folder.StartsWith(top, StringComparison.Ordinal) && !Directory.EnumerateFileSystemEntries(folder).Any(); folder = FolderOf(folder))
+            Directory.Delete(folder);
+        return 0;
+    });
+
     public IStagedObject Stage(string path, string runId)
     {
         if (path == StandardStream)
@@ -81,6 +97,7 @@ internal sealed class LocalStore : IObjectStore
 
     public void Publish(string staged, string path) => Guard(path, "written", () =>
     {
+        Directory.CreateDirectory(FolderOf(path));
         File.Move(staged, path, overwrite: true);
         return 0;
     });
@@ -95,12 +112,10 @@ internal sealed class LocalStore : IObjectStore
     {
         if (path == StandardStream || !Directory.Exists(FolderOf(path)))
             return;
-        var prefix = $".{Path.GetFileName(path)}.";
-        foreach (var staged in Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 }))
-        {
-            var name = Path.GetFileName(staged);
-            if (!name.StartsWith(prefix, StringComparison.Ordinal) || name.AsSpan(prefix.Length, name.Length - prefix.Length - StagedSuffix.Length).Contains('.'))
-                continue;
+        var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
+            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged))).ToList();
+        // none goes before all are known to be nobody's: of a run's parts only some are open
+        foreach (var staged in leftovers)
             try
             {
                 // a run that lives holds its file open for itself alone
@@ -110,8 +125,8 @@ internal sealed class LocalStore : IObjectStore
             {
                 throw new NebulaException(ErrorKind.Locked, $"Another run is writing '{path}' now (it holds '{staged}'). Wait for it, or write to another path.");
             }
+        foreach (var staged in leftovers)
             File.Delete(staged);
-        }
     }
 
     /// <summary>Turns the system's errors into ones that say what to do.</summary>
@@ -134,6 +149,19 @@ internal sealed class LocalStore : IObjectStore
         FileNotFoundException or DirectoryNotFoundException => new NebulaException(ErrorKind.NotFound, $"'{path}' does not exist.", inner: e),
         _ => new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e),
     };
+
+    /// <summary>Whether a file is a staged version of an object or of a part of it: <c>.name.RUN</c>, <c>.name#part.RUN</c>. Identities of runs have no points.</summary>
+    private static bool IsStagedOf(string name, string staged)
+    {
+        if (!staged.StartsWith($".{name}", StringComparison.Ordinal))
+            return false;
+        var rest = staged.AsSpan(1 + name.Length, Math.Max(0, staged.Length - 1 - name.Length - StagedSuffix.Length));
+        var run = rest.LastIndexOf('.');
+        return run == 0 || (run > 0 && rest[0] == IObjectStore.PartMark && !rest[..run].Contains('.'));
+    }
+
+    /// <summary>Whether files are in folders named after values: <c>country=DE</c>.</summary>
+    private static bool HasPartitions(string folder) => Directory.EnumerateDirectories(folder, "*=*").Any();
 
     private static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? ".";
 }
