@@ -4,7 +4,8 @@ using Nebula.Engine.Formats.Arrow.Writing;
 
 namespace Nebula.Engine.Tests.Formats.Arrow;
 
-/// <summary>Assembles streams of what Nebula itself does not write, or what is wrong with them: one nullable column of any type, given as its buffers.</summary>
+/// <summary>Assembles streams of what Nebula itself does not write, or what is wrong with them: one nullable column of any type, given as its
+/// buffers.</summary>
 internal sealed class ArrowStreamBuilder
 {
     private readonly MemoryStream _bytes = new();
