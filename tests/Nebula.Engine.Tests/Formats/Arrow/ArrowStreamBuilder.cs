@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using Nebula.Engine.Formats.Arrow.Metadata;
 using Nebula.Engine.Formats.Arrow.Writing;
@@ -8,9 +9,9 @@ namespace Nebula.Engine.Tests.Formats.Arrow;
 /// buffers.</summary>
 internal sealed class ArrowStreamBuilder
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly ArrayBufferWriter<byte> _bytes = new();
 
-    public byte[] Bytes => _bytes.ToArray();
+    public byte[] Bytes => _bytes.WrittenSpan.ToArray();
 
     /// <summary>Writes a schema with one column.</summary>
     /// <param name="type">Number of its type in the union <c>Type</c>.</param>
