@@ -73,6 +73,25 @@ public sealed class BlockTests : IDisposable
     }
 
     [Fact]
+    public void Snappy_AnyPlacesToSearch_RoundTrip()
+    {
+        var random = new Random(11);
+        foreach (var kind in Kinds)
+            foreach (var size in new[] { 0, 1, 31, 33, 64, 1000, 200_000 })
+            {
+                var content = Samples.Make(kind, size);
+                var places = new List<SearchPlace>();
+                for (var at = 1; at < size; at += random.Next(1, 60))
+                    places.Add(new SearchPlace(at, at += random.Next(60)));
+                var block = new byte[SnappyBlock.MaxCompressedLength(size)];
+                var length = SnappyBlock.Compress(content, block, [.. places, new SearchPlace(size, size + 100)]);
+                var target = new byte[size];
+                Assert.Equal(size, SnappyBlock.Decompress(block.AsSpan(0, length), target));
+                Assert.Equal(content, target);
+            }
+    }
+
+    [Fact]
     public void Zstd_AnyContent_RoundTrips()
     {
         foreach (var kind in Kinds)

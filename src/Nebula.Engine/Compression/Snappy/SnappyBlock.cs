@@ -5,6 +5,11 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Compression.Snappy;
 
+/// <summary>A range of bytes.</summary>
+/// <param name="Start">The first.</param>
+/// <param name="End">The one behind the last.</param>
+internal readonly record struct SearchPlace(int Start, int End);
+
 /// <summary>Snappy blocks from span to span (Snappy compressed format description). A block begins with the length of its content.</summary>
 internal static unsafe class SnappyBlock
 {
@@ -46,7 +51,14 @@ internal static unsafe class SnappyBlock
     /// <param name="source">The content.</param>
     /// <param name="target">Where the block goes; at least <see cref="MaxCompressedLength"/> bytes.</param>
     /// <returns>Bytes written.</returns>
-    public static int Compress(ReadOnlySpan<byte> source, Span<byte> target)
+    public static int Compress(ReadOnlySpan<byte> source, Span<byte> target) => Compress(source, target, [new(1, source.Length)]);
+
+    /// <summary>Compresses, looking for repetitions only where they are likely: in the text of rows, say, and not in the numbers between. Those found may reach beyond.</summary>
+    /// <param name="source">The content.</param>
+    /// <param name="target">Where the block goes; at least <see cref="MaxCompressedLength"/> bytes.</param>
+    /// <param name="places">Where to look: first byte and the byte behind the last, rising, not the very first byte.</param>
+    /// <returns>Bytes written.</returns>
+    public static int Compress(ReadOnlySpan<byte> source, Span<byte> target, ReadOnlySpan<SearchPlace> places)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(target.Length, MaxCompressedLength(source.Length), nameof(target));
         Span<int> table = stackalloc int[1 << HashBits];
@@ -54,13 +66,14 @@ internal static unsafe class SnappyBlock
         fixed (byte* input = source)
         fixed (byte* start = target)
         fixed (int* heads = table)
+        fixed (SearchPlace* place = places)
         {
             var output = start;
             var length = (uint)source.Length;
             for (; length >= 0x80; length >>= 7)
                 *output++ = (byte)(length | 0x80);
             *output++ = (byte)length;
-            return (int)(Encode(input, source.Length, output, heads) - start);
+            return (int)(Encode(input, source.Length, output, heads, place, places.Length) - start);
         }
     }
 
@@ -269,17 +282,21 @@ internal static unsafe class SnappyBlock
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static byte* Encode(byte* source, int length, byte* output, int* heads)
+    private static byte* Encode(byte* source, int length, byte* output, int* heads, SearchPlace* places, int placeCount)
     {
         var input = source;
         var anchor = source;
         var end = source + length;
         var limit = end - SearchMargin;
-        if (length > SearchMargin)
+        if (length <= SearchMargin)
+            placeCount = 0;
+        for (var place = places; place < places + placeCount; place++)
         {
-            input++;
+            if (input < source + place->Start)
+                input = source + place->Start;
+            var stop = source + place->End <= limit ? source + place->End : limit + 1;
             var misses = 1 << 5;
-            while (input <= limit)
+            while (input < stop)
             {
                 var word = Unsafe.ReadUnaligned<uint>(input);
                 var slot = Hash(word);

@@ -61,6 +61,19 @@ public sealed class AvroReadingTests
     }
 
     [Fact]
+    public void Read_ItemsWithManyFieldsWithoutBytes_AreBounded()
+    {
+        var fields = string.Join(',', Enumerable.Range(0, 2000).Select(static i => $$"""{"name":"f{{i}}","type":"null"}"""));
+        var schema = $$$"""{"type":"array","items":{"type":"record","name":"r","fields":[{"name":"x","type":"int"},{{{fields}}}]}}""";
+        var items = new AvroBytes().Long(100_000).Raw(new byte[100_000]).Long(0);
+        using var pool = new BufferPool();
+        var error = Assert.Throws<DataFormatException>(() => AvroMemory.Read(pool, AvroBytes.File(schema).Block(1, items).ToArray()));
+        Assert.Contains("a list of 100000 items", error.Message, StringComparison.Ordinal);
+        Assert.InRange(pool.PeakBytes, 0, 16 << 20);
+        Assert.Equal(0, pool.Outstanding);
+    }
+
+    [Fact]
     public void Read_RecordInsideItself_IsJsonDownToABound()
     {
         const string Schema = """{"type":"record","name":"Node","fields":[{"name":"value","type":"int"},{"name":"next","type":["null","Node"]}]}""";

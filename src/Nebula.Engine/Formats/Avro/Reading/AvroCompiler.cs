@@ -196,7 +196,7 @@ internal sealed class AvroCompiler
         if (written.Type != (node.Form == AvroForm.List || isPairs ? AvroType.Array : AvroType.Map))
             return Mismatch(written, node.Schema, node.Path);
         var least = AvroSizes.Least(written.Items!) + (written.Type == AvroType.Map ? 1 : 0);
-        var step = Add(new AvroStep { Kind = AvroStepKind.Array, Target = target, NullTarget = target, NullBranch = nullBranch, Argument = least }, node.Path);
+        var step = Add(new AvroStep { Kind = AvroStepKind.Array, Target = target, NullTarget = target, NullBranch = nullBranch, Argument = least, Table = CountFree(node) }, node.Path);
         string? problem;
         if (isPairs)
             problem = EmitRecord(written.Items!, node.Schema.Items!, node.Children, node.Path);
@@ -210,6 +210,9 @@ internal sealed class AvroCompiler
         SetNext(step);
         return problem;
     }
+
+    /// <summary>Columns of an item that take no bytes in a file.</summary>
+    private static int CountFree(AvroNode list) => list.Children.Sum(static child => child.Form == AvroForm.Null ? 1 : child.Form == AvroForm.List ? 0 : CountFree(child));
 
     /// <summary>Values that are rendered as JSON are not resolved: the schemas must be the same, or the written one a branch of the other.</summary>
     private string? EmitJson(AvroSchema written, AvroNode node)

@@ -325,7 +325,10 @@ internal sealed unsafe class AvroDecoder : IDisposable
                 if (p > limit)
                     return null;
             }
-            if (count < 0 || (step->Argument == 0 ? (_freeItems -= Math.Min(count, MaxFreeItems + 1L)) < 0 : count > _maxLength / step->Argument))
+            // what takes no bytes counts: the item itself, or columns of it
+            var free = Math.Max(step->Table, step->Argument == 0 ? 1 : 0);
+            if (count < 0 || step->Argument > 0 && count > _maxLength / step->Argument
+                || free > 0 && (_freeItems -= Math.Min(count, MaxFreeItems + 1L) * free) < 0)
             {
                 Report(step, $"a list of {(ulong)count} items");
                 return null;

@@ -32,7 +32,8 @@ internal enum AvroStepKind : byte
     Duration,
     Json,
 
-    /// <summary>Runs the steps behind it once per item, up to <see cref="AvroStep.Next"/>. <see cref="AvroStep.Argument"/> is the least number of bytes of an item.</summary>
+    /// <summary>Runs the steps behind it once per item, up to <see cref="AvroStep.Next"/>. <see cref="AvroStep.Argument"/> is the least number of bytes of an item,
+    /// <see cref="AvroStep.Table"/> the number of its columns that have none.</summary>
     Array,
 
     /// <summary>Only carries the union of a nullable struct, whose fields follow.</summary>

@@ -47,7 +47,7 @@ internal sealed unsafe class AvroBlockEncoder : IBlockEncoder
         for (var row = 0; row < batch.Length;)
         {
             var end = rows.Write(row, batch.Length, _options.BlockSize);
-            blocks.Add(rows.Content, end - row);
+            blocks.Add(rows.Content, rows.Text, end - row);
             row = end;
         }
         return new EncodedBlock(blocks.Take(), batch.Length);

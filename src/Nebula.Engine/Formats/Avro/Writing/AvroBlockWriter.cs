@@ -38,13 +38,14 @@ internal sealed unsafe class AvroBlockWriter : IDisposable
 
     /// <summary>Adds a block.</summary>
     /// <param name="content">Its records.</param>
+    /// <param name="text">Where most of them is, when it is text; empty otherwise.</param>
     /// <param name="rows">Number of records.</param>
-    public void Add(ReadOnlySpan<byte> content, int rows)
+    public void Add(ReadOnlySpan<byte> content, ReadOnlySpan<SearchPlace> text, int rows)
     {
         switch (_codec)
         {
             case AvroCodec.Snappy:
-                AddSnappy(content, rows);
+                AddSnappy(content, text, rows);
                 break;
             case AvroCodec.Deflate:
                 using (var deflated = DeflateBlock.Compress(content, _level, _pool))
@@ -77,11 +78,12 @@ internal sealed unsafe class AvroBlockWriter : IDisposable
     }
 
     /// <summary>Compresses into place; how many bytes stand in front is known only then, so the data is moved a little.</summary>
-    private void AddSnappy(ReadOnlySpan<byte> content, int rows)
+    private void AddSnappy(ReadOnlySpan<byte> content, ReadOnlySpan<SearchPlace> text, int rows)
     {
         var room = _output.Reserve(HeaderSize + SnappyBlock.MaxCompressedLength(content.Length) + ChecksumSize);
         var data = room[HeaderSize..];
-        var length = SnappyBlock.Compress(content, data);
+        // numbers hardly ever repeat, and looking costs as much there
+        var length = text.IsEmpty ? SnappyBlock.Compress(content, data) : SnappyBlock.Compress(content, data, text);
         BinaryPrimitives.WriteUInt32BigEndian(data[length..], Crc32.Update(0, content));
         length += ChecksumSize;
         var header = WriteHeader(room, rows, length);

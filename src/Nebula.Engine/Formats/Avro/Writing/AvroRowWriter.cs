@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Nebula.Engine.Columns;
+using Nebula.Engine.Compression.Snappy;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Formats.Avro.Writing;
@@ -12,11 +13,21 @@ namespace Nebula.Engine.Formats.Avro.Writing;
 internal sealed unsafe class AvroRowWriter : IDisposable
 {
     private const int ShortText = 32;
+
+    // Texts with no more than a few numbers between them are one place to search.
+    private const int PlaceGap = 8;
+    // A number in front of a text often differs only in its first byte from the row before.
+    private const int PlaceLead = 3;
+    private const int FirstPlaces = 4096;
     private readonly BufferPool _pool;
     private readonly AvroCursor* _columns;
     private readonly int _count;
     private readonly int _rowWidth;
     private PooledBuffer _buffer;
+    private PooledBuffer _places;
+    private SearchPlace* _place;
+    private SearchPlace* _lastPlace;
+    private int _textLength;
     private byte* _limit;
 
     /// <summary>Makes a writer.</summary>
@@ -33,7 +44,12 @@ internal sealed unsafe class AvroRowWriter : IDisposable
             _rowWidth += columns[i].MaxWidth;
         _buffer = pool.Rent(Math.Max(capacity, 2 * _rowWidth));
         _limit = _buffer.Pointer + _buffer.Capacity - _rowWidth;
+        _places = pool.Rent(FirstPlaces * sizeof(SearchPlace));
     }
+
+    /// <summary>Where in <see cref="Content"/> text is, when it is most of it; empty otherwise.</summary>
+    public ReadOnlySpan<SearchPlace> Text => 2L * _textLength < _buffer.Length ? default
+        : _places.As<SearchPlace>()[1..((int)(_place - (SearchPlace*)_places.Pointer) + 1)];
 
     /// <summary>The bytes of the rows written last.</summary>
     public ReadOnlySpan<byte> Content => _buffer.Content;
@@ -47,6 +63,11 @@ internal sealed unsafe class AvroRowWriter : IDisposable
     public int Write(int row, int end, int enough)
     {
         var p = _buffer.Pointer;
+        _textLength = 0;
+        _place = (SearchPlace*)_places.Pointer;
+        _lastPlace = _place + _places.Capacity / sizeof(SearchPlace) - 1;
+        // nothing adjoins what lies before the content
+        *_place = new SearchPlace(0, -PlaceGap - 1);
         do
         {
             if (p > _limit)
@@ -59,7 +80,11 @@ internal sealed unsafe class AvroRowWriter : IDisposable
         return row;
     }
 
-    public void Dispose() => _buffer.Dispose();
+    public void Dispose()
+    {
+        _buffer.Dispose();
+        _places.Dispose();
+    }
 
     /// <summary>Writes an int or long.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -149,7 +174,34 @@ internal sealed unsafe class AvroRowWriter : IDisposable
             Vector256.Load(values + start).Store(p);
         else
             Buffer.MemoryCopy(values + start, p, length, length);
+        AddPlace((int)(p - _buffer.Pointer), length);
         return p + length;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AddPlace(int start, int length)
+    {
+        _textLength += length;
+        if (start - _place->End <= PlaceGap)
+        {
+            *_place = new SearchPlace(_place->Start, start + length);
+            return;
+        }
+        if (_place == _lastPlace)
+            GrowPlaces();
+        *++_place = new SearchPlace(Math.Max(1, start - PlaceLead), start + length);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void GrowPlaces()
+    {
+        var used = (int)(_place - (SearchPlace*)_places.Pointer) + 1;
+        var larger = _pool.Rent(checked(2 * used * sizeof(SearchPlace)));
+        _places.As<SearchPlace>()[..used].CopyTo(larger.As<SearchPlace>());
+        _places.Dispose();
+        _places = larger;
+        _place = (SearchPlace*)larger.Pointer + used - 1;
+        _lastPlace = (SearchPlace*)larger.Pointer + larger.Capacity / sizeof(SearchPlace) - 1;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
