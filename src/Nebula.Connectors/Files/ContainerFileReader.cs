@@ -1,5 +1,4 @@
 using Nebula.Connectors.ObjectStores;
-using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats;
 

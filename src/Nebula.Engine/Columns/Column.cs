@@ -110,7 +110,8 @@ public sealed class Column : IDisposable
     }
 
     /// <summary>The same values in the same memory, to be disposed of apart from this column: the memory is free when both are.</summary>
-    internal Column Share() => new(Type, Length, NullCount, Share(_validity), Share(_values), Share(_offsets), [.. Children.Select(static child => child.Share())], Dictionary?.Share());
+    internal Column Share() => new(Type, Length, NullCount, Share(_validity), Share(_values), Share(_offsets),
+        [.. Children.Select(static child => child.Share())], Dictionary?.Share());
 
     private static PooledBuffer? Share(PooledBuffer? buffer) => buffer?.Slice(0, buffer.Capacity);
 

@@ -31,7 +31,8 @@ public sealed unsafe class PooledBuffer : IDisposable
         Capacity = Length = capacity;
     }
 
-    /// <summary>Bytes that the borrower may use. <see cref="BufferPool.Padding"/> more are readable behind them, and writable if the buffer is no slice.</summary>
+    /// <summary>Bytes that the borrower may use. <see cref="BufferPool.Padding"/> more are readable behind them, and writable if the buffer is no
+    /// slice.</summary>
     public int Capacity { get; }
 
     /// <summary>Bytes of the buffer that hold content; for the borrower to keep.</summary>

@@ -1,5 +1,3 @@
-using Nebula.Engine.Connectors;
-
 namespace Nebula.Orchestration.Sync;
 
 /// <summary>

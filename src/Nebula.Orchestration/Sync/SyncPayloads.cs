@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Orchestration.Sync;

@@ -48,7 +48,8 @@ public class ArrowFuzzTests(ITestOutputHelper output)
     {
         if (!SharedFixtures.TryFind("arrow", output, out var folder))
             return;
-        foreach (var name in (string[])["cpp-21.0.0/generated_union.stream", "cpp-21.0.0/generated_nested_dictionary.arrow_file", "2.0.0-compression/generated_lz4.arrow_file", "feather/data-arrow_2.0.0_zstd.feather"])
+        foreach (var name in (string[])["cpp-21.0.0/generated_union.stream", "cpp-21.0.0/generated_nested_dictionary.arrow_file",
+            "2.0.0-compression/generated_lz4.arrow_file", "feather/data-arrow_2.0.0_zstd.feather"])
         {
             var file = File.ReadAllBytes(Path.Combine(folder, name));
             var step = Math.Max(file.Length / 400, 1);
@@ -106,7 +107,8 @@ public class ArrowFuzzTests(ITestOutputHelper output)
                 case 3:
                     at &= ~7;
                     if (at + 8 <= bytes.Length)
-                        BitConverter.TryWriteBytes(bytes.AsSpan(at), random.Next(3) switch { 0 => random.NextInt64(), 1 => random.Next(), _ => random.Next(-4, 300) });
+                        BitConverter.TryWriteBytes(bytes.AsSpan(at), random.Next(3) switch { 0 => random.NextInt64(), 1 => random.Next(),
+                            _ => random.Next(-4, 300) });
                     break;
                 case 4:
                     var from = random.Next(bytes.Length);

@@ -21,15 +21,19 @@ public sealed class ArrowPeerTests(ITestOutputHelper output) : IDisposable
     // Polars shows all times in nanoseconds and binary only where it is UTF-8, and has no words for a list of structs that are null.
     private static readonly ImmutableArray<DataType> Plain =
     [
-        DataType.Bool, DataType.Int8, DataType.Int16, DataType.Int32, DataType.Int64, DataType.UInt8, DataType.UInt16, DataType.UInt32, DataType.UInt64, DataType.Float32, DataType.Float64,
-        DataType.Decimal(9, 2), DataType.Decimal(18, 4), DataType.Decimal(38, 9), DataType.Date, DataType.TimeNanoseconds, DataType.Timestamp(), DataType.Timestamp(TimeUnit.Nanosecond),
-        DataType.Timestamp(TimeUnit.Microsecond, "UTC"), DataType.Timestamp(TimeUnit.Nanosecond, "Europe/Paris"), DataType.String, DataType.List(DataType.Int32), DataType.List(DataType.String),
+        DataType.Bool, DataType.Int8, DataType.Int16, DataType.Int32, DataType.Int64, DataType.UInt8, DataType.UInt16, DataType.UInt32, DataType.UInt64,
+            DataType.Float32, DataType.Float64,
+        DataType.Decimal(9, 2), DataType.Decimal(18, 4), DataType.Decimal(38, 9), DataType.Date, DataType.TimeNanoseconds, DataType.Timestamp(),
+            DataType.Timestamp(TimeUnit.Nanosecond),
+        DataType.Timestamp(TimeUnit.Microsecond, "UTC"), DataType.Timestamp(TimeUnit.Nanosecond, "Europe/Paris"), DataType.String,
+            DataType.List(DataType.Int32), DataType.List(DataType.String),
         DataType.Struct(new Field("a", DataType.Int64), new Field("b", DataType.String)),
     ];
 
     private static readonly ImmutableArray<DataType> All =
     [
-        .. Plain, DataType.Time, DataType.Binary, DataType.Json, DataType.Map(DataType.String, DataType.Float64), DataType.List(DataType.List(DataType.Decimal(38, 0))),
+        .. Plain, DataType.Time, DataType.Binary, DataType.Json, DataType.Map(DataType.String, DataType.Float64),
+            DataType.List(DataType.List(DataType.Decimal(38, 0))),
         DataType.List(DataType.Struct(new Field("x", DataType.Float32), new Field("y", DataType.Map(DataType.Int16, DataType.Bool)))),
     ];
 
@@ -62,12 +66,14 @@ public sealed class ArrowPeerTests(ITestOutputHelper output) : IDisposable
             Assert.True(content.Error is null, $"seed {Seed}, {path}: {content.Error}");
             Assert.True(expected[path].Count == content.Rows.Count, $"{path}: {content.Rows.Count} rows instead of {expected[path].Count}");
             for (var i = 0; i < expected[path].Count; i++)
-                Assert.True(expected[path][i] == content.Rows[i], $"seed {Seed}, {Path.GetFileName(path)}, row {i}\n  written {expected[path][i]}\n  read    {content.Rows[i]}");
+                Assert.True(expected[path][i] == content.Rows[i],
+                    $"seed {Seed}, {Path.GetFileName(path)}, row {i}\n  written {expected[path][i]}\n  read    {content.Rows[i]}");
         }
         output.WriteLine($"{expected.Count} files, {expected.Values.Sum(static rows => rows.Count)} rows");
     }
 
-    private static List<string> Write(string path, Schema schema, int[] rows, double nulls, Random random, params ReadOnlySpan<(string Name, string Value)> options)
+    private static List<string> Write(string path, Schema schema, int[] rows, double nulls, Random random, params ReadOnlySpan<(string Name,
+        string Value)> options)
     {
         using var pool = new BufferPool();
         var lines = new List<string>();
@@ -105,7 +111,8 @@ public sealed class ArrowPeerTests(ITestOutputHelper output) : IDisposable
         var values = new List<KeyValuePair<string, OptionValue>>();
         foreach (var (name, value) in options)
             values.Add(new(name, new OptionValue([value], new SourceLocation("test"))));
-        return new OptionValues("destination \"arrow\"", [new("compression", OptionKind.Choice, "", "none") { Choices = Format.OwnCodecs! }, new("compression_level", OptionKind.Integer, ""), .. Format.WriteOptions], values);
+        return new OptionValues("destination \"arrow\"", [new("compression", OptionKind.Choice, "", "none") { Choices = Format.OwnCodecs! },
+            new("compression_level", OptionKind.Integer, ""), .. Format.WriteOptions], values);
     }
 
     private static void Append(ColumnBuilder builder, int row, double nulls, Random random)
@@ -125,7 +132,8 @@ public sealed class ArrowPeerTests(ITestOutputHelper output) : IDisposable
                 builder.Append(random.Next(5) switch { 0 => float.NaN, 1 => -0.0f, 2 => float.MaxValue, _ => random.NextSingle() });
                 break;
             case TypeKind.Float64:
-                builder.Append(random.Next(6) switch { 0 => double.NaN, 1 => -0.0, 2 => double.NegativeInfinity, 3 => double.Epsilon, _ => random.NextDouble() * 1e6 });
+                builder.Append(random.Next(6) switch { 0 => double.NaN, 1 => -0.0, 2 => double.NegativeInfinity, 3 => double.Epsilon,
+                    _ => random.NextDouble() * 1e6 });
                 break;
             case TypeKind.Decimal when type.ByteWidth == 16:
                 var large = new Int128(random.Next(2) == 0 ? 0ul : 5_000_000_000_000_000_000, (ulong)random.NextInt64());
@@ -141,7 +149,8 @@ public sealed class ArrowPeerTests(ITestOutputHelper output) : IDisposable
                 builder.Append(random.NextInt64(86_400) * (type.Unit == TimeUnit.Nanosecond ? 1_000_000_000 : 1_000_000) + random.Next(1000));
                 break;
             case TypeKind.Timestamp:
-                builder.Append(type.Unit == TimeUnit.Nanosecond ? random.NextInt64(long.MinValue / 2, long.MaxValue / 2) : random.NextInt64(-62_135_596_800_000_000, 253_402_300_799_999_999));
+                builder.Append(type.Unit == TimeUnit.Nanosecond ? random.NextInt64(long.MinValue / 2, long.MaxValue / 2)
+                    : random.NextInt64(-62_135_596_800_000_000, 253_402_300_799_999_999));
                 break;
             case TypeKind.List or TypeKind.Map:
                 for (var count = random.Next(4); count > 0; count--)

@@ -30,7 +30,12 @@ internal static class Peers
     /// <returns>What it says of each.</returns>
     public static IReadOnlyDictionary<string, PeerContent> Read(string program, IReadOnlyCollection<string> files)
     {
-        var start = new ProcessStartInfo("node") { RedirectStandardOutput = true, RedirectStandardError = true, StandardOutputEncoding = System.Text.Encoding.UTF8 };
+        var start = new ProcessStartInfo("node")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = System.Text.Encoding.UTF8,
+        };
         start.ArgumentList.Add(Path.Combine(Folder!, "read.mjs"));
         start.ArgumentList.Add(program);
         // with one file there are no headings

@@ -30,17 +30,30 @@ internal enum SampleStyle
     Runs,
 }
 
-/// <summary>Generates columns of every type. Every value is legal for its type, and within what all readers can tell (years 1 to 9999, or 1678 to 2261 for nanoseconds).</summary>
+/// <summary>
+/// Generates columns of every type. Every value is legal for its type, and within what all readers can tell (years 1 to 9999, or 1678 to 2261 for
+/// nanoseconds).
+/// </summary>
 internal static class SampleColumns
 {
-    private static readonly long[] Extremes = [0, 1, -1, long.MinValue, long.MaxValue, int.MinValue, int.MaxValue, uint.MaxValue, short.MinValue, short.MaxValue, ushort.MaxValue, sbyte.MinValue, byte.MaxValue];
-    private static readonly double[] FloatExtremes = [0.0, -0.0, double.NaN, double.PositiveInfinity, double.NegativeInfinity, 1, -1.5, 3.4028234663852886e38, 1.401298464324817e-45, double.MaxValue, double.Epsilon];
+    private static readonly long[] Extremes =
+    [
+        0, 1, -1, long.MinValue, long.MaxValue, int.MinValue, int.MaxValue, uint.MaxValue,
+        short.MinValue, short.MaxValue, ushort.MaxValue, sbyte.MinValue, byte.MaxValue,
+    ];
+
+    private static readonly double[] FloatExtremes =
+    [
+        0.0, -0.0, double.NaN, double.PositiveInfinity, double.NegativeInfinity, 1, -1.5,
+        float.MaxValue, float.Epsilon, double.MaxValue, double.Epsilon,
+    ];
 
     /// <summary>Types without children.</summary>
     public static IReadOnlyList<DataType> FlatTypes { get; } =
     [
-        DataType.Bool, DataType.Int8, DataType.Int16, DataType.Int32, DataType.Int64, DataType.UInt8, DataType.UInt16, DataType.UInt32, DataType.UInt64, DataType.Float32, DataType.Float64,
-        DataType.Decimal(9, 2), DataType.Decimal(18, 0), DataType.Decimal(20, 5), DataType.Decimal(38, 38), DataType.Date, DataType.Time, DataType.TimeNanoseconds,
+        DataType.Bool, DataType.Int8, DataType.Int16, DataType.Int32, DataType.Int64, DataType.UInt8, DataType.UInt16, DataType.UInt32, DataType.UInt64,
+        DataType.Float32, DataType.Float64, DataType.Decimal(9, 2), DataType.Decimal(18, 0), DataType.Decimal(20, 5), DataType.Decimal(38, 38),
+        DataType.Date, DataType.Time, DataType.TimeNanoseconds,
         DataType.Timestamp(), DataType.Timestamp(zone: "UTC"), DataType.Timestamp(TimeUnit.Nanosecond), DataType.Timestamp(TimeUnit.Nanosecond, "UTC"),
         DataType.String, DataType.Json, DataType.Binary, DataType.Uuid,
     ];
@@ -53,7 +66,9 @@ internal static class SampleColumns
         DataType.Struct(new Field("a", DataType.Int64), new Field("b", DataType.String), new Field("c", DataType.Bool)),
         DataType.Map(DataType.String, DataType.Float64),
         DataType.List(DataType.Struct(new Field("x", DataType.Float32), new Field("y", DataType.List(DataType.Date)))),
-        DataType.Struct(new Field("m", DataType.Map(DataType.Int16, DataType.List(DataType.Decimal(38, 2)))), new Field("s", DataType.Struct(new Field("t", DataType.Timestamp())))),
+        DataType.Struct(
+            new Field("m", DataType.Map(DataType.Int16, DataType.List(DataType.Decimal(38, 2)))),
+            new Field("s", DataType.Struct(new Field("t", DataType.Timestamp())))),
     ];
 
     /// <summary>Generates a column.</summary>
@@ -120,7 +135,8 @@ internal static class SampleColumns
                 break;
             case TypeKind.Decimal:
                 var limit = Int128.Parse("1" + new string('0', type.Precision));
-                builder.Append(style == SampleStyle.Extremes && random.Next(2) == 0 ? (random.Next(2) == 0 ? limit - 1 : 1 - limit) : (Int128)value * (style == SampleStyle.Random ? value : 1) % limit);
+                var usual = (Int128)value * (style == SampleStyle.Random ? value : 1) % limit;
+                builder.Append(style != SampleStyle.Extremes ? usual : random.Next(3) switch { 0 => limit - 1, 1 => 1 - limit, _ => usual });
                 break;
             case TypeKind.Uuid:
                 builder.Append(new Int128((ulong)value, (ulong)(style == SampleStyle.Random ? random.NextInt64() : value)));

@@ -10,14 +10,14 @@ public sealed partial class OrcFixtureTests(ITestOutputHelper output)
 {
     [Theory]
     [InlineData(64 << 10)]
-    [InlineData(256 << 10)]
     [InlineData(64 << 20)]
     public void Read_EveryFile_GivesTheExpectedRows(int blockSize)
     {
         if (!SharedFixtures.TryFind("orc", output, out _))
             return;
         var failures = new List<string>();
-        foreach (var unit in ContainerFixtures.Units("orc").Concat(ContainerFixtures.Units("max-nesting-depth").Where(static unit => unit.Name.Contains("/orc/", StringComparison.Ordinal))))
+        foreach (var unit in ContainerFixtures.Units("orc").Concat(ContainerFixtures.Units("max-nesting-depth").Where(static unit =>
+            unit.Name.Contains("/orc/", StringComparison.Ordinal))))
         {
             if (!unit.HasExpectation)
                 continue;
@@ -51,7 +51,8 @@ public sealed partial class OrcFixtureTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Puts into the form of the expectations what Nebula's types say in another way: unions are structs, timestamps in microseconds have six digits.</summary>
+    /// <summary>Puts into the form of the expectations what Nebula's types say in another way: unions are structs, timestamps in microseconds have six
+    /// digits.</summary>
     private static ContainerContent AsExpectationsRender(ContainerContent content)
     {
         var type = content.Schema.ToString();

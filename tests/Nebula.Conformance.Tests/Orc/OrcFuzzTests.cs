@@ -9,7 +9,8 @@ using Xunit.Abstractions;
 
 namespace Nebula.Conformance.Tests.Orc;
 
-/// <summary>Whatever the bytes are: rows, or an error that Nebula understands. No other exception, no endless loop, no buffer left out, no memory out of proportion.</summary>
+/// <summary>Whatever the bytes are: rows, or an error that Nebula understands. No other exception, no endless loop, no buffer left out, no memory out of
+/// proportion.</summary>
 public sealed class OrcFuzzTests(ITestOutputHelper output)
 {
     private const int LargestSeed = 64 << 10;
@@ -23,7 +24,8 @@ public sealed class OrcFuzzTests(ITestOutputHelper output)
         var seconds = double.Parse(Environment.GetEnvironmentVariable("NEBULA_FUZZ_SECONDS") ?? "5", CultureInfo.InvariantCulture);
         var seed = int.Parse(Environment.GetEnvironmentVariable("NEBULA_FUZZ_SEED") ?? "20240607", CultureInfo.InvariantCulture);
         var random = new Random(seed);
-        var files = ContainerFixtures.Units("orc").Concat(ContainerFixtures.Units("orc-bad")).Where(static unit => new FileInfo(unit.Path).Length is > 0 and <= LargestSeed)
+        var files = ContainerFixtures.Units("orc").Concat(ContainerFixtures.Units("orc-bad")).Where(static unit =>
+            new FileInfo(unit.Path).Length is > 0 and <= LargestSeed)
             .Select(static unit => File.ReadAllBytes(unit.Path)).ToArray();
         var watch = Stopwatch.StartNew();
         int rounds = 0, read = 0;

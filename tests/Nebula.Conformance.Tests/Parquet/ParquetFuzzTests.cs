@@ -26,7 +26,8 @@ public sealed class ParquetFuzzTests(ITestOutputHelper output)
         var seed = int.Parse(Environment.GetEnvironmentVariable("NEBULA_FUZZ_SEED") ?? "1234567", CultureInfo.InvariantCulture);
         var random = new Random(seed);
         var seeds = new[] { "parquet", "parquet-variant", "parquet-bad", "max-nesting-depth" }.SelectMany(ContainerFixtures.Units)
-            .Where(static unit => File.Exists(unit.Path) && new FileInfo(unit.Path).Length is > 0 and < LargestSeed && unit.Path.Contains(".par", StringComparison.Ordinal))
+            .Where(static unit => File.Exists(unit.Path) && new FileInfo(unit.Path).Length is > 0 and < LargestSeed
+                && unit.Path.Contains(".par", StringComparison.Ordinal))
             .Select(static unit => (unit.Name, Bytes: File.ReadAllBytes(unit.Path))).ToList();
         var (rounds, refused) = (0, 0);
         for (var watch = Stopwatch.StartNew(); watch.Elapsed.TotalSeconds < seconds; rounds++)
@@ -76,7 +77,8 @@ public sealed class ParquetFuzzTests(ITestOutputHelper output)
         {
             using var file = _format.Open(new MemoryBytes("fuzz", bytes), new OptionValues("parquet", _format.ReadOptions, []), pool);
             file.Inspect();
-            using var reader = file.OpenReader([.. Enumerable.Range(0, file.Schema.Fields.Length)], 0, null, new ReadContext(pool, blockSize) { MaxRecordSize = 32 << 20 });
+            using var reader = file.OpenReader([.. Enumerable.Range(0, file.Schema.Fields.Length)], 0, null,
+                new ReadContext(pool, blockSize) { MaxRecordSize = 32 << 20 });
             var sink = new Sink();
             while (reader.Next() is { } block)
                 using (block)

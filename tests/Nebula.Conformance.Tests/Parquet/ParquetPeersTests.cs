@@ -24,13 +24,15 @@ public sealed class ParquetPeersTests(ITestOutputHelper output) : IDisposable
     [InlineData("duckdb")]
     [InlineData("hyparquet")]
     [InlineData("polars")]
-    public void Write_EveryTypeStyleAndShareOfNulls_IsReadBackEqual(string program) => Check(program, ParquetSamples.Types(_pool, SampleColumns.FlatTypes, 600, new Random(Seed)));
+    public void Write_EveryTypeStyleAndShareOfNulls_IsReadBackEqual(string program) =>
+        Check(program, ParquetSamples.Types(_pool, SampleColumns.FlatTypes, 600, new Random(Seed)));
 
     [Theory]
     [InlineData("duckdb")]
     [InlineData("hyparquet")]
     [InlineData("polars")]
-    public void Write_EveryNesting_IsReadBackEqual(string program) => Check(program, ParquetSamples.Types(_pool, SampleColumns.NestedTypes, 400, new Random(Seed)));
+    public void Write_EveryNesting_IsReadBackEqual(string program) =>
+        Check(program, ParquetSamples.Types(_pool, SampleColumns.NestedTypes, 400, new Random(Seed)));
 
     [Theory]
     [InlineData("duckdb")]
@@ -94,8 +96,10 @@ public sealed class ParquetPeersTests(ITestOutputHelper output) : IDisposable
         var type = sample.Schema.Fields[0].Type;
         return program switch
         {
-            "duckdb" => type is not { Kind: TypeKind.Timestamp, Unit: TimeUnit.Nanosecond, Zone: not null } && type is not { Kind: TypeKind.Time, Unit: TimeUnit.Nanosecond },
-            "polars" => type is not ({ Kind: TypeKind.Time, Unit: TimeUnit.Microsecond } or { Kind: TypeKind.Binary or TypeKind.Uuid or TypeKind.Json }) && !HasStructInList(type),
+            "duckdb" => type is not { Kind: TypeKind.Timestamp, Unit: TimeUnit.Nanosecond, Zone: not null }
+                and not { Kind: TypeKind.Time, Unit: TimeUnit.Nanosecond },
+            "polars" => type is not { Kind: TypeKind.Time, Unit: TimeUnit.Microsecond } and not { Kind: TypeKind.Binary or TypeKind.Uuid or TypeKind.Json }
+                && !HasStructInList(type),
             _ => true,
         };
     }

@@ -58,7 +58,8 @@ public sealed class ParquetReadingTests(ITestOutputHelper output) : IDisposable
             Assert.True(file.Parts.Count > 1);
             var parts = Enumerable.Range(0, file.Parts.Count).SelectMany(part => Read(file, [0], 1 << 20, part, 1)).ToList();
             Assert.Equal(Read(file, [0], 1 << 20), parts);
-            Assert.Equal(file.Parts.Select(static part => part.Rows), Enumerable.Range(0, file.Parts.Count).Select(part => (long?)Read(file, [0], 1 << 20, part, 1).Count));
+            Assert.Equal(file.Parts.Select(static part => part.Rows),
+                Enumerable.Range(0, file.Parts.Count).Select(part => (long?)Read(file, [0], 1 << 20, part, 1).Count));
         }
     }
 

@@ -68,9 +68,14 @@ internal static class ParquetSamples
     public static IBlockEncoder Encoder(Schema schema, BufferPool pool, params (string Key, string Value)[] options)
     {
         var format = new ParquetFormat();
-        OptionDescriptor[] all = [new("compression", OptionKind.Choice, "", "snappy") { Choices = format.OwnCodecs! }, new("compression_level", OptionKind.Integer, ""), .. format.WriteOptions];
-        var values = options.GroupBy(static option => option.Key)
-            .Select(static group => KeyValuePair.Create(group.Key, new OptionValue([.. group.Select(static option => option.Value)], new SourceLocation("test"))));
+        OptionDescriptor[] all =
+        [
+            new("compression", OptionKind.Choice, "", "snappy") { Choices = format.OwnCodecs! },
+            new("compression_level", OptionKind.Integer, ""),
+            .. format.WriteOptions,
+        ];
+        var values = options.GroupBy(static option => option.Key).Select(static group =>
+            KeyValuePair.Create(group.Key, new OptionValue([.. group.Select(static option => option.Value)], new SourceLocation("test"))));
         return format.CreateEncoder(schema, new OptionValues("parquet", all, values), pool);
     }
 
@@ -82,9 +87,10 @@ internal static class ParquetSamples
             var type = types[t];
             var columns = Enum.GetValues<SampleStyle>().SelectMany(static style => NullShares.Select(nulls => (Style: style, Nulls: nulls))).ToArray();
             var schema = new Schema(columns.Select(column => new Field($"{column.Style}_{column.Nulls * 100}", type, nullable: column.Nulls > 0)));
-            var batches = new[] { rows, 1, rows / 3 }.Select(count =>
-                new RecordBatch(schema, [.. columns.Select(column => SampleColumns.Create(pool, type, count, column.Nulls, column.Style, random))], count)).ToArray();
-            yield return new ParquetSample($"{t:00}-{type.Kind}", schema, batches, ("compression", Codecs[t % Codecs.Length]));
+            yield return new ParquetSample($"{t:00}-{type.Kind}", schema, [Batch(rows), Batch(1), Batch(rows / 3)], ("compression", Codecs[t % Codecs.Length]));
+
+            RecordBatch Batch(int count) =>
+                new(schema, [.. columns.Select(column => SampleColumns.Create(pool, type, count, column.Nulls, column.Style, random))], count);
         }
     }
 
@@ -93,14 +99,19 @@ internal static class ParquetSamples
     {
         DataType[] types = [DataType.Int64, DataType.Float64, DataType.String, DataType.Date, DataType.Decimal(12, 2), DataType.List(DataType.String)];
         var schema = new Schema(types.Select((type, i) => new Field($"c{i}", type)));
-        ParquetSample Mixed(string name, int rows, params (string Key, string Value)[] options) => new(name, schema,
-            [new RecordBatch(schema, [.. types.Select((type, i) => SampleColumns.Create(pool, type, rows, 0.1, (SampleStyle)(i % 7), random))], rows)], options);
         foreach (var codec in Codecs)
             yield return Mixed($"codec-{codec}", 30_000, ("compression", codec));
         yield return Mixed("plain", 5_000, ("delta_encodings", "false"), ("page_checksums", "false"));
         yield return Mixed("level", 5_000, ("compression", "zstd"), ("compression_level", "9"));
-        yield return Mixed("notes", 5_000, ("bloom_filter", "c0"), ("bloom_filter", "c2"), ("bloom_filter", "c5.list.element"), ("sorted_by", "c1 desc nulls first"), ("metadata", "a=b=c"));
+        yield return Mixed("notes", 5_000, ("bloom_filter", "c0"), ("bloom_filter", "c2"), ("bloom_filter", "c5.list.element"),
+            ("sorted_by", "c1 desc nulls first"), ("metadata", "a=b=c"));
         yield return Mixed("one-row", 1);
+
+        ParquetSample Mixed(string name, int rows, params (string Key, string Value)[] options)
+        {
+            var columns = types.Select((type, i) => SampleColumns.Create(pool, type, rows, 0.1, (SampleStyle)(i % 7), random));
+            return new ParquetSample(name, schema, [new RecordBatch(schema, [.. columns], rows)], options);
+        }
     }
 
     /// <summary>Files at the edges: no rows, many columns, giant values.</summary>
@@ -109,7 +120,8 @@ internal static class ParquetSamples
         var flat = new Schema([new Field("a", DataType.Int32), new Field("b", DataType.List(DataType.String))]);
         yield return new ParquetSample("no-row-group", flat, []);
         var wide = new Schema(Enumerable.Range(0, 3_000).Select(static i => new Field($"column {i}", i % 2 == 0 ? DataType.Int32 : DataType.String)));
-        yield return new ParquetSample("3000-columns", wide, [new RecordBatch(wide, [.. wide.Fields.Select(field => SampleColumns.Create(pool, field.Type, 7, 0.2, SampleStyle.Few, random))], 7)]);
+        var columns = wide.Fields.Select(field => SampleColumns.Create(pool, field.Type, 7, 0.2, SampleStyle.Few, random));
+        yield return new ParquetSample("3000-columns", wide, [new RecordBatch(wide, [.. columns], 7)]);
         yield return Giants(pool);
         yield return Dictionaries(pool, random);
     }

@@ -1,6 +1,5 @@
 using Nebula.Connectors.Files.Output;
 using Nebula.Engine.Configuration;
-using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Pipeline;
 using Nebula.Engine.Schemas;

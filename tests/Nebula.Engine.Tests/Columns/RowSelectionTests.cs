@@ -1,5 +1,4 @@
 using Nebula.Engine.Columns;
-using Nebula.Engine.Schemas;
 using Nebula.Engine.Tests.Formats.Json;
 using Nebula.Engine.Tests.Storage;
 

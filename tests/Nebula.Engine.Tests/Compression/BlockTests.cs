@@ -29,6 +29,50 @@ public sealed class BlockTests : IDisposable
     public void Snappy_AnyContent_RoundTrips() => RoundTrip(SnappyBlock.MaxCompressedLength, SnappyBlock.Compress, SnappyBlock.Decompress);
 
     [Fact]
+    public void Lz4Frame_AnyContent_RoundTrips()
+    {
+        using var compressor = new Lz4FrameCompressor();
+        foreach (var kind in Kinds)
+            foreach (var size in new[] { 1, 1000, 300_000, 9_000_000 })
+            {
+                var content = Samples.Make(kind, size);
+                using var frame = compressor.Compress(content, _pool);
+                var target = new byte[size];
+                Lz4Frame.Decompress(frame.Content, target);
+                Assert.Equal(content, target);
+                Assert.Throws<DataFormatException>(() => Lz4Frame.Decompress(frame.Content, new byte[size - 1]));
+                Assert.Throws<DataFormatException>(() => Lz4Frame.Decompress(frame.Content, new byte[size + 1]));
+                Assert.Throws<DataFormatException>(() => Lz4Frame.Decompress(frame.Content[..^1], target));
+                Assert.Throws<DataFormatException>(() => Lz4Frame.Decompress([.. frame.Content, 0], target));
+            }
+    }
+
+    [Fact]
+    public void Lz4Frame_DamagedFrames_EndAsTheyDoWhenReadPieceByPiece()
+    {
+        const int seed = 77;
+        using var compressor = new Lz4FrameCompressor();
+        var content = Samples.Make("text", 5000);
+        using var whole = compressor.Compress(content, _pool);
+        var frame = whole.Content.ToArray();
+        var random = new Random(seed);
+        for (var round = 0; round < 3000; round++)
+        {
+            var damaged = (byte[])frame.Clone();
+            damaged[random.Next(damaged.Length)] ^= (byte)(1 << random.Next(8));
+            var (direct, stepwise) = (new byte[content.Length], new byte[content.Length]);
+            using var decompressor = new Lz4FrameDecompressor(_pool);
+            var expected = Record.Exception(() => CompressedBlock.Decompress(decompressor, "lz4", damaged, stepwise));
+            var actual = Record.Exception(() => Lz4Frame.Decompress(damaged, direct));
+            Assert.True(expected?.GetType() == actual?.GetType(), $"seed {seed}, round {round}: {expected?.Message} / {actual?.Message}");
+            if (actual is null)
+                Assert.Equal(stepwise, direct);
+            else
+                Assert.IsType<DataFormatException>(actual);
+        }
+    }
+
+    [Fact]
     public void Zstd_AnyContent_RoundTrips()
     {
         foreach (var kind in Kinds)

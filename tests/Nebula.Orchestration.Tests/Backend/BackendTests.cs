@@ -50,9 +50,9 @@ public sealed class BackendTests
     public async Task Activity_AnswerLostTwice_IsRepeated()
     {
         var lost = 0;
-        await Check("4", OrchestrationStatus.Completed, "5", static (context, input) => context.CallActivityAsync(
+        var checkedIt = await Check("4", OrchestrationStatus.Completed, "5", static (context, input) => context.CallActivityAsync(
             Step, input, new RetryPolicy { FirstDelay = TimeSpan.FromMilliseconds(1), Handles = static _ => true }), backend => backend.IsLost = _ => lost++ < 2);
-        Assert.Equal(3, lost);
+        Assert.Equal(checkedIt ? 3 : 0, lost);
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public sealed class BackendTests
             Assert.Equal(FolderWorld.Expected(stream).Order(), world.Visible(stream.Name).Order());
     }
 
-    private static async Task Check(
+    private static async Task<bool> Check(
         string input, OrchestrationStatus status, string output, Func<OrchestrationContext, int, Task<int>> run, Action<DurableTaskBackend>? meanwhile = null,
         Action<Ended>? check = null)
     {
@@ -155,7 +155,7 @@ public sealed class BackendTests
             .AddOrchestration(new OrchestrationDefinition<int, int>("Main", Payload.Int32, Payload.Int32), run);
         await using var backend = DurableTaskBackend.TryStart(registry);
         if (backend is null)
-            return;
+            return false;
         var ending = backend.StartAsync("i", "Main", input);
         meanwhile?.Invoke(backend);
         var ended = await ending;
@@ -163,5 +163,6 @@ public sealed class BackendTests
         check?.Invoke(ended);
         foreach (var (request, response) in backend.Turns)
             Assert.Equal(response, OrchestratorMessageCodec.WriteResponse(new OrchestrationExecutor(registry).Execute(OrchestratorMessageCodec.ReadRequest(request))));
+        return true;
     }
 }

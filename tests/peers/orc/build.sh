@@ -14,7 +14,7 @@ sed -e 's/#cmakedefine NEEDS.*//' -e 's/#cmakedefine \(HAS_[A-Z0-9_]*\)/#define 
 sed 's/if (totalBytes <= lastBufferLength_) {/if (totalBytes == 0) return numValues; &/' "$orc/c++/src/ColumnReader.cc" >src/ColumnReader.cc
 
 # Optimised, parts of the library break the aliasing rules of the language and give wrong values.
-for source in generated/orc_proto.pb.cc src/ColumnReader.cc "$here/exact.cc" $(find "$orc/c++/src" -name '*.cc' ! -name '*Avx512*' ! -name ColumnReader.cc); do
+for source in src/ColumnReader.cc "$here/exact.cc" $(find "$orc/c++/src" -name '*.cc' ! -name '*Avx512*' ! -name ColumnReader.cc); do
   object="objects/$(echo "$source" | cksum | tr ' ' -).o"
   [ "$object" -nt "$source" ] || g++ -std=c++20 -O0 -w -Igenerated -I"$orc/c++/include" -I"$orc/c++/src" -c "$source" -o "$object"
 done

@@ -16,6 +16,13 @@ internal static unsafe class SnappyBlock
     private const int ShortLiterals = 32;
     private const int SearchMargin = ShortLiterals;
 
+    // Farthest that one element of the fast loop reads and writes.
+    private const int FastInput = 80;
+    private const int FastOutput = 128;
+
+    /// <summary>By the tag of a copy: its length, the high bits of its distance (from bit 8), and the number of bytes that follow (from bit 11).</summary>
+    private static readonly ushort[] Copies = MakeCopies();
+
     /// <summary>Most bytes that a block with so much content can have.</summary>
     /// <param name="length">Length of the content in bytes.</param>
     public static int MaxCompressedLength(int length) => checked(32 + length + length / 6);
@@ -115,6 +122,11 @@ internal static unsafe class SnappyBlock
             nuint distance = 0;
             while (input < inputEnd)
             {
+                if (!allowRepeats && inputEnd - input > FastInput && outputEnd - output > FastOutput)
+                {
+                    DecodeFast(ref input, inputEnd - FastInput, outputStart, ref output, outputEnd - FastOutput);
+                    // what stopped it is for the careful twin below
+                }
                 int tag = *input++;
                 nint length = (tag >> 2) + 1;
                 if ((tag & 3) == 0)
@@ -172,7 +184,71 @@ internal static unsafe class SnappyBlock
         }
     }
 
+    /// <summary>Decodes elements while there is room to read and write in whole vectors, up to literals above 60 bytes or a copy from nowhere.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void DecodeFast(ref byte* input, byte* inputLimit, byte* outputStart, ref byte* output, byte* outputLimit)
+    {
+        var from = input;
+        var to = output;
+        fixed (ushort* copies = Copies)
+            while (from < inputLimit && to < outputLimit)
+            {
+                uint tag = *from;
+                if ((tag & 3) == 0)
+                {
+                    var literals = (tag >> 2) + 1;
+                    if (literals > 60)
+                        break;
+                    Vector128.Load(from + 1).Store(to);
+                    if (literals > 16)
+                    {
+                        Vector128.Load(from + 17).Store(to + 16);
+                        Vector256.Load(from + 33).Store(to + 32);
+                    }
+                    from += literals + 1;
+                    to += literals;
+                    continue;
+                }
+                // one look-up for all three forms of copies: to branch on them would be to guess
+                uint copy = copies[tag];
+                var extra = (int)(copy >> 11);
+                var distance = (copy & 0x700) + (Unsafe.ReadUnaligned<uint>(from + 1) & (uint)((1UL << (8 * extra)) - 1));
+                if (distance - 1UL >= (ulong)(to - outputStart))
+                    break;
+                nint length = (nint)(copy & 0xFF);
+                if (distance >= 32)
+                {
+                    var source = to - distance;
+                    Vector256.Load(source).Store(to);
+                    if (length > 32)
+                        Vector256.Load(source + 32).Store(to + 32);
+                }
+                else
+                {
+                    MatchCopy.Copy(to, distance, length);
+                }
+                from += extra + 1;
+                to += length;
+            }
+        input = from;
+        output = to;
+    }
+
     private static CompressionFault CutOff(long offset) => new("a block ends within an element", offset);
+
+    private static ushort[] MakeCopies()
+    {
+        var copies = new ushort[256];
+        for (var tag = 0; tag < copies.Length; tag++)
+            copies[tag] = (ushort)((tag & 3) switch
+            {
+                1 => (tag >> 2 & 7) + MinMatch | tag >> 5 << 8 | 1 << 11,
+                2 => (tag >> 2) + 1 | 2 << 11,
+                3 => (tag >> 2) + 1 | 4 << 11,
+                _ => 0,
+            });
+        return copies;
+    }
 
     private static uint ReadInteger(ref byte* input, byte* inputEnd, int width, byte* start)
     {

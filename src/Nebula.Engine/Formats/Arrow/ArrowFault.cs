@@ -31,6 +31,7 @@ internal sealed class ArrowFault(string reason, long offset = -1, string? column
     public Diagnostics.DataFormatException ToDataFormatException(string name, long position, string part)
     {
         var value = Value >= 0 ? $", value {Value}" : "";
-        return new($"{part}{value}: {Message}. {Advice}", new Diagnostics.SourceLocation(name, Column: Column, ByteOffset: position + Math.Max(Offset, 0)), this);
+        return new($"{part}{value}: {Message}. {Advice}", new Diagnostics.SourceLocation(name, Column: Column, ByteOffset: position + Math.Max(Offset, 0)),
+            this);
     }
 }

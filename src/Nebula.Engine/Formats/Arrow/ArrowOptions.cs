@@ -18,7 +18,8 @@ internal sealed record ArrowOptions(bool IsStream, BodyCodec Codec, int Level)
     /// <summary>What can be set besides what all files have.</summary>
     public static IReadOnlyList<OptionDescriptor> Write { get; } =
     [
-        new("layout", OptionKind.Choice, "'file' ends with a footer that lists its batches and can be read in any order; 'stream' has none and can be read while it is written.", "file")
+        new("layout", OptionKind.Choice,
+            "'file' ends with a footer that lists its batches and can be read in any order; 'stream' has none and can be read while it is written.", "file")
         {
             Choices = ["file", "stream"],
         },

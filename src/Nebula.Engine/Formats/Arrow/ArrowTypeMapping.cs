@@ -100,7 +100,11 @@ internal static class ArrowTypeMapping
         TypeKind.List => new ArrowType(ArrowTypeId.List),
         TypeKind.Struct => new ArrowType(ArrowTypeId.Struct),
         TypeKind.Map => new ArrowType(ArrowTypeId.Map),
-        _ => new ArrowType(ArrowTypeId.Int) { BitWidth = 8 * type.ByteWidth, IsSigned = type.Kind is TypeKind.Int8 or TypeKind.Int16 or TypeKind.Int32 or TypeKind.Int64 },
+        _ => new ArrowType(ArrowTypeId.Int)
+        {
+            BitWidth = 8 * type.ByteWidth,
+            IsSigned = type.Kind is TypeKind.Int8 or TypeKind.Int16 or TypeKind.Int32 or TypeKind.Int64,
+        },
     };
 
     private static short UnitOf(DataType type) => (short)(type.Unit == TimeUnit.Nanosecond ? ArrowTimeUnit.Nanosecond : ArrowTimeUnit.Microsecond);

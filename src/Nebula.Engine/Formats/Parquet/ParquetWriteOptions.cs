@@ -65,11 +65,11 @@ internal sealed record ParquetWriteOptions
     /// <summary>The options as data. Codec and level are those of all files.</summary>
     public static IReadOnlyList<OptionDescriptor> Descriptors { get; } =
     [
-        new(RowGroupRowsKey, OptionKind.Integer, "Rows of a row group, 1 to 10 million. More compress better; fewer need less memory and are skipped more often.", "122880"),
+        new(RowGroupRowsKey, OptionKind.Integer, "Rows of a row group, 1 to 10 million: more compress better, fewer are skipped more often.", "122880"),
         new(RowGroupSizeKey, OptionKind.Size, "Bytes of a row group's columns in memory, at least 64KiB: where rows are large, a group has fewer.", "64MiB"),
-        new(BloomFilterKey, OptionKind.TextList, "Columns that get a Bloom filter, which tells a reader that a row group does not have a value; about 10 bits per distinct value."),
-        new(SortedByKey, OptionKind.TextList, "Columns that the rows are sorted by: 'id', 'id desc', 'id nulls first'. It is noted in the file, and not checked."),
-        new(DeltaEncodingsKey, OptionKind.Flag, "Uses delta and byte stream split encodings where they make the file smaller; false for readers from before 2020.", "true"),
+        new(BloomFilterKey, OptionKind.TextList, "Columns with a Bloom filter, which tells that a row group lacks a value; about 10 bits per distinct value."),
+        new(SortedByKey, OptionKind.TextList, "Columns that the rows are sorted by: 'id', 'id desc', 'id nulls first'. Noted in the file, not checked."),
+        new(DeltaEncodingsKey, OptionKind.Flag, "Uses delta and byte stream split encodings where they pay; false for readers from before 2020.", "true"),
         new(PageChecksumsKey, OptionKind.Flag, "Writes a CRC-32 with each page.", "true"),
         new(MetadataKey, OptionKind.TextList, "Notes in the footer: 'key=value'."),
     ];
@@ -124,7 +124,8 @@ internal sealed record ParquetWriteOptions
         if (values.Integer(CompressionLevelKey) is not { } level)
             return usual;
         if (min == max)
-            throw NebulaException.Configuration($"compression: {name} has no levels. Leave out '{CompressionLevelKey}', or use zstd, gzip or brotli.", values.LocationOf(CompressionLevelKey));
+            throw NebulaException.Configuration(
+                $"compression: {name} has no levels. Leave out '{CompressionLevelKey}', or use zstd, gzip or brotli.", values.LocationOf(CompressionLevelKey));
         return level >= min && level <= max ? (int)level : throw NebulaException.Configuration(
             $"'{CompressionLevelKey}' of {name} must be {min} to {max}; it is {level}.", values.LocationOf(CompressionLevelKey));
     }

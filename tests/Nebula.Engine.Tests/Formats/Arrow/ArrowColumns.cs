@@ -32,6 +32,7 @@ internal static class ArrowColumns
         for (var i = 0; i < rows; i++)
             offsets.As<int>()[i + 1] = offsets.As<int>()[i] + (Bitmap.Get(validity.Span, i) && offsets.As<int>()[i] < MaxElements ? random.Next(4) : 0);
         var elements = offsets.As<int>()[rows];
-        return new Column(type, rows, nullCount, validity, null, offsets, [.. type.Fields.Select(field => Column(pool, field.Type, elements, field.Nullable ? nulls : 0, random))]);
+        return new Column(type, rows, nullCount, validity, null, offsets, [.. type.Fields.Select(field => Column(pool, field.Type, elements, field.Nullable
+            ? nulls : 0, random))]);
     }
 }

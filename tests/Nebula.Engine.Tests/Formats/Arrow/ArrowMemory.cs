@@ -15,7 +15,8 @@ internal static class ArrowMemory
 
     private static readonly IReadOnlyList<OptionDescriptor> WriteOptions =
     [
-        new("compression", OptionKind.Choice, "", "none") { Choices = Format.OwnCodecs! }, new("compression_level", OptionKind.Integer, ""), .. Format.WriteOptions,
+        new("compression", OptionKind.Choice, "", "none") { Choices = Format.OwnCodecs! }, new("compression_level", OptionKind.Integer, ""),
+            .. Format.WriteOptions,
     ];
 
     public static OptionValues Options(params ReadOnlySpan<(string Name, string Value)> options)
@@ -26,7 +27,8 @@ internal static class ArrowMemory
         return new OptionValues("destination \"arrow\"", WriteOptions, values);
     }
 
-    public static IBlockEncoder Encoder(Schema schema, BufferPool pool, params ReadOnlySpan<(string Name, string Value)> options) => Format.CreateEncoder(schema, Options(options), pool);
+    public static IBlockEncoder Encoder(Schema schema, BufferPool pool, params ReadOnlySpan<(string Name, string Value)> options) =>
+        Format.CreateEncoder(schema, Options(options), pool);
 
     public static byte[] Write(Schema schema, BufferPool pool, IEnumerable<RecordBatch> batches, params ReadOnlySpan<(string Name, string Value)> options)
     {
@@ -41,10 +43,12 @@ internal static class ArrowMemory
         return output.Bytes;
     }
 
-    public static IContainerFile Open(byte[] file, BufferPool pool) => Format.Open(new ArrayBytes(file), new OptionValues("arrow", Format.ReadOptions, []), pool);
+    public static IContainerFile Open(byte[] file, BufferPool pool) => Format.Open(new ArrayBytes(file), new OptionValues("arrow", Format.ReadOptions, []),
+        pool);
 
     /// <summary>Reads all rows; the caller disposes of the batches.</summary>
-    public static List<RecordBatch> Read(byte[] file, BufferPool pool, int blockSize = 1 << 20, ImmutableArray<int>? columns = null, int firstPart = 0, int? parts = null, int maxRecordSize = 64 << 20)
+    public static List<RecordBatch> Read(byte[] file, BufferPool pool, int blockSize = 1 << 20, ImmutableArray<int>? columns = null, int firstPart = 0,
+        int? parts = null, int maxRecordSize = 64 << 20)
     {
         using var opened = Open(file, pool);
         using var reader = opened.OpenReader(columns ?? [.. Enumerable.Range(0, opened.Schema.Fields.Length)], firstPart, parts,

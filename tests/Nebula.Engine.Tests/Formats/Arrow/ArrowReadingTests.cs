@@ -62,7 +62,8 @@ public sealed class ArrowReadingTests
     [Fact]
     public void Read_AllNullBeforeTheDictionaryIsSent_IsNull()
     {
-        var file = new ArrowStreamBuilder().Schema(ArrowTypeId.Utf8, [], indexBits: 16).Batch(2, 2, [0], [5, 0, 5, 0]).Dictionary(false, "late").Batch(1, 0, [], [0, 0]).Bytes;
+        var file = new ArrowStreamBuilder().Schema(ArrowTypeId.Utf8, [], indexBits: 16).Batch(2, 2, [0], [5, 0, 5, 0]).Dictionary(false, "late").Batch(1, 0,
+            [], [0, 0]).Bytes;
         using var pool = new BufferPool();
         Assert.Equal([null, null, "late"], Texts(file, pool));
     }
@@ -143,15 +144,18 @@ public sealed class ArrowReadingTests
     [InlineData(new[] { -1, 0, 1 }, "offsets go from -1")]
     [InlineData(new[] { 0, int.MinValue, 2 }, "smaller")]
     public void Read_WrongOffsets_AreRefused(int[] offsets, string reason) =>
-        AssertRefused(new ArrowStreamBuilder().Schema(ArrowTypeId.Utf8, []).Batch(2, 0, [], [.. offsets.SelectMany(BitConverter.GetBytes)], "abc"u8.ToArray()).Bytes, reason);
+        AssertRefused(new ArrowStreamBuilder().Schema(ArrowTypeId.Utf8, []).Batch(2, 0, [], [.. offsets.SelectMany(BitConverter.GetBytes)],
+            "abc"u8.ToArray()).Bytes, reason);
 
     [Fact]
     public void Read_RowsBeyondTheBuffer_AreRefused() =>
-        AssertRefused(new ArrowStreamBuilder().Schema(ArrowTypeId.Int, [new(0, 4, 64), new(1, 1, 1)]).Batch(1L << 40, 0, [], new byte[8]).Bytes, "record batch 0");
+        AssertRefused(new ArrowStreamBuilder().Schema(ArrowTypeId.Int, [new(0, 4, 64), new(1, 1, 1)]).Batch(1L << 40, 0, [], new byte[8]).Bytes,
+            "record batch 0");
 
     [Fact]
     public void Read_NullWhereTheSchemaAllowsNone_IsRefused() =>
-        AssertRefused(new ArrowStreamBuilder().Schema(ArrowTypeId.Int, [new(0, 4, 8), new(1, 1, 1)], nullable: false).Batch(2, 1, [0b01], [1, 2]).Bytes, "null", "\"c\"");
+        AssertRefused(new ArrowStreamBuilder().Schema(ArrowTypeId.Int, [new(0, 4, 8), new(1, 1, 1)], nullable: false).Batch(2, 1, [0b01], [1, 2]).Bytes,
+            "null", "\"c\"");
 
     [Fact]
     public void Read_StreamCutInABody_IsRefused()
@@ -182,7 +186,8 @@ public sealed class ArrowReadingTests
     {
         using var pool = new BufferPool();
         foreach (var (bits, scale, type, unscaled, expected) in ((int, int, DataType, long, long)[])
-            [(32, 2, DataType.Decimal(9, 2), -12345, -12345), (64, 0, DataType.Decimal(9, 0), 999, 999), (128, 2, DataType.Decimal(9, 2), -1, -1), (256, 3, DataType.Decimal(9, 3), -7, -7),
+            [(32, 2, DataType.Decimal(9, 2), -12345, -12345), (64, 0, DataType.Decimal(9, 0), 999, 999), (128, 2, DataType.Decimal(9, 2), -1, -1), (256, 3,
+                DataType.Decimal(9, 3), -7, -7),
              (128, -3, DataType.Decimal(12, 0), -5, -5000), (64, 12, DataType.Decimal(12, 12), 5, 5)])
         {
             var value = new byte[bits / 8];
@@ -217,7 +222,8 @@ public sealed class ArrowReadingTests
     public void Read_DictionaryOfGiantEntries_ComesInBatchesThatFit()
     {
         // 16,000 rows of 1 MB each, out of a file of 1 MB: binary, so that no dictionary can be passed on
-        var builder = new ArrowStreamBuilder().Schema(ArrowTypeId.Binary, [], indexBits: 8).Dictionary(false, new string('x', 1 << 20)).Batch(2000, 0, [], new byte[2000]);
+        var builder = new ArrowStreamBuilder().Schema(ArrowTypeId.Binary, [], indexBits: 8).Dictionary(false, new string('x', 1 << 20)).Batch(2000, 0, [],
+            new byte[2000]);
         using var pool = new BufferPool();
         using (var opened = ArrowMemory.Open(builder.Bytes, pool))
         using (var reader = opened.OpenReader([0], 0, null, new Engine.Connectors.ReadContext(pool, 1 << 20)))
@@ -243,7 +249,8 @@ public sealed class ArrowReadingTests
     [InlineData("", false)]
     [InlineData("Obj\u0001\u0004\u0016avro.codec", false)]
     [InlineData("\u001f\u008b\u0008\u0000\u0000\u0000\u0000\u0000", false)]
-    public void Matches_StartOfAFile_TellsWhetherItIsArrow(string head, bool expected) => Assert.Equal(expected, new ArrowFormat().Matches(Encoding.Latin1.GetBytes(head)));
+    public void Matches_StartOfAFile_TellsWhetherItIsArrow(string head, bool expected) => Assert.Equal(expected,
+        new ArrowFormat().Matches(Encoding.Latin1.GetBytes(head)));
 
     [Fact]
     public void Open_FeatherVersion1_IsRefusedWithAdvice() => AssertRefused([.. "FEA1"u8, .. new byte[40], .. "FEA1"u8], "version 1", "version 2");

@@ -12,7 +12,8 @@ public sealed class ArrowRoundTripTests
 {
     private static readonly (string, string)[][] Forms =
     [
-        [], [("layout", "stream")], [("compression", "lz4")], [("compression", "zstd")], [("compression", "zstd"), ("compression_level", "19"), ("layout", "stream")],
+        [], [("layout", "stream")], [("compression", "lz4")], [("compression", "zstd")], [("compression", "zstd"), ("compression_level", "19"), ("layout",
+            "stream")],
     ];
 
     public static TheoryData<int> FormNumbers => [.. Enumerable.Range(0, Forms.Length)];
@@ -151,7 +152,8 @@ public sealed class ArrowRoundTripTests
         {
             using (var dirt = pool.Rent(1 << 20))
                 dirt.Span.Fill(fill);
-            using var batch = ArrowColumns.Batch(pool, new Schema(OrcRandomColumns.Types.Select(static (type, i) => new Field($"{i}", type))), 500, 0.3, new Random(5));
+            using var batch = ArrowColumns.Batch(pool, new Schema(OrcRandomColumns.Types.Select(static (type, i) => new Field($"{i}", type))), 500, 0.3,
+                new Random(5));
             files.Add(ArrowMemory.Write(batch.Schema, pool, [batch]));
         }
         Assert.Equal(files[0], files[1]);
@@ -188,7 +190,8 @@ public sealed class ArrowRoundTripTests
 
     [Fact]
     public void WriteThenRead_ThreeThousandColumns_GivesTheSameRows() =>
-        AssertRoundTrip(new Schema(Enumerable.Range(0, 3000).Select(static i => new Field($"c{i}", OrcRandomColumns.Types[i % OrcRandomColumns.Types.Length]))), [20, 1], 0.2, 3, 0);
+        AssertRoundTrip(new Schema(Enumerable.Range(0, 3000).Select(static i => new Field($"c{i}",
+            OrcRandomColumns.Types[i % OrcRandomColumns.Types.Length]))), [20, 1], 0.2, 3, 0);
 
     [Fact]
     public void WriteThenRead_DeeplyNested_GivesTheSameRows()
@@ -220,7 +223,8 @@ public sealed class ArrowRoundTripTests
     public void CreateEncoder_WrongLevel_IsRefused(string codec, string level)
     {
         using var pool = new BufferPool();
-        var refusal = Assert.Throws<NebulaException>(() => ArrowMemory.Encoder(new Schema([new Field("a", DataType.Bool)]), pool, ("compression", codec), ("compression_level", level)));
+        var refusal = Assert.Throws<NebulaException>(() => ArrowMemory.Encoder(new Schema([new Field("a", DataType.Bool)]), pool, ("compression", codec),
+            ("compression_level", level)));
         Assert.Equal(ErrorKind.Configuration, refusal.Kind);
         Assert.Contains("compression_level", refusal.Message, StringComparison.Ordinal);
     }
@@ -252,7 +256,8 @@ public sealed class ArrowRoundTripTests
                 foreach (var batch in batches)
                 {
                     for (var i = 0; i < schema.Fields.Length; i++)
-                        ColumnAssert.EqualRange(batch.Columns[i], 0, read.Columns[i], start, batch.Length, string.Create(CultureInfo.InvariantCulture, $"seed {seed}, form {form}, {schema.Fields[i]}"));
+                        ColumnAssert.EqualRange(batch.Columns[i], 0, read.Columns[i], start, batch.Length, string.Create(CultureInfo.InvariantCulture,
+                            $"seed {seed}, form {form}, {schema.Fields[i]}"));
                     start += batch.Length;
                 }
             }

@@ -1,15 +1,17 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using Nebula.Engine.Formats.Arrow.Metadata;
 using Nebula.Engine.Formats.Arrow.Writing;
 
 namespace Nebula.Engine.Tests.Formats.Arrow;
 
-/// <summary>Assembles streams of what Nebula itself does not write, or what is wrong with them: one nullable column of any type, given as its buffers.</summary>
+/// <summary>Assembles streams of what Nebula itself does not write, or what is wrong with them: one nullable column of any type, given as its
+/// buffers.</summary>
 internal sealed class ArrowStreamBuilder
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly ArrayBufferWriter<byte> _bytes = new();
 
-    public byte[] Bytes => _bytes.ToArray();
+    public byte[] Bytes => _bytes.WrittenSpan.ToArray();
 
     /// <summary>Writes a schema with one column.</summary>
     /// <param name="type">Number of its type in the union <c>Type</c>.</param>

@@ -86,7 +86,8 @@ public sealed class FlatBufferTests
     private static byte[] Sample()
     {
         var writer = new FlatBufferWriter();
-        var root = writer.Table(new(0, 1, 200), new(1, 2, -2), new(2, 4, int.MinValue), new(3, 8, long.MaxValue), FlatField.Offset(4), FlatField.Offset(5), FlatField.Offset(6), FlatField.Offset(7));
+        var root = writer.Table(new(0, 1, 200), new(1, 2, -2), new(2, 4, int.MinValue), new(3, 8, long.MaxValue), FlatField.Offset(4), FlatField.Offset(5),
+            FlatField.Offset(6), FlatField.Offset(7));
         writer.SetRoot(root);
         writer.Link(root, 4, writer.String("größer"));
         writer.Link(root, 5, writer.Table(new FlatField(0, 4, 1)));

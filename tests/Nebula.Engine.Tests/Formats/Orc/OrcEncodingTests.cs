@@ -15,7 +15,8 @@ public sealed unsafe class OrcEncodingTests : IDisposable
         { [0x0a, 0x27, 0x10], false, [10000, 10000, 10000, 10000, 10000] },
         { [0x5e, 0x03, 0x5c, 0xa1, 0xab, 0x1e, 0xde, 0xad, 0xbe, 0xef], false, [23713, 43806, 57005, 48879] },
         {
-            [0x8e, 0x13, 0x2b, 0x21, 0x07, 0xd0, 0x1e, 0x00, 0x14, 0x70, 0x28, 0x32, 0x3c, 0x46, 0x50, 0x5a, 0x64, 0x6e, 0x78, 0x82, 0x8c, 0x96, 0xa0, 0xaa, 0xb4, 0xbe, 0xfc, 0xe8], false,
+            [0x8e, 0x13, 0x2b, 0x21, 0x07, 0xd0, 0x1e, 0x00, 0x14, 0x70, 0x28, 0x32, 0x3c, 0x46, 0x50, 0x5a, 0x64, 0x6e, 0x78, 0x82, 0x8c, 0x96, 0xa0, 0xaa,
+                0xb4, 0xbe, 0xfc, 0xe8], false,
             [2030, 2000, 2020, 1000000, 2040, 2050, 2060, 2070, 2080, 2090, 2100, 2110, 2120, 2130, 2140, 2150, 2160, 2170, 2180, 2190]
         },
         { [0xc6, 0x09, 0x02, 0x02, 0x22, 0x42, 0x42, 0x46], false, [2, 3, 5, 7, 11, 13, 17, 19, 23, 29] },
@@ -78,7 +79,8 @@ public sealed unsafe class OrcEncodingTests : IDisposable
                 foreach (var isZigzag in (ReadOnlySpan<bool>)[false, true])
                 {
                     BitUnpacking.Unpack(source.Pointer, width, (long*)target.Pointer, count, isZigzag, level);
-                    Assert.Equal(values.Select(value => isZigzag ? (long)(value >> 1) ^ -(long)(value & 1) : (long)value), target.As<long>()[..count].ToArray());
+                    Assert.Equal(values.Select(value => isZigzag ? (long)(value >> 1) ^ -(long)(value & 1) : (long)value),
+                        target.As<long>()[..count].ToArray());
                 }
         }
     }

@@ -114,7 +114,8 @@ public sealed class OrcPeerTests(ITestOutputHelper output) : IDisposable
             case TypeKind.Timestamp:
                 var perSecond = type.Unit == TimeUnit.Microsecond ? 1_000_000L : 1_000_000_000L;
                 var fraction = ((column.Values<long>()[row] % perSecond) + perSecond) % perSecond;
-                text.Append(CultureInfo.InvariantCulture, $"{(column.Values<long>()[row] - fraction) / perSecond}.{fraction * (1_000_000_000 / perSecond):000000000}");
+                text.Append(CultureInfo.InvariantCulture,
+                    $"{(column.Values<long>()[row] - fraction) / perSecond}.{fraction * (1_000_000_000 / perSecond):000000000}");
                 break;
             case TypeKind.Time or TypeKind.Uuid:
                 if (!_texts.TryGetValue(column, out var texts))

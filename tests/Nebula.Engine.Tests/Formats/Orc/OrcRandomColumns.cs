@@ -8,14 +8,18 @@ namespace Nebula.Engine.Tests.Formats.Orc;
 /// <summary>Columns with values that every encoding of ORC meets sooner or later, all of them legal for their types.</summary>
 internal static class OrcRandomColumns
 {
-    private static readonly long[] Extremes = [0, 1, -1, long.MinValue, long.MaxValue, int.MinValue, int.MaxValue, short.MinValue, short.MaxValue, 127, -128, 255, 256, 1L << 53];
+    private static readonly long[] Extremes = [0, 1, -1, long.MinValue, long.MaxValue, int.MinValue, int.MaxValue, short.MinValue, short.MaxValue, 127, -128,
+        255, 256, 1L << 53];
 
     public static ImmutableArray<DataType> Types { get; } =
     [
         DataType.Bool, DataType.Int8, DataType.Int16, DataType.Int32, DataType.Int64, DataType.UInt8, DataType.UInt16, DataType.UInt32, DataType.UInt64,
-        DataType.Float32, DataType.Float64, DataType.Decimal(9, 2), DataType.Decimal(18, 0), DataType.Decimal(38, 9), DataType.Date, DataType.Time, DataType.TimeNanoseconds,
-        DataType.Timestamp(), DataType.Timestamp(TimeUnit.Nanosecond), DataType.Timestamp(TimeUnit.Nanosecond, "UTC"), DataType.String, DataType.Binary, DataType.Uuid, DataType.Json,
-        DataType.List(DataType.Int32), DataType.Map(DataType.String, DataType.Float64), DataType.Struct(new Field("a", DataType.Int64), new Field("b", DataType.String), new Field("c", DataType.Bool)),
+        DataType.Float32, DataType.Float64, DataType.Decimal(9, 2), DataType.Decimal(18, 0), DataType.Decimal(38, 9), DataType.Date, DataType.Time,
+            DataType.TimeNanoseconds,
+        DataType.Timestamp(), DataType.Timestamp(TimeUnit.Nanosecond), DataType.Timestamp(TimeUnit.Nanosecond, "UTC"), DataType.String, DataType.Binary,
+            DataType.Uuid, DataType.Json,
+        DataType.List(DataType.Int32), DataType.Map(DataType.String, DataType.Float64),
+            DataType.Struct(new Field("a", DataType.Int64), new Field("b", DataType.String), new Field("c", DataType.Bool)),
         DataType.List(DataType.Struct(new Field("x", DataType.Float32), new Field("y", DataType.List(DataType.String)))),
         DataType.Struct(new Field("m", DataType.Map(DataType.Int16, DataType.List(DataType.Decimal(38, 0)))), new Field("e", DataType.Struct())),
     ];
@@ -137,6 +141,7 @@ internal static class OrcRandomColumns
             6 => random.Next(200) == 0 ? new string('z', 3000) : "z",
             _ => "constant",
         };
-        return type.Kind == TypeKind.Binary ? [0xFF, .. Encoding.UTF8.GetBytes(text)] : Encoding.UTF8.GetBytes(type.Kind == TypeKind.Json ? $"\"{text}\"" : text);
+        return type.Kind == TypeKind.Binary ? [0xFF, .. Encoding.UTF8.GetBytes(text)]
+            : Encoding.UTF8.GetBytes(type.Kind == TypeKind.Json ? $"\"{text}\"" : text);
     }
 }

@@ -33,7 +33,8 @@ public sealed class OrcRoundTripTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         var schema = new Schema(OrcRandomColumns.Types.Select(static (type, i) => new Field($"c{i}", type)));
-        for (var style = 0; style < 8; style++)
+        // what a codec is given matters less than what is encoded
+        for (var style = codec == "none" ? 0 : 6; style < 8; style++)
         {
             using var first = OrcRandomColumns.Batch(_pool, schema, rows, nulls, random, style);
             using var second = OrcRandomColumns.Batch(_pool, schema, Math.Max(rows / 3, 1), nulls, random);

@@ -22,7 +22,8 @@ internal static class OrcTestFile
     public static byte[] Write(BufferPool pool, Schema schema, IReadOnlyList<RecordBatch> batches, params (string Name, string Value)[] options)
     {
         var format = new OrcFormat();
-        var values = options.GroupBy(static o => o.Name).Select(static o => KeyValuePair.Create(o.Key, new OptionValue([.. o.Select(static v => v.Value)], new SourceLocation("test"))));
+        var values = options.GroupBy(static o => o.Name).Select(static o =>
+            KeyValuePair.Create(o.Key, new OptionValue([.. o.Select(static v => v.Value)], new SourceLocation("test"))));
         var encoder = format.CreateEncoder(schema, new OptionValues("test", [.. Common, .. format.WriteOptions], values), pool);
         var blocks = batches.Select(encoder.Encode).ToArray();
         try
@@ -45,7 +46,8 @@ internal static class OrcTestFile
     }
 
     /// <summary>All rows as text, and the number of blocks.</summary>
-    public static (List<string> Rows, int Blocks) Read(BufferPool pool, byte[] bytes, int blockSize = 256 << 10, int[]? columns = null, int maxRecordSize = BufferPool.MaxCapacity,
+    public static (List<string> Rows, int Blocks) Read(BufferPool pool, byte[] bytes, int blockSize = 256 << 10, int[]? columns = null,
+        int maxRecordSize = BufferPool.MaxCapacity,
         params (string Name, string Value)[] options)
     {
         using var file = Open(pool, bytes, options);
@@ -62,7 +64,8 @@ internal static class OrcTestFile
         return (sink.Rows, blocks);
     }
 
-    public static List<string> Render(RecordBatch batch) => [.. Enumerable.Range(0, batch.Length).Select(row => Render(batch.Schema.Fields, batch.Columns, row))];
+    public static List<string> Render(RecordBatch batch) =>
+        [.. Enumerable.Range(0, batch.Length).Select(row => Render(batch.Schema.Fields, batch.Columns, row))];
 
     private static string Render(ImmutableArray<Field> fields, ImmutableArray<Column> columns, int row)
     {
@@ -118,7 +121,8 @@ internal static class OrcTestFile
         if (fraction == 0)
             return text;
         var nanoseconds = (fraction * (1_000_000_000 / perSecond)).ToString("000000000", CultureInfo.InvariantCulture);
-        return text + "." + (nanoseconds.EndsWith("000000", StringComparison.Ordinal) ? nanoseconds[..3] : nanoseconds.EndsWith("000", StringComparison.Ordinal) ? nanoseconds[..6] : nanoseconds);
+        return text + "." + (nanoseconds.EndsWith("000000", StringComparison.Ordinal) ? nanoseconds[..3]
+            : nanoseconds.EndsWith("000", StringComparison.Ordinal) ? nanoseconds[..6] : nanoseconds);
     }
 
     public static Int128 Integer(Column column, int row) => column.Type.Kind switch

@@ -20,7 +20,8 @@ public class TimeZoneRulesTests
     [InlineData("UTC", "1600-01-01T00:00:00", 0)]
     public void OffsetAt_KnownTimes_IsWhatClocksShowed(string zone, string utc, int expected)
     {
-        var seconds = (long)(DateTime.Parse(utc, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal) - DateTime.UnixEpoch).TotalSeconds;
+        var seconds = (long)(DateTime.Parse(utc, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal)
+            - DateTime.UnixEpoch).TotalSeconds;
         var rules = TimeZoneRules.Find(zone);
         Assert.Equal(expected, rules.OffsetAt(seconds, out var from, out var to));
         Assert.InRange(seconds, from, to - 1);

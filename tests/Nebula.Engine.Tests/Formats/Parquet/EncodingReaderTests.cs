@@ -84,14 +84,16 @@ public unsafe class EncodingReaderTests
     }));
 
     [Fact]
-    public void ReadHybrid_GroupCutOffBehindTheLastValue_GivesTheValuesThatAreThere() => Assert.Equal([1u, 2, 3, 4, 5], Read([0x05, 0xD1, 0x58], static (start, end, target) =>
+    public void ReadHybrid_GroupCutOffBehindTheLastValue_GivesTheValuesThatAreThere() =>
+        Assert.Equal([1u, 2, 3, 4, 5], Read([0x05, 0xD1, 0x58], static (start, end, target) =>
     {
         new RleBitPackedReader(start, end, 3).Read(target, 5);
         return 5;
     }));
 
     [Fact]
-    public void ReadLegacy_MostSignificantBitFirst_GivesTheExampleOfTheSpecification() => Assert.Equal([0u, 1, 2, 3, 4, 5, 6, 7], Read([0x05, 0x39, 0x77], static (start, end, target) =>
+    public void ReadLegacy_MostSignificantBitFirst_GivesTheExampleOfTheSpecification() =>
+        Assert.Equal([0u, 1, 2, 3, 4, 5, 6, 7], Read([0x05, 0x39, 0x77], static (start, end, target) =>
     {
         new LegacyBitPackedReader(start, end, 3).Read(target, 8);
         return 8;
@@ -189,7 +191,8 @@ public unsafe class EncodingReaderTests
     {
         string[] values = ["Hello", "", "World", "a value of more than sixteen bytes", "x"];
         var text = System.Text.Encoding.UTF8.GetBytes(string.Concat(values));
-        Assert.Equal(values, ReadByteArrays(PageEncoding.DeltaLengthByteArray, [.. PackDeltas([.. values.Select(static value => (long)value.Length)]), .. text], values.Length, 2));
+        Assert.Equal(values, ReadByteArrays(PageEncoding.DeltaLengthByteArray,
+            [.. PackDeltas([.. values.Select(static value => (long)value.Length)]), .. text], values.Length, 2));
         var plain = values.SelectMany(static value => (byte[])[(byte)value.Length, 0, 0, 0, .. System.Text.Encoding.UTF8.GetBytes(value)]).ToArray();
         Assert.Equal(values, ReadByteArrays(PageEncoding.Plain, plain, values.Length, 2));
     }

@@ -20,7 +20,8 @@ public class PagesWithinRowsTests
     public void Read_RowsAcrossPages_GivesTheSameListsHoweverTheyAreCut(int seed)
     {
         var random = new Random(seed);
-        var rows = Enumerable.Range(0, random.Next(1, 400)).Select(_ => Enumerable.Range(0, random.Next(4) == 0 ? random.Next(100) : random.Next(4)).Select(_ => random.Next()).ToArray()).ToArray();
+        var rows = Enumerable.Range(0, random.Next(1, 400)).Select(_ =>
+            Enumerable.Range(0, random.Next(4) == 0 ? random.Next(100) : random.Next(4)).Select(_ => random.Next()).ToArray()).ToArray();
         var file = MakeFile(rows, random);
         foreach (var blockSize in (int[])[1, 50, 300, 2000, 1 << 20])
         {
@@ -112,7 +113,8 @@ public class PagesWithinRowsTests
                 new SchemaElement("id") { Type = PhysicalType.Int32, Repetition = Repetition.Required },
             ],
             RowCount = rows,
-            RowGroups = [new RowGroup { Columns = [Chunk("list", levels, lists, ids - lists), Chunk("id", rows, ids, end - ids)], TotalByteSize = end - lists, RowCount = rows }],
+            RowGroups = [new RowGroup { Columns = [Chunk("list", levels, lists, ids - lists), Chunk("id", rows, ids, end - ids)],
+                TotalByteSize = end - lists, RowCount = rows }],
         }, writer);
         bytes.AddRange(writer.Written.ToArray());
         bytes.AddRange(BitConverter.GetBytes(bytes.Count - end));

@@ -38,9 +38,14 @@ internal sealed class ParquetWriting
     public static IBlockEncoder Encoder(BufferPool pool, Schema schema, params (string Key, string Value)[] options)
     {
         var format = new ParquetFormat();
-        OptionDescriptor[] all = [new("compression", OptionKind.Choice, "", "snappy") { Choices = format.OwnCodecs! }, new("compression_level", OptionKind.Integer, ""), .. format.WriteOptions];
-        var values = options.GroupBy(static option => option.Key)
-            .Select(static group => KeyValuePair.Create(group.Key, new OptionValue([.. group.Select(static option => option.Value)], new SourceLocation("pipeline.yaml"))));
+        OptionDescriptor[] all =
+        [
+            new("compression", OptionKind.Choice, "", "snappy") { Choices = format.OwnCodecs! },
+            new("compression_level", OptionKind.Integer, ""),
+            .. format.WriteOptions,
+        ];
+        var values = options.GroupBy(static option => option.Key).Select(static group =>
+            KeyValuePair.Create(group.Key, new OptionValue([.. group.Select(static option => option.Value)], new SourceLocation("pipeline.yaml"))));
         return format.CreateEncoder(schema, new OptionValues("parquet", all, values), pool);
     }
 

@@ -183,10 +183,12 @@ internal sealed record ArrowFooter(short Version, ArrowSchema Schema, MessageBlo
         for (var i = 0; i < result.Length; i++)
         {
             var bytes = blocks[i];
-            var block = new MessageBlock(BinaryPrimitives.ReadInt64LittleEndian(bytes), BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]));
+            var block = new MessageBlock(BinaryPrimitives.ReadInt64LittleEndian(bytes), BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]),
+                BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]));
             if (block.Offset < 0 || block.Offset > end || block.MetadataLength < 0 || block.MetadataLength > end - block.Offset
                 || block.BodyLength < 0 || block.BodyLength > end - block.BodyOffset)
-                throw new ArrowFault($"block {i} of the footer lies outside of the file (byte {block.Offset}, {block.MetadataLength} bytes of metadata and {block.BodyLength} of body)", 0);
+                throw new ArrowFault(
+                    $"block {i} of the footer lies outside of the file (byte {block.Offset}, {block.MetadataLength} bytes of metadata and {block.BodyLength} of body)", 0);
             result[i] = block;
         }
         return result;

@@ -6,7 +6,8 @@ namespace Nebula.Engine.Formats.Arrow.Metadata;
 /// <summary>The union <c>Type</c> of Schema.fbs.</summary>
 internal enum ArrowTypeId : byte
 {
-    None, Null, Int, FloatingPoint, Binary, Utf8, Bool, Decimal, Date, Time, Timestamp, Interval, List, Struct, Union, FixedSizeBinary, FixedSizeList, Map, Duration,
+    None, Null, Int, FloatingPoint, Binary, Utf8, Bool, Decimal, Date, Time, Timestamp, Interval, List, Struct, Union, FixedSizeBinary, FixedSizeList, Map,
+    Duration,
     LargeBinary, LargeUtf8, LargeList, RunEndEncoded, BinaryView, Utf8View, ListView, LargeListView,
 }
 
@@ -35,7 +36,8 @@ internal sealed record ArrowType(ArrowTypeId Id)
     /// <summary>Whether an integer has a sign.</summary>
     public bool IsSigned { get; init; }
 
-    /// <summary>Unit of a date (<see cref="ArrowDateUnit"/>), time, timestamp or duration (<see cref="ArrowTimeUnit"/>), or interval (<see cref="ArrowIntervalUnit"/>);
+    /// <summary>Unit of a date (<see cref="ArrowDateUnit"/>), time, timestamp or duration (<see cref="ArrowTimeUnit"/>), or interval
+    /// (<see cref="ArrowIntervalUnit"/>);
     /// precision of a floating point number (<see cref="ArrowPrecision"/>); mode of a union (<see cref="ArrowUnionMode"/>).</summary>
     public short Unit { get; init; }
 
@@ -65,7 +67,12 @@ internal sealed record ArrowType(ArrowTypeId Id)
         ArrowTypeId.Time => string.Create(CultureInfo.InvariantCulture, $"time{BitWidth}[{UnitName}]"),
         ArrowTypeId.Timestamp => Zone is null ? $"timestamp[{UnitName}]" : $"timestamp[{UnitName}, tz={Zone}]",
         ArrowTypeId.Duration => $"duration[{UnitName}]",
-        ArrowTypeId.Interval => (ArrowIntervalUnit)Unit switch { ArrowIntervalUnit.YearMonth => "month_interval", ArrowIntervalUnit.DayTime => "day_time_interval", _ => "month_day_nano_interval" },
+        ArrowTypeId.Interval => (ArrowIntervalUnit)Unit switch
+        {
+            ArrowIntervalUnit.YearMonth => "month_interval",
+            ArrowIntervalUnit.DayTime => "day_time_interval",
+            _ => "month_day_nano_interval",
+        },
         ArrowTypeId.FixedSizeBinary => string.Create(CultureInfo.InvariantCulture, $"fixed_size_binary[{Size}]"),
         ArrowTypeId.FixedSizeList => string.Create(CultureInfo.InvariantCulture, $"fixed_size_list[{Size}]"),
         ArrowTypeId.Union => (ArrowUnionMode)Unit == ArrowUnionMode.Dense ? "dense_union" : "sparse_union",
@@ -80,7 +87,13 @@ internal sealed record ArrowType(ArrowTypeId Id)
         _ => Id.ToString().ToLowerInvariant(),
     };
 
-    private string UnitName => (ArrowTimeUnit)Unit switch { ArrowTimeUnit.Second => "s", ArrowTimeUnit.Millisecond => "ms", ArrowTimeUnit.Microsecond => "us", _ => "ns" };
+    private string UnitName => (ArrowTimeUnit)Unit switch
+    {
+        ArrowTimeUnit.Second => "s",
+        ArrowTimeUnit.Millisecond => "ms",
+        ArrowTimeUnit.Microsecond => "us",
+        _ => "ns",
+    };
 }
 
 /// <summary>How a field is dictionary-encoded (<c>DictionaryEncoding</c> of Schema.fbs).</summary>

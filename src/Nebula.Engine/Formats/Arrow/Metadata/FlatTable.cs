@@ -126,5 +126,6 @@ internal readonly ref struct FlatVector(ReadOnlySpan<byte> buffer, int position,
 
     /// <summary>An element of a vector of tables.</summary>
     /// <param name="index">Its position.</param>
-    public FlatTable Table(int index) => index < Count ? FlatTable.At(_buffer, position + index * elementSize) : throw new ArgumentOutOfRangeException(nameof(index));
+    public FlatTable Table(int index) => index < Count ? FlatTable.At(_buffer, position + index * elementSize)
+        : throw new ArgumentOutOfRangeException(nameof(index));
 }

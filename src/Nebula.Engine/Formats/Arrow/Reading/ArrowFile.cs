@@ -48,7 +48,8 @@ internal sealed class ArrowFile : IContainerFile
     public long? Rows => null;
 
     public IReadOnlyList<ContainerPart> Parts => _footer is null
-        ? [.. ScanStream().Where(static part => !part.IsDictionary).Select(static part => new ContainerPart(part.Block.Offset, part.Block.MetadataLength + part.Block.BodyLength, part.Rows))]
+        ? [.. ScanStream().Where(static part => !part.IsDictionary).Select(static part => new ContainerPart(part.Block.Offset,
+            part.Block.MetadataLength + part.Block.BodyLength, part.Rows))]
         : [.. _footer.RecordBatches.Select(static block => new ContainerPart(block.Offset, block.MetadataLength + block.BodyLength, null))];
 
     /// <summary>Opens a file.</summary>
@@ -64,7 +65,8 @@ internal sealed class ArrowFile : IContainerFile
             head = head[..(int)Math.Min(head.Length, bytes.Length)];
             bytes.Read(0, head);
             if (head.StartsWith("FEA1"u8))
-                throw new ArrowFault("it is a Feather file of version 1, a format of its own", 0, advice: "Write it again with version 2 of Feather, which is Arrow IPC.");
+                throw new ArrowFault("it is a Feather file of version 1, a format of its own", 0,
+                    advice: "Write it again with version 2 of Feather, which is Arrow IPC.");
             return head.StartsWith(Magic) ? OpenFile(bytes, pool, ref position) : OpenStream(bytes, pool);
         }
         catch (ArrowFault fault)
@@ -135,7 +137,8 @@ internal sealed class ArrowFile : IContainerFile
         try
         {
             while (messages.Next(loader, out var block) is { } message)
-                parts.Add(new StreamPart(block, message.Kind == MessageKind.DictionaryBatch, message.Batch!.Length, message.Batch.Codec, message.DictionaryId, message.IsDelta));
+                parts.Add(new StreamPart(block, message.Kind == MessageKind.DictionaryBatch, message.Batch!.Length, message.Batch.Codec,
+                    message.DictionaryId, message.IsDelta));
             return parts;
         }
         catch (ArrowFault fault)

@@ -37,12 +37,14 @@ internal static class ArrowInspection
         {
             new("columns", ["name", "type", "stored_as", "nullable", "dictionary", "extension"], columns),
             new("record_batches", ["index", "offset", "bytes", "rows", "compression"],
-                [.. batches.Select(static (part, i) => (IReadOnlyList<string>)[Text(i), Text(part.Block.Offset), Text(part.Block.MetadataLength + part.Block.BodyLength), Text(part.Rows), NameOf(part.Codec)])]),
+                [.. batches.Select(static (part, i) => (IReadOnlyList<string>)[Text(i), Text(part.Block.Offset),
+                    Text(part.Block.MetadataLength + part.Block.BodyLength), Text(part.Rows), NameOf(part.Codec)])]),
         };
         var dictionaries = parts.Where(static part => part.IsDictionary).ToArray();
         if (dictionaries.Length > 0)
             tables.Add(new("dictionaries", ["id", "offset", "bytes", "entries", "delta", "compression"],
-                [.. dictionaries.Select(static part => (IReadOnlyList<string>)[Text(part.DictionaryId), Text(part.Block.Offset), Text(part.Block.MetadataLength + part.Block.BodyLength), Text(part.Rows), part.IsDelta ? "yes" : "no", NameOf(part.Codec)])]));
+                [.. dictionaries.Select(static part => (IReadOnlyList<string>)[Text(part.DictionaryId), Text(part.Block.Offset),
+                    Text(part.Block.MetadataLength + part.Block.BodyLength), Text(part.Rows), part.IsDelta ? "yes" : "no", NameOf(part.Codec)])]));
         return new FileInspection(properties, tables);
     }
 

@@ -40,7 +40,8 @@ internal sealed class ArrowReader : IContainerReader
     /// <param name="batchesToSkip">Record batches among them to pass over.</param>
     /// <param name="batchCount">Record batches to read.</param>
     /// <param name="context">Block size and pool.</param>
-    public ArrowReader(ArrowFile file, IRandomAccess source, ImmutableArray<int> columns, MessageSequence messages, int batchesToSkip, int batchCount, ReadContext context)
+    public ArrowReader(ArrowFile file, IRandomAccess source, ImmutableArray<int> columns, MessageSequence messages, int batchesToSkip, int batchCount,
+        ReadContext context)
     {
         _name = source.Name;
         _declared = file.Declared;
@@ -122,7 +123,8 @@ internal sealed class ArrowReader : IContainerReader
             _batchesLeft--;
             var body = new BatchBody(_plan, message.Batch!);
             if (message.Batch!.Length > int.MaxValue)
-                throw new ArrowFault($"the batch has {message.Batch.Length} rows; no more than {int.MaxValue} can be read", 0, advice: "Have the file written with smaller batches.");
+                throw new ArrowFault($"the batch has {message.Batch.Length} rows; no more than {int.MaxValue} can be read", 0,
+                    advice: "Have the file written with smaller batches.");
             _batch = new Batch(body, block.BodyOffset, BodyLoader.SizeOf(body, _columns), _messages.Current);
             return true;
         }
@@ -196,7 +198,8 @@ internal sealed class ArrowReader : IContainerReader
     }
 
     private Column CheckNulls(Column column, int index, long start) => column.NullCount == 0 || _schema.Fields[index].Nullable ? column
-        : throw new ArrowFault($"{column.NullCount} of {column.Length} values from {start} on are null, but the schema says that none is", column: _columns[index].Path);
+        : throw new ArrowFault($"{column.NullCount} of {column.Length} values from {start} on are null, but the schema says that none is",
+            column: _columns[index].Path);
 
     private static ArrowFault RowTooLarge(long row, long limit) => new($"the row needs more than {Units.FormatSize(limit)}", value: row,
         advice: "Raise the memory limit, or leave large columns out.");

@@ -4,7 +4,8 @@ using Nebula.Engine.Formats.Arrow.Metadata;
 namespace Nebula.Engine.Formats.Arrow.Reading;
 
 /// <summary>
-/// The buffers of a batch, or of some of its rows, in memory. Positions are always those in the whole buffer as it stands in the file, whatever part of it was loaded.
+/// The buffers of a batch, or of some of its rows, in memory. Positions are always those in the whole buffer as it stands in the file, whatever part of it
+/// was loaded.
 /// Nothing is read that was not loaded.
 /// </summary>
 internal sealed unsafe class BatchBody

@@ -40,7 +40,8 @@ internal sealed class BodyDecompressor(bool isBigEndian, BufferPool pool) : IDis
             var length = BinaryPrimitives.ReadInt64LittleEndian(source);
             if (length == 0)
                 continue;
-            var content = length == Stored ? Copy(source[PrefixSize..], body, index, memory, result) : Decode(source[PrefixSize..], length, body, index, column);
+            var content = length == Stored ? Copy(source[PrefixSize..], body, index, memory, result)
+                : Decode(source[PrefixSize..], length, body, index, column);
             if (content is not null)
                 result.SetPart(index, content, 0, 0, content.Length);
             if (isBigEndian)
@@ -78,7 +79,8 @@ internal sealed class BodyDecompressor(bool isBigEndian, BufferPool pool) : IDis
                 advice: "Have the file written with smaller batches, or leave the column out.");
         try
         {
-            return length <= source.Length * (long)PlausibleRatio + PlausibleSize ? DecodeTo(source, (int)length, body.Header.Codec) : DecodeGrowing(source, (int)length, body.Header.Codec);
+            return length <= source.Length * (long)PlausibleRatio + PlausibleSize ? DecodeTo(source, (int)length, body.Header.Codec)
+                : DecodeGrowing(source, (int)length, body.Header.Codec);
         }
         catch (DataFormatException e)
         {
@@ -92,13 +94,13 @@ internal sealed class BodyDecompressor(bool isBigEndian, BufferPool pool) : IDis
         target.Length = length;
         if (codec == BodyCodec.Lz4Frame)
         {
-            using var decompressor = new Lz4FrameDecompressor(pool);
-            CompressedBlock.Decompress(decompressor, "lz4", source, target.Content);
+            Lz4Frame.Decompress(source, target.Content);
             return target;
         }
         _zstd ??= new ZstdDecompressionContext(pool);
         var written = _zstd.Decompress(source, target.Content);
-        return written == length ? target : throw new DataFormatException($"the zstd data holds {written} bytes, but {length} are announced. {ArrowFault.Damaged}");
+        return written == length ? target
+            : throw new DataFormatException($"the zstd data holds {written} bytes, but {length} are announced. {ArrowFault.Damaged}");
     }
 
     private PooledBuffer DecodeGrowing(ReadOnlySpan<byte> source, int length, BodyCodec codec)

@@ -49,7 +49,8 @@ internal static class ByteOrder
             case ArrowTypeId.Interval when which == 1:
                 ReverseEach(bytes, sizeof(int));
                 break;
-            case ArrowTypeId.Int or ArrowTypeId.FloatingPoint or ArrowTypeId.Decimal or ArrowTypeId.Date or ArrowTypeId.Time or ArrowTypeId.Timestamp or ArrowTypeId.Duration when which == 1:
+            case ArrowTypeId.Int or ArrowTypeId.FloatingPoint or ArrowTypeId.Decimal when which == 1:
+            case ArrowTypeId.Date or ArrowTypeId.Time or ArrowTypeId.Timestamp or ArrowTypeId.Duration when which == 1:
                 ReverseEach(bytes, FixedWidth.Of(type));
                 break;
         }

@@ -45,7 +45,8 @@ internal sealed partial class ColumnDecoder
             var narrow = Values<int>(plan, OffsetsBuffer, start, count + 1);
             first = narrow[0];
             length = CheckRange(plan, first, narrow[count]);
-            if (first == 0 && body.Share(plan, OffsetsBuffer, start * sizeof(int), narrow.Length * sizeof(int), narrow.Length * sizeof(int), sizeof(int)) is { } shared)
+            if (first == 0 && body.Share(plan, OffsetsBuffer, start * sizeof(int), narrow.Length * sizeof(int), narrow.Length * sizeof(int),
+                sizeof(int)) is { } shared)
             {
                 CheckAscent(plan, shared, count, start);
                 return shared;
@@ -113,7 +114,8 @@ internal sealed partial class ColumnDecoder
     }
 
     private static ArrowFault NotUtf8(ColumnPlan plan, ReadOnlySpan<byte> value, long position) => new(
-        $"the text {DataFormatException.Show(value)} is not UTF-8", column: plan.Path, value: position, advice: "Have the column written as binary, or leave it out.");
+        $"the text {DataFormatException.Show(value)} is not UTF-8", column: plan.Path, value: position,
+            advice: "Have the column written as binary, or leave it out.");
 
     private Column ReadFixedSizeBinary(ColumnPlan plan, long start, int count)
     {
@@ -184,7 +186,8 @@ internal sealed partial class ColumnDecoder
             var buffer = BinaryPrimitives.ReadInt32LittleEndian(view[8..]);
             var offset = BinaryPrimitives.ReadInt32LittleEndian(view[12..]);
             if ((uint)buffer >= (uint)dataBuffers || offset < 0)
-                throw new ArrowFault($"a view points to byte {offset} of data buffer {buffer}; there are {dataBuffers} data buffers", column: plan.Path, value: start + i);
+                throw new ArrowFault($"a view points to byte {offset} of data buffer {buffer}; there are {dataBuffers} data buffers", column: plan.Path,
+                    value: start + i);
             body.Bytes(plan, FirstDataBufferOfViews + buffer, offset, length).CopyTo(target[ends[i]..]);
         }
     }

@@ -7,7 +7,8 @@ namespace Nebula.Engine.Formats.Arrow.Reading;
 internal sealed partial class ColumnDecoder
 {
     /// <summary>
-    /// Decimals of any width: those declared with up to 18 digits go into 8 bytes, others into 16. Values with more digits than declared occur (Arrow libraries do
+    /// Decimals of any width: those declared with up to 18 digits go into 8 bytes, others into 16. Values with more digits than declared occur (Arrow
+    /// libraries do
     /// not check) and are kept if they fit.
     /// </summary>
     private Column ReadDecimals(ColumnPlan plan, long start, int count)
@@ -69,7 +70,8 @@ internal sealed partial class ColumnDecoder
     }
 
     private static ArrowFault TooLarge(ColumnPlan plan, long position) => new(
-        $"the {plan.Declared} value has too many digits for a {plan.Type}", column: plan.Path, value: position, advice: "Correct the value, or leave the column out.");
+        $"the {plan.Declared} value has too many digits for a {plan.Type}", column: plan.Path, value: position,
+            advice: "Correct the value, or leave the column out.");
 
     private static Int128 PowerOfTen(int exponent)
     {

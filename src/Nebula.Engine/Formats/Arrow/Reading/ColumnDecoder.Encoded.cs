@@ -148,7 +148,8 @@ internal sealed partial class ColumnDecoder
         return (low, run - low);
     }
 
-    /// <summary>A union as a struct with a field for each kind of value, of which at most one is not null; where there is only one kind, as just that.</summary>
+    /// <summary>A union as a struct with a field for each kind of value, of which at most one is not null; where there is only one kind, as just
+    /// that.</summary>
     private Column ReadUnion(ColumnPlan plan, long start, int count)
     {
         using var scope = new BufferScope();
@@ -184,7 +185,8 @@ internal sealed partial class ColumnDecoder
     }
 
     /// <summary>The part of a dense union's child that is referred to.</summary>
-    public static (long First, int Count) DenseRange(BatchBody body, ColumnPlan plan, ColumnPlan member, int id, ReadOnlySpan<byte> ids, ReadOnlySpan<int> offsets, long start)
+    public static (long First, int Count) DenseRange(BatchBody body, ColumnPlan plan, ColumnPlan member, int id, ReadOnlySpan<byte> ids,
+        ReadOnlySpan<int> offsets, long start)
     {
         var available = body.NodeOf(member).Length;
         var (first, last) = (int.MaxValue, -1);
@@ -193,7 +195,8 @@ internal sealed partial class ColumnDecoder
             if (ids[i] != id)
                 continue;
             if (offsets[i] < 0 || offsets[i] >= available)
-                throw new ArrowFault($"value {offsets[i]} of '{member.Field.Name}' is referred to, which has {available} values", column: plan.Path, value: start + i);
+                throw new ArrowFault($"value {offsets[i]} of '{member.Field.Name}' is referred to, which has {available} values", column: plan.Path,
+                    value: start + i);
             (first, last) = (Math.Min(first, offsets[i]), Math.Max(last, offsets[i]));
         }
         return last < 0 ? (0, 0) : (first, last - first + 1);

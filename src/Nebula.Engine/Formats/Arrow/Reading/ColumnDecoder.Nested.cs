@@ -56,7 +56,8 @@ internal sealed partial class ColumnDecoder
             throw new ArrowFault($"{count} entries from {start} on are needed, but there are {body.NodeOf(entries).Length}", column: entries.Path);
         ReadValidity(entries, start, count, out var nulls)?.Dispose();
         if (nulls > 0)
-            throw new ArrowFault($"{nulls} entries of a map are null", column: entries.Path, advice: "Have the file written with null values instead of null entries.");
+            throw new ArrowFault($"{nulls} entries of a map are null", column: entries.Path,
+                advice: "Have the file written with null values instead of null entries.");
         var keys = scope.Add(Read(entries.Children[0], start, count));
         if (keys.NullCount > 0)
             throw new ArrowFault($"{keys.NullCount} keys of a map are null", column: entries.Children[0].Path, advice: "Have the file written without them.");
@@ -72,7 +73,8 @@ internal sealed partial class ColumnDecoder
     }
 
     /// <summary>Leaves out elements of lists that are null: nobody must take them for values.</summary>
-    private Column WithoutHiddenElements(ColumnPlan plan, int count, int nulls, PooledBuffer validity, ReadOnlySpan<int> offsets, ImmutableArray<Column> elements, BufferScope scope)
+    private Column WithoutHiddenElements(ColumnPlan plan, int count, int nulls, PooledBuffer validity, ReadOnlySpan<int> offsets,
+        ImmutableArray<Column> elements, BufferScope scope)
     {
         var kept = scope.Add(pool.Rent((count + 1) * sizeof(int)));
         using var indices = pool.Rent(Math.Max(elements[0].Length, 1) * sizeof(int));
@@ -139,11 +141,14 @@ internal sealed partial class ColumnDecoder
 
     /// <summary>The part of the child that list views refer to, checked to lie in it.</summary>
     /// <returns>Where it starts, its length, and the sum of all sizes.</returns>
-    public static (long Start, long Count, long Elements) ListViewRange<TOffset>(BatchBody body, ColumnPlan plan, long start, int count, PooledBuffer? validity) where TOffset : unmanaged
+    public static (long Start, long Count, long Elements) ListViewRange<TOffset>(BatchBody body, ColumnPlan plan, long start, int count,
+        PooledBuffer? validity) where TOffset : unmanaged
     {
         var width = typeof(TOffset) == typeof(int) ? sizeof(int) : sizeof(long);
-        var offsets = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, TOffset>(body.Bytes(plan, OffsetsBuffer, Times(start, width, plan), (long)count * width));
-        var sizes = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, TOffset>(body.Bytes(plan, SizesBuffer, Times(start, width, plan), (long)count * width));
+        var offsets = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, TOffset>(body.Bytes(plan, OffsetsBuffer, Times(start, width, plan),
+            (long)count * width));
+        var sizes = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, TOffset>(body.Bytes(plan, SizesBuffer, Times(start, width, plan),
+            (long)count * width));
         var available = body.NodeOf(plan.Children[0]).Length;
         var (first, end, elements) = (long.MaxValue, 0L, 0L);
         for (var i = 0; i < count; i++)

@@ -29,7 +29,8 @@ internal sealed partial class ColumnDecoder(BatchBody body, IReadOnlyDictionary<
     public Column Read(ColumnPlan plan, long start, int count)
     {
         if (plan.Refusal is { } refusal)
-            throw new ArrowFault($"its values cannot be read: {refusal}", column: plan.Path, advice: "Leave the column out, or have it written with fewer digits.");
+            throw new ArrowFault($"its values cannot be read: {refusal}", column: plan.Path,
+                advice: "Leave the column out, or have it written with fewer digits.");
         if (body.NodeOf(plan).Length - count < start)
             throw new ArrowFault($"{count} values from {start} on are needed, but it has {body.NodeOf(plan).Length}", column: plan.Path);
         if (plan.Values is not null)
@@ -40,7 +41,8 @@ internal sealed partial class ColumnDecoder(BatchBody body, IReadOnlyDictionary<
             ArrowTypeId.Null => ReadNulls(plan, count),
             ArrowTypeId.Bool => ReadBits(plan, start, count),
             ArrowTypeId.FloatingPoint when (ArrowPrecision)declared.Unit == ArrowPrecision.Half => ReadConverted<Half, float, HalfToSingle>(plan, start, count),
-            ArrowTypeId.Date when (ArrowDateUnit)declared.Unit == ArrowDateUnit.Millisecond => ReadConverted<long, long, MillisecondsToMicroseconds>(plan, start, count),
+            ArrowTypeId.Date when (ArrowDateUnit)declared.Unit == ArrowDateUnit.Millisecond => ReadConverted<long, long, MillisecondsToMicroseconds>(plan,
+                start, count),
             ArrowTypeId.Time => (ArrowTimeUnit)declared.Unit switch
             {
                 ArrowTimeUnit.Second => ReadConverted<int, long, TimeSecondsToMicroseconds>(plan, start, count),
@@ -202,5 +204,6 @@ internal sealed partial class ColumnDecoder(BatchBody body, IReadOnlyDictionary<
     /// <summary>Bytes of values.</summary>
     /// <exception cref="ArrowFault">There are more than a number can tell.</exception>
     public static long Times(long count, int width, ColumnPlan plan) =>
-        count <= long.MaxValue / Math.Max(width, 1) ? count * width : throw new ArrowFault($"{count} values have more bytes than a file can have", column: plan.Path);
+        count <= long.MaxValue / Math.Max(width, 1) ? count * width : throw new ArrowFault($"{count} values have more bytes than a file can have",
+            column: plan.Path);
 }

@@ -1,7 +1,8 @@
 namespace Nebula.Engine.Formats.Arrow.Reading;
 
 /// <summary>
-/// Bytes that one batch may take beyond those that the file has for it: dictionaries, runs, views and nulls without a buffer can stand for any number of values.
+/// Bytes that one batch may take beyond those that the file has for it: dictionaries, runs, views and nulls without a buffer can stand for any number of
+/// values.
 /// </summary>
 /// <param name="bytes">The bytes.</param>
 internal sealed class DecodeBudget(long bytes)

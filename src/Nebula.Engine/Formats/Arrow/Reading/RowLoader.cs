@@ -103,7 +103,8 @@ internal sealed class RowLoader(BodyLoader loader, BatchBody body, long position
         }
     }
 
-    private void LoadFixed(ColumnPlan plan, long start, long count, int width) => Load(plan, 1, ColumnDecoder.Times(start, width, plan), ColumnDecoder.Times(count, width, plan));
+    private void LoadFixed(ColumnPlan plan, long start, long count, int width) =>
+        Load(plan, 1, ColumnDecoder.Times(start, width, plan), ColumnDecoder.Times(count, width, plan));
 
     private void LoadValidity(ColumnPlan plan, long start, long count)
     {
@@ -119,10 +120,12 @@ internal sealed class RowLoader(BodyLoader loader, BatchBody body, long position
         Load(plan, 1, ColumnDecoder.Times(start, width, plan), (count + 1) * width);
         var offsets = body.Loaded(body.IndexOf(plan, 1));
         var (first, last) = (ReadOffset(offsets[..width]), ReadOffset(offsets[^width..]));
-        return first >= 0 && last >= first ? (first, last - first) : throw new ArrowFault($"the offsets go from {first} to {last}", column: plan.Path, value: start);
+        return first >= 0 && last >= first ? (first, last - first)
+            : throw new ArrowFault($"the offsets go from {first} to {last}", column: plan.Path, value: start);
     }
 
-    private static long ReadOffset(ReadOnlySpan<byte> bytes) => bytes.Length == sizeof(int) ? BinaryPrimitives.ReadInt32LittleEndian(bytes) : BinaryPrimitives.ReadInt64LittleEndian(bytes);
+    private static long ReadOffset(ReadOnlySpan<byte> bytes) => bytes.Length == sizeof(int) ? BinaryPrimitives.ReadInt32LittleEndian(bytes)
+        : BinaryPrimitives.ReadInt64LittleEndian(bytes);
 
     private void LoadViews(ColumnPlan plan, long start, int count)
     {
@@ -136,7 +139,8 @@ internal sealed class RowLoader(BodyLoader loader, BatchBody body, long position
             if (view[0] <= 12 || validity is not null && !Bitmap.Get(validity.Span, i))
                 continue;
             if ((uint)view[2] >= (uint)ranges.Length || view[3] < 0)
-                throw new ArrowFault($"a view points to byte {view[3]} of data buffer {view[2]}; there are {ranges.Length} data buffers", column: plan.Path, value: start + i);
+                throw new ArrowFault($"a view points to byte {view[3]} of data buffer {view[2]}; there are {ranges.Length} data buffers", column: plan.Path,
+                    value: start + i);
             ref var range = ref ranges[view[2]];
             range = range.End == 0 ? (view[3], view[3] + (long)view[0]) : (Math.Min(range.First, view[3]), Math.Max(range.End, view[3] + (long)view[0]));
         }
@@ -151,7 +155,8 @@ internal sealed class RowLoader(BodyLoader loader, BatchBody body, long position
         Load(plan, 1, ColumnDecoder.Times(start, width, plan), (long)count * width);
         Load(plan, 2, ColumnDecoder.Times(start, width, plan), (long)count * width);
         using var validity = _decoder.ReadValidity(plan, start, count, out _);
-        var range = width == sizeof(int) ? ColumnDecoder.ListViewRange<int>(body, plan, start, count, validity) : ColumnDecoder.ListViewRange<long>(body, plan, start, count, validity);
+        var range = width == sizeof(int) ? ColumnDecoder.ListViewRange<int>(body, plan, start, count, validity)
+            : ColumnDecoder.ListViewRange<long>(body, plan, start, count, validity);
         LoadValues(plan.Children[0], range.Start, range.Count);
     }
 
@@ -173,7 +178,8 @@ internal sealed class RowLoader(BodyLoader loader, BatchBody body, long position
         {
             var ids = body.Bytes(plan, idsBuffer, start, count);
             var offsets = MemoryMarshal.Cast<byte, int>(body.Bytes(plan, idsBuffer + 1, start * sizeof(int), (long)count * sizeof(int)));
-            var (first, length) = ColumnDecoder.DenseRange(body, plan, member, ColumnDecoder.TypeIdOf(plan, plan.Children.IndexOf(member)), ids, offsets, start);
+            var (first, length) = ColumnDecoder.DenseRange(body, plan, member, ColumnDecoder.TypeIdOf(plan, plan.Children.IndexOf(member)), ids, offsets,
+                start);
             LoadValues(member, first, length);
         }
     }
@@ -199,7 +205,8 @@ internal sealed class RowLoader(BodyLoader loader, BatchBody body, long position
         var index = body.IndexOf(plan, which);
         var range = body.Header.Buffers[index];
         if (start > range.Length - length)
-            throw new ArrowFault($"bytes {start} to {start + length} of buffer {which} are needed, but it ends at byte {range.Length}", range.Offset, plan.Path);
+            throw new ArrowFault($"bytes {start} to {start + length} of buffer {which} are needed, but it ends at byte {range.Length}", range.Offset,
+                plan.Path);
         var at = _length + BufferPool.Alignment - 1 & -BufferPool.Alignment;
         if (at + length > limit)
             throw new BatchTooLargeException();

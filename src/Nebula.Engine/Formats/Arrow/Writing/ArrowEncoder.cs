@@ -34,7 +34,8 @@ internal sealed class ArrowEncoder : IBlockEncoder
     {
         var capacity = _template.Bytes.Length + BatchWriter.MaxBodyLength(batch);
         if (capacity > BufferPool.MaxCapacity)
-            throw new NebulaException(ErrorKind.Limit, $"{batch.Length} rows need {Units.FormatSize(capacity)} in one record batch, more than can be held at once. Lower the block size.");
+            throw new NebulaException(ErrorKind.Limit,
+                $"{batch.Length} rows need {Units.FormatSize(capacity)} in one record batch, more than can be held at once. Lower the block size.");
         using var scope = new BufferScope();
         var buffer = scope.Add(_pool.Rent((int)capacity));
         using (var writer = new BatchWriter(_template, buffer, _options, _pool))

@@ -272,7 +272,8 @@ internal sealed class BatchWriter : IDisposable
     {
         var bytes = ByteCount(column, start, count);
         if (bytes > int.MaxValue)
-            throw new NebulaException(ErrorKind.Limit, $"{count} values of one column have {Units.FormatSize(bytes)}, more than a record batch can hold. Lower the block size.");
+            throw new NebulaException(ErrorKind.Limit,
+                $"{count} values of one column have {Units.FormatSize(bytes)}, more than a record batch can hold. Lower the block size.");
         var indices = column.Indices.Slice(start, count);
         var dictionary = column.Dictionary!;
         var length = (count + 1) * sizeof(int);
@@ -336,7 +337,8 @@ internal sealed class BatchWriter : IDisposable
     {
         var target = _output.Span[_position..];
         using var compressed = _zstd is not null ? _zstd.Compress(content, _pool) : _lz4!.Compress(content, _pool);
-        var isStored = compressed.Length >= content.Length && (mayStore || compressed.Length > content.Length + FrameOverhead + (content.Length >> FrameOverheadShift));
+        var isStored = compressed.Length >= content.Length && (mayStore
+            || compressed.Length > content.Length + FrameOverhead + (content.Length >> FrameOverheadShift));
         BinaryPrimitives.WriteInt64LittleEndian(target, isStored ? Stored : content.Length);
         var bytes = isStored ? content : compressed.Content;
         bytes.CopyTo(target[LengthPrefix..]);

@@ -37,7 +37,8 @@ internal static class MetadataWriter
         var writer = new FlatBufferWriter();
         var message = WriteMessage(writer, MessageKind.RecordBatch);
         var isCompressed = codec != BodyCodec.None;
-        var batch = writer.Table([new(0, sizeof(long)), FlatField.Offset(1), FlatField.Offset(2), .. isCompressed ? [FlatField.Offset(3)] : Array.Empty<FlatField>()]);
+        FlatField[] compression = isCompressed ? [FlatField.Offset(3)] : [];
+        var batch = writer.Table([new(0, sizeof(long)), FlatField.Offset(1), FlatField.Offset(2), .. compression]);
         writer.Link(message, 2, batch);
         if (isCompressed)
             writer.Link(batch, 3, writer.Table(new(0, 1, codec == BodyCodec.Zstd ? 1 : 0), new(1, 1)));
@@ -107,7 +108,8 @@ internal static class MetadataWriter
     private static int WriteField(FlatBufferWriter writer, ArrowField field)
     {
         FlatField[] extension = field.Extension is null ? [] : [FlatField.Offset(6)];
-        var table = writer.Table([FlatField.Offset(0), new(1, 1, field.Nullable ? 1 : 0), new(2, 1, (byte)field.Type.Id), FlatField.Offset(3), FlatField.Offset(5), .. extension]);
+        var table = writer.Table([FlatField.Offset(0), new(1, 1, field.Nullable ? 1 : 0), new(2, 1, (byte)field.Type.Id), FlatField.Offset(3),
+            FlatField.Offset(5), .. extension]);
         writer.Link(table, 0, writer.String(field.Name));
         writer.Link(table, 3, WriteType(writer, field.Type));
         writer.Link(table, 5, WriteFields(writer, field.Children));

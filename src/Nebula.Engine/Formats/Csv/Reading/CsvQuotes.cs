@@ -91,7 +91,9 @@ internal static unsafe class CsvQuotes
         return second == expected;
     }
 
-    private static int UnquoteDoubled(byte* field, int length, byte quote, byte* target)
+    /// <summary>The way without it, and its twin.</summary>
+    /// <inheritdoc cref="Unquote"/>
+    public static int UnquoteDoubled(byte* field, int length, byte quote, byte* target)
     {
         var written = 0;
         for (var i = 1; i < length;)

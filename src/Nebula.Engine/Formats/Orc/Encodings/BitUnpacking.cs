@@ -6,7 +6,8 @@ using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Orc.Encodings;
 
-/// <summary>Unpacks integers of a fixed number of bits, most significant first and one behind the other. The only door to vector code of the readers of runs.</summary>
+/// <summary>Unpacks integers of a fixed number of bits, most significant first and one behind the other. The only door to vector code of the readers of
+/// runs.</summary>
 internal static unsafe class BitUnpacking
 {
     // Values up to this width lie in 8 bytes wherever they start.

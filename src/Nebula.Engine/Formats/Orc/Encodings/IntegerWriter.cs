@@ -182,7 +182,8 @@ internal static class IntegerWriter
         var gapWidth = BitsOf((ulong)largestGap);
         var entryWidth = BitWidths.Closest(gapWidth + patchWidth);
         if (count == 0 || gapWidth + patchWidth > 64
-            || 2 + baseBytes + BitUnpacking.ByteCount(values.Length, width) + BitUnpacking.ByteCount(count, entryWidth) >= BitUnpacking.ByteCount(values.Length, directWidth))
+            || 2 + baseBytes + BitUnpacking.ByteCount(values.Length, width)
+                + BitUnpacking.ByteCount(count, entryWidth) >= BitUnpacking.ByteCount(values.Length, directWidth))
             return false;
         for (var i = 0; i < count; i++)
             patches[i] |= (ulong)gaps[i] << patchWidth;

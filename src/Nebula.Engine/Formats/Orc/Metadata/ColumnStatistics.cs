@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Nebula.Engine.Formats.Orc.Metadata;
 
-/// <summary>What is known about the values of a column in a file, stripe or row group (ORC v1, "Column Statistics"), as far as people and the choice of types need it.</summary>
+/// <summary>What is known about the values of a column in a file, stripe or row group (ORC v1, "Column Statistics"), as far as people and the choice of types
+/// need it.</summary>
 internal sealed record ColumnStatistics
 {
     /// <summary>Number of values that are not null; null when unknown.</summary>
@@ -194,7 +195,8 @@ internal sealed record ColumnStatistics
     private static string? TimestampText(long? milliseconds) => milliseconds switch
     {
         null => null,
-        >= -62135596800000 and <= 253402300799999 => DateTime.UnixEpoch.AddMilliseconds(milliseconds.Value).ToString("yyyy-MM-dd'T'HH:mm:ss.fff", CultureInfo.InvariantCulture),
+        >= -62135596800000 and <= 253402300799999 =>
+            DateTime.UnixEpoch.AddMilliseconds(milliseconds.Value).ToString("yyyy-MM-dd'T'HH:mm:ss.fff", CultureInfo.InvariantCulture),
         _ => $"{milliseconds} ms",
     };
 }

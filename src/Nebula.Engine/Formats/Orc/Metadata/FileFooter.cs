@@ -239,9 +239,11 @@ internal sealed class FileFooter
                 _ => 0,
             };
             if (Children.Count != expected)
-                throw new OrcFault($"type {id} in the footer is a {Kind.ToString().ToLowerInvariant()} with {Children.Count} children where {expected} are expected");
+                throw new OrcFault(
+                    $"type {id} in the footer is a {Kind.ToString().ToLowerInvariant()} with {Children.Count} children where {expected} are expected");
             if (Kind == OrcTypeKind.Decimal && (Precision > 38 || Scale > Math.Max(Precision, 0) && Precision != 0))
-                throw new OrcFault($"type {id} in the footer is decimal({Precision},{Scale}), which cannot be", "Write the file again with decimals of up to 38 digits.");
+                throw new OrcFault($"type {id} in the footer is decimal({Precision},{Scale}), which cannot be",
+                    "Write the file again with decimals of up to 38 digits.");
             return new OrcType(Kind, id)
             {
                 Children = [.. Children.Select(child => types[child])],

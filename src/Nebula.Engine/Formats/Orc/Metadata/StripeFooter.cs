@@ -84,7 +84,7 @@ internal sealed class StripeFooter
                 case 1:
                     var stream = ParseStream(reader.Bytes(), offset);
                     if (stream.Length > stripe.Offset + stripe.IndexLength + stripe.DataLength - offset)
-                        throw new OrcFault($"the {stream.Kind} stream of column {stream.Column} claims {stream.Length} bytes, which is more than is left of the stripe");
+                        throw new OrcFault($"the {stream.Kind} stream of column {stream.Column} claims {stream.Length} bytes, more than is left of the stripe");
                     if (stream.Column >= columnCount)
                         throw new OrcFault($"a {stream.Kind} stream belongs to column {stream.Column}, but there are {columnCount}");
                     streams.Add(stream);

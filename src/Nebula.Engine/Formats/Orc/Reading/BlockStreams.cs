@@ -34,7 +34,8 @@ internal sealed class BlockStreams(StripeBlock detail, PooledBuffer buffer, Read
     public void CheckBatch(long total, long longest)
     {
         if (longest > settings.MaxRecordSize || total > settings.MaxRecordSize && BatchRows == 1)
-            throw new OrcFault($"a record needs more than the {Diagnostics.Units.FormatSize(settings.MaxRecordSize)} that one may have", "Raise the memory limit, or leave out the column.");
+            throw new OrcFault($"a record needs more than the {Diagnostics.Units.FormatSize(settings.MaxRecordSize)} that one may have",
+                "Raise the memory limit, or leave out the column.");
         if (total > BatchLimit)
             throw new BatchTooLargeException();
     }
@@ -68,7 +69,8 @@ internal sealed class BlockStreams(StripeBlock detail, PooledBuffer buffer, Read
     {
         if (Open(column, kind, out var slice) is not { } stream)
             return null;
-        IntegerReader reader = EncodingOf(column).IsVersion2 ? new IntegerReaderV2(stream, isSigned, settings.Pool) : new IntegerReaderV1(stream, isSigned, settings.Pool);
+        IntegerReader reader = EncodingOf(column).IsVersion2 ? new IntegerReaderV2(stream, isSigned, settings.Pool)
+            : new IntegerReaderV1(stream, isSigned, settings.Pool);
         if (slice.End is { } end)
             reader.ExpectEnd(end.Values);
         _owned.Add(reader);
@@ -138,7 +140,8 @@ internal sealed class BlockStreams(StripeBlock detail, PooledBuffer buffer, Read
         if (Find(column, kind) is not { } found)
             return null;
         slice = found;
-        var stream = new ByteStream(kind.ToString(), buffer.Span.Slice(found.BufferOffset, (int)found.Length), found.StreamOffset, _decompressor, settings.Pool);
+        var stream = new ByteStream(kind.ToString(), buffer.Span.Slice(found.BufferOffset, (int)found.Length), found.StreamOffset, _decompressor,
+            settings.Pool);
         _owned.Add(stream);
         if (found.End is { } end)
             stream.Mark(end.Stream);

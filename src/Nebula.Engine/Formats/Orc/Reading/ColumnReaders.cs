@@ -19,7 +19,8 @@ internal static class ColumnReaders
         OrcTypeKind.Short or OrcTypeKind.Int or OrcTypeKind.Long or OrcTypeKind.Date => new IntegerColumnReader(block, type, dataType, path),
         OrcTypeKind.Float or OrcTypeKind.Double => new FloatColumnReader(block, type, dataType, path),
         OrcTypeKind.Timestamp or OrcTypeKind.TimestampInstant => new TimestampColumnReader(block, type, dataType, path),
-        OrcTypeKind.Decimal when block.Settings.PostScript.IsUnstableVersion2 && type.Precision is > 0 and <= DataType.MaxDecimal64Precision => new DecimalIntegerColumnReader(block, type, dataType, path),
+        OrcTypeKind.Decimal when block.Settings.PostScript.IsUnstableVersion2 && type.Precision is > 0 and <= DataType.MaxDecimal64Precision =>
+            new DecimalIntegerColumnReader(block, type, dataType, path),
         OrcTypeKind.Decimal => new DecimalColumnReader(block, type, dataType, path),
         OrcTypeKind.List or OrcTypeKind.Map => new ListColumnReader(block, type, dataType, path),
         OrcTypeKind.Struct => new StructColumnReader(block, type, dataType, path),

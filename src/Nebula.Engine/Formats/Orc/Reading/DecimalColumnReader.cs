@@ -136,13 +136,15 @@ internal sealed unsafe class DecimalColumnReader(BlockStreams block, OrcType typ
         if (result == 0)
             return 0;
         if (scale != DataType.Scale || result >= _limit || result <= -_limit)
-            throw new OrcFault($"the decimal {value} * 10^{-scale} does not fit decimal({DataType.Precision},{DataType.Scale})", "Leave out the column, or write the file again.");
+            throw new OrcFault($"the decimal {value} * 10^{-scale} does not fit decimal({DataType.Precision},{DataType.Scale})",
+                "Leave out the column, or write the file again.");
         return result;
     }
 }
 
 /// <summary>decimal of up to 18 digits as the drafts of version 2 store it: plain integers of the column's scale (ORC v2, "Decimal Columns").</summary>
-internal sealed unsafe class DecimalIntegerColumnReader(BlockStreams block, OrcType type, DataType dataType, string path) : FixedReader(block, type, dataType, path)
+internal sealed unsafe class DecimalIntegerColumnReader(BlockStreams block, OrcType type, DataType dataType, string path)
+    : FixedReader(block, type, dataType, path)
 {
     // whatever the column's encoding says, the drafts know only version 2 of the run length encoding
     private readonly IntegerReader? _data = block.OpenIntegers(type.Id, StreamKind.Data, isSigned: true);

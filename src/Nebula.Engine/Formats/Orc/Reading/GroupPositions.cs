@@ -3,7 +3,8 @@ using Nebula.Engine.Formats.Orc.Streams;
 
 namespace Nebula.Engine.Formats.Orc.Reading;
 
-/// <summary>Takes the positions of row groups apart, which indexes store as plain numbers in an order that depends on the column (ORC v1, "Row Group Index").</summary>
+/// <summary>Takes the positions of row groups apart, which indexes store as plain numbers in an order that depends on the column (ORC v1, "Row Group
+/// Index").</summary>
 internal static class GroupPositions
 {
     /// <summary>Reads the positions of one row group in all streams of a column; null when there are more or fewer numbers than the streams need.</summary>
@@ -13,7 +14,8 @@ internal static class GroupPositions
     /// <param name="hasPresent">Whether it has a stream of nulls.</param>
     /// <param name="isCompressed">Whether streams consist of chunks.</param>
     /// <param name="decimalsAreIntegers">Whether decimals are stored as the drafts of version 2 have it.</param>
-    public static Dictionary<StreamKind, GroupPosition>? Parse(ReadOnlySpan<ulong> numbers, OrcType type, ColumnEncoding encoding, bool hasPresent, bool isCompressed, bool decimalsAreIntegers)
+    public static Dictionary<StreamKind, GroupPosition>? Parse(ReadOnlySpan<ulong> numbers, OrcType type, ColumnEncoding encoding, bool hasPresent,
+        bool isCompressed, bool decimalsAreIntegers)
     {
         var positions = new Dictionary<StreamKind, GroupPosition>();
         if (hasPresent && !TryTake(ref numbers, StreamKind.Present, PositionForm.Bits, isCompressed, positions))
@@ -32,12 +34,14 @@ internal static class GroupPositions
         OrcTypeKind.Decimal when !decimalsAreIntegers => [(StreamKind.Data, PositionForm.Bytes), (StreamKind.Secondary, PositionForm.Runs)],
         OrcTypeKind.List or OrcTypeKind.Map => [(StreamKind.Length, PositionForm.Runs)],
         OrcTypeKind.Struct => [],
-        OrcTypeKind.String or OrcTypeKind.Char or OrcTypeKind.Varchar or OrcTypeKind.Binary or OrcTypeKind.Geometry or OrcTypeKind.Geography when !encoding.HasDictionary =>
+        OrcTypeKind.String or OrcTypeKind.Char or OrcTypeKind.Varchar or OrcTypeKind.Binary or OrcTypeKind.Geometry or OrcTypeKind.Geography
+            when !encoding.HasDictionary =>
             [(StreamKind.Data, PositionForm.Bytes), (StreamKind.Length, PositionForm.Runs)],
         _ => [(StreamKind.Data, PositionForm.Runs)],
     };
 
-    private static bool TryTake(ref ReadOnlySpan<ulong> numbers, StreamKind kind, PositionForm form, bool isCompressed, Dictionary<StreamKind, GroupPosition> positions)
+    private static bool TryTake(ref ReadOnlySpan<ulong> numbers, StreamKind kind, PositionForm form, bool isCompressed,
+        Dictionary<StreamKind, GroupPosition> positions)
     {
         var count = (isCompressed ? 2 : 1) + (int)form;
         if (numbers.Length < count)

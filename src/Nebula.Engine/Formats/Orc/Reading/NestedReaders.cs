@@ -30,15 +30,17 @@ internal sealed unsafe class ListColumnReader : ColumnReader
         {
             using var lengths = pool.Rent(checked(count * sizeof(long)));
             (_lengths ?? throw BlockStreams.Missing(StreamKind.Length)).Read((long*)lengths.Pointer, count);
-            total = VariableValues.WriteOffsets(new ReadOnlySpan<long>(lengths.Pointer, count), validity is null || count == slots ? default : validity.Span, (int*)offsets.Pointer, slots,
-                Block.BatchLimit, out var longest);
+            var valid = validity is null || count == slots ? default : validity.Span;
+            total = VariableValues.WriteOffsets(new ReadOnlySpan<long>(lengths.Pointer, count), valid, (int*)offsets.Pointer, slots, Block.BatchLimit,
+                out var longest);
             Block.CheckBatch(total, longest);
         }
         else
             offsets.As<int>()[..(slots + 1)].Clear();
         var children = ImmutableArray.CreateBuilder<Column>(_children.Length);
         foreach (var child in _children)
-            children.Add(scope.Add(total <= MaxElementsAtOnce ? child.Read((int)total, RowMask.All((int)total)) : ReadInPieces(child, (int)total, DataType.Fields[children.Count].Type)));
+            children.Add(scope.Add(total <= MaxElementsAtOnce ? child.Read((int)total, RowMask.All((int)total))
+                : ReadInPieces(child, (int)total, DataType.Fields[children.Count].Type)));
         return new Column(DataType, slots, slots - count, validity, null, offsets, children.MoveToImmutable());
     }
 

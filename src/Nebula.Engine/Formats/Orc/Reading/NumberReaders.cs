@@ -90,7 +90,8 @@ internal sealed unsafe class FloatColumnReader(BlockStreams block, OrcType type,
     private readonly ByteStream? _data = block.OpenBytes(type.Id, StreamKind.Data);
     private readonly int _column = type.Id;
 
-    protected override void Decode(byte* target, int count) => (_data ?? throw BlockStreams.Missing(StreamKind.Data)).CopyTo(target, (long)count * DataType.ByteWidth);
+    protected override void Decode(byte* target, int count) =>
+        (_data ?? throw BlockStreams.Missing(StreamKind.Data)).CopyTo(target, (long)count * DataType.ByteWidth);
 
     protected override void VerifyStreams() => Block.VerifyEnd(_data, _column, StreamKind.Data);
 }

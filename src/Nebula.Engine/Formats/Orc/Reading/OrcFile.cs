@@ -32,7 +32,8 @@ internal sealed class OrcFile : IContainerFile
             (PostScript, _postScriptOffset) = ReadPostScript();
             Footer = ReadFooter();
             if (Footer.IsEncrypted)
-                throw new OrcFault("columns of the file are encrypted, and the values that others may see are masked", "Have the file written without encryption.");
+                throw new OrcFault("columns of the file are encrypted, and the values that others may see are masked",
+                    "Have the file written without encryption.");
             CheckStripes();
             Schema = OrcSchema.Of(Footer.Root, UnitOf);
         }
@@ -88,7 +89,8 @@ internal sealed class OrcFile : IContainerFile
         var stripes = new List<List<ColumnStatistics>>();
         if (PostScript.MetadataLength == 0)
             return stripes;
-        using var content = ReadMetadata(pool, _postScriptOffset - PostScript.FooterLength - PostScript.MetadataLength, PostScript.MetadataLength, "stripe statistics");
+        using var content = ReadMetadata(pool, _postScriptOffset - PostScript.FooterLength - PostScript.MetadataLength, PostScript.MetadataLength,
+            "stripe statistics");
         var reader = new ProtobufReader(content.Content);
         while (reader.Next())
             if (reader.Field == 1)
@@ -163,7 +165,8 @@ internal sealed class OrcFile : IContainerFile
         _bytes.Read(_bytes.Length - length, tail.Span[..length]);
         int postScriptLength = tail.Span[length - 1];
         if (postScriptLength + 1 > length)
-            throw new OrcFault($"the last byte claims a postscript of {postScriptLength} bytes, which the file does not have", "Check that the file is ORC and complete.");
+            throw new OrcFault($"the last byte claims a postscript of {postScriptLength} bytes, which the file does not have",
+                "Check that the file is ORC and complete.");
         var postScript = PostScript.Parse(tail.Span.Slice(length - 1 - postScriptLength, postScriptLength));
         if (!postScript.HasMagic)
         {
@@ -183,7 +186,8 @@ internal sealed class OrcFile : IContainerFile
         }
         catch (OrcFault fault) when (!PostScript.HasMagic)
         {
-            throw new OrcFault(fault.Message, "The file starts like ORC, but its postscript does not name the format: it is damaged, or DWRF, which is not supported.", fault);
+            throw new OrcFault(fault.Message,
+                "The file starts like ORC, but its postscript does not name the format: it is damaged, or DWRF, which is not supported.", fault);
         }
     }
 
@@ -192,9 +196,11 @@ internal sealed class OrcFile : IContainerFile
         var rows = 0L;
         foreach (var stripe in Footer.Stripes)
         {
-            if (stripe.Offset > _postScriptOffset || stripe.IndexLength > _postScriptOffset || stripe.DataLength > _postScriptOffset || stripe.FooterLength > _postScriptOffset
+            if (stripe.Offset > _postScriptOffset || stripe.IndexLength > _postScriptOffset || stripe.DataLength > _postScriptOffset
+                || stripe.FooterLength > _postScriptOffset
                 || stripe.Length > _postScriptOffset - stripe.Offset)
-                throw new OrcFault($"a stripe claims {stripe.IndexLength} + {stripe.DataLength} + {stripe.FooterLength} bytes at byte {stripe.Offset}, but the file has {_bytes.Length}");
+                throw new OrcFault($"a stripe claims {stripe.IndexLength} + {stripe.DataLength} + {stripe.FooterLength} bytes at byte {stripe.Offset}, "
+                    + $"but the file has {_bytes.Length}");
             if (stripe.Rows > stripe.Length * MostRowsPerByte || stripe.Rows > long.MaxValue - rows)
                 throw new OrcFault($"a stripe of {stripe.Length} bytes claims {stripe.Rows} rows");
             rows += stripe.Rows;

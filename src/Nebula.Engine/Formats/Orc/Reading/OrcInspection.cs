@@ -54,7 +54,8 @@ internal static class OrcInspection
             new("schema", footer.Root.ToString()),
         };
         foreach (var (key, value) in footer.UserMetadata)
-            properties.Add(new("metadata." + key, System.Text.Unicode.Utf8.IsValid(value) ? System.Text.Encoding.UTF8.GetString(value) : Convert.ToBase64String(value)));
+            properties.Add(new("metadata." + key, System.Text.Unicode.Utf8.IsValid(value) ? System.Text.Encoding.UTF8.GetString(value)
+                : Convert.ToBase64String(value)));
         return properties;
     }
 
@@ -62,7 +63,8 @@ internal static class OrcInspection
     {
         var rows = new List<IReadOnlyList<string>>();
         Visit(file.Footer.Root, "");
-        return new InspectionTable("columns", ["id", "name", "type", "encodings", "bytes", "bloom_filter", "values", "has_null", "minimum", "maximum", "sum"], rows);
+        return new InspectionTable("columns", ["id", "name", "type", "encodings", "bytes", "bloom_filter", "values", "has_null", "minimum", "maximum", "sum"],
+            rows);
 
         void Visit(OrcType type, string path)
         {
@@ -85,11 +87,13 @@ internal static class OrcInspection
         {
             var encodings = string.Join(", ", footers.Select(footer => footer.Encodings[type.Id].Kind).Distinct().Select(static kind => kind.ToString()));
             var bytes = footers.Sum(footer => footer.Streams.Where(stream => stream.Column == type.Id).Sum(static stream => stream.Length));
-            var bloom = footers.Any(footer => footer.Streams.Any(stream => stream.Column == type.Id && stream.Kind is StreamKind.BloomFilter or StreamKind.BloomFilterUtf8));
+            var bloom = footers.Any(footer => footer.Streams.Any(stream =>
+                stream.Column == type.Id && stream.Kind is StreamKind.BloomFilter or StreamKind.BloomFilterUtf8));
             var statistics = type.Id < file.Footer.Statistics.Length ? file.Footer.Statistics[type.Id] : new ColumnStatistics();
             return
             [
-                Text(type.Id), path.Length == 0 ? OrcSchema.RootColumn : path, type.IsNested ? type.Kind.ToString().ToLowerInvariant() : type.ToString(), encodings, Text(bytes), bloom ? "yes" : "no",
+                Text(type.Id), path.Length == 0 ? OrcSchema.RootColumn : path, type.IsNested ? type.Kind.ToString().ToLowerInvariant() : type.ToString(),
+                    encodings, Text(bytes), bloom ? "yes" : "no",
                 statistics.Values?.ToString(CultureInfo.InvariantCulture) ?? "", statistics.HasNull switch { true => "yes", false => "no", _ => "" },
                 statistics.Minimum ?? "", statistics.Maximum ?? "", statistics.Sum ?? "",
             ];
@@ -99,7 +103,8 @@ internal static class OrcInspection
     private static InspectionTable Stripes(OrcFile file, StripeFooter[] footers) => new("stripes",
         ["stripe", "offset", "bytes", "index_bytes", "data_bytes", "footer_bytes", "rows", "writer_time_zone"],
         [.. file.Footer.Stripes.Select((stripe, i) => (IReadOnlyList<string>)
-            [Text(i), Text(stripe.Offset), Text(stripe.Length), Text(stripe.IndexLength), Text(stripe.DataLength), Text(stripe.FooterLength), Text(stripe.Rows), footers[i].WriterTimeZone ?? ""])]);
+            [Text(i), Text(stripe.Offset), Text(stripe.Length), Text(stripe.IndexLength), Text(stripe.DataLength), Text(stripe.FooterLength), Text(stripe.Rows),
+                footers[i].WriterTimeZone ?? ""])]);
 
     private static InspectionTable StripeStatistics(OrcFile file, BufferPool pool)
     {
@@ -108,7 +113,8 @@ internal static class OrcInspection
         for (var i = 0; i < stripes.Count; i++)
             for (var column = 0; column < stripes[i].Count; column++)
                 if (stripes[i][column] is { Minimum: not null } statistics)
-                    rows.Add([Text(i), Text(column), statistics.Values?.ToString(CultureInfo.InvariantCulture) ?? "", statistics.Minimum, statistics.Maximum ?? "", statistics.Sum ?? ""]);
+                    rows.Add([Text(i), Text(column), statistics.Values?.ToString(CultureInfo.InvariantCulture) ?? "", statistics.Minimum,
+                        statistics.Maximum ?? "", statistics.Sum ?? ""]);
         return new InspectionTable("stripe_statistics", ["stripe", "id", "values", "minimum", "maximum", "sum"], rows);
     }
 }

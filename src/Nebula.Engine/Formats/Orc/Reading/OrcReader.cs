@@ -101,7 +101,8 @@ internal sealed class OrcReader : IContainerReader
             }
             ReadInOrder([.. slices.OrderBy(static slice => slice.BufferOffset)], buffer);
             BytesRead += length;
-            return new RawBlock(buffer, new SourcePosition(_file.Bytes.Name, slices.Length > 0 ? slices.Min(static slice => slice.FileOffset) : _file.Footer.Stripes[block.Stripe].Offset)) { Detail = block };
+            var offset = slices.Length > 0 ? slices.Min(static slice => slice.FileOffset) : _file.Footer.Stripes[block.Stripe].Offset;
+            return new RawBlock(buffer, new SourcePosition(_file.Bytes.Name, offset)) { Detail = block };
         }
         catch
         {

@@ -47,11 +47,13 @@ internal static class OrcSchema
         OrcTypeKind.Timestamp => DataType.Timestamp(unitOf(type)),
         OrcTypeKind.TimestampInstant => DataType.Timestamp(unitOf(type), "UTC"),
         OrcTypeKind.Date => DataType.Date,
-        OrcTypeKind.Decimal => type.Precision == 0 ? DataType.Decimal(UnboundedPrecision, UnboundedScale) : DataType.Decimal((int)type.Precision, (int)type.Scale),
+        OrcTypeKind.Decimal => type.Precision == 0 ? DataType.Decimal(UnboundedPrecision, UnboundedScale)
+            : DataType.Decimal((int)type.Precision, (int)type.Scale),
         OrcTypeKind.List => DataType.List(Convert(type.Children[0], unitOf)),
         OrcTypeKind.Map => DataType.Map(Convert(type.Children[0], unitOf), Convert(type.Children[1], unitOf)),
         OrcTypeKind.Struct => DataType.Struct(FieldsOf(type, unitOf)),
-        _ => DataType.Struct([new Field(UnionTag, DataType.UInt8, nullable: false), .. type.Children.Select((child, i) => new Field(UnionField(i), Convert(child, unitOf)))]),
+        _ => DataType.Struct([new Field(UnionTag, DataType.UInt8, nullable: false),
+            .. type.Children.Select((child, i) => new Field(UnionField(i), Convert(child, unitOf)))]),
     };
 
     private static ImmutableArray<Field> FieldsOf(OrcType type, Func<OrcType, TimeUnit> unitOf) =>

@@ -121,7 +121,8 @@ internal sealed class PosixTimeZone
                 if (!TryReadOffset(ref rest, out time))
                     return null;
             }
-            var numbers = parts[0].TrimStart('M', 'J').Split('.').Select(static part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : -1).ToArray();
+            var numbers = parts[0].TrimStart('M', 'J').Split('.').Select(static part =>
+                int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : -1).ToArray();
             if (parts[0].StartsWith('M'))
                 return numbers is [>= 1 and <= 12, >= 1 and <= 5, >= 0 and <= 6] ? new Change('M', numbers[0], numbers[1], numbers[2], time) : null;
             return numbers is [>= 0 and <= 365] ? new Change(parts[0].StartsWith('J') ? 'J' : 'n', 0, 0, numbers[0], time) : null;

@@ -17,7 +17,8 @@ internal readonly record struct GroupPosition(StreamPosition Stream, long Values
 /// <param name="StreamOffset">Where it starts in the stream.</param>
 /// <param name="Start">Where the first value is; null at the start of the stream.</param>
 /// <param name="End">Where the value behind the last is; null when the stream is read to its end.</param>
-internal readonly record struct StreamSlice(StreamKind Kind, int Column, long FileOffset, long Length, long StreamOffset, GroupPosition? Start, GroupPosition? End)
+internal readonly record struct StreamSlice(StreamKind Kind, int Column, long FileOffset, long Length, long StreamOffset, GroupPosition? Start,
+    GroupPosition? End)
 {
     /// <summary>Where the part starts in the block.</summary>
     public int BufferOffset { get; init; }

@@ -65,7 +65,8 @@ internal static unsafe class VariableValues
 }
 
 /// <summary>string, char, varchar and binary without dictionary (ORC v1, "String, Char, and VarChar Columns", "Binary Columns").</summary>
-internal sealed unsafe class DirectStringColumnReader(BlockStreams block, OrcType type, DataType dataType, string path) : ColumnReader(block, type, dataType, path)
+internal sealed unsafe class DirectStringColumnReader(BlockStreams block, OrcType type, DataType dataType, string path)
+    : ColumnReader(block, type, dataType, path)
 {
     private readonly int _column = type.Id;
     private readonly ByteStream? _data = block.OpenBytes(type.Id, StreamKind.Data);
@@ -80,8 +81,9 @@ internal sealed unsafe class DirectStringColumnReader(BlockStreams block, OrcTyp
         {
             using var lengths = pool.Rent(checked(count * sizeof(long)));
             (_lengths ?? throw BlockStreams.Missing(StreamKind.Length)).Read((long*)lengths.Pointer, count);
-            total = VariableValues.WriteOffsets(new ReadOnlySpan<long>(lengths.Pointer, count), validity is null || count == slots ? default : validity.Span, (int*)offsets.Pointer, slots,
-                Block.BatchLimit, out var longest);
+            var valid = validity is null || count == slots ? default : validity.Span;
+            total = VariableValues.WriteOffsets(new ReadOnlySpan<long>(lengths.Pointer, count), valid, (int*)offsets.Pointer, slots, Block.BatchLimit,
+                out var longest);
             Block.CheckBatch(total, longest);
         }
         else

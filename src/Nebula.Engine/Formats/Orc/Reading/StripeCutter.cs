@@ -31,7 +31,8 @@ internal sealed class StripeCutter(OrcFile file, bool[] wanted, int blockSize, i
         var firstRow = _firstRow;
         _firstRow += stripe.Rows;
         return CutAtRowGroups(number, firstRow, footer, zone, streams)
-            ?? [new StripeBlock(number, firstRow, stripe.Rows, footer, zone, [.. streams.Select(static stream => new StreamSlice(stream.Kind, stream.Column, stream.Offset, stream.Length, 0, null, null))])];
+            ?? [new StripeBlock(number, firstRow, stripe.Rows, footer, zone,
+                [.. streams.Select(static stream => new StreamSlice(stream.Kind, stream.Column, stream.Offset, stream.Length, 0, null, null))])];
     }
 
     private static Dictionary<int, OrcType> Index(OrcType root)
@@ -83,7 +84,8 @@ internal sealed class StripeCutter(OrcFile file, bool[] wanted, int blockSize, i
     {
         var dictionaries = streams.Where(stream => IsDictionary(footer, stream)).Sum(static stream => stream.Length);
         // chunks on the edges of a block are read twice
-        var edges = file.PostScript.Compression == OrcCompression.None ? 0 : streams.Sum(stream => Math.Min(stream.Length, file.PostScript.CompressionBlockSize / 4L));
+        var edges = file.PostScript.Compression == OrcCompression.None ? 0
+            : streams.Sum(stream => Math.Min(stream.Length, file.PostScript.CompressionBlockSize / 4L));
         var size = Math.Clamp(2 * (dictionaries + edges), blockSize, (long)blockSize * MostOvershoot);
         return (int)Math.Clamp(size * groups / Math.Max(total - dictionaries, 1), 1, groups);
     }
@@ -140,7 +142,8 @@ internal sealed class StripeCutter(OrcFile file, bool[] wanted, int blockSize, i
             var positions = new Dictionary<StreamKind, GroupPosition>[groups];
             for (var i = 0; i < groups; i++)
             {
-                if (GroupPositions.Parse(entries[i], _types[column.Key], footer.Encodings[column.Key], column.Any(static stream => stream.Kind == StreamKind.Present),
+                if (GroupPositions.Parse(entries[i], _types[column.Key], footer.Encodings[column.Key],
+                    column.Any(static stream => stream.Kind == StreamKind.Present),
                     file.PostScript.Compression != OrcCompression.None, file.PostScript.IsUnstableVersion2) is not { } parsed)
                     return null;
                 foreach (var stream in column)

@@ -11,7 +11,8 @@ namespace Nebula.Engine.Formats.Orc.Reading;
 internal sealed class TimeZoneRules
 {
     private const int HeaderLength = 44;
-    private static readonly string[] Folders = [Environment.GetEnvironmentVariable("TZDIR") ?? "", "/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"];
+    private static readonly string[] Folders = [Environment.GetEnvironmentVariable("TZDIR") ?? "", "/usr/share/zoneinfo", "/usr/lib/zoneinfo",
+        "/usr/share/lib/zoneinfo", "/etc/zoneinfo"];
     private static readonly ConcurrentDictionary<string, TimeZoneRules> Known = new(StringComparer.Ordinal);
     private readonly long[] _transitions;
     private readonly int[] _offsets;
@@ -33,7 +34,8 @@ internal sealed class TimeZoneRules
     /// <summary>Finds a zone.</summary>
     /// <param name="name">Its name in the IANA database.</param>
     /// <exception cref="OrcFault">There is no such zone, or no database.</exception>
-    public static TimeZoneRules Find(string name) => name is "UTC" or "GMT" or "Etc/UTC" or "Etc/GMT" or "Z" or "UCT" or "GMT+00:00" or "Zulu" or "Universal" or "Etc/UCT"
+    public static TimeZoneRules Find(string name) =>
+        name is "UTC" or "GMT" or "Etc/UTC" or "Etc/GMT" or "Z" or "UCT" or "GMT+00:00" or "Zulu" or "Universal" or "Etc/UCT"
         ? Utc : Known.GetOrAdd(name, Load);
 
     /// <summary>The offset at a point in time.</summary>
@@ -57,7 +59,8 @@ internal sealed class TimeZoneRules
     private static TimeZoneRules Load(string name)
     {
         // names go into a path: nothing but names of zones may
-        if (name.Length is 0 or > 100 || name.StartsWith('/') || name.Contains("..", StringComparison.Ordinal) || name.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('/' or '_' or '-' or '+')))
+        if (name.Length is 0 or > 100 || name.StartsWith('/') || name.Contains("..", StringComparison.Ordinal)
+            || name.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('/' or '_' or '-' or '+')))
             throw Unknown(name);
         foreach (var folder in Folders)
         {
@@ -68,7 +71,8 @@ internal sealed class TimeZoneRules
         throw Unknown(name);
     }
 
-    private static OrcFault Unknown(string name) => new($"timestamps were written in time zone '{name}', which the time zone database of this machine does not have",
+    private static OrcFault Unknown(string name) =>
+        new($"timestamps were written in time zone '{name}', which the time zone database of this machine does not have",
         "Install the package 'tzdata' (and 'tzdata-legacy' for old names), or set TZDIR to a folder with the zones.");
 
     private static TimeZoneRules? Parse(ReadOnlySpan<byte> file)
@@ -77,7 +81,10 @@ internal sealed class TimeZoneRules
         if (!TryReadCounts(file, out var counts))
             return null;
         var second = HeaderLength + counts.Sum(timeBytes: 4);
-        if (file[4] == 0 || second > file.Length || !TryReadCounts(file = file[second..], out counts) || HeaderLength + counts.Sum(timeBytes: 8) is var end && end > file.Length || counts.Types == 0)
+        if (file[4] == 0 || second > file.Length || !TryReadCounts(file = file[second..], out counts) || counts.Types == 0)
+            return null;
+        var end = HeaderLength + counts.Sum(timeBytes: 8);
+        if (end > file.Length)
             return null;
         var times = file[HeaderLength..];
         var types = times[(8 * counts.Times)..];
@@ -95,7 +102,8 @@ internal sealed class TimeZoneRules
         return new TimeZoneRules(transitions, offsets, PosixTimeZone.Parse(Encoding.ASCII.GetString(file[end..]).Trim('\n')));
     }
 
-    /// <summary>What holds before the first change: as the reference reader has it the oldest standard time, not the local mean time that stands first.</summary>
+    /// <summary>What holds before the first change: as the reference reader has it the oldest standard time, not the local mean time that stands
+    /// first.</summary>
     private static int OldestStandard(ReadOnlySpan<byte> types, ReadOnlySpan<byte> infos)
     {
         foreach (var type in types)

@@ -85,7 +85,8 @@ internal sealed unsafe class TimestampColumnReader : FixedReader
     private static long ToNanoseconds(long seconds, long nanoseconds) =>
         (ulong)(seconds + 9_223_372_036) < 2 * 9_223_372_036ul ? seconds * 1_000_000_000 + nanoseconds : ToNanosecondsAtTheEdge(seconds, nanoseconds);
 
-    private static long ToNanosecondsAtTheEdge(long seconds, long nanoseconds) => (Int128)seconds * 1_000_000_000 + nanoseconds is var exact && exact >= long.MinValue && exact <= long.MaxValue
+    private static long ToNanosecondsAtTheEdge(long seconds, long nanoseconds) =>
+        (Int128)seconds * 1_000_000_000 + nanoseconds is var exact && exact >= long.MinValue && exact <= long.MaxValue
         ? (long)exact
         : throw new OrcFault($"the timestamp {Show(seconds, nanoseconds)} is outside of the years 1677 to 2262, which 64 bits of nanoseconds cover",
             "Set 'timestamp_unit: us' to read timestamps in microseconds.");
@@ -96,11 +97,13 @@ internal sealed unsafe class TimestampColumnReader : FixedReader
             throw new OrcFault($"the timestamp {Show(seconds, nanoseconds)} has parts of a microsecond, but timestamps are read in microseconds",
                 "Set 'timestamp_unit: ns' to read timestamps in nanoseconds; these cover the years 1677 to 2262.");
         return (ulong)(seconds + 9_223_372_036_854) < 2 * 9_223_372_036_854ul ? seconds * 1_000_000 + nanoseconds / 1000
-            : throw new OrcFault($"the timestamp {Show(seconds, nanoseconds)} is farther from 1970 than 64 bits of microseconds reach", "Leave out the column.");
+            : throw new OrcFault($"the timestamp {Show(seconds, nanoseconds)} is farther from 1970 than 64 bits of microseconds reach",
+                "Leave out the column.");
     }
 
     private static string Show(long seconds, long nanoseconds) => seconds is >= -62_135_596_800 and < 253_402_300_800
-        ? DateTime.UnixEpoch.AddSeconds(seconds).ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture) + nanoseconds.ToString("'.'000000000", CultureInfo.InvariantCulture)
+        ? DateTime.UnixEpoch.AddSeconds(seconds).ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture)
+            + nanoseconds.ToString("'.'000000000", CultureInfo.InvariantCulture)
         : string.Create(CultureInfo.InvariantCulture, $"of {seconds} seconds and {nanoseconds} nanoseconds since 1970");
 
     private static OrcFault Impossible(long seconds, ulong coded) => new($"a timestamp of {seconds} seconds since 2015 with the fraction {coded} cannot be");

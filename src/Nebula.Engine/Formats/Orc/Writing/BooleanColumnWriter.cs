@@ -10,7 +10,8 @@ namespace Nebula.Engine.Formats.Orc.Writing;
 internal static class BooleanColumnWriter
 {
     /// <summary>Writes which slots have values.</summary>
-    public static void WritePresent(StripeWriter stripe, ColumnOutput output, Column column, Selection slots) => WriteBits(stripe, output, StreamKind.Present, column.Validity, slots);
+    public static void WritePresent(StripeWriter stripe, ColumnOutput output, Column column, Selection slots) =>
+        WriteBits(stripe, output, StreamKind.Present, column.Validity, slots);
 
     /// <summary>Writes the values of a boolean column.</summary>
     public static void Write(StripeWriter stripe, ColumnOutput output, Column column, Selection valid)

@@ -68,10 +68,12 @@ internal sealed class OrcEncoder : IBlockEncoder
     {
         var position = schema.IndexOf(name);
         if (position < 0)
-            throw NebulaException.Configuration($"Option '{OrcOptions.BloomFilter}' names the column '{name}', which is not written.{Suggestion.For(name, schema.Fields.Select(static field => field.Name))}");
+            throw NebulaException.Configuration($"Option '{OrcOptions.BloomFilter}' names the column '{name}', which is not written."
+                + Suggestion.For(name, schema.Fields.Select(static field => field.Name)));
         var type = _root.Children[position];
         return type.Kind is OrcTypeKind.Boolean or OrcTypeKind.Decimal or OrcTypeKind.Binary or OrcTypeKind.List or OrcTypeKind.Map or OrcTypeKind.Struct
-            ? throw NebulaException.Configuration($"Option '{OrcOptions.BloomFilter}' names the column '{name}' of type {type}, for which there are no such filters. Leave it out.")
+            ? throw NebulaException.Configuration(
+                $"Option '{OrcOptions.BloomFilter}' names the column '{name}' of type {type}, for which there are no such filters. Leave it out.")
             : type.Id;
     }
 

@@ -49,7 +49,8 @@ internal sealed record OrcWriteOptions
         {
             Compression = compression,
             CompressionLevel = Level(compression, options),
-            StripeSize = options.Size(OrcOptions.StripeSize) is { } size and >= 1 << 20 and <= 1 << 30 ? size : throw Wrong(options, OrcOptions.StripeSize, "between 1MiB and 1GiB"),
+            StripeSize = options.Size(OrcOptions.StripeSize) is { } size and >= 1 << 20 and <= 1 << 30 ? size
+                : throw Wrong(options, OrcOptions.StripeSize, "between 1MiB and 1GiB"),
             RowIndexStride = options.Integer(OrcOptions.RowIndexStride) is { } stride and >= 1_000 and <= 1_000_000
                 ? (int)stride : throw Wrong(options, OrcOptions.RowIndexStride, "between 1000 and 1000000 rows"),
             BloomFilterColumns = options.List(OrcOptions.BloomFilter) ?? [],
@@ -67,7 +68,8 @@ internal sealed record OrcWriteOptions
         if (options.Integer("compression_level") is not { } level)
             return standard;
         if (most == 0)
-            throw NebulaException.Configuration($"ORC has no compression levels with 'compression: {options.Text("compression")}'. Leave the level out.", options.LocationOf("compression_level"));
+            throw NebulaException.Configuration($"ORC has no compression levels with 'compression: {options.Text("compression")}'. Leave the level out.",
+                options.LocationOf("compression_level"));
         return level >= least && level <= most ? (int)level : throw Wrong(options, "compression_level", $"between {least} and {most}");
     }
 

@@ -62,7 +62,8 @@ internal sealed class Selection(int first, int count, PooledBuffer? slots, int[]
         for (var group = 0; group < ends.Length; group++)
         {
             var (start, end) = Group(group);
-            written = IsRange ? ValidOfRange(column.Validity, first + start, first + end, target, written) : ValidOfSlots(column.Validity, Slots[start..end], target, written);
+            written = IsRange ? ValidOfRange(column.Validity, first + start, first + end, target, written)
+                : ValidOfSlots(column.Validity, Slots[start..end], target, written);
             ends[group] = written;
         }
         return new Selection(0, written, valid, ends);

@@ -6,7 +6,8 @@ using Nebula.Engine.Formats.Orc.Streams;
 
 namespace Nebula.Engine.Formats.Orc.Writing;
 
-/// <summary>Writes strings and binary values (ORC v1, "String, Char, and VarChar Columns", "Binary Columns"), strings with a dictionary where that is smaller.</summary>
+/// <summary>Writes strings and binary values (ORC v1, "String, Char, and VarChar Columns", "Binary Columns"), strings with a dictionary where that is
+/// smaller.</summary>
 internal static class StringColumnWriter
 {
     /// <summary>Writes the values of a column.</summary>

@@ -80,5 +80,6 @@ internal static class TimestampColumnWriter
     }
 
     private static DataFormatException LastSecond(long value, bool isNanoseconds) => new(string.Create(CultureInfo.InvariantCulture,
-        $"The timestamp {value} {(isNanoseconds ? "ns" : "us")} since 1970 lies in the last second before 1970 with milliseconds, which ORC cannot tell from the second after it. Write it as another type, or in another format."));
+        $"The timestamp {value} {(isNanoseconds ? "ns" : "us")} since 1970 lies in the last second before 1970 with milliseconds, "
+        + $"which ORC cannot tell from the second after it. Write it as another type, or in another format."));
 }

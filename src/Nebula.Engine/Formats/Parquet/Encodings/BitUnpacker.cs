@@ -64,8 +64,7 @@ internal static unsafe class BitUnpacker
             done = head;
             var at = source + ((long)(start + head) * width >> 3);
             if (level == SimdLevel.Vector512 && Avx512Vbmi.IsSupported)
-                for (var (positions, shifts, mask) = (Positions[width], Shifts[width], Vector512.Create(uint.MaxValue >> (32 - width))); done < count; done += 16, at += 2 * width)
-                    (Avx512F.ShiftRightLogicalVariable(Avx512Vbmi.PermuteVar64x8(Vector512.Load(at), positions).AsUInt32(), shifts) & mask).Store(target + done);
+                done = Unpack512(at, width, target, done, count);
             else if (Avx2.IsSupported)
                 done = Unpack256(at, width, target, done, count);
         }
@@ -87,6 +86,18 @@ internal static unsafe class BitUnpacker
         if (shift + width > 64)
             value |= (ulong)at[8] << (64 - shift);
         return value & ulong.MaxValue >> (64 - width);
+    }
+
+    /// <returns>Number of values done, at least as many as wanted.</returns>
+    private static int Unpack512(byte* at, int width, uint* target, int done, int count)
+    {
+        var (positions, shifts, mask) = (Positions[width], Shifts[width], Vector512.Create(uint.MaxValue >> (32 - width)));
+        for (; done < count; done += 16, at += 2 * width)
+        {
+            var words = Avx512Vbmi.PermuteVar64x8(Vector512.Load(at), positions).AsUInt32();
+            (Avx512F.ShiftRightLogicalVariable(words, shifts) & mask).Store(target + done);
+        }
+        return done;
     }
 
     private static int Unpack256(byte* at, int width, uint* target, int done, int count)

@@ -5,7 +5,8 @@ using Nebula.Engine.Formats.Parquet.Metadata;
 
 namespace Nebula.Engine.Formats.Parquet.Encodings;
 
-/// <summary>Reads byte arrays of a page in any encoding but a dictionary: PLAIN, DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY and, of fixed length, BYTE_STREAM_SPLIT.</summary>
+/// <summary>Reads byte arrays of a page in any encoding but a dictionary: PLAIN, DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY and, of fixed length,
+/// BYTE_STREAM_SPLIT.</summary>
 /// <param name="fixedLength">Bytes that every value has; -1 when each has its own length.</param>
 /// <param name="pool">Where buffers come from.</param>
 internal sealed unsafe class ByteArrayReader(int fixedLength, BufferPool pool) : IDisposable

@@ -2,7 +2,10 @@ using Nebula.Engine.Columns;
 
 namespace Nebula.Engine.Formats.Parquet.Encodings;
 
-/// <summary>Writes the first bytes of all values, then the second bytes, and so on (Encodings.md, "Byte Stream Split"): what floating-point numbers share lies together then.</summary>
+/// <summary>
+/// Writes the first bytes of all values, then the second bytes, and so on (Encodings.md, "Byte Stream Split"): what floating-point numbers share lies
+/// together then.
+/// </summary>
 internal static unsafe class ByteStreamSplitWriter
 {
     /// <summary>Writes values of 4 or 8 bytes.</summary>

@@ -4,7 +4,10 @@ using Nebula.Engine.Columns;
 
 namespace Nebula.Engine.Formats.Parquet.Encodings;
 
-/// <summary>Writes integers as differences, packed in blocks of 128 (Encodings.md, "Delta encoding"). Differences wrap around at the width of the type, as the format wants.</summary>
+/// <summary>
+/// Writes integers as differences, packed in blocks of 128 (Encodings.md, "Delta encoding"). Differences wrap around at the width of the type, as the
+/// format wants.
+/// </summary>
 internal static unsafe class DeltaBinaryPackedWriter
 {
     /// <summary>Values of a block.</summary>

@@ -3,7 +3,10 @@ using Nebula.Engine.Columns;
 
 namespace Nebula.Engine.Formats.Parquet.Encodings;
 
-/// <summary>Writes runs of equal values and bit-packed groups of eight mixed (Encodings.md, "Run Length Encoding / Bit-Packing Hybrid"): dictionary positions and levels.</summary>
+/// <summary>
+/// Writes runs of equal values and bit-packed groups of eight mixed (Encodings.md, "Run Length Encoding / Bit-Packing Hybrid"): dictionary positions and
+/// levels.
+/// </summary>
 /// <remarks>Runs are looked for at multiples of eight only, so every run of fifteen is found and no value is ever looked at twice.</remarks>
 internal static unsafe class RleBitPackedWriter
 {

@@ -57,7 +57,8 @@ internal sealed unsafe class NarrowInt32(int width, bool isSigned) : ValueConver
         for (var i = 0; i < count; i++)
             if (Unsafe.ReadUnaligned<int>(source + 4L * i) is var candidate && (candidate < least || candidate > greatest))
                 value = candidate;
-        return new ParquetFault($"the value {value} does not fit the {(isSigned ? "signed" : "unsigned")} {8 * TargetWidth}-bit integer that the column declares");
+        var type = $"{(isSigned ? "signed" : "unsigned")} {8 * TargetWidth}-bit integer";
+        return new ParquetFault($"the value {value} does not fit the {type} that the column declares");
     }
 }
 
@@ -122,17 +123,19 @@ internal sealed unsafe class Int96ToTimestamp(bool isMicroseconds) : ValueConver
             {
                 var microseconds = (Int128)days * SecondsPerDay * 1_000_000 + Math.DivRem(ofDay, 1000).Quotient - (ofDay % 1000 < 0 ? 1 : 0);
                 if (microseconds > long.MaxValue || microseconds < long.MinValue)
-                    throw new ParquetFault($"the timestamp of Julian day {days + JulianDayOf1970} and {ofDay} nanoseconds is outside the range of microseconds in 64 bits", -1, "Leave out the column.");
+                    throw Outside(days, ofDay, "the range of microseconds in 64 bits", "Leave out the column.");
                 ((long*)target)[i] = (long)microseconds;
                 continue;
             }
             var nanoseconds = (Int128)days * SecondsPerDay * 1_000_000_000 + ofDay;
             if (nanoseconds > long.MaxValue || nanoseconds < long.MinValue)
-                throw new ParquetFault($"the timestamp of Julian day {days + JulianDayOf1970} and {ofDay} nanoseconds is outside the years 1677 to 2262, which nanoseconds in 64 bits can tell",
-                    -1, "Set 'int96: us' to read such columns in microseconds.");
+                throw Outside(days, ofDay, "the years 1677 to 2262, which nanoseconds in 64 bits can tell", "Set 'int96: us' to read such columns in microseconds.");
             ((long*)target)[i] = (long)nanoseconds;
         }
     }
+
+    private static ParquetFault Outside(long days, long ofDay, string range, string advice) =>
+        new($"the timestamp of Julian day {days + JulianDayOf1970} and {ofDay} nanoseconds is outside {range}", -1, advice);
 }
 
 /// <summary>Turns half precision into single precision.</summary>

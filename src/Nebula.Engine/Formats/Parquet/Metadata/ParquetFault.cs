@@ -2,7 +2,8 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Formats.Parquet.Metadata;
 
-/// <summary>What a decoder of this format found wrong. It knows no names: whoever knows file, row group and column makes it a <see cref="DataFormatException"/>.</summary>
+/// <summary>What a decoder of this format found wrong. It knows no names: whoever knows file, row group and column makes it a <see
+/// cref="DataFormatException"/>.</summary>
 /// <param name="reason">What is wrong, without a full stop.</param>
 /// <param name="offset">Where, in bytes from the start of what was being decoded; -1 when unknown.</param>
 /// <param name="advice">What to do; null for damaged data, where it is always the same.</param>

@@ -72,7 +72,8 @@ internal sealed class BlockDecoder(string name, FileMetadata metadata, Immutable
     {
         var codec = metadata.RowGroups[slice.RowGroup].Columns[leaf.Index].Metadata!.Codec;
         var keepsDictionary = isTopLevel && leaf.MaxRepetitionLevel == 0;
-        return new LeafReader(leaf, new PageReader(buffer, chunk, codec, decompressor), chunk.StartsWithinRow, keepsDictionary, context.MaxRecordSize, context.Pool);
+        return new LeafReader(leaf, new PageReader(buffer, chunk, codec, decompressor), chunk.StartsWithinRow, keepsDictionary, context.MaxRecordSize,
+            context.Pool);
     }
 
     private RecordBatch ReadBatch(LeafReader[] readers, int rows, ref int current)

@@ -55,7 +55,8 @@ internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, boo
         CheckText(_dictionary);
         _hasDictionary = true;
         (_dictionaryCount, _dictionaryLength) = (count, _dictionary.Length);
-        _keepsThisDictionary = keepsDictionary && type.Kind == TypeKind.String && count > 0 && (count <= MostEntries || _dictionary.Length / count >= LongValue);
+        _keepsThisDictionary = keepsDictionary && type.Kind == TypeKind.String && count > 0
+            && (count <= MostEntries || _dictionary.Length / count >= LongValue);
         if (!_keepsThisDictionary)
             return;
         _dictionary.Detach(out var offsets, out var bytes);
@@ -227,7 +228,10 @@ internal sealed unsafe class ByteArrayValues(DataType type, int fixedLength, boo
             wrong = values.Offsets[i] < values.Length && (values.Bytes[values.Offsets[i]] & 0xC0) == 0x80;
         for (var i = 0; wrong && i < values.Count; i++)
             if (Utf8Validator.FindInvalid(values[i]) >= 0)
-                throw new ParquetFault($"the text {DataFormatException.Show(values[i])} (0x{Convert.ToHexString(values[i][..Math.Min(values[i].Length, 32)])}) is not UTF-8", -1,
-                    "Leave out the column, or have its writer declare it as binary.");
+                throw NotText(values[i]);
     }
+
+    private static ParquetFault NotText(ReadOnlySpan<byte> value) => new(
+        $"the text {DataFormatException.Show(value)} (0x{Convert.ToHexString(value[..Math.Min(value.Length, 32)])}) is not UTF-8", -1,
+        "Leave out the column, or have its writer declare it as binary.");
 }

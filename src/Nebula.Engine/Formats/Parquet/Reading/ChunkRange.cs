@@ -34,7 +34,8 @@ internal readonly record struct ChunkRange(long Start, long Length)
             start = dictionary;
         if (start < 0 || stored.TotalCompressedSize < 0 || start > fileLength || stored.TotalCompressedSize > fileLength - start)
             throw new ParquetFault($"its pages are at bytes {start} to {(Int128)start + stored.TotalCompressedSize} of a file that has {fileLength}");
-        return new ChunkRange(start, Math.Min(stored.TotalCompressedSize + (LeavesOutDictionaryHeader(metadata.CreatedBy) ? DictionaryHeaderLength : 0), fileLength - start));
+        return new ChunkRange(start, Math.Min(stored.TotalCompressedSize + (LeavesOutDictionaryHeader(metadata.CreatedBy) ? DictionaryHeaderLength : 0),
+            fileLength - start));
     }
 
     // parquet-mr before 1.2.9 did not count the header of the dictionary page (PARQUET-816)

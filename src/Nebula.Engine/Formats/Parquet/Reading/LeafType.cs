@@ -11,7 +11,8 @@ namespace Nebula.Engine.Formats.Parquet.Reading;
 internal sealed record LeafType(DataType Type, ValueConversion? Conversion = null, string? Refusal = null)
 {
     private static readonly DataType Interval = DataType.Struct(
-        new Field("months", DataType.UInt32, nullable: false), new Field("days", DataType.UInt32, nullable: false), new Field("millis", DataType.UInt32, nullable: false));
+        new Field("months", DataType.UInt32, nullable: false), new Field("days", DataType.UInt32, nullable: false),
+        new Field("millis", DataType.UInt32, nullable: false));
 
     /// <summary>Whether values are months, days and milliseconds in 12 bytes, which become a struct.</summary>
     public bool IsInterval => ReferenceEquals(Type, Interval);
@@ -22,7 +23,7 @@ internal sealed record LeafType(DataType Type, ValueConversion? Conversion = nul
     public static LeafType Of(SchemaElement element, ParquetReadOptions options)
     {
         if (element is { Type: PhysicalType.FixedLenByteArray, TypeLength: not > 0 })
-            return Refused(element, $"has values of a fixed length of {element.TypeLength?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "no"} bytes");
+            return Refused(element, $"has values of a fixed length of {element.TypeLength ?? 0} bytes");
         return element.LogicalType is { } logical ? OfLogical(element, logical, options)
             : element.ConvertedType is { } converted ? OfConverted(element, converted, options)
             : OfPhysical(element, options);
@@ -40,7 +41,8 @@ internal sealed record LeafType(DataType Type, ValueConversion? Conversion = nul
         (LogicalTypeKind.Integer, PhysicalType.Int32 or PhysicalType.Int64) => OfInteger(element, logical.BitWidth, logical.IsSigned),
         (LogicalTypeKind.Time, _) => OfTime(element, logical.Unit),
         (LogicalTypeKind.Timestamp, PhysicalType.Int64) => OfTimestamp(element, logical.Unit, logical.IsAdjustedToUtc),
-        (LogicalTypeKind.Unknown or LogicalTypeKind.List or LogicalTypeKind.Map or LogicalTypeKind.Variant or LogicalTypeKind.File, _) => OfPhysical(element, options),
+        (LogicalTypeKind.Unknown or LogicalTypeKind.List or LogicalTypeKind.Map or LogicalTypeKind.Variant or LogicalTypeKind.File, _) =>
+            OfPhysical(element, options),
         _ => Contradiction(element, logical.Kind.ToString()),
     };
 
@@ -136,5 +138,6 @@ internal sealed record LeafType(DataType Type, ValueConversion? Conversion = nul
     private static LeafType Contradiction(SchemaElement element, string meaning) => Refused(element, $"is declared as {meaning} and stored as {element.Type}");
 
     private static LeafType Refused(SchemaElement element, string reason) => new(
-        element.Type == PhysicalType.Boolean ? DataType.Bool : DataType.Binary, null, $"the column {reason}, which the format does not allow or Nebula cannot represent");
+        element.Type == PhysicalType.Boolean ? DataType.Bool : DataType.Binary, null,
+            $"the column {reason}, which the format does not allow or Nebula cannot represent");
 }

@@ -22,7 +22,8 @@ internal abstract unsafe class LeafValues : IDisposable
         return leaf.Element.Type switch
         {
             PhysicalType.Boolean => new BitValues(pool),
-            PhysicalType.ByteArray or PhysicalType.FixedLenByteArray when leaf.Type.Type.IsVariableBinary => new ByteArrayValues(leaf.Type.Type, fixedLength, keepsDictionary, maxBytes, pool),
+            PhysicalType.ByteArray or PhysicalType.FixedLenByteArray when leaf.Type.Type.IsVariableBinary =>
+                new ByteArrayValues(leaf.Type.Type, fixedLength, keepsDictionary, maxBytes, pool),
             _ => new FixedValues(leaf, pool),
         };
     }

@@ -112,7 +112,8 @@ internal unsafe readonly struct NestedAssembler(LeafReader[] leaves, int firstLe
     {
         var definition = leaf.Definition;
         var repetition = leaf.Repetition;
-        var (slotLevel, presentLevel, elementLevel, own) = ((uint)node.SlotLevel, (uint)node.DefinitionLevel, (uint)node.ElementLevel, (uint)node.RepetitionLevel);
+        var (slotLevel, presentLevel, elementLevel, own) = ((uint)node.SlotLevel, (uint)node.DefinitionLevel, (uint)node.ElementLevel,
+            (uint)node.RepetitionLevel);
         var (slots, elements, present) = (0, 0, 0);
         var word = 0UL;
         offsets[0] = 0;

@@ -39,7 +39,8 @@ internal sealed record PageMap(long DictionaryStart, int DictionaryLength, Immut
         var (at, row) = (range.Start, -1L);
         foreach (var page in index.Pages)
         {
-            if (page.Offset < at || row >= 0 && page.Offset != at || page.CompressedSize <= 0 || page.CompressedSize > range.End - page.Offset || page.FirstRow <= row || row < 0 && page.FirstRow != 0)
+            if (page.Offset < at || row >= 0 && page.Offset != at || page.CompressedSize <= 0 || page.CompressedSize > range.End - page.Offset
+                || page.FirstRow <= row || row < 0 && page.FirstRow != 0)
                 return null;
             pages.Add(new PageSpan(page.Offset, page.CompressedSize, page.FirstRow, StartsWithinRow: false));
             (at, row) = (page.Offset + page.CompressedSize, page.FirstRow);

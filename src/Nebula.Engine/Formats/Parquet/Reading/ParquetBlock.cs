@@ -33,5 +33,6 @@ internal readonly record struct ChunkSlice(int BufferOffset, int Length, long Fi
 
     /// <summary>Where a byte is in the file.</summary>
     /// <param name="position">Its position from <see cref="BufferOffset"/> on.</param>
-    public long FileOffsetOf(int position) => position < DictionaryLength || DictionaryLength == 0 ? FileOffset + position : DataFileOffset + position - DictionaryLength;
+    public long FileOffsetOf(int position) =>
+        position < DictionaryLength || DictionaryLength == 0 ? FileOffset + position : DataFileOffset + position - DictionaryLength;
 }

@@ -97,7 +97,8 @@ internal sealed class ParquetFile : IContainerFile
         if (!head.SequenceEqual(Magic))
             throw new ParquetFault($"it begins with {DataFormatException.Show(head)} instead of 'PAR1'", -1, "It is not a Parquet file, or damaged.");
         if (!trailer[4..].SequenceEqual(Magic))
-            throw new ParquetFault($"it ends with {DataFormatException.Show(trailer[4..])} instead of 'PAR1'", 4, "It was cut off, or its writer did not finish.");
+            throw new ParquetFault($"it ends with {DataFormatException.Show(trailer[4..])} instead of 'PAR1'", 4,
+                "It was cut off, or its writer did not finish.");
         var length = BinaryPrimitives.ReadUInt32LittleEndian(trailer);
         if (length > bytes.Length - TrailerLength - Magic.Length)
             throw new ParquetFault($"its footer announces {length} bytes in a file of {bytes.Length}", 0);
@@ -127,7 +128,8 @@ internal sealed class ParquetFile : IContainerFile
         foreach (var chunk in group.Columns)
             if (chunk.Metadata is { } metadata)
             {
-                start = Math.Min(start, metadata.DictionaryPageOffset is > 0 and var dictionary ? Math.Min(dictionary, metadata.DataPageOffset) : metadata.DataPageOffset);
+                start = Math.Min(start, metadata.DictionaryPageOffset is > 0 and var dictionary ? Math.Min(dictionary, metadata.DataPageOffset)
+                    : metadata.DataPageOffset);
                 bytes += Math.Clamp(metadata.TotalCompressedSize, 0, long.MaxValue / 2 - bytes);
             }
         return new ContainerPart(start == long.MaxValue ? 0 : start, bytes, group.RowCount);

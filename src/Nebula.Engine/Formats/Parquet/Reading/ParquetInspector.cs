@@ -25,7 +25,8 @@ internal sealed class ParquetInspector(IRandomAccess bytes, FileMetadata metadat
 
     private static string Cut(string text) => text.Length <= LongestText ? text : text[..LongestText] + "…";
 
-    private static string Ratio(long uncompressed, long compressed) => compressed > 0 ? ((double)uncompressed / compressed).ToString("F2", CultureInfo.InvariantCulture) : "";
+    private static string Ratio(long uncompressed, long compressed) =>
+        compressed > 0 ? ((double)uncompressed / compressed).ToString("F2", CultureInfo.InvariantCulture) : "";
 
     private static string NameOf(PageCodec codec) => codec <= PageCodec.Lz4Raw ? codec.ToString().ToUpperInvariant() : $"codec {(int)codec}";
 
@@ -61,10 +62,12 @@ internal sealed class ParquetInspector(IRandomAccess bytes, FileMetadata metadat
     {
         LogicalTypeKind.Decimal => $"DECIMAL({logical.Precision},{logical.Scale})",
         LogicalTypeKind.Integer => $"INTEGER({logical.BitWidth},{(logical.IsSigned ? "signed" : "unsigned")})",
-        LogicalTypeKind.Time or LogicalTypeKind.Timestamp => $"{logical.Kind.ToString().ToUpperInvariant()}({logical.Unit.ToString().ToUpperInvariant()}{(logical.IsAdjustedToUtc ? ",UTC" : "")})",
+        LogicalTypeKind.Time or LogicalTypeKind.Timestamp =>
+            $"{logical.Kind.ToString().ToUpperInvariant()}({logical.Unit.ToString().ToUpperInvariant()}{(logical.IsAdjustedToUtc ? ",UTC" : "")})",
         _ => logical.Kind.ToString().ToUpperInvariant(),
     }
-        : element.ConvertedType is { } converted ? converted.ToString().ToUpperInvariant() + (converted == ConvertedType.Decimal ? $"({element.Precision},{element.Scale})" : "") : "";
+        : element.ConvertedType is { } converted ? converted.ToString().ToUpperInvariant()
+            + (converted == ConvertedType.Decimal ? $"({element.Precision},{element.Scale})" : "") : "";
 
     private List<KeyValuePair<string, string>> Properties()
     {
@@ -91,7 +94,8 @@ internal sealed class ParquetInspector(IRandomAccess bytes, FileMetadata metadat
 
     /// <summary>Every leaf over all row groups.</summary>
     private InspectionTable Columns() => new("columns",
-        ["path", "physical_type", "logical_type", "type", "max_definition_level", "max_repetition_level", "codec", "encodings", "compressed_bytes", "uncompressed_bytes", "ratio", "nulls"],
+        ["path", "physical_type", "logical_type", "type", "max_definition_level", "max_repetition_level", "codec", "encodings", "compressed_bytes",
+            "uncompressed_bytes", "ratio", "nulls"],
         [.. leaves.Select(DescribeColumn)]);
 
     private IReadOnlyList<string> DescribeColumn(SchemaLeaf leaf)
@@ -106,7 +110,8 @@ internal sealed class ParquetInspector(IRandomAccess bytes, FileMetadata metadat
             string.Join(' ', chunks.Select(static chunk => NameOf(chunk.Codec)).Distinct()),
             string.Join(' ', chunks.SelectMany(static chunk => chunk.Encodings).Distinct().Select(NameOf)),
             Text(compressed), Text(uncompressed), Ratio(uncompressed, compressed),
-            Array.TrueForAll(chunks, static chunk => chunk.Statistics?.NullCount is not null) ? Text(chunks.Sum(static chunk => chunk.Statistics!.NullCount!.Value)) : "",
+            Array.TrueForAll(chunks, static chunk => chunk.Statistics?.NullCount is not null)
+                ? Text(chunks.Sum(static chunk => chunk.Statistics!.NullCount!.Value)) : "",
         ];
     }
 
@@ -114,12 +119,14 @@ internal sealed class ParquetInspector(IRandomAccess bytes, FileMetadata metadat
         [.. metadata.RowGroups.Select((group, position) => (IReadOnlyList<string>)
         [
             Text(position), Text(group.RowCount), Text(ParquetFile.PartOf(group).Offset), Text(ParquetFile.PartOf(group).Bytes), Text(group.TotalByteSize),
-            string.Join(", ", group.SortingColumns.Select(sorting => (sorting.ColumnIndex >= 0 && sorting.ColumnIndex < leaves.Length ? leaves[sorting.ColumnIndex].Path : Text(sorting.ColumnIndex))
+            string.Join(", ", group.SortingColumns.Select(sorting =>
+                (sorting.ColumnIndex >= 0 && sorting.ColumnIndex < leaves.Length ? leaves[sorting.ColumnIndex].Path : Text(sorting.ColumnIndex))
                 + (sorting.Descending ? " descending" : "") + (sorting.NullsFirst ? " nulls first" : ""))),
         ])]);
 
     private InspectionTable Chunks() => new("column_chunks",
-        ["row_group", "path", "codec", "encodings", "values", "compressed_bytes", "uncompressed_bytes", "nulls", "distinct", "min", "max", "pages", "page_index", "bloom_filter_bytes"],
+        ["row_group", "path", "codec", "encodings", "values", "compressed_bytes", "uncompressed_bytes", "nulls", "distinct", "min", "max", "pages",
+            "page_index", "bloom_filter_bytes"],
         [.. metadata.RowGroups.SelectMany((group, position) => leaves.Select(leaf => DescribeChunk(position, group.Columns[leaf.Index], leaf)))]);
 
     private IReadOnlyList<string> DescribeChunk(int group, ColumnChunk chunk, SchemaLeaf leaf)
@@ -133,7 +140,8 @@ internal sealed class ParquetInspector(IRandomAccess bytes, FileMetadata metadat
         [
             Text(group), leaf.Path, NameOf(stored.Codec),
             string.Join(' ', stored.EncodingStats.IsEmpty ? stored.Encodings.Select(NameOf)
-                : stored.EncodingStats.Select(static stats => $"{(stats.PageType == PageType.Dictionary ? "dictionary:" : "")}{NameOf(stats.Encoding)}×{stats.Count}")),
+                : stored.EncodingStats.Select(static stats =>
+                    $"{(stats.PageType == PageType.Dictionary ? "dictionary:" : "")}{NameOf(stats.Encoding)}×{stats.Count}")),
             Text(stored.ValueCount), Text(stored.TotalCompressedSize), Text(stored.TotalUncompressedSize),
             Text(statistics?.NullCount), Text(statistics?.DistinctCount),
             Bound((hasOrder ? statistics?.MinValue : null) ?? statistics?.Min, leaf), Bound((hasOrder ? statistics?.MaxValue : null) ?? statistics?.Max, leaf),
@@ -187,10 +195,12 @@ internal sealed class ParquetInspector(IRandomAccess bytes, FileMetadata metadat
     private static string Integer(long value, ulong unsigned, DataType type) => type.Kind switch
     {
         TypeKind.UInt8 or TypeKind.UInt16 or TypeKind.UInt32 or TypeKind.UInt64 => Text(unsigned),
-        TypeKind.Date when Math.Abs(value) < 700_000 => DateOnly.FromDayNumber((int)value + DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+        TypeKind.Date when Math.Abs(value) < 700_000 =>
+            DateOnly.FromDayNumber((int)value + DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
         TypeKind.Timestamp when Ticks(value, type) is var ticks && ticks > DateTime.MinValue.Ticks && ticks < DateTime.MaxValue.Ticks =>
             new DateTime((long)ticks).ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture) + (type.Zone is null ? "" : "Z"),
-        TypeKind.Decimal when type.Scale <= 28 && value > long.MinValue => Text(new decimal((int)Math.Abs(value), (int)(Math.Abs(value) >> 32), 0, value < 0, (byte)type.Scale)),
+        TypeKind.Decimal when type.Scale <= 28 && value > long.MinValue =>
+            Text(new decimal((int)Math.Abs(value), (int)(Math.Abs(value) >> 32), 0, value < 0, (byte)type.Scale)),
         _ => Text(value),
     };
 

@@ -26,7 +26,8 @@ internal sealed class ParquetReader : IContainerReader
     /// <param name="first">First row group.</param>
     /// <param name="count">Number of row groups.</param>
     /// <param name="context">Limits and pool.</param>
-    public ParquetReader(IRandomAccess bytes, FileMetadata metadata, ImmutableArray<SchemaLeaf> leaves, ImmutableArray<SchemaNode> nodes, int first, int count, ReadContext context)
+    public ParquetReader(IRandomAccess bytes, FileMetadata metadata, ImmutableArray<SchemaLeaf> leaves, ImmutableArray<SchemaNode> nodes, int first,
+        int count, ReadContext context)
     {
         (_bytes, _metadata, _context) = (new CountedBytes(bytes), metadata, context);
         _leaves = [.. nodes.SelectMany(node => leaves.Skip(node.FirstLeaf).Take(node.LeafCount))];
@@ -59,7 +60,10 @@ internal sealed class ParquetReader : IContainerReader
         }
         if (slices.Count == 0 && !AddPlanned(slices, fetch))
             return null;
-        return new RawBlock(fetch.Read(_bytes, _context.Pool), new SourcePosition(_bytes.Name, fetch.FileOffset)) { Detail = new ParquetBlock(slices.DrainToImmutable()) };
+        return new RawBlock(fetch.Read(_bytes, _context.Pool), new SourcePosition(_bytes.Name, fetch.FileOffset))
+        {
+            Detail = new ParquetBlock(slices.DrainToImmutable()),
+        };
     }
 
     /// <inheritdoc/>

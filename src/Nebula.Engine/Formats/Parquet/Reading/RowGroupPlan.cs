@@ -74,8 +74,6 @@ internal sealed class RowGroupPlan
         if (wanted >= _rows || _largest is null)
             return _rows;
         var (_, next) = _largest.PagesOf(start, wanted);
-        while (next < _largest.Pages.Length && _largest.Pages[next].StartsWithinRow)
-            next++;
         return next < _largest.Pages.Length ? Math.Clamp(_largest.Pages[next].FirstRow, start + 1, _rows) : _rows;
     }
 }

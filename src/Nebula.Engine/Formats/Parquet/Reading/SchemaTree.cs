@@ -4,7 +4,8 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Parquet.Reading;
 
-/// <summary>Turns the flat list of schema elements into columns, by the rules for nested types and their historical forms (LogicalTypes.md, "Nested Types").</summary>
+/// <summary>Turns the flat list of schema elements into columns, by the rules for nested types and their historical forms (LogicalTypes.md, "Nested
+/// Types").</summary>
 internal sealed class SchemaTree
 {
     // a list takes two levels, so this is more than a hundred lists within lists of structs

@@ -7,7 +7,10 @@ using Nebula.Engine.Columns;
 
 namespace Nebula.Engine.Formats.Parquet.Writing;
 
-/// <summary>Builds dictionaries of byte strings. Entries are kept as the dictionary page has them, close together, so that the table and they stay in the processor's caches.</summary>
+/// <summary>
+/// Builds dictionaries of byte strings. Entries are kept as the dictionary page has them, close together, so that the table and they stay in the
+/// processor's caches.
+/// </summary>
 internal static unsafe class ByteArrayDictionary
 {
     /// <summary>Most bytes of a dictionary page.</summary>
@@ -26,7 +29,8 @@ internal static unsafe class ByteArrayDictionary
     /// <param name="offsets">Start of each value, and the end of the last.</param>
     /// <param name="count">Number of values.</param>
     /// <param name="maxBytes">Most bytes of the dictionary.</param>
-    /// <param name="workspace">Working memory; its <see cref="WriteWorkspace.Dictionary"/> takes the entries, each behind its length, its <see cref="WriteWorkspace.Ids"/> the positions.</param>
+    /// <param name="workspace">Working memory; its <see cref="WriteWorkspace.Dictionary"/> takes the entries, each behind its length, its <see
+    /// cref="WriteWorkspace.Ids"/> the positions.</param>
     /// <returns>Number of entries; -1 when there are too many, they are too large, or they collide too often.</returns>
     public static int Build(byte* bytes, int* offsets, int count, int maxBytes, WriteWorkspace workspace)
     {

@@ -47,7 +47,8 @@ internal static unsafe class ChunkValuesFactory
         var offsets = (int*)workspace.Offsets.Reserve(checked((entries.ValueCount + 1) * sizeof(int)));
         for (var i = 0; i <= entries.ValueCount; i++)
             offsets[i] = i * width;
-        return new ByteArrayChunk(bytes, offsets, entries.ValueCount, entries.Field.Type.Kind == TypeKind.Decimal ? ByteArrayKind.FixedNumber : ByteArrayKind.FixedBytes);
+        var kind = entries.Field.Type.Kind == TypeKind.Decimal ? ByteArrayKind.FixedNumber : ByteArrayKind.FixedBytes;
+        return new ByteArrayChunk(bytes, offsets, entries.ValueCount, kind);
     }
 
     private static ByteArrayChunk CreateByteArrays(LeafEntries entries, WriteWorkspace workspace)
@@ -85,7 +86,8 @@ internal static unsafe class ChunkValuesFactory
             if (id == 0)
             {
                 var value = dictionary.GetBytes(indices[i]);
-                if (used == ChunkValues.MaxDictionaryEntries || entries.Length + sizeof(int) + (long)value.Length > ByteArrayDictionary.MaxBytes || used > 64 + count / 2)
+                var size = (long)entries.Length + sizeof(int) + value.Length;
+                if (used == ChunkValues.MaxDictionaryEntries || size > ByteArrayDictionary.MaxBytes || used > 64 + count / 2)
                     return false;
                 id = ++used;
                 entries.Append(value.Length);

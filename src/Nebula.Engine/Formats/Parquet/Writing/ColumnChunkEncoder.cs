@@ -6,7 +6,10 @@ using Nebula.Engine.Formats.Parquet.Metadata;
 
 namespace Nebula.Engine.Formats.Parquet.Writing;
 
-/// <summary>Writes the leaves of one row group, one chunk behind the other: dictionary page, data pages of version 1, and what the footer says about them. Not thread-safe.</summary>
+/// <summary>
+/// Writes the leaves of one row group, one chunk behind the other: dictionary page, data pages of version 1, and what the footer says about them. Not
+/// thread-safe.
+/// </summary>
 internal sealed class ColumnChunkEncoder : IDisposable
 {
     /// <summary>Most rows of a page: page indexes can tell of so many at once that they are not wanted.</summary>
@@ -124,7 +127,8 @@ internal sealed class ColumnChunkEncoder : IDisposable
             stored = compressed;
         }
         _header.Clear();
-        PageHeaderWriter.Write(header with { CompressedSize = stored.Length, Crc = _options.WritePageChecksums ? Crc32.Update(0, stored.Content) : null }, _header);
+        uint? checksum = _options.WritePageChecksums ? Crc32.Update(0, stored.Content) : null;
+        PageHeaderWriter.Write(header with { CompressedSize = stored.Length, Crc = checksum }, _header);
         _header.Written.CopyTo(_output.Extend(_header.Length));
         stored.Content.CopyTo(_output.Extend(stored.Length));
         chunk.UncompressedSize += _header.Length + page.Length;

@@ -2,7 +2,10 @@ using Nebula.Engine.Columns;
 
 namespace Nebula.Engine.Formats.Parquet.Writing;
 
-/// <summary>A leaf of one row group, taken apart: a level pair per entry, and where the values of those entries that have one are. Its buffers belong to <see cref="RowShredder"/>.</summary>
+/// <summary>
+/// A leaf of one row group, taken apart: a level pair per entry, and where the values of those entries that have one are. Its buffers belong to <see
+/// cref="RowShredder"/>.
+/// </summary>
 /// <remarks>A column that is not nested needs no levels: its validity says everything, and its entries are its rows.</remarks>
 /// <param name="leaf">The leaf.</param>
 /// <param name="column">The column that values are taken from; in lists its positions are not those of entries.</param>

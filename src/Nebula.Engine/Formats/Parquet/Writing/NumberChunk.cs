@@ -111,9 +111,10 @@ internal sealed unsafe class NumberChunk<T>(T* values, int count, NumberOrder or
 
     private void BuildDictionary(WriteWorkspace workspace, bool isDirect, T min, int range, double expected)
     {
+        var most = (int)Math.Min(Math.Min(MaxDictionaryEntries, count), 1.5 * expected + 64);
         var entries = isDirect
             ? NumberDictionary.BuildDirect(values, count, min, range, workspace.Scratch, workspace.Dictionary, workspace.Ids)
-            : NumberDictionary.BuildHashed(values, count, (int)Math.Min(MaxDictionaryEntries, Math.Min(count, 1.5 * expected + 64)), workspace.Scratch, workspace.Dictionary, workspace.Ids);
+            : NumberDictionary.BuildHashed(values, count, most, workspace.Scratch, workspace.Dictionary, workspace.Ids);
         if (entries <= 0)
             return;
         _entries = workspace.Dictionary;
@@ -129,7 +130,8 @@ internal sealed unsafe class NumberChunk<T>(T* values, int count, NumberOrder or
     {
         if (order == NumberOrder.Float)
         {
-            if (planner.AllowDelta && planner.IsCompressed && SampleSize(planner, PageEncoding.ByteStreamSplit) < SampleSize(planner, PageEncoding.Plain) * 0.95)
+            if (planner.AllowDelta && planner.IsCompressed
+                && SampleSize(planner, PageEncoding.ByteStreamSplit) < SampleSize(planner, PageEncoding.Plain) * 0.95)
                 Encoding = PageEncoding.ByteStreamSplit;
             return;
         }
@@ -166,11 +168,12 @@ internal sealed unsafe class NumberChunk<T>(T* values, int count, NumberOrder or
     private long DeltaSize()
     {
         const int Runs = 16;
-        if (count <= DeltaBinaryPackedWriter.BlockSize)
+        const int RunLength = DeltaBinaryPackedWriter.BlockSize;
+        if (count <= RunLength)
             return sizeof(T) + (count > 1 ? DeltaBinaryPackedWriter.SizeOf(values + 1, count - 1) : 0);
         var size = 0L;
         for (var run = 0; run < Runs; run++)
-            size += DeltaBinaryPackedWriter.SizeOf(values + 1 + (long)run * (count - 1 - DeltaBinaryPackedWriter.BlockSize) / (Runs - 1), DeltaBinaryPackedWriter.BlockSize);
-        return size * count / (Runs * DeltaBinaryPackedWriter.BlockSize);
+            size += DeltaBinaryPackedWriter.SizeOf(values + 1 + (long)run * (count - 1 - RunLength) / (Runs - 1), RunLength);
+        return size * count / (Runs * RunLength);
     }
 }

@@ -31,7 +31,8 @@ internal sealed class PageCompressor(PageCodec codec, int level, BufferPool pool
     {
         // what a codec may need is a little more than the page: a buffer must be able to hold it
         if (source.Length > BufferPool.MaxCapacity / 8 * 6)
-            throw new NebulaException(ErrorKind.Limit, $"A page of {Units.FormatSize(source.Length)} cannot be compressed. Set compression: none, or split its values.");
+            throw new NebulaException(ErrorKind.Limit,
+                $"A page of {Units.FormatSize(source.Length)} cannot be compressed. Set compression: none, or split its values.");
         var before = target.Length;
         switch (codec)
         {

@@ -62,6 +62,7 @@ internal sealed class ParquetBlockEncoder : IBlockEncoder
     /// <inheritdoc/>
     public IFileFrame CreateFrame() => new ParquetFileFrame(this);
 
-    private LeafField LeafOf(string name, string option, SourceLocation? location) => _schema.Leaves.FirstOrDefault(leaf => leaf.Name == name) ?? throw NebulaException.Configuration(
-        $"'{option}' names \"{name}\", which is no column of the file.{Suggestion.For(name, _schema.Leaves.Select(static leaf => leaf.Name))}", location);
+    private LeafField LeafOf(string name, string option, SourceLocation? location) =>
+        _schema.Leaves.FirstOrDefault(leaf => leaf.Name == name) ?? throw NebulaException.Configuration(
+            $"'{option}' names \"{name}\", which is no column of the file.{Suggestion.For(name, _schema.Leaves.Select(static leaf => leaf.Name))}", location);
 }

@@ -4,7 +4,10 @@ using Nebula.Engine.Formats.Parquet.Metadata;
 
 namespace Nebula.Engine.Formats.Parquet.Writing;
 
-/// <summary>One file: magic, row groups, Bloom filters, column indexes, offset indexes, footer, length of the footer, magic (README.md of the format, "File format").</summary>
+/// <summary>
+/// One file: magic, row groups, Bloom filters, column indexes, offset indexes, footer, length of the footer, magic (README.md of the format, "File
+/// format").
+/// </summary>
 /// <param name="encoder">What makes the row groups.</param>
 internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
 {
@@ -75,10 +78,10 @@ internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
     {
         writer.Clear();
         PageIndexWriter.Write(new BloomFilterHeader(filter.Bytes.Length), writer);
-        var placed = chunk with { Metadata = chunk.Metadata! with { BloomFilterOffset = output.Position, BloomFilterLength = writer.Length + filter.Bytes.Length } };
+        var metadata = chunk.Metadata! with { BloomFilterOffset = output.Position, BloomFilterLength = writer.Length + filter.Bytes.Length };
         output.Write(writer.Written);
         output.Write(filter.Bytes);
-        return placed;
+        return chunk with { Metadata = metadata };
     }
 
     private FileMetadata Footer(ColumnChunk[][] chunks) => new()

@@ -5,7 +5,9 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Parquet.Writing;
 
-/// <summary>How a schema is written: the elements of the footer, and the tree that rows are taken apart by (LogicalTypes.md, lists and maps in three levels).</summary>
+/// <summary>
+/// How a schema is written: the elements of the footer, and the tree that rows are taken apart by (LogicalTypes.md, lists and maps in three levels).
+/// </summary>
 internal sealed class ParquetSchema
 {
     // Levels are kept in bytes.
@@ -52,7 +54,8 @@ internal sealed class ParquetSchema
     private WriteNode AddStruct(string name, DataType type, bool isNullable, Repetition repetition, Levels levels)
     {
         if (type.Fields.IsEmpty)
-            throw new NebulaException(ErrorKind.Schema, $"The column \"{string.Join('.', levels.Path)}\" is a struct without fields, which Parquet cannot store. Leave it out, or give it the type json.");
+            throw new NebulaException(ErrorKind.Schema, $"The column \"{string.Join('.', levels.Path)}\" is a struct without fields, "
+                + "which Parquet cannot store. Leave it out, or give it the type json.");
         _elements.Add(new SchemaElement(name) { Repetition = repetition, ChildCount = type.Fields.Length });
         return new WriteNode(type, isNullable, [.. type.Fields.Select(field => Add(field.Name, field.Type, field.Nullable, levels))], null);
     }
@@ -68,7 +71,8 @@ internal sealed class ParquetSchema
         });
         _elements.Add(new SchemaElement("list") { Repetition = Repetition.Repeated, ChildCount = 1 });
         var element = type.Fields[0];
-        return new WriteNode(type, isNullable, [Add("element", element.Type, element.Nullable, levels.Enter("list", isNullable: false, isRepeated: true))], null);
+        var repeated = levels.Enter("list", isNullable: false, isRepeated: true);
+        return new WriteNode(type, isNullable, [Add("element", element.Type, element.Nullable, repeated)], null);
     }
 
     private WriteNode AddMap(string name, DataType type, bool isNullable, Repetition repetition, Levels levels)

@@ -66,13 +66,13 @@ internal static class ParquetTypes
             TypeKind.Float32 => element with { Type = PhysicalType.Float },
             TypeKind.Float64 => element with { Type = PhysicalType.Double },
             TypeKind.Decimal => Decimal(element, type),
-            TypeKind.Date => element with { Type = PhysicalType.Int32, ConvertedType = ConvertedType.Date, LogicalType = new LogicalType(LogicalTypeKind.Date) },
+            TypeKind.Date => Meaning(element, PhysicalType.Int32, ConvertedType.Date, LogicalTypeKind.Date),
             TypeKind.Time => Time(element, type),
             TypeKind.Timestamp => Timestamp(element, type),
-            TypeKind.String => element with { Type = PhysicalType.ByteArray, ConvertedType = ConvertedType.Utf8, LogicalType = new LogicalType(LogicalTypeKind.String) },
+            TypeKind.String => Meaning(element, PhysicalType.ByteArray, ConvertedType.Utf8, LogicalTypeKind.String),
             TypeKind.Binary => element with { Type = PhysicalType.ByteArray },
             TypeKind.Uuid => element with { Type = PhysicalType.FixedLenByteArray, TypeLength = 16, LogicalType = new LogicalType(LogicalTypeKind.Uuid) },
-            TypeKind.Json => element with { Type = PhysicalType.ByteArray, ConvertedType = ConvertedType.Json, LogicalType = new LogicalType(LogicalTypeKind.Json) },
+            TypeKind.Json => Meaning(element, PhysicalType.ByteArray, ConvertedType.Json, LogicalTypeKind.Json),
             _ => throw new ArgumentOutOfRangeException(nameof(type), type, "Nested types have no element of their own here."),
         };
     }
@@ -89,6 +89,9 @@ internal static class ParquetTypes
             bits++;
         return (bits + 7) / 8;
     }
+
+    private static SchemaElement Meaning(SchemaElement element, PhysicalType type, ConvertedType converted, LogicalTypeKind logical) =>
+        element with { Type = type, ConvertedType = converted, LogicalType = new LogicalType(logical) };
 
     private static SchemaElement Integer(SchemaElement element, int bits, bool isSigned, ConvertedType converted) => element with
     {

@@ -4,7 +4,10 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Parquet.Writing;
 
-/// <summary>Takes columns apart into leaves with repetition and definition levels (Nested Encoding in the format's README), top down: each node turns the entries of its parent into its own.</summary>
+/// <summary>
+/// Takes columns apart into leaves with repetition and definition levels (Nested Encoding in the format's README), top down: each node turns the entries
+/// of its parent into its own.
+/// </summary>
 /// <param name="pool">Where buffers come from.</param>
 internal sealed unsafe class RowShredder(BufferPool pool)
 {
