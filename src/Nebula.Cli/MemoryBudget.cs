@@ -34,5 +34,5 @@ internal static class MemoryBudget
 
     /// <summary>Makes the pool of a run. What it keeps for later counts too.</summary>
     /// <param name="memory">Bytes for the process; null for no limit.</param>
-    public static BufferPool CreatePool(long? memory) => memory is { } limit ? new BufferPool(limit / 8) : new BufferPool();
+    public static BufferPool CreatePool(long? memory) => memory is { } limit ? new BufferPool(limit / 4) : new BufferPool();
 }

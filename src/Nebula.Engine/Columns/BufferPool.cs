@@ -29,7 +29,7 @@ public sealed unsafe class BufferPool : IDisposable
 
     /// <summary>Makes an empty pool.</summary>
     /// <param name="cacheLimit">Most bytes kept for the next loan; what comes back beyond that is freed.</param>
-    public BufferPool(long cacheLimit = 64 << 20)
+    public BufferPool(long cacheLimit = 256 << 20)
     {
         GlibcAllocator.ReturnLargeBlocks();
         _cacheLimit = cacheLimit;

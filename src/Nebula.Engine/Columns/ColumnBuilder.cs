@@ -9,6 +9,7 @@ namespace Nebula.Engine.Columns;
 /// <remarks>A value of a list is its length here and its elements in the children; a value of a struct is one value in each child.</remarks>
 internal sealed class ColumnBuilder : IDisposable
 {
+    private const int LargestPrepared = 16 << 20;
     private readonly GrowingBuffer _validity;
     private readonly GrowingBuffer _values;
     private readonly GrowingBuffer _offsets;
@@ -124,6 +125,29 @@ internal sealed class ColumnBuilder : IDisposable
 
     /// <summary>Ends a struct, after one value was appended to each child.</summary>
     public void EndStruct() => AppendValid();
+
+    /// <summary>Makes room for values like those of a column, so that the buffers need not grow step by step. Children grow as they do.</summary>
+    /// <param name="like">The column.</param>
+    /// <param name="count">Number of values that will probably come.</param>
+    public void Prepare(Column like, int count)
+    {
+        if (like.HasValidity)
+            _validity.Prepare(Bitmap.ByteCount(count));
+        switch (Layout)
+        {
+            case ColumnLayout.Bits:
+                _values.Prepare(Bitmap.ByteCount(count));
+                break;
+            case ColumnLayout.Fixed:
+                _values.Prepare((int)Math.Min((long)count * ByteWidth, LargestPrepared));
+                break;
+            case ColumnLayout.Bytes when like.Dictionary is null && like.Length > 0:
+                // a little more than the first values need, as later ones often are longer
+                _values.Prepare((int)Math.Min((long)like.Bytes.Length * count / like.Length * 17 / 16, LargestPrepared));
+                _offsets.Prepare((count + 1) * sizeof(int));
+                break;
+        }
+    }
 
     /// <summary>Appends a range of another column of the same type. Dictionary-encoded strings are written out.</summary>
     /// <param name="source">The column.</param>

@@ -33,7 +33,7 @@ internal sealed class BatchGatherer(RowTarget? target, long largestBytes, Buffer
             while (next < batch.Length)
             {
                 _schema ??= batch.Schema;
-                _builder ??= new RecordBatchBuilder(pool, _schema);
+                _builder ??= Start(batch, (int)Math.Min(_rows, _bytes / Math.Max(bytesPerRow, 1)));
                 var fitting = Math.Max(1, (long)((_bytes - _gathered) / Math.Max(bytesPerRow, 1)));
                 var count = (int)Math.Min(Math.Min(batch.Length - next, _rows - _builder.Length), fitting);
                 _builder.AppendRange(batch, next, count);
@@ -43,6 +43,14 @@ internal sealed class BatchGatherer(RowTarget? target, long largestBytes, Buffer
                     yield return Finish()!;
             }
         }
+    }
+
+    private RecordBatchBuilder Start(RecordBatch first, int rows)
+    {
+        var builder = new RecordBatchBuilder(pool, _schema!);
+        for (var i = 0; i < builder.Columns.Length; i++)
+            builder.Columns[i].Prepare(first.Columns[i], rows);
+        return builder;
     }
 
     /// <summary>The rows that do not make a full group; null when there are none.</summary>
