@@ -45,7 +45,11 @@ internal static class SyncRunOrchestration
 
         void Show() => context.SetCustomStatus(SyncDefinitions.Status, new SyncStatus(control.State)
         {
-            Total = streams, Done = result.Ended, Failed = result.Failed, Rows = result.Rows, Bytes = result.Bytes,
+            Total = streams,
+            Done = result.Ended,
+            Failed = result.Failed,
+            Rows = result.Rows,
+            Bytes = result.Bytes,
         });
     }
 }
