@@ -78,7 +78,7 @@ public static class Payload
     public static Payload<Nothing> Nothing { get; } = new(static (writer, _) => writer.WriteNullValue(), static (ref reader) =>
     {
         reader.Skip();
-        return default;
+        return Orchestration.Nothing.Value;
     });
 
     /// <summary>Makes a payload of a type for which the source generator of System.Text.Json wrote the code.</summary>
@@ -89,5 +89,13 @@ public static class Payload
         (ref reader) => JsonSerializer.Deserialize(ref reader, type)!);
 }
 
-/// <summary>The value of tasks without input or result.</summary>
-public readonly record struct Nothing;
+/// <summary>The value of tasks without input or result. A class, as are all inputs and results of ours: code for those is shared, and compiled ahead.</summary>
+public sealed class Nothing
+{
+    private Nothing()
+    {
+    }
+
+    /// <summary>The only one.</summary>
+    public static Nothing Value { get; } = new();
+}

@@ -261,7 +261,8 @@ internal sealed class LocalRun : IDisposable
                 break;
             case CreateSubOrchestration child when _byId.ContainsKey(child.InstanceId):
                 Arrive(instance, new SubOrchestrationFailed(action.Id, new FailureDetails(
-                    $"{ErrorKind.Locked}.DuplicateInstance", $"The instance '{child.InstanceId}' is under way already.") { IsNonRetriable = true }));
+                    $"{ErrorKind.Locked}.DuplicateInstance", $"The instance '{child.InstanceId}' is under way already.")
+                { IsNonRetriable = true }));
                 break;
             case CreateSubOrchestration child:
                 Create(child.InstanceId, instance, action.Id, child.Name, child.Input);

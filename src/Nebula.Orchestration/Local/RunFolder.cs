@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using Nebula.Engine.Diagnostics;
 using Nebula.Orchestration.Protocol;
@@ -119,7 +118,7 @@ internal sealed class RunFolder(string path)
                 : name.Append(CultureInfo.InvariantCulture, $"%{b:x2}");
         if (name.Length <= MaxName)
             return name.ToString();
-        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(instanceId)), 0, 8);
+        var hash = Hash128.Of(Encoding.UTF8.GetBytes(instanceId)).ToString("x32", CultureInfo.InvariantCulture);
         return $"{name.ToString(0, MaxName - hash.Length - 1)}-{hash}";
     }
 }

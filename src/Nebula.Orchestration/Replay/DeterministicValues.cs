@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Nebula.Orchestration.Replay;
@@ -10,18 +9,14 @@ internal static class DeterministicValues
     /// <summary>A name-based identifier (RFC 9562, version 8).</summary>
     public static Guid Guid(string executionId, string instanceId, int number)
     {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes($"{executionId}\n{instanceId}\n{number}"), hash);
-        hash[6] = (byte)((hash[6] & 0x0f) | 0x80);
-        hash[8] = (byte)((hash[8] & 0x3f) | 0x80);
-        return new Guid(hash[..16], bigEndian: true);
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, Hash128.Of(Encoding.UTF8.GetBytes($"{executionId}\n{instanceId}\n{number}")));
+        bytes[6] = (byte)((bytes[6] & 0x0f) | 0x80);
+        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
+        return new Guid(bytes, bigEndian: true);
     }
 
     /// <summary>A number from 0 up to 1.</summary>
-    public static double Fraction(string executionId, int number)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes($"{executionId}\n{number}"), hash);
-        return BinaryPrimitives.ReadUInt32LittleEndian(hash) / (uint.MaxValue + 1.0);
-    }
+    public static double Fraction(string executionId, int number) =>
+        (uint)Hash128.Of(Encoding.UTF8.GetBytes($"{executionId}\n{number}")) / (uint.MaxValue + 1.0);
 }

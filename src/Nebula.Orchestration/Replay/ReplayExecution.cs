@@ -13,11 +13,10 @@ namespace Nebula.Orchestration.Replay;
 internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, IOrchestrationLog? log)
 {
     private readonly OrchestrationPump _pump = new();
-    private readonly SortedDictionary<int, OrchestratorAction> _pending = [];
+    private readonly List<OrchestratorAction> _pending = [];
     private readonly Dictionary<int, TaskCompletionSource<string?>> _open = [];
     private readonly ExternalEvents _events = new();
     private readonly Queue<HistoryEvent> _deferred = new();
-    private readonly HashSet<int> _foreignTimers = [];
     private CompleteOrchestration? _completion;
     private (string Input, bool KeepEvents)? _continuation;
     private Task<string>? _running;
@@ -85,9 +84,9 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
         if (_completion is null && !IsSuspended)
             CheckWaitsForSomething();
         if (_completion is null)
-            return IsSuspended ? [] : [.. _pending.Values];
+            return IsSuspended ? [] : [.. _pending];
         // what an instance asked for before it ended in order still counts; of one that was ended nothing does
-        return _completion.Status is OrchestrationStatus.Terminated or OrchestrationStatus.Failed ? [_completion] : [.. _pending.Values, _completion];
+        return _completion.Status is OrchestrationStatus.Terminated or OrchestrationStatus.Failed ? [_completion] : [.. _pending, _completion];
     }
 
     /// <summary>Fails unless the caller is the orchestration's code.</summary>
@@ -104,7 +103,7 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
         CheckAccess();
         cancellationToken.ThrowIfCancellationRequested();
         var id = NextId++;
-        _pending.Add(id, action(id));
+        _pending.Add(action(id));
         // not with asynchronous continuations: they would leave the pump
         var promise = new TaskCompletionSource<string?>(task);
         _open.Add(id, promise);
@@ -116,7 +115,7 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
     {
         CheckAccess();
         var id = NextId++;
-        _pending.Add(id, action(id));
+        _pending.Add(action(id));
     }
 
     /// <summary>Waits for an event from outside.</summary>
@@ -153,7 +152,6 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
                 Start(started);
                 break;
             case TimerCreated { EventId: HistoryEvent.SplitCheckpoint }:
-                _foreignTimers.Add(value.EventId);
                 break;
             case TaskScheduled or SubOrchestrationCreated or TimerCreated or EventSent:
                 Confirm(value);
@@ -170,7 +168,7 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
             case SubOrchestrationFailed failed:
                 Fail(failed.TaskScheduledId, failed.Failure);
                 break;
-            case TimerFired fired when !_foreignTimers.Contains(fired.TimerId):
+            case TimerFired fired:
                 Settle(fired.TimerId, static promise => promise.TrySetResult(null));
                 break;
             case EventRaised raised when _continuation is not null:
@@ -205,7 +203,9 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
 
     private void Confirm(HistoryEvent value)
     {
-        var action = _pending.GetValueOrDefault(value.EventId);
+        // confirmed in the order in which they were asked for, so that this looks at the first
+        var at = _pending.FindIndex(pending => pending.Id == value.EventId);
+        var action = at < 0 ? null : _pending[at];
         var same = (value, action) switch
         {
             (TaskScheduled was, ScheduleTask now) => IsSameName(was.Name, now.Name),
@@ -215,7 +215,7 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
             _ => false,
         };
         if (same)
-            _pending.Remove(value.EventId);
+            _pending.RemoveAt(at);
         else
             _completion ??= Failed(new NonDeterminismException(Steps.Difference(Name, InstanceId, value, action, NextId)));
     }

@@ -1,5 +1,5 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
 using System.Text;
 using Nebula.Engine.Diagnostics;
 
@@ -109,12 +109,7 @@ public sealed class LocalStateStore(string directory) : IStateStore, IDisposable
         }
     }
 
-    private static string ETagOf(ReadOnlySpan<byte> content)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(content, hash);
-        return Convert.ToHexStringLower(hash[..16]);
-    }
+    private static string ETagOf(ReadOnlySpan<byte> content) => Hash128.Of(content).ToString("x32", CultureInfo.InvariantCulture);
 
     private static string Stage(string path, ReadOnlySpan<byte> content)
     {
@@ -150,7 +145,7 @@ public sealed class LocalStateStore(string directory) : IStateStore, IDisposable
         foreach (var b in Encoding.UTF8.GetBytes(key))
             _ = char.IsAsciiLetterOrDigit((char)b) || "-_=/,+@".Contains((char)b)
                 ? encoded.Append((char)b)
-                : encoded.Append('%').Append(b.ToString("x2", System.Globalization.CultureInfo.InvariantCulture));
+                : encoded.Append('%').Append(b.ToString("x2", CultureInfo.InvariantCulture));
         return encoded.ToString();
     }
 

@@ -33,7 +33,9 @@ internal static class CaptureChangesOrchestration
             await SyncStreamOrchestration.CommitAsync(context, commit with { Position = window.Position }, retry);
             progress = progress with
             {
-                Rows = progress.Rows + window.Staged.Rows, Bytes = progress.Bytes + window.Staged.Bytes, Chunks = progress.Chunks + window.Staged.Parts,
+                Rows = progress.Rows + window.Staged.Rows,
+                Bytes = progress.Bytes + window.Staged.Bytes,
+                Chunks = progress.Chunks + window.Staged.Parts,
             };
             Show();
         }
@@ -51,7 +53,9 @@ internal static class CaptureChangesOrchestration
 
         void Show() => context.SetCustomStatus(SyncDefinitions.Status, new SyncStatus(control.State)
         {
-            Done = progress.Chunks, Rows = progress.Rows, Bytes = progress.Bytes,
+            Done = progress.Chunks,
+            Rows = progress.Rows,
+            Bytes = progress.Bytes,
         });
     }
 

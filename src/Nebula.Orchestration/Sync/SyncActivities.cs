@@ -114,7 +114,7 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
     {
         await worker.AcknowledgeAsync(commit.Task, new Checkpoint(commit.Stream, commit.Position, commit.Sequence), context.CancellationToken).ConfigureAwait(false);
         await _state.RemoveWindowAsync(new PageTask(commit.Task, commit.Attempt, 0, 0, 0), context.CancellationToken).ConfigureAwait(false);
-        return default;
+        return Nothing.Value;
     }
 
     public async Task<Nothing> AbortAsync(ActivityContext context, CommitTask commit)
@@ -122,11 +122,11 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         // windows that were committed are no longer in staging, and must not be removed
         var known = await _state.FindCheckpointAsync(commit.Task.Pipeline, commit.Stream, context.CancellationToken).ConfigureAwait(false);
         if (known?.Token == TokenOf(commit))
-            return default;
+            return Nothing.Value;
         var parts = await _state.ReadAllPartsAsync(commit.Task, context.CancellationToken).ConfigureAwait(false);
         await worker.AbortAsync(commit.Task, parts, context.CancellationToken).ConfigureAwait(false);
         await _state.RemoveAsync(commit.Task, context.CancellationToken).ConfigureAwait(false);
-        return default;
+        return Nothing.Value;
     }
 
     public async Task<WindowResult> CaptureWindowAsync(ActivityContext context, CommitTask window)

@@ -91,7 +91,7 @@ internal sealed class SyncControl
             await _context.WaitForExternalEvent(name, Payload.Nothing);
             change();
             foreach (var child in _children)
-                _context.SendEvent(child, name, Payload.Nothing, default);
+                _context.SendEvent(child, name, Payload.Nothing, Nothing.Value);
             Changed();
             var changed = _changed;
             _changed = new TaskCompletionSource();

@@ -199,6 +199,23 @@ internal static class SyncPayloads
         return value;
     });
 
+    public static Payload<PlannedRun> PlannedRun => new(static (writer, value) =>
+    {
+        writer.WriteStartObject();
+        writer.WriteNumber("streams"u8, value.Streams);
+        writer.WriteEndObject();
+    }, static (ref reader) =>
+    {
+        var value = new PlannedRun(0);
+        PayloadJson.ExpectObject(ref reader);
+        while (PayloadJson.NextMember(ref reader, out var name))
+            if (name == "streams")
+                value = new PlannedRun(reader.GetInt32());
+            else
+                reader.Skip();
+        return value;
+    });
+
     public static Payload<PlannedStream> PlannedStream => new(static (writer, value) =>
     {
         writer.WriteStartObject();

@@ -172,6 +172,10 @@ public sealed record SyncStatus(string State)
     public long Bytes { get; init; }
 }
 
+/// <summary>What a run turned out to be.</summary>
+/// <param name="Streams">Number of its streams.</param>
+internal sealed record PlannedRun(int Streams);
+
 /// <summary>A stream and how to run it.</summary>
 internal sealed record StreamRequest(StreamTask Task, SyncSettings Settings)
 {

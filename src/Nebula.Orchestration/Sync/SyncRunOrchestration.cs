@@ -13,7 +13,7 @@ internal static class SyncRunOrchestration
         var control = new SyncControl(context);
         var result = request.Progress;
         var streams = request.Streams
-            ?? await context.CallActivityAsync(SyncDefinitions.Plan, new StreamTask(request.RunId, request.Pipeline, 0), request.Settings.Retry);
+            ?? (await context.CallActivityAsync(SyncDefinitions.Plan, new StreamTask(request.RunId, request.Pipeline, 0), request.Settings.Retry)).Streams;
         control.Changed = Show;
         Show();
         var first = result.Ended;
@@ -45,7 +45,11 @@ internal static class SyncRunOrchestration
 
         void Show() => context.SetCustomStatus(SyncDefinitions.Status, new SyncStatus(control.State)
         {
-            Total = streams, Done = result.Ended, Failed = result.Failed, Rows = result.Rows, Bytes = result.Bytes,
+            Total = streams,
+            Done = result.Ended,
+            Failed = result.Failed,
+            Rows = result.Rows,
+            Bytes = result.Bytes,
         });
     }
 }

@@ -74,7 +74,10 @@ internal static class SyncStreamOrchestration
 
         void Show() => context.SetCustomStatus(SyncDefinitions.Status, new SyncStatus(control.State)
         {
-            Total = chunks.Chunks, Done = staged.Parts, Rows = staged.Rows, Bytes = staged.Bytes,
+            Total = chunks.Chunks,
+            Done = staged.Parts,
+            Rows = staged.Rows,
+            Bytes = staged.Bytes,
         });
     }
 

@@ -261,7 +261,7 @@ public sealed class SyncTests : IDisposable
 
     private static void Raise(LocalOrchestrationHost host, ManualTime time, string name)
     {
-        host.Runs.RaiseEvent("r", name, Payload.Nothing, default);
+        host.Runs.RaiseEvent("r", name, Payload.Nothing, Nothing.Value);
         time.Advance(TimeSpan.FromSeconds(1));
     }
 
