@@ -107,8 +107,12 @@ public class ArrowFuzzTests(ITestOutputHelper output)
                 case 3:
                     at &= ~7;
                     if (at + 8 <= bytes.Length)
-                        BitConverter.TryWriteBytes(bytes.AsSpan(at), random.Next(3) switch { 0 => random.NextInt64(), 1 => random.Next(),
-                            _ => random.Next(-4, 300) });
+                        BitConverter.TryWriteBytes(bytes.AsSpan(at), random.Next(3) switch
+                        {
+                            0 => random.NextInt64(),
+                            1 => random.Next(),
+                            _ => random.Next(-4, 300)
+                        });
                     break;
                 case 4:
                     var from = random.Next(bytes.Length);

@@ -132,8 +132,14 @@ public sealed class ArrowPeerTests(ITestOutputHelper output) : IDisposable
                 builder.Append(random.Next(5) switch { 0 => float.NaN, 1 => -0.0f, 2 => float.MaxValue, _ => random.NextSingle() });
                 break;
             case TypeKind.Float64:
-                builder.Append(random.Next(6) switch { 0 => double.NaN, 1 => -0.0, 2 => double.NegativeInfinity, 3 => double.Epsilon,
-                    _ => random.NextDouble() * 1e6 });
+                builder.Append(random.Next(6) switch
+                {
+                    0 => double.NaN,
+                    1 => -0.0,
+                    2 => double.NegativeInfinity,
+                    3 => double.Epsilon,
+                    _ => random.NextDouble() * 1e6
+                });
                 break;
             case TypeKind.Decimal when type.ByteWidth == 16:
                 var large = new Int128(random.Next(2) == 0 ? 0ul : 5_000_000_000_000_000_000, (ulong)random.NextInt64());

@@ -98,8 +98,14 @@ public class PagesWithinRowsTests
         {
             Metadata = new ColumnMetadata
             {
-                Type = PhysicalType.Int32, Encodings = [PageEncoding.Plain], PathInSchema = [name], Codec = PageCodec.Uncompressed, ValueCount = values,
-                TotalUncompressedSize = length, TotalCompressedSize = length, DataPageOffset = start,
+                Type = PhysicalType.Int32,
+                Encodings = [PageEncoding.Plain],
+                PathInSchema = [name],
+                Codec = PageCodec.Uncompressed,
+                ValueCount = values,
+                TotalUncompressedSize = length,
+                TotalCompressedSize = length,
+                DataPageOffset = start,
             },
         };
         var writer = new ThriftCompactWriter();
@@ -126,8 +132,13 @@ public class PagesWithinRowsTests
         var writer = new ThriftCompactWriter();
         PageHeaderWriter.Write(new PageHeader
         {
-            Type = PageType.Data, CompressedSize = content.Length, UncompressedSize = content.Length, ValueCount = values, Encoding = PageEncoding.Plain,
-            DefinitionLevelEncoding = PageEncoding.Rle, RepetitionLevelEncoding = PageEncoding.Rle,
+            Type = PageType.Data,
+            CompressedSize = content.Length,
+            UncompressedSize = content.Length,
+            ValueCount = values,
+            Encoding = PageEncoding.Plain,
+            DefinitionLevelEncoding = PageEncoding.Rle,
+            RepetitionLevelEncoding = PageEncoding.Rle,
         }, writer);
         bytes.AddRange(writer.Written.ToArray());
         bytes.AddRange(content);

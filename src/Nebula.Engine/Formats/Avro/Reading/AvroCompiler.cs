@@ -49,8 +49,16 @@ internal sealed class AvroCompiler
         _steps.CopyTo(steps);
         return new AvroProgram
         {
-            Schema = schema, Steps = steps, Paths = [.. _paths], Tables = [.. _tables], Values = [.. _values], Constants = [.. _constants],
-            Targets = [.. _targets], Children = [.. _children], Columns = columns, MinRecordSize = minRecordSize,
+            Schema = schema,
+            Steps = steps,
+            Paths = [.. _paths],
+            Tables = [.. _tables],
+            Values = [.. _values],
+            Constants = [.. _constants],
+            Targets = [.. _targets],
+            Children = [.. _children],
+            Columns = columns,
+            MinRecordSize = minRecordSize,
         };
     }
 

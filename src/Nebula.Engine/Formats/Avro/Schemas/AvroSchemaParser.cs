@@ -170,7 +170,12 @@ internal sealed class AvroSchemaParser
         var logical = AvroLogicalTypes.Of(json, AvroType.Fixed, bytes, out var precision, out var scale);
         return Define(new AvroSchema(AvroType.Fixed)
         {
-            FullName = name, Aliases = ReadAliases(json, ownSpace), Size = bytes, Logical = logical, Precision = precision, Scale = scale,
+            FullName = name,
+            Aliases = ReadAliases(json, ownSpace),
+            Size = bytes,
+            Logical = logical,
+            Precision = precision,
+            Scale = scale,
         });
     }
 
