@@ -228,6 +228,35 @@ public sealed class SyncTests : IDisposable
     }
 
     [Fact]
+    public async Task Pause_ChangeCapture_OutlivesItsGenerations()
+    {
+        var time = new ManualTime();
+        var reached = new TaskCompletionSource();
+        var release = new ManualResetEventSlim();
+        var world = new FolderWorld(_folder.Path, new WorldStream("d", 1) { Changes = 20 });
+        world.Step = step =>
+        {
+            if (step == "acknowledge.after" && world.Calls["acknowledge"] == 2)
+            {
+                reached.TrySetResult();
+                release.Wait();
+            }
+        };
+        var host = Host(world, time);
+        var run = host.RunAsync(SyncDefinitions.SyncRun, "r", Request, default);
+        await reached.Task;
+        Raise(host, time, SyncDefinitions.PauseEvent);
+        await Until(() => host.Runs.Find("r")!.CustomStatus!.Contains("paused", StringComparison.Ordinal));
+        release.Set();
+        await Until(() => world.Acknowledged("d") == 4);
+        Assert.Equal(1, world.Calls["capture"]);
+        Raise(host, time, SyncDefinitions.ResumeEvent);
+        Assert.Equal(1, (await run).Completed);
+        AssertDelivered(world, [new WorldStream("d", 1) { Changes = 20 }]);
+        Assert.Equal(5, world.Calls["capture"]);
+    }
+
+    [Fact]
     public async Task Run_TenThousandChunks_KeepsEveryEntryOfHistorySmall()
     {
         var streams = new WorldStream("a", 10_000) { RowsPerChunk = 1 };
