@@ -48,7 +48,8 @@ internal sealed class LocalRun : IDisposable
     private LocalInstance Root { get; set; } = null!;
 
     /// <summary>Begins a run.</summary>
-    public static LocalRun Start(TaskRegistry registry, LocalHostOptions options, RunFolder folder, string instanceId, string name, string? input, CancellationToken stop)
+    public static LocalRun Start(TaskRegistry registry, LocalHostOptions options, RunFolder folder, string instanceId, string name, string? input,
+        CancellationToken stop)
     {
         var journal = Journal.Create(folder.Journal, options.Durability);
         journal.Writing = options.JournalWriting;

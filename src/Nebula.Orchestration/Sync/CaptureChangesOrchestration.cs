@@ -18,7 +18,12 @@ internal static class CaptureChangesOrchestration
         if (checkpoint.Sequence == 0)
         {
             var snapshot = await SyncStreamOrchestration.MoveAsync(context, control, request, checkpoint);
-            progress = progress with { Rows = progress.Rows + snapshot.Rows, Bytes = progress.Bytes + snapshot.Bytes, Chunks = progress.Chunks + snapshot.Chunks };
+            progress = progress with
+            {
+                Rows = progress.Rows + snapshot.Rows,
+                Bytes = progress.Bytes + snapshot.Bytes,
+                Chunks = progress.Chunks + snapshot.Chunks
+            };
             return snapshot.Outcome == SyncOutcome.Completed ? await ContinueAsync() : progress with { Outcome = snapshot.Outcome };
         }
         var commit = new CommitTask(request.Task, request.Name, $"window-{checkpoint.Sequence + 1}", 1, checkpoint.Position, checkpoint.Sequence + 1);
