@@ -96,7 +96,8 @@ public sealed class OrchestrationContext
         OrchestrationDefinition<TInput, TOutput> orchestration, TInput input, string? instanceId = null, RetryPolicy? retry = null)
     {
         if (instanceId is not null && retry is not null)
-            throw new ArgumentException("A repeated sub-orchestration cannot have an instance id of its own: each attempt is another instance.", nameof(instanceId));
+            throw new ArgumentException("A repeated sub-orchestration cannot have an instance id of its own: each attempt is another instance.",
+                nameof(instanceId));
         if (instanceId is not null)
             InstanceIds.Check(instanceId);
         var json = orchestration.Input.ToJson(input);

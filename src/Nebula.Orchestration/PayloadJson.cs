@@ -10,7 +10,8 @@ internal static class PayloadJson
     /// <summary>Text goes to files and histories, never into web pages: only what JSON demands is escaped.</summary>
     public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Goes to the next member of an object and on to its value. The reader stands on the start of the object, or on the end of the last value.</summary>
+    /// <summary>Goes to the next member of an object and on to its value. The reader stands on the start of the object, or on the end of the last
+    /// value.</summary>
     /// <param name="reader">The reader.</param>
     /// <param name="name">The member's name.</param>
     /// <returns>Whether there is one.</returns>

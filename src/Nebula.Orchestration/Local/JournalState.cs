@@ -85,7 +85,12 @@ internal sealed class JournalState
     {
         foreach (var instance in Instances)
         {
-            yield return new JournalEntry(JournalEntryKind.Instance, instance.Number) { Text = instance.Id, Parent = instance.Parent, Number = instance.Action };
+            yield return new JournalEntry(JournalEntryKind.Instance, instance.Number)
+            {
+                Text = instance.Id,
+                Parent = instance.Parent,
+                Number = instance.Action
+            };
             foreach (var past in instance.History)
                 yield return new JournalEntry(JournalEntryKind.Event, instance.Number) { Event = past };
             foreach (var message in instance.Messages)
@@ -101,7 +106,8 @@ internal sealed class JournalState
     private void Begin(JournalInstance instance, JournalEntry turn)
     {
         if (turn.Number < 0 || turn.Number > instance.Messages.Count)
-            throw new DataFormatException($"Instance '{instance.Id}' takes {turn.Number} messages where {instance.Messages.Count} wait; the journal is damaged.");
+            throw new DataFormatException(
+                $"Instance '{instance.Id}' takes {turn.Number} messages where {instance.Messages.Count} wait; the journal is damaged.");
         Add(instance, new OrchestratorStarted { Timestamp = turn.Time });
         for (var i = 0; i < turn.Number; i++)
             Add(instance, instance.Messages.Dequeue());

@@ -14,6 +14,9 @@ internal sealed class LocalRun : IDisposable
 {
     // a turn of many instances is one write, up to here
     private const int MaxTurnsPerWrite = 64;
+
+    // results that come faster than they are looked at must not put off the turns that they are for
+    private const int MaxSignalsPerTurn = 1_000;
     private readonly TaskRegistry _registry;
     private readonly LocalHostOptions _options;
     private readonly RunFolder _folder;
@@ -26,6 +29,7 @@ internal sealed class LocalRun : IDisposable
     private readonly LocalActivities _activities;
     private readonly LocalTimers _timers;
     private int _lastNumber;
+    private int _inboxIsDue;
     private DateTime _now;
 
     private LocalRun(TaskRegistry registry, LocalHostOptions options, RunFolder folder, Journal journal, JournalState state, CancellationToken stop)
@@ -44,7 +48,8 @@ internal sealed class LocalRun : IDisposable
     private LocalInstance Root { get; set; } = null!;
 
     /// <summary>Begins a run.</summary>
-    public static LocalRun Start(TaskRegistry registry, LocalHostOptions options, RunFolder folder, string instanceId, string name, string? input, CancellationToken stop)
+    public static LocalRun Start(TaskRegistry registry, LocalHostOptions options, RunFolder folder, string instanceId, string name, string? input,
+        CancellationToken stop)
     {
         var journal = Journal.Create(folder.Journal, options.Durability);
         journal.Writing = options.JournalWriting;
@@ -78,16 +83,19 @@ internal sealed class LocalRun : IDisposable
         try
         {
             TakeInbox();
-            using var inbox = _options.Time.CreateTimer(_ => Signal(TakeInbox), null, _options.InboxInterval, _options.InboxInterval);
+            using var inbox = _options.Time.CreateTimer(_ => LookIntoInbox(), null, _options.InboxInterval, _options.InboxInterval);
             for (; ; )
             {
                 RunTurns();
                 if (Root.Completed is { } completed)
                     return completed;
                 var signal = await _signals.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-                do
+                for (var taken = 1; ; taken++)
+                {
                     signal();
-                while (_signals.Reader.TryRead(out signal!));
+                    if (taken == MaxSignalsPerTurn || !_signals.Reader.TryRead(out signal!))
+                        break;
+                }
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }
@@ -119,8 +127,16 @@ internal sealed class LocalRun : IDisposable
             _journal.TryCompact(static state => state.KeepRootOnly());
     }
 
+    private void LookIntoInbox()
+    {
+        // a run that is slower than the timer is not asked again before it has looked
+        if (Interlocked.Exchange(ref _inboxIsDue, 1) == 0)
+            Signal(TakeInbox);
+    }
+
     private void TakeInbox()
     {
+        Volatile.Write(ref _inboxIsDue, 0);
         foreach (var (name, message) in _folder.Left(_takenFiles))
         {
             _takenFiles.Add(name);

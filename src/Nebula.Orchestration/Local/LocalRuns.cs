@@ -27,7 +27,8 @@ public sealed record RunState(string InstanceId, string Name, OrchestrationStatu
     public bool IsActive { get; init; }
 
     /// <summary>Whether it has ended.</summary>
-    public bool HasEnded => Status is OrchestrationStatus.Completed or OrchestrationStatus.Failed or OrchestrationStatus.Terminated or OrchestrationStatus.Canceled;
+    public bool HasEnded =>
+        Status is OrchestrationStatus.Completed or OrchestrationStatus.Failed or OrchestrationStatus.Terminated or OrchestrationStatus.Canceled;
 }
 
 /// <summary>The runs of a folder, whichever process runs them. Commands are left for that process, now or when the run is continued.</summary>

@@ -30,7 +30,8 @@ internal sealed class ExternalEvents
     }
 
     /// <summary>Stops a wait.</summary>
-    public void Forget(string name, TaskCompletionSource<string?> promise) => _waiters.RemoveAll(waiter => waiter.Promise == promise && IsSame(waiter.Name, name));
+    public void Forget(string name, TaskCompletionSource<string?> promise) => _waiters.RemoveAll(waiter => waiter.Promise == promise
+        && IsSame(waiter.Name, name));
 
     /// <summary>Takes an event.</summary>
     /// <returns>Who has waited longest for it; null when nobody has, then it is kept.</returns>

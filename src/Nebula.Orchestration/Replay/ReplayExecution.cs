@@ -94,7 +94,8 @@ internal sealed class ReplayExecution(TaskRegistry registry, string instanceId, 
     {
         if (!_pump.IsCurrent)
             throw new InvalidOperationException(
-                $"Orchestration '{Name}' used its context from outside of its turn. Await only what the context gives, without ConfigureAwait(false) or Task.Run.");
+                $"Orchestration '{Name}' used its context from outside of its turn. "
+                + "Await only what the context gives, without ConfigureAwait(false) or Task.Run.");
     }
 
     /// <summary>Takes an action that gives a result later.</summary>

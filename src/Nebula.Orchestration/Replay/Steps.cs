@@ -10,7 +10,8 @@ internal static class Steps
         var code = now is not null ? $"the code now {Describe(now)} there"
             : was.EventId < steps ? "the history confirms that step twice"
             : $"the code has taken only {steps} steps by then";
-        return $"Orchestration '{orchestration}' ('{instanceId}') did something else than before: by its history, step {was.EventId} (written {was.Timestamp:u}) "
+        return $"Orchestration '{orchestration}' ('{instanceId}') did something else than before: "
+            + $"by its history, step {was.EventId} (written {was.Timestamp:u}) "
             + $"{Describe(was)}; {code}. Its code changed since the run began, or depends on something that differs between replays (clock, chance, "
             + "environment, order of a set). Let the version that began the run end it, or terminate the run and start it again.";
     }

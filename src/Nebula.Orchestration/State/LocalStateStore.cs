@@ -32,11 +32,7 @@ public sealed class LocalStateStore(string directory) : IStateStore, IDisposable
             var temporary = Stage(path, content.Span);
             try
             {
-                // linking a file to a name that exists fails, which needs no lock
-                if (condition.ETag == "")
-                    Publish(temporary, path, key);
-                else
-                    await ReplaceAsync(temporary, path, key, condition.ETag, cancellationToken).ConfigureAwait(false);
+                await ReplaceAsync(temporary, path, key, condition.ETag, cancellationToken).ConfigureAwait(false);
             }
             catch
             {
@@ -80,18 +76,6 @@ public sealed class LocalStateStore(string directory) : IStateStore, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _writing.Dispose();
-
-    private static void Publish(string temporary, string path, string key)
-    {
-        try
-        {
-            File.Move(temporary, path, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            throw new StateConflictException(key);
-        }
-    }
 
     private static StateEntry? Read(string path)
     {
@@ -157,7 +141,7 @@ public sealed class LocalStateStore(string directory) : IStateStore, IDisposable
     private async Task ReplaceAsync(string temporary, string path, string key, string? expected, CancellationToken cancellationToken)
     {
         using var held = await LockAsync(cancellationToken).ConfigureAwait(false);
-        if (expected is not null && Read(path)?.ETag != expected)
+        if (expected is not null && (Read(path)?.ETag ?? "") != expected)
             throw new StateConflictException(key);
         File.Move(temporary, path, overwrite: true);
     }

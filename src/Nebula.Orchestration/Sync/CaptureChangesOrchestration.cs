@@ -18,13 +18,14 @@ internal static class CaptureChangesOrchestration
         if (checkpoint.Sequence == 0)
         {
             var snapshot = await SyncStreamOrchestration.MoveAsync(context, control, request, checkpoint);
-            progress = progress with { Rows = progress.Rows + snapshot.Rows, Bytes = progress.Bytes + snapshot.Bytes, Chunks = progress.Chunks + snapshot.Chunks };
-            return snapshot.Outcome == SyncOutcome.Completed ? Continue() : progress with { Outcome = snapshot.Outcome };
+            progress = progress with
+            {
+                Rows = progress.Rows + snapshot.Rows,
+                Bytes = progress.Bytes + snapshot.Bytes,
+                Chunks = progress.Chunks + snapshot.Chunks
+            };
+            return snapshot.Outcome == SyncOutcome.Completed ? await ContinueAsync() : progress with { Outcome = snapshot.Outcome };
         }
-        while (control.IsPaused && !control.IsCancelled)
-            await control.NextChange;
-        if (control.IsCancelled)
-            return progress with { Outcome = SyncOutcome.Cancelled };
         var commit = new CommitTask(request.Task, request.Name, $"window-{checkpoint.Sequence + 1}", 1, checkpoint.Position, checkpoint.Sequence + 1);
         var window = await context.CallActivityAsync(SyncDefinitions.CaptureWindow, commit, retry);
         // a window without changes may still have read the log further: that is committed too, or the source would have to keep the log
@@ -43,10 +44,14 @@ internal static class CaptureChangesOrchestration
             return progress;
         if (window.IsCaughtUp)
             await IdleAsync(context, control, request.Settings.IdleDelay);
-        return control.IsCancelled ? progress with { Outcome = SyncOutcome.Cancelled } : Continue();
+        return await ContinueAsync();
 
-        StreamResult Continue()
+        async Task<StreamResult> ContinueAsync()
         {
+            // the next generation knows nothing of a pause, so that this one sits it out
+            await control.WaitWhilePausedAsync();
+            if (control.IsCancelled)
+                return progress with { Outcome = SyncOutcome.Cancelled };
             context.ContinueAsNew(SyncPayloads.StreamRequest, request with { Progress = progress });
             return progress;
         }

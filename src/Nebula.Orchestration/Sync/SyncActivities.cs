@@ -95,7 +95,8 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
             throw Overtaken(commit, known.Checkpoint.Sequence);
         var committed = new CommittedState(new Checkpoint(commit.Stream, commit.Position, commit.Sequence), token);
         var parts = await _state.ReadManifestsAsync(commit, context.CancellationToken).ConfigureAwait(false);
-        await worker.CommitAsync(commit.Task, new SyncCommit(parts, committed.Checkpoint, commit.Sequence - 1, token), context.CancellationToken).ConfigureAwait(false);
+        await worker.CommitAsync(commit.Task, new SyncCommit(parts, committed.Checkpoint, commit.Sequence - 1, token),
+            context.CancellationToken).ConfigureAwait(false);
         try
         {
             await _state.AdvanceCheckpointAsync(commit.Task.Pipeline, committed, entry, context.CancellationToken).ConfigureAwait(false);
@@ -112,7 +113,8 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
 
     public async Task<Nothing> AcknowledgeAsync(ActivityContext context, CommitTask commit)
     {
-        await worker.AcknowledgeAsync(commit.Task, new Checkpoint(commit.Stream, commit.Position, commit.Sequence), context.CancellationToken).ConfigureAwait(false);
+        await worker.AcknowledgeAsync(commit.Task, new Checkpoint(commit.Stream, commit.Position, commit.Sequence),
+            context.CancellationToken).ConfigureAwait(false);
         await _state.RemoveWindowAsync(new PageTask(commit.Task, commit.Attempt, 0, 0, 0), context.CancellationToken).ConfigureAwait(false);
         return Nothing.Value;
     }
@@ -136,7 +138,8 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         var page = new PageTask(window.Task, window.Attempt, 0, 0, 0);
         // of several attempts at a window the first that was recorded counts: its end is what the history says
         var captured = await _state.FindWindowAsync(page, context.CancellationToken).ConfigureAwait(false) ?? await _state.RecordWindowAsync(
-            page, await worker.CaptureAsync(window.Task, from, context.CancellationToken).ConfigureAwait(false), context.CancellationToken).ConfigureAwait(false);
+            page, await worker.CaptureAsync(window.Task, from, context.CancellationToken).ConfigureAwait(false),
+                context.CancellationToken).ConfigureAwait(false);
         await _state.SealAsync(page, captured.Parts, context.CancellationToken).ConfigureAwait(false);
         return new WindowResult(captured.Position, captured.IsCaughtUp, new Staged(
             captured.Parts.Sum(static part => part.Rows), captured.Parts.Sum(static part => part.Bytes), captured.Parts.Count));
@@ -146,7 +149,8 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
     private static string TokenOf(CommitTask commit) => $"{commit.Task.Pipeline}/{commit.Task.RunId}/{commit.Stream}/{commit.Sequence}";
 
     private static NebulaException Overtaken(CommitTask commit, long sequence) => new(ErrorKind.Locked,
-        $"Stream '{commit.Stream}' is at commit {sequence} already; this run expected {commit.Sequence - 1}. Another run committed meanwhile: nothing of this one was published.");
+        $"Stream '{commit.Stream}' is at commit {sequence} already; this run expected {commit.Sequence - 1}. "
+        + "Another run committed meanwhile: nothing of this one was published.");
 
     private static (string RunId, int Stream, string Attempt, int Page) KeyOf(PageTask page) => (page.Task.RunId, page.Task.Stream, page.Attempt, page.Page);
 

@@ -30,6 +30,13 @@ internal sealed class SyncControl
     /// <summary>Done when the state changes next.</summary>
     public Task NextChange => _changed.Task;
 
+    /// <summary>Waits until things may begin, or never again.</summary>
+    public async Task WaitWhilePausedAsync()
+    {
+        while (IsPaused && !IsCancelled)
+            await NextChange;
+    }
+
     /// <summary>Runs another orchestration that listens too.</summary>
     public async Task<TOutput> CallAsync<TInput, TOutput>(OrchestrationDefinition<TInput, TOutput> orchestration, TInput input)
     {

@@ -20,7 +20,8 @@ public static class SyncDefinitions
 
     internal static OrchestrationDefinition<StreamRequest, StreamResult> SyncStream => new("SyncStream", SyncPayloads.StreamRequest, SyncPayloads.StreamResult);
 
-    internal static OrchestrationDefinition<StreamRequest, StreamResult> CaptureChanges => new("CaptureChanges", SyncPayloads.StreamRequest, SyncPayloads.StreamResult);
+    internal static OrchestrationDefinition<StreamRequest, StreamResult> CaptureChanges => new("CaptureChanges", SyncPayloads.StreamRequest,
+        SyncPayloads.StreamResult);
 
     internal static OrchestrationDefinition<PageRequest, Staged> TransferPage => new("TransferPage", StagingPayloads.PageRequest, StagingPayloads.Staged);
 

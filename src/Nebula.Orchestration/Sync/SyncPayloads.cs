@@ -382,5 +382,6 @@ internal static class SyncPayloads
     }
 
     private static T ReadEnum<T>(ref Utf8JsonReader reader) where T : struct, Enum =>
-        Enum.TryParse<T>(reader.GetString(), out var value) && Enum.IsDefined(value) ? value : throw new JsonException($"expected one of {string.Join(", ", Enum.GetNames<T>())}");
+        Enum.TryParse<T>(reader.GetString(), out var value) && Enum.IsDefined(value) ? value
+            : throw new JsonException($"expected one of {string.Join(", ", Enum.GetNames<T>())}");
 }

@@ -23,6 +23,8 @@ internal static class SyncRunOrchestration
                 result = result.With(stream);
                 Show();
             });
+        if (first + begun < streams)
+            await control.WaitWhilePausedAsync();
         if (control.IsCancelled)
             return result with { Cancelled = streams - result.Completed - result.Failed };
         if (first + begun < streams)

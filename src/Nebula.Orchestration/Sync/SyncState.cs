@@ -37,7 +37,8 @@ public sealed class SyncState(IStateStore store)
         string pipeline, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         const string Folder = "checkpoints/";
-        await foreach (var key in store.ListAsync(pipeline.Length == 0 ? Folder : $"{Folder}{StateKeys.Segment(pipeline)}/", cancellationToken).ConfigureAwait(false))
+        await foreach (var key in store.ListAsync(pipeline.Length == 0 ? Folder : $"{Folder}{StateKeys.Segment(pipeline)}/",
+            cancellationToken).ConfigureAwait(false))
             if (await store.GetAsync(key, cancellationToken).ConfigureAwait(false) is { } entry)
                 yield return (Uri.UnescapeDataString(key.Split('/')[1]), StagingPayloads.Committed.FromUtf8(entry.Content.Span, $"The state '{key}'"));
     }
@@ -79,7 +80,8 @@ public sealed class SyncState(IStateStore store)
     {
         try
         {
-            await store.PutAsync(Key(page, "parts", part.ChunkIndex), StagingPayloads.Part.ToUtf8(part), StateCondition.IfAbsent, cancellationToken).ConfigureAwait(false);
+            await store.PutAsync(Key(page, "parts", part.ChunkIndex), StagingPayloads.Part.ToUtf8(part), StateCondition.IfAbsent,
+                cancellationToken).ConfigureAwait(false);
             return part;
         }
         catch (StateConflictException)
@@ -167,7 +169,8 @@ public sealed class SyncState(IStateStore store)
     private static string Key(PageTask page, string kind, int number) =>
         string.Create(CultureInfo.InvariantCulture, $"{Prefix(page.Task)}{page.Attempt}/{kind}/{number:d6}");
 
-    private static NebulaException Missing(string key) => new(ErrorKind.Fatal, $"The state '{key}' is gone. Someone removed it while its run was under way: start the run again.");
+    private static NebulaException Missing(string key) => new(ErrorKind.Fatal,
+        $"The state '{key}' is gone. Someone removed it while its run was under way: start the run again.");
 
     private async Task<T?> GetAsync<T>(string key, Payload<T> payload, CancellationToken cancellationToken) where T : class =>
         await store.GetAsync(key, cancellationToken).ConfigureAwait(false) is { } entry ? payload.FromUtf8(entry.Content.Span, $"The state '{key}'") : null;

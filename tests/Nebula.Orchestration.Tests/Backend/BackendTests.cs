@@ -7,7 +7,8 @@ using Nebula.Orchestration.Tests.Sync;
 
 namespace Nebula.Orchestration.Tests.Backend;
 
-/// <summary>The executor against an orchestration backend that others wrote. Nothing is checked where that is not installed (see package.json beside this file).</summary>
+/// <summary>The executor against an orchestration backend that others wrote. Nothing is checked where that is not installed (see package.json beside this
+/// file).</summary>
 public sealed class BackendTests
 {
     private static readonly ActivityDefinition<int, int> Step = new("Step", Payload.Int32, Payload.Int32);
@@ -27,7 +28,8 @@ public sealed class BackendTests
     });
 
     [Fact]
-    public Task Child_Result_IsTheParents() => Check("20", OrchestrationStatus.Completed, "21", static (context, input) => context.CallSubOrchestratorAsync(Child, input));
+    public Task Child_Result_IsTheParents() => Check("20", OrchestrationStatus.Completed, "21", static (context, input) =>
+        context.CallSubOrchestratorAsync(Child, input));
 
     [Fact]
     public Task Child_Fails_IsCaught() => Check("-1", OrchestrationStatus.Completed, "7", static async (context, input) =>
@@ -51,7 +53,8 @@ public sealed class BackendTests
     {
         var lost = 0;
         var checkedIt = await Check("4", OrchestrationStatus.Completed, "5", static (context, input) => context.CallActivityAsync(
-            Step, input, new RetryPolicy { FirstDelay = TimeSpan.FromMilliseconds(1), Handles = static _ => true }), backend => backend.IsLost = _ => lost++ < 2);
+            Step, input, new RetryPolicy { FirstDelay = TimeSpan.FromMilliseconds(1), Handles = static _ => true }), backend => backend.IsLost = _ =>
+                lost++ < 2);
         Assert.Equal(checkedIt ? 3 : 0, lost);
     }
 
@@ -100,7 +103,8 @@ public sealed class BackendTests
     });
 
     [Fact]
-    public Task Suspend_HoldsEventsUntilResumed() => Check("0", OrchestrationStatus.Completed, "3", static (context, _) => context.WaitForExternalEvent("x", Payload.Int32),
+    public Task Suspend_HoldsEventsUntilResumed() => Check("0", OrchestrationStatus.Completed, "3", static (context, _) =>
+        context.WaitForExternalEvent("x", Payload.Int32),
         static backend =>
         {
             backend.Tell("suspend", "i");
@@ -109,7 +113,8 @@ public sealed class BackendTests
         });
 
     [Fact]
-    public Task Terminate_EndsWithItsReason() => Check("0", OrchestrationStatus.Terminated, "enough", static (context, _) => context.WaitForExternalEvent("x", Payload.Int32),
+    public Task Terminate_EndsWithItsReason() => Check("0", OrchestrationStatus.Terminated, "enough", static (context, _) =>
+        context.WaitForExternalEvent("x", Payload.Int32),
         static backend => backend.Tell("terminate", "i", null, "enough"));
 
     [Fact]
@@ -130,7 +135,17 @@ public sealed class BackendTests
         await using var backend = DurableTaskBackend.TryStart(new TaskRegistry().AddSync(world, store));
         if (backend is null)
             return;
-        var request = new SyncRequest("run-1", "shop") { Settings = new SyncSettings { PageSize = 2, ParallelChunks = 2, FirstDelay = 1, MaxDelay = 2, MaxAttempts = 9 } };
+        var request = new SyncRequest("run-1", "shop")
+        {
+            Settings = new SyncSettings
+            {
+                PageSize = 2,
+                ParallelChunks = 2,
+                FirstDelay = 1,
+                MaxDelay = 2,
+                MaxAttempts = 9
+            }
+        };
         var ended = await backend.StartAsync("i", "SyncRun", SyncDefinitions.SyncRun.Input.ToJson(request));
         Assert.Equal((OrchestrationStatus.Completed, null), (ended.Status, ended.Failure));
         Assert.Equal(2, SyncDefinitions.SyncRun.Output.FromJson(ended.Output, "the result").Completed);
@@ -162,7 +177,8 @@ public sealed class BackendTests
         Assert.Equal((status, output), (ended.Status, ended.Output));
         check?.Invoke(ended);
         foreach (var (request, response) in backend.Turns)
-            Assert.Equal(response, OrchestratorMessageCodec.WriteResponse(new OrchestrationExecutor(registry).Execute(OrchestratorMessageCodec.ReadRequest(request))));
+            Assert.Equal(response,
+                OrchestratorMessageCodec.WriteResponse(new OrchestrationExecutor(registry).Execute(OrchestratorMessageCodec.ReadRequest(request))));
         return true;
     }
 }

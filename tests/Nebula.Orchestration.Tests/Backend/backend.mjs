@@ -70,7 +70,8 @@ async function turn(instance) {
 async function activity(item) {
   const answer = await call({ kind: 'activity', instance: item.instanceId, name: item.name, input: item.input ?? null });
   // a result that the host's JSON library may rewrite travels as a string
-  if (answer.lost) backend.completeActivity(item.instanceId, item.taskId, undefined, Object.assign(new Error('500'), { name: 'System.Net.Http.HttpRequestException' }));
+  if (answer.lost) backend.completeActivity(item.instanceId, item.taskId, undefined, Object.assign(new Error('500'),
+      { name: 'System.Net.Http.HttpRequestException' }));
   else backend.completeActivity(item.instanceId, item.taskId, JSON.stringify(answer.result));
 }
 

@@ -39,7 +39,8 @@ public sealed class LocalHostTests : IDisposable
         var running = 0;
         var most = 0;
         var full = new TaskCompletionSource();
-        var host = Host(async (context, _) => (await Task.WhenAll(Enumerable.Range(0, 20).Select(i => context.CallActivityAsync(Step, i)))).Sum(), async (_, input) =>
+        var host = Host(async (context, _) => (await Task.WhenAll(Enumerable.Range(0, 20).Select(i => context.CallActivityAsync(Step, i)))).Sum(),
+            async (_, input) =>
         {
             lock (full)
             {
@@ -193,7 +194,8 @@ public sealed class LocalHostTests : IDisposable
         Directory.CreateDirectory(Path.Combine(_folder.Path, "r"));
         await File.WriteAllTextAsync(Path.Combine(_folder.Path, "r", "journal"), "something else");
         var host = Host(static (_, input) => Task.FromResult(input));
-        Assert.Contains("no journal", (await Assert.ThrowsAsync<DataFormatException>(() => host.RunAsync(Main, "r", 0, default))).Message, StringComparison.Ordinal);
+        Assert.Contains("no journal", (await Assert.ThrowsAsync<DataFormatException>(() => host.RunAsync(Main, "r", 0, default))).Message,
+            StringComparison.Ordinal);
         Assert.Empty(host.Runs.List());
     }
 

@@ -12,10 +12,12 @@ public sealed class ProtocolTests
         new OrchestratorStarted(), new OrchestratorCompleted(),
         new ExecutionStarted("A")
         {
-            Version = "", Input = "{}", InstanceId = "i", ExecutionId = "e", Parent = new ParentInstance("p", "P", 3), TraceParent = "00-a-b-01", TraceState = "s",
+            Version = "", Input = "{}", InstanceId = "i", ExecutionId = "e", Parent = new ParentInstance("p", "P", 3), TraceParent = "00-a-b-01",
+                TraceState = "s",
         },
         new ExecutionStarted("A"),
-        new ExecutionCompleted(OrchestrationStatus.Failed, "r", new FailureDetails("t", "m") { StackTrace = "s", IsNonRetriable = true, Inner = new("u", "n") }),
+        new ExecutionCompleted(OrchestrationStatus.Failed, "r", new FailureDetails("t", "m") { StackTrace = "s", IsNonRetriable = true,
+            Inner = new("u", "n") }),
         new ExecutionTerminated("why", true), new ExecutionSuspended(""), new ExecutionSuspended(null), new ExecutionResumed("x"),
         new TaskScheduled("T") { Input = "ü€😀", EventId = 7 }, new TaskCompleted(7, null), new TaskCompleted(0, ""), new TaskFailed(7, null),
         new TaskFailed(7, new FailureDetails("", "")), new SubOrchestrationCreated("c", "C") { EventId = 300, Input = "1" },

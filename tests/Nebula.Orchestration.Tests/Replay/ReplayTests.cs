@@ -47,7 +47,8 @@ public sealed class ReplayTests
     {
         var registry = Registry(async (context, _) => (await Task.WhenAll(context.CallActivityAsync(Double, 1), context.CallActivityAsync(Double, 2))).Sum());
         var executor = new OrchestrationExecutor(registry);
-        HistoryEvent[] past = [new OrchestratorStarted { Timestamp = History.Start }, new ExecutionStarted("Main") { Input = "0" }, new TaskScheduled("Double") { EventId = 0 }];
+        HistoryEvent[] past = [new OrchestratorStarted { Timestamp = History.Start }, new ExecutionStarted("Main") { Input = "0" },
+            new TaskScheduled("Double") { EventId = 0 }];
         HistoryEvent[] split =
         [
             new OrchestratorStarted { Timestamp = History.Start }, new TimerCreated(History.Start) { EventId = -100 }, new TimerFired(-100, History.Start),
@@ -61,7 +62,8 @@ public sealed class ReplayTests
     {
         var history = Of(async (context, input) => await context.CallActivityAsync(Double, input));
         history.Turn();
-        var changed = Registry(async (context, input) => await context.CallActivityAsync(new ActivityDefinition<int, int>("Triple", Payload.Int32, Payload.Int32), input));
+        var changed = Registry(async (context, input) => await context.CallActivityAsync(new ActivityDefinition<int, int>("Triple", Payload.Int32,
+            Payload.Int32), input));
         var response = new OrchestrationExecutor(changed).Execute(new OrchestratorRequest("i1", history.Past, [new OrchestratorStarted()]));
         var completion = Assert.IsType<CompleteOrchestration>(Assert.Single(response.Actions));
         Assert.Equal(OrchestrationStatus.Failed, completion.Status);
@@ -167,7 +169,8 @@ public sealed class ReplayTests
     [Fact]
     public void Turn_Suspended_DoesNothingUntilResumed()
     {
-        var history = Of(async (context, input) => await context.CallActivityAsync(Double, input) + await context.WaitForExternalEvent("x", Payload.Int32), "1");
+        var history = Of(async (context, input) => await context.CallActivityAsync(Double, input) + await context.WaitForExternalEvent("x",
+            Payload.Int32), "1");
         history.Turn();
         Assert.Empty(history.Add(new ExecutionSuspended("why"), Result(0, "2"), new EventRaised("x", "3")).Turn().Actions);
         Assert.Empty(history.Turn().Actions);

@@ -48,7 +48,8 @@ internal sealed class FolderWorld(string directory, params WorldStream[] streams
 
     public IEnumerable<string> LeftInStaging() => Directory.Exists(Staging) ? Directory.GetFiles(Staging, "*", SearchOption.AllDirectories) : [];
 
-    public int Acknowledged(string stream) => File.Exists(AcknowledgedPath(stream)) ? int.Parse(File.ReadAllText(AcknowledgedPath(stream)), CultureInfo.InvariantCulture) : -1;
+    public int Acknowledged(string stream) => File.Exists(AcknowledgedPath(stream)) ? int.Parse(File.ReadAllText(AcknowledgedPath(stream)),
+        CultureInfo.InvariantCulture) : -1;
 
     public Task<int> PlanAsync(string runId, string pipeline, CancellationToken cancellationToken) => Do("plan", () => streams.Length);
 

@@ -67,7 +67,8 @@ public sealed class SyncTests : IDisposable
         WorldStream[] streams = [new("a", 5), new("b", 5), new("c", 1)];
         var world = new FolderWorld(_folder.Path, streams)
         {
-            Transferring = static (task, chunk, _) => task.Stream == 1 && chunk.Index == 3 ? throw new DataFormatException("row 7: no number") : Task.CompletedTask,
+            Transferring = static (task, chunk, _) => task.Stream == 1 && chunk.Index == 3 ? throw new DataFormatException("row 7: no number")
+                : Task.CompletedTask,
         };
         var result = await RunAsync(world);
         Assert.Equal((2, 1), (result.Completed, result.Failed));
@@ -144,7 +145,8 @@ public sealed class SyncTests : IDisposable
             Transferring = async (_, _, _) =>
             {
                 using var store = new LocalStateStore(Path.Combine(_folder.Path, "state"));
-                await new LocalOrchestrationHost(new TaskRegistry().AddSync(other, store), new LocalHostOptions { Directory = Path.Combine(_folder.Path, "other") })
+                await new LocalOrchestrationHost(new TaskRegistry().AddSync(other, store),
+                    new LocalHostOptions { Directory = Path.Combine(_folder.Path, "other") })
                     .RunAsync(SyncDefinitions.SyncRun, "other", Request with { RunId = "run-other" }, default);
             },
         };
@@ -166,7 +168,8 @@ public sealed class SyncTests : IDisposable
         Raise(host, time, SyncDefinitions.PauseEvent);
         await Until(() => host.Runs.Find("r")!.CustomStatus!.Contains("paused", StringComparison.Ordinal));
         release.Release(100);
-        await Until(() => !world.Calls.IsEmpty && _store.ListAsync("runs/", default).ToBlockingEnumerable().Count(key => key.Contains("/parts/", StringComparison.Ordinal)) == 2);
+        await Until(() => !world.Calls.IsEmpty && _store.ListAsync("runs/", default).ToBlockingEnumerable().Count(key => key.Contains("/parts/",
+            StringComparison.Ordinal)) == 2);
         Assert.Equal(2, begun);
         Raise(host, time, SyncDefinitions.ResumeEvent);
         Assert.Equal(1, (await run).Completed);
@@ -228,6 +231,35 @@ public sealed class SyncTests : IDisposable
     }
 
     [Fact]
+    public async Task Pause_ChangeCapture_OutlivesItsGenerations()
+    {
+        var time = new ManualTime();
+        var reached = new TaskCompletionSource();
+        var release = new ManualResetEventSlim();
+        var world = new FolderWorld(_folder.Path, new WorldStream("d", 1) { Changes = 20 });
+        world.Step = step =>
+        {
+            if (step == "acknowledge.after" && world.Calls["acknowledge"] == 2)
+            {
+                reached.TrySetResult();
+                release.Wait();
+            }
+        };
+        var host = Host(world, time);
+        var run = host.RunAsync(SyncDefinitions.SyncRun, "r", Request, default);
+        await reached.Task;
+        Raise(host, time, SyncDefinitions.PauseEvent);
+        await Until(() => host.Runs.Find("r")!.CustomStatus!.Contains("paused", StringComparison.Ordinal));
+        release.Set();
+        await Until(() => world.Acknowledged("d") == 4);
+        Assert.Equal(1, world.Calls["capture"]);
+        Raise(host, time, SyncDefinitions.ResumeEvent);
+        Assert.Equal(1, (await run).Completed);
+        AssertDelivered(world, [new WorldStream("d", 1) { Changes = 20 }]);
+        Assert.Equal(5, world.Calls["capture"]);
+    }
+
+    [Fact]
     public async Task Run_TenThousandChunks_KeepsEveryEntryOfHistorySmall()
     {
         var streams = new WorldStream("a", 10_000) { RowsPerChunk = 1 };
@@ -235,7 +267,8 @@ public sealed class SyncTests : IDisposable
         var recorder = new EntryRecorder(Path.Combine(_folder.Path, "runs", "r", "journal"));
         var options = new LocalHostOptions { Directory = Path.Combine(_folder.Path, "runs"), JournalWriting = recorder.Record };
         var request = new SyncRequest("run-1", "shop");
-        var result = await new LocalOrchestrationHost(new TaskRegistry().AddSync(world, _store), options).RunAsync(SyncDefinitions.SyncRun, "r", request, default);
+        var result = await new LocalOrchestrationHost(new TaskRegistry().AddSync(world, _store), options).RunAsync(SyncDefinitions.SyncRun, "r",
+            request, default);
         Assert.Equal((10_000, 10_000), (result.Rows, result.Chunks));
         Assert.True(recorder.Entries > 20_000);
         Assert.InRange(recorder.Largest, 100, 4_096);
@@ -246,14 +279,18 @@ public sealed class SyncTests : IDisposable
     [Fact]
     public async Task Run_ManyStreams_PagesThemByGenerations()
     {
-        var streams = Enumerable.Range(0, 450).Select(i => new WorldStream(string.Create(CultureInfo.InvariantCulture, $"s{i}"), 1) { RowsPerChunk = 1 }).ToArray();
+        var streams = Enumerable.Range(0, 450).Select(i => new WorldStream(string.Create(CultureInfo.InvariantCulture, $"s{i}"),
+            1)
+        { RowsPerChunk = 1 }).ToArray();
         var recorder = new EntryRecorder(Path.Combine(_folder.Path, "runs", "r", "journal"));
         var world = new FolderWorld(_folder.Path, streams)
         {
-            Transferring = static (task, _, _) => task.Stream % 10 == 3 ? throw new NebulaException(ErrorKind.Data, new string('x', 9_000)) : Task.CompletedTask,
+            Transferring = static (task, _, _) => task.Stream % 10 == 3 ? throw new NebulaException(ErrorKind.Data, new string('x', 9_000))
+                : Task.CompletedTask,
         };
         var options = new LocalHostOptions { Directory = Path.Combine(_folder.Path, "runs"), JournalWriting = recorder.Record };
-        var result = await new LocalOrchestrationHost(new TaskRegistry().AddSync(world, _store), options).RunAsync(SyncDefinitions.SyncRun, "r", Request, default);
+        var result = await new LocalOrchestrationHost(new TaskRegistry().AddSync(world, _store), options).RunAsync(SyncDefinitions.SyncRun, "r",
+            Request, default);
         Assert.Equal((405, 45, 10), (result.Completed, result.Failed, result.Failures.Count));
         Assert.InRange(recorder.Largest, 100, 16_384);
         Assert.InRange(recorder.LongestHistory, 100, 1_500);
@@ -281,7 +318,13 @@ public sealed class SyncTests : IDisposable
     }
 
     private LocalOrchestrationHost Host(FolderWorld world, TimeProvider? time = null) => new(
-        new TaskRegistry().AddSync(world, _store), new LocalHostOptions { Directory = Path.Combine(_folder.Path, "runs"), Time = time ?? TimeProvider.System, MaxActivities = 4 });
+        new TaskRegistry().AddSync(world, _store), new LocalHostOptions
+        {
+            Directory = Path.Combine(_folder.Path, "runs"),
+            Time = time ?? TimeProvider.System,
+            MaxActivities = 4
+        });
 
-    private Task<SyncResult> RunAsync(FolderWorld world, SyncRequest? request = null) => Host(world).RunAsync(SyncDefinitions.SyncRun, "r", request ?? Request, default);
+    private Task<SyncResult> RunAsync(FolderWorld world, SyncRequest? request = null) => Host(world).RunAsync(SyncDefinitions.SyncRun, "r",
+        request ?? Request, default);
 }
