@@ -1,14 +1,17 @@
 namespace Nebula.Engine.Pipeline;
 
 /// <summary>
-/// Bounds what is under way, in bytes. Whoever wants in waits until there is room; when nothing is under way anything may enter, however large, or a giant
-/// would wait for ever.
+/// Bounds what is under way, in number and bytes. Whoever wants in waits until there is room; when nothing is under way anything may enter, however large,
+/// or a giant would wait for ever.
 /// </summary>
-internal sealed class ByteGate(long limit)
+/// <param name="limit">Most bytes under way.</param>
+/// <param name="most">Most that is under way, whatever its bytes.</param>
+internal sealed class ByteGate(long limit, int most)
 {
     private readonly Lock _lock = new();
     private readonly Queue<(long Bytes, TaskCompletionSource Entered)> _waiting = new();
     private long _inside;
+    private int _count;
 
     /// <summary>Bytes under way.</summary>
     public long Inside
@@ -29,6 +32,7 @@ internal sealed class ByteGate(long limit)
             if (_waiting.Count == 0 && HasRoom(bytes))
             {
                 _inside += bytes;
+                _count++;
                 return;
             }
             entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -39,7 +43,14 @@ internal sealed class ByteGate(long limit)
     }
 
     /// <summary>Corrects the bytes of one who is inside, once they are known.</summary>
-    public void Adjust(long difference) => Leave(-difference);
+    public void Adjust(long difference)
+    {
+        lock (_lock)
+        {
+            _inside += difference;
+            Admit();
+        }
+    }
 
     /// <summary>Leaves with a number of bytes.</summary>
     public void Leave(long bytes)
@@ -47,14 +58,22 @@ internal sealed class ByteGate(long limit)
         lock (_lock)
         {
             _inside -= bytes;
-            while (_waiting.TryPeek(out var next) && (next.Entered.Task.IsCompleted || HasRoom(next.Bytes)))
-            {
-                _waiting.Dequeue();
-                if (next.Entered.TrySetResult())
-                    _inside += next.Bytes;
-            }
+            _count--;
+            Admit();
         }
     }
 
-    private bool HasRoom(long bytes) => _inside <= 0 || _inside + bytes <= limit;
+    private void Admit()
+    {
+        while (_waiting.TryPeek(out var next) && (next.Entered.Task.IsCompleted || HasRoom(next.Bytes)))
+        {
+            _waiting.Dequeue();
+            if (!next.Entered.TrySetResult())
+                continue;
+            _inside += next.Bytes;
+            _count++;
+        }
+    }
+
+    private bool HasRoom(long bytes) => _count == 0 || (_count < most && _inside + bytes <= limit);
 }

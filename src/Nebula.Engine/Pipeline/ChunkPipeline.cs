@@ -14,7 +14,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
 {
     private readonly bool _gathers = writer.Target is not null || options.RowLimit is not null;
     private readonly int _workers = Math.Max(1, options.Workers);
-    private readonly ByteGate _gate = new(options.WindowBytes);
+    private readonly ByteGate _gate = new(options.WindowBytes, options.BlocksUnderWay);
     private readonly WorkQueue _work = new();
     private readonly Channel<BlockWork> _blocks = NewChannel<BlockWork>();
     private readonly Channel<GroupWork> _groups = NewChannel<GroupWork>();

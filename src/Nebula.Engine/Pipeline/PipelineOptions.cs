@@ -8,6 +8,7 @@ public sealed record PipelineOptions
     private const long RuntimeShare = 64L << 20;
     private const int LargestBlock = 1 << 20;
     private const int SmallestBlock = 64 << 10;
+    private const long UnlimitedWindow = 256L << 20;
     private const int SmallestGroup = 256 << 10;
     private const int LeastBatch = 4 << 10;
     private const int UsualRow = 128;
@@ -36,15 +37,11 @@ public sealed record PipelineOptions
     /// <summary>Whether what arrives is handed on at once instead of in full blocks.</summary>
     public bool PreferLatency { get; init; }
 
-    /// <summary>Bytes that may be under way between fetching and writing.</summary>
-    public long WindowBytes
-    {
-        get
-        {
-            var wanted = (long)LargestBlock * GrowthOfBlock * (Workers + 2);
-            return MemoryLimit is null ? wanted : Math.Clamp(Budget, 1 << 20, wanted);
-        }
-    }
+    /// <summary>Blocks that may be under way between fetching and writing: one for each worker, one being fetched, one being written.</summary>
+    public int BlocksUnderWay => Workers + 2;
+
+    /// <summary>Bytes that may be under way between fetching and writing. Blocks of text stay far below; it is the parts of binary files that are larger.</summary>
+    public long WindowBytes => MemoryLimit is null ? UnlimitedWindow : Math.Clamp(Budget, 1 << 20, UnlimitedWindow);
 
     /// <summary>About how many rows a block should have; null when its bytes decide. Blocks are cut by bytes, and rows are taken for 128 bytes each.</summary>
     public int? BatchSize { get; init; }
@@ -54,13 +51,13 @@ public sealed record PipelineOptions
     {
         get
         {
-            var fitting = Math.Clamp(WindowBytes / GrowthOfBlock / (Workers + 2), SmallestBlock, LargestBlock);
+            var fitting = Math.Clamp(WindowBytes / GrowthOfBlock / BlocksUnderWay, SmallestBlock, LargestBlock);
             return (int)(BatchSize is { } rows ? Math.Clamp((long)rows * UsualRow, LeastBatch, fitting) : fitting);
         }
     }
 
     /// <summary>Most bytes that rows encoded together may have: one such group is gathered, each worker holds one twice (columns and encoded), one waits to be written.</summary>
-    public long LargestGroup => MemoryLimit is null ? long.MaxValue : Math.Max((Budget - Math.Min(WindowBytes, Budget / 2)) / (2 * Workers + 2), SmallestGroup);
+    public long LargestGroup => MemoryLimit is null ? long.MaxValue : Math.Max((Budget - Math.Min((long)BlockSize * GrowthOfBlock * BlocksUnderWay, Budget / 2)) / (2 * Workers + 2), SmallestGroup);
 
     /// <summary>Most bytes that one record may have: it is held several times over on its way.</summary>
     public int MaxRecordSize => (int)Math.Clamp((MemoryLimit ?? 1L << 30) / 3, 1 << 20, 1 << 30);
