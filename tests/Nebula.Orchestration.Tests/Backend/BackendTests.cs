@@ -15,11 +15,11 @@ public sealed class BackendTests
     private static readonly ActivityDefinition<string?, int> Fail = new("Fail", Payload.String, Payload.Int32);
     private static readonly OrchestrationDefinition<int, int> Child = new("Child", Payload.Int32, Payload.Int32);
 
-    [Fact]
+    [BackendFact]
     public Task FanOut_TwentyActivities_AllCount() => Check("0", OrchestrationStatus.Completed, "210", static async (context, _) =>
         (await Task.WhenAll(Enumerable.Range(0, 20).Select(i => context.CallActivityAsync(Step, i)))).Sum());
 
-    [Fact]
+    [BackendFact]
     public Task Timer_OnTheReplayClock_FiresLater() => Check("0", OrchestrationStatus.Completed, "1", static async (context, _) =>
     {
         var begin = context.CurrentUtcDateTime;
@@ -27,11 +27,11 @@ public sealed class BackendTests
         return context.CurrentUtcDateTime - begin >= TimeSpan.FromMilliseconds(190) ? 1 : 0;
     });
 
-    [Fact]
+    [BackendFact]
     public Task Child_Result_IsTheParents() => Check("20", OrchestrationStatus.Completed, "21", static (context, input) =>
         context.CallSubOrchestratorAsync(Child, input));
 
-    [Fact]
+    [BackendFact]
     public Task Child_Fails_IsCaught() => Check("-1", OrchestrationStatus.Completed, "7", static async (context, input) =>
     {
         try
@@ -44,11 +44,11 @@ public sealed class BackendTests
         }
     });
 
-    [Fact]
+    [BackendFact]
     public Task Activity_Fails_FailsTheInstanceWithItsMessage() => Check("0", OrchestrationStatus.Failed, "row 7: \"no\" number", static (context, _) =>
         context.CallActivityAsync(Fail, "row 7: \"no\" number", new RetryPolicy()));
 
-    [Fact]
+    [BackendFact]
     public async Task Activity_AnswerLostTwice_IsRepeated()
     {
         var lost = 0;
@@ -58,7 +58,7 @@ public sealed class BackendTests
         Assert.Equal(checkedIt ? 3 : 0, lost);
     }
 
-    [Fact]
+    [BackendFact]
     public Task ContinueAsNew_FiveGenerations_KeepEventsAndShortHistory() => Check("0", OrchestrationStatus.Completed, "15", static async (context, input) =>
     {
         if (input == 0)
@@ -76,7 +76,7 @@ public sealed class BackendTests
         backend.Tell("raise", "i", "GO", "null");
     }, static ended => Assert.InRange(ended.Events, 5, 12));
 
-    [Fact]
+    [BackendFact]
     public Task Events_RacingWithTurns_ArriveInOrder() => Check("0", OrchestrationStatus.Completed, "1", static async (context, _) =>
     {
         for (var expected = 0; expected < 50; expected++)
@@ -93,7 +93,7 @@ public sealed class BackendTests
             backend.Tell("raise", "i", "n", i.ToString(CultureInfo.InvariantCulture));
     });
 
-    [Fact]
+    [BackendFact]
     public Task SendEvent_ToAChild_Arrives() => Check("-2", OrchestrationStatus.Completed, "9", static async (context, input) =>
     {
         var child = context.CallSubOrchestratorAsync(Child, input, "the-child");
@@ -102,7 +102,7 @@ public sealed class BackendTests
         return await child;
     });
 
-    [Fact]
+    [BackendFact]
     public Task Suspend_HoldsEventsUntilResumed() => Check("0", OrchestrationStatus.Completed, "3", static (context, _) =>
         context.WaitForExternalEvent("x", Payload.Int32),
         static backend =>
@@ -112,12 +112,12 @@ public sealed class BackendTests
             backend.Tell("resume", "i");
         });
 
-    [Fact]
+    [BackendFact]
     public Task Terminate_EndsWithItsReason() => Check("0", OrchestrationStatus.Terminated, "enough", static (context, _) =>
         context.WaitForExternalEvent("x", Payload.Int32),
         static backend => backend.Tell("terminate", "i", null, "enough"));
 
-    [Fact]
+    [BackendFact]
     public async Task Sync_OnThatBackend_DeliversEveryRowOnce()
     {
         using var folder = new TemporaryFolder();
@@ -132,9 +132,7 @@ public sealed class BackendTests
                     throw new NebulaException(ErrorKind.Transient, "connection lost");
             },
         };
-        await using var backend = DurableTaskBackend.TryStart(new TaskRegistry().AddSync(world, store));
-        if (backend is null)
-            return;
+        await using var backend = DurableTaskBackend.Start(new TaskRegistry().AddSync(world, store));
         var request = new SyncRequest("run-1", "shop")
         {
             Settings = new SyncSettings
@@ -168,9 +166,7 @@ public sealed class BackendTests
                 _ => await context.CallActivityAsync(Step, value),
             })
             .AddOrchestration(new OrchestrationDefinition<int, int>("Main", Payload.Int32, Payload.Int32), run);
-        await using var backend = DurableTaskBackend.TryStart(registry);
-        if (backend is null)
-            return false;
+        await using var backend = DurableTaskBackend.Start(registry);
         var ending = backend.StartAsync("i", "Main", input);
         meanwhile?.Invoke(backend);
         var ended = await ending;

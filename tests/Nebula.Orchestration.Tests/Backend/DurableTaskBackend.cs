@@ -36,12 +36,13 @@ internal sealed class DurableTaskBackend : IAsyncDisposable
     /// <summary>Whether an activity's answer is lost, as when its worker dies.</summary>
     public Func<string, bool> IsLost { get; set; } = static _ => false;
 
-    /// <summary>Starts the backend; null where it is not installed.</summary>
-    public static DurableTaskBackend? TryStart(TaskRegistry registry)
-    {
-        var folder = Environment.GetEnvironmentVariable("NEBULA_TEST_DURABLETASK") ?? Folder();
-        return Directory.Exists(Path.Combine(folder, "node_modules", "@microsoft", "durabletask-js")) ? new DurableTaskBackend(registry, folder) : null;
-    }
+    /// <summary>Whether the backend is installed.</summary>
+    public static bool IsInstalled => Directory.Exists(Path.Combine(Packages(), "node_modules", "@microsoft", "durabletask-js"));
+
+    /// <summary>Starts the backend, which must be installed.</summary>
+    public static DurableTaskBackend Start(TaskRegistry registry) => new(registry, Packages());
+
+    private static string Packages() => Environment.GetEnvironmentVariable("NEBULA_TEST_DURABLETASK") ?? Folder();
 
     public Task<Ended> StartAsync(string instance, string name, string input)
     {
