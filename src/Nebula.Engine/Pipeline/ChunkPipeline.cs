@@ -15,6 +15,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     private readonly bool _gathers = writer.Target is not null || options.RowLimit is not null;
     private readonly int _workers = Math.Max(1, options.Workers);
     private readonly ByteGate _gate = new(options.WindowBytes, options.BlocksUnderWay);
+    private readonly OutputWindow _output = new(options.OutputBytes);
     private readonly WorkQueue _work = new();
     private readonly Channel<BlockWork> _blocks = NewChannel<BlockWork>();
     private readonly Channel<GroupWork> _groups = NewChannel<GroupWork>();
@@ -70,14 +71,14 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         var estimate = PipelineOptions.CostOf(options.BlockSize);
         try
         {
-            while (!_limitReached)
+            for (var number = 0L; !_limitReached; number++)
             {
                 Wait(_gate.EnterAsync(estimate, cancellationToken));
                 var next = reader.FetchAsync(cancellationToken);
                 var block = next.IsCompletedSuccessfully ? next.Result : next.AsTask().GetAwaiter().GetResult();
                 if (block is null)
                     break;
-                var work = new BlockWork(block, PipelineOptions.CostOf(block.Buffer.Length), reader, _holding, _gathers ? null : writer);
+                var work = NewWork(block, PipelineOptions.CostOf(block.Buffer.Length), number, cancellationToken);
                 _gate.Adjust(work.Cost - estimate);
                 _blocks.Writer.TryWrite(work);
                 _work.AddBlock(work);
@@ -86,7 +87,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         catch (Exception e)
         {
             // it takes its turn behind the blocks that were fetched before, so that the first error in the source is the one reported
-            var failed = new BlockWork(null, 0, reader, _holding, null);
+            var failed = NewWork(null, 0, number: 0, cancellationToken);
             failed.Fail(e);
             _blocks.Writer.TryWrite(failed);
         }
@@ -95,6 +96,9 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
             _blocks.Writer.Complete();
         }
     }
+
+    private BlockWork NewWork(RawBlock? block, long cost, long number, CancellationToken cancellationToken) =>
+        new(block, cost, reader, _holding, _gathers ? null : writer, new OutputShare(_output, number, _work, cancellationToken));
 
     private void Work(CancellationToken cancellationToken)
     {
@@ -115,13 +119,17 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         {
             using (work)
             {
-                await work.Done.WaitAsync(cancellationToken).ConfigureAwait(false);
+                await foreach (var block in work.Encoded.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    using (block)
+                        await WriteAsync(block, cancellationToken).ConfigureAwait(false);
+                    work.Written(block);
+                }
                 _badRows.Handle(work);
-                foreach (var block in work.Encoded)
-                    await WriteAsync(block, cancellationToken).ConfigureAwait(false);
                 if (options.PreferLatency)
                     await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
             }
+            _output.NextTurn();
             _gate.Leave(work.Cost);
         }
     }
@@ -155,20 +163,22 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
             {
                 using (work)
                 {
-                    await work.Done.WaitAsync(cancellationToken).ConfigureAwait(false);
-                    _badRows.Handle(work);
-                    foreach (var batch in work.TakeBatches())
+                    await foreach (var batch in work.Batches.ReadAllAsync(cancellationToken).ConfigureAwait(false))
                     {
+                        var bytes = batch.BufferBytes;
                         if (left <= 0)
-                        {
                             batch.Dispose();
-                            continue;
+                        else
+                        {
+                            left -= batch.Length;
+                            foreach (var group in gatherer.Add(left >= 0 ? batch : Cut(batch, batch.Length + (int)left)))
+                                await EncodeAsync(group, groupsAllowed, cancellationToken).ConfigureAwait(false);
                         }
-                        left -= batch.Length;
-                        foreach (var group in gatherer.Add(left >= 0 ? batch : Cut(batch, batch.Length + (int)left)))
-                            await EncodeAsync(group, groupsAllowed, cancellationToken).ConfigureAwait(false);
+                        work.Gathered(bytes);
                     }
+                    _badRows.Handle(work);
                 }
+                _output.NextTurn();
                 _gate.Leave(work.Cost);
                 if (left <= 0)
                 {
@@ -200,6 +210,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         }
         _groups.Writer.TryWrite(group);
         _work.AddGroup(group);
+        _output.Wake();
     }
 
     /// <summary>The first rows of a batch, which ends with this.</summary>

@@ -43,6 +43,9 @@ public sealed record PipelineOptions
     /// <summary>Bytes that may be under way between fetching and writing. Blocks of text stay far below; it is the parts of binary files that are larger.</summary>
     public long WindowBytes => MemoryLimit is null ? UnlimitedWindow : Math.Clamp(Budget, 1 << 20, UnlimitedWindow);
 
+    /// <summary>Encoded bytes that may wait to be written.</summary>
+    public long OutputBytes => WindowBytes / 4;
+
     /// <summary>About how many rows a block should have; null when its bytes decide. Blocks are cut by bytes, and rows are taken for 128 bytes each.</summary>
     public int? BatchSize { get; init; }
 

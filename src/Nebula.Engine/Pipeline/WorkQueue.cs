@@ -23,6 +23,21 @@ internal sealed class WorkQueue : IDisposable
             return _groups.TryDequeue(out var work) || _blocks.TryDequeue(out work) ? work : null;
     }
 
+    /// <summary>Takes rows to encode if there are any.</summary>
+    public IWork? TryTakeGroup()
+    {
+        lock (_lock)
+            if (_groups.Count == 0)
+                return null;
+        if (!_available.Wait(0))
+            return null;
+        lock (_lock)
+            if (_groups.TryDequeue(out var group))
+                return group;
+        _available.Release();
+        return null;
+    }
+
     /// <summary>Lets workers that find nothing to do end.</summary>
     /// <param name="workers">Their number.</param>
     public void Complete(int workers) => _available.Release(workers);
