@@ -46,6 +46,18 @@ public sealed unsafe class TemporalTests
     [InlineData(int.MinValue, "-5877641-06-23")]
     public void WriteDate_Table(int days, string expected) => Assert.Equal(expected, PaddedText.Format(p => Temporal.WriteDate(p, days)));
 
+    [Fact]
+    public void WriteDate_EveryDayOfThreeCenturies_AgreesWithTheBclAndIsReadBack()
+    {
+        for (var day = new DateTime(1850, 1, 1, 0, 0, 0, DateTimeKind.Utc); day.Year < 2150; day = day.AddDays(1))
+        {
+            var days = (int)(day - Epoch).TotalDays;
+            var text = PaddedText.Format(p => Temporal.WriteDate(p, days));
+            if (text != day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) || Date(text) != days)
+                Assert.Fail($"day {days} is {text} instead of {day:yyyy-MM-dd}, and is read back as {Date(text)}");
+        }
+    }
+
     [Theory]
     [InlineData("2024-02-29", true)]
     [InlineData("2000-02-29", true)]
