@@ -10,7 +10,7 @@ namespace Nebula.Engine.Pipeline;
 /// destination slows the source; the order of the source is kept; an error or cancellation stops all stages and returns every buffer.
 /// </summary>
 /// <remarks>Where a destination wants many rows at once, or a row limit must be kept, decoded rows are gathered in order to groups, and these encoded in parallel.</remarks>
-internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter writer, PipelineOptions options, BufferPool pool, PipelineMetrics metrics) : IDisposable
+internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter writer, PipelineOptions options, BufferPool pool, PipelineMetrics metrics)
 {
     private readonly bool _gathers = writer.Target is not null || options.RowLimit is not null;
     private readonly int _workers = Math.Max(1, options.Workers);
@@ -31,9 +31,10 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // beside the group that is being gathered, each worker encodes one and one waits to be written
         using var groupsAllowed = new SemaphoreSlim(_workers + 1);
+        await using var stopping = stop.Token.UnsafeRegister(static pipeline => ((ChunkPipeline)pipeline!).Stop(), this);
         metrics.Start(reader);
         var fetch = StartThread("nebula-fetch", () => Fetch(stop.Token));
-        var workers = Enumerable.Range(0, _workers).Select(i => StartThread($"nebula-worker-{i}", () => Work(stop.Token))).ToArray();
+        var workers = Enumerable.Range(0, _workers).Select(i => StartThread($"nebula-worker-{i}", Work)).ToArray();
         var gather = _gathers ? GatherAllAsync(groupsAllowed, stop.Token) : Task.CompletedTask;
         var succeeded = false;
         try
@@ -50,7 +51,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         finally
         {
             if (succeeded && !_limitReached)
-                _work.Complete(_workers);
+                _work.Complete();
             else
                 await stop.CancelAsync().ConfigureAwait(false);
             await fetch.ConfigureAwait(false);
@@ -64,7 +65,12 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         }
     }
 
-    public void Dispose() => _work.Dispose();
+    private void Stop()
+    {
+        _work.Stop();
+        _gate.Stop();
+        _output.Stop();
+    }
 
     private void Fetch(CancellationToken cancellationToken)
     {
@@ -73,12 +79,13 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         {
             for (var number = 0L; !_limitReached; number++)
             {
-                Wait(_gate.EnterAsync(estimate, cancellationToken));
+                if (!_gate.Enter(estimate))
+                    throw new OperationCanceledException(cancellationToken);
                 var next = reader.FetchAsync(cancellationToken);
                 var block = next.IsCompletedSuccessfully ? next.Result : next.AsTask().GetAwaiter().GetResult();
                 if (block is null)
                     break;
-                var work = NewWork(block, PipelineOptions.CostOf(block.Buffer.Length), number, cancellationToken);
+                var work = NewWork(block, PipelineOptions.CostOf(block.Buffer.Length), number);
                 _gate.Adjust(work.Cost - estimate);
                 _blocks.Writer.TryWrite(work);
                 _work.AddBlock(work);
@@ -87,7 +94,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         catch (Exception e)
         {
             // it takes its turn behind the blocks that were fetched before, so that the first error in the source is the one reported
-            var failed = NewWork(null, 0, number: 0, cancellationToken);
+            var failed = NewWork(null, 0, number: 0);
             failed.Fail(e);
             _blocks.Writer.TryWrite(failed);
         }
@@ -97,20 +104,14 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         }
     }
 
-    private BlockWork NewWork(RawBlock? block, long cost, long number, CancellationToken cancellationToken) =>
-        new(block, cost, reader, _holding, _gathers ? null : writer, new OutputShare(_output, number, _work, cancellationToken));
+    private BlockWork NewWork(RawBlock? block, long cost, long number) =>
+        new(block, cost, reader, _holding, _gathers ? null : writer, new OutputShare(_output, number, _work));
 
-    private void Work(CancellationToken cancellationToken)
+    // what is not processed after a stop is disposed of by the one who started this thread
+    private void Work()
     {
-        try
-        {
-            while (_work.Take(cancellationToken) is { } work)
-                work.Process();
-        }
-        catch (OperationCanceledException)
-        {
-            // what was not processed is disposed of by the one who started this thread
-        }
+        while (_work.Take() is { } work)
+            work.Process();
     }
 
     private async Task WriteBlocksAsync(CancellationToken cancellationToken)
@@ -225,12 +226,6 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     }
 
     private static Channel<T> NewChannel<T>() => Channel.CreateUnbounded<T>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-
-    private static void Wait(ValueTask task)
-    {
-        if (!task.IsCompletedSuccessfully)
-            task.AsTask().GetAwaiter().GetResult();
-    }
 
     /// <summary>Threads of their own: they block on files and queues, which the thread pool's few threads must not.</summary>
     private static Task StartThread(string name, Action run)

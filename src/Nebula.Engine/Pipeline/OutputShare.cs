@@ -4,8 +4,7 @@ namespace Nebula.Engine.Pipeline;
 /// <param name="window">The window.</param>
 /// <param name="block">Number of the block in the order in which blocks have their turns, from 0.</param>
 /// <param name="work">What else those who wait can do.</param>
-/// <param name="stop">Ends all waiting.</param>
-internal sealed class OutputShare(OutputWindow window, long block, WorkQueue work, CancellationToken stop)
+internal sealed class OutputShare(OutputWindow window, long block, WorkQueue work)
 {
     /// <summary>The block's number.</summary>
     public long Block => block;
@@ -16,7 +15,7 @@ internal sealed class OutputShare(OutputWindow window, long block, WorkQueue wor
     /// <summary>Adds bytes, after waiting for room.</summary>
     /// <param name="bytes">Number of bytes.</param>
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
-    public void Enter(long bytes) => window.Enter(this, bytes, work, stop);
+    public void Enter(long bytes) => window.Enter(this, bytes, work);
 
     /// <summary>Takes bytes out.</summary>
     /// <param name="bytes">Number of bytes.</param>

@@ -12,19 +12,24 @@ internal sealed class OutputWindow(long limit)
     private long _waiting;
     private long _turn;
     private long _changes;
+    private bool _isStopped;
 
     /// <summary>Adds bytes of a block, after waiting for room.</summary>
     /// <param name="share">The block's share.</param>
     /// <param name="bytes">Number of bytes.</param>
     /// <param name="work">Where those who wait find something else to do: room for rows is made by encoding others.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
-    public void Enter(OutputShare share, long bytes, WorkQueue work, CancellationToken cancellationToken)
+    public void Enter(OutputShare share, long bytes, WorkQueue work)
     {
         lock (_lock)
         {
-            if (!HasRoom(share, bytes))
-                Wait(share, bytes, work, cancellationToken);
+            while (!HasRoom(share, bytes))
+            {
+                if (_isStopped)
+                    throw new OperationCanceledException();
+                if (!Help(work))
+                    Monitor.Wait(_lock);
+            }
             _waiting += bytes;
             share.Bytes += bytes;
         }
@@ -53,6 +58,16 @@ internal sealed class OutputWindow(long limit)
         }
     }
 
+    /// <summary>Ends all waiting.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _isStopped = true;
+            Wake();
+        }
+    }
+
     /// <summary>Lets those who wait look again whether there is something to do.</summary>
     public void Wake()
     {
@@ -60,26 +75,6 @@ internal sealed class OutputWindow(long limit)
         {
             _changes++;
             Monitor.PulseAll(_lock);
-        }
-    }
-
-    private void Wait(OutputShare share, long bytes, WorkQueue work, CancellationToken cancellationToken)
-    {
-        var registration = cancellationToken.UnsafeRegister(static window => ((OutputWindow)window!).Wake(), this);
-        try
-        {
-            do
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                if (!Help(work))
-                    Monitor.Wait(_lock);
-            }
-            while (!HasRoom(share, bytes));
-        }
-        finally
-        {
-            // to dispose of it would be to wait for a callback that waits for the lock held here
-            registration.Unregister();
         }
     }
 

@@ -133,7 +133,7 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
             var writer = await destination.OpenAsync(written, chunk, new WriteContext(pool), cancellationToken).ConfigureAwait(false);
             await using (writer.ConfigureAwait(false))
             {
-                using var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);
+                var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);
                 await pipeline.RunAsync(cancellationToken).ConfigureAwait(false);
                 return await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
             }

@@ -95,7 +95,7 @@ public sealed class ChunkPipelineTests
 
     private static async Task RunAsync(NumberReader reader, NumberWriter writer, PipelineOptions options, BufferPool pool, CancellationToken stop = default)
     {
-        using var pipeline = new ChunkPipeline(reader, writer, options, pool, new PipelineMetrics());
+        var pipeline = new ChunkPipeline(reader, writer, options, pool, new PipelineMetrics());
         await pipeline.RunAsync(stop);
     }
 
