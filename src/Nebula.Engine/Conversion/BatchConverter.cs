@@ -6,7 +6,10 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Conversion;
 
-/// <summary>Turns batches of one schema into batches of another: columns picked, added as nulls, and converted. Rows with values that cannot be converted are bad rows. Stateless: one serves all threads.</summary>
+/// <summary>
+/// Turns batches of one schema into batches of another: columns picked, added as nulls, and converted. Rows with values that cannot be converted are bad rows.
+/// Stateless: one serves all threads.
+/// </summary>
 internal sealed class BatchConverter
 {
     private readonly Schema _from;

@@ -75,7 +75,9 @@ internal readonly unsafe struct TextToDecimal<T, TParser>(TParser parser, int pr
     }
 }
 
-/// <summary>Dates and timestamps to timestamps. A date is its midnight; a zone is applied; text without one is taken for UTC where the type has a zone.</summary>
+/// <summary>
+/// Dates and timestamps to timestamps. A date is its midnight; a zone is applied; text without one is taken for UTC where the type has a zone.
+/// </summary>
 /// <param name="nanoseconds">Whether values are in nanoseconds instead of microseconds.</param>
 /// <param name="hasZone">Whether the type has a zone.</param>
 internal readonly unsafe struct TextToTimestamp(bool nanoseconds, bool hasZone) : ITextMap<long>

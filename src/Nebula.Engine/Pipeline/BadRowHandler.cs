@@ -3,7 +3,9 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Pipeline;
 
-/// <summary>Decides, in the order of the source, what becomes of errors and bad rows, and completes their places: decoders count lines from the start of their block.</summary>
+/// <summary>
+/// Decides, in the order of the source, what becomes of errors and bad rows, and completes their places: decoders count lines from the start of their block.
+/// </summary>
 internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metrics)
 {
     private int _file = -1;

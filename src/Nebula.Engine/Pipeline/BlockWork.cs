@@ -29,7 +29,9 @@ internal sealed class BlockWork(RawBlock? raw, long cost, ISourceReader reader, 
     /// <summary>Where the block starts in the source.</summary>
     public SourcePosition Position { get; } = raw?.Position ?? default;
 
-    /// <summary>The rows in order, unless they are encoded. Ends when the block was processed, also when that failed. Whoever takes them disposes of them.</summary>
+    /// <summary>
+    /// The rows in order, unless they are encoded. Ends when the block was processed, also when that failed. Whoever takes them disposes of them.
+    /// </summary>
     public ChannelReader<RecordBatch> Batches => _batches.Reader;
 
     /// <summary>The encoded rows in order. Ends when the block was processed, also when that failed. Whoever takes them disposes of them.</summary>

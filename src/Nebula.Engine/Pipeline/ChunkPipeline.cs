@@ -6,10 +6,12 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Engine.Pipeline;
 
 /// <summary>
-/// Moves one chunk: fetch (one thread, I/O), decode and encode (many threads, CPU), write (in order, I/O). What is under way is bounded in bytes, so that a slow
+/// Moves one chunk: fetch (one thread, I/O), decode and encode (many threads, CPU), write (in order, I/O). What is under way is bounded in bytes, so that a
+/// slow
 /// destination slows the source; the order of the source is kept; an error or cancellation stops all stages and returns every buffer.
 /// </summary>
-/// <remarks>Where a destination wants many rows at once, or a row limit must be kept, decoded rows are gathered in order to groups, and these encoded in parallel.</remarks>
+/// <remarks>Where a destination wants many rows at once, or a row limit must be kept, decoded rows are gathered in order to groups, and these encoded in
+/// parallel.</remarks>
 internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter writer, PipelineOptions options, BufferPool pool, PipelineMetrics metrics)
 {
     private readonly bool _gathers = writer.Target is not null || options.RowLimit is not null;

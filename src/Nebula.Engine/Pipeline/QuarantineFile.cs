@@ -6,7 +6,8 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Engine.Pipeline;
 
 /// <summary>
-/// The rows that could not be read, as JSON lines: <c>file</c>, <c>line</c>, <c>column</c>, <c>byte_offset</c> (each where known), <c>reason</c>, and the row's bytes
+/// The rows that could not be read, as JSON lines: <c>file</c>, <c>line</c>, <c>column</c>, <c>byte_offset</c> (each where known), <c>reason</c>, and the row's
+/// bytes
 /// as <c>raw</c>, or as <c>raw_base64</c> where they are not UTF-8. Written under a temporary name; without rows there is no file.
 /// </summary>
 /// <param name="path">Where it is published.</param>

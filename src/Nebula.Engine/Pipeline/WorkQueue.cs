@@ -1,6 +1,8 @@
 namespace Nebula.Engine.Pipeline;
 
-/// <summary>What the workers of a <see cref="ChunkPipeline"/> have to do. What ends sooner is done first: groups that only need to be encoded come before blocks.</summary>
+/// <summary>
+/// What the workers of a <see cref="ChunkPipeline"/> have to do. What ends sooner is done first: groups that only need to be encoded come before blocks.
+/// </summary>
 internal sealed class WorkQueue
 {
     // a Lock has no conditions to wait for, and a semaphore spins: with as many workers as processors, that takes time from those who work

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Nebula.Engine.Schemas;
 
-/// <summary>The type of a column: a kind and what it needs to be complete (precision and scale, unit and zone, child fields). Immutable, compared by value.</summary>
+/// <summary>
+/// The type of a column: a kind and what it needs to be complete (precision and scale, unit and zone, child fields). Immutable, compared by value.
+/// </summary>
 public sealed class DataType : IEquatable<DataType>
 {
     /// <summary>Most digits a decimal can have.</summary>
@@ -139,7 +141,10 @@ public sealed class DataType : IEquatable<DataType>
         _ => 0,
     };
 
-    /// <summary>Reads the text form that <see cref="ToString"/> writes and pipeline files use: <c>decimal(38,9)</c>, <c>timestamp(ns, UTC)</c>, <c>list&lt;int64&gt;</c>.</summary>
+    /// <summary>
+    /// Reads the text form that <see cref="ToString"/> writes and pipeline files use: <c>decimal(38,9)</c>, <c>timestamp(ns, UTC)</c>,
+    /// <c>list&lt;int64&gt;</c>.
+    /// </summary>
     /// <param name="text">The text; case does not matter.</param>
     /// <returns>The type, or null when the text names none.</returns>
     public static DataType? Parse(string text) => new DataTypeParser(text).Parse();

@@ -9,7 +9,10 @@ using Xunit.Abstractions;
 
 namespace Nebula.Conformance.Tests.Avro;
 
-/// <summary>What is written as Avro, read back by programs that nobody here wrote. That our own reader gives back what was written is tested elsewhere; here it says what is expected.</summary>
+/// <summary>
+/// What is written as Avro, read back by programs that nobody here wrote. That our own reader gives back what was written is tested elsewhere; here it says
+/// what is expected.
+/// </summary>
 public sealed class AvroPeersTests(ITestOutputHelper output) : IDisposable
 {
     private const int Seed = 20_260_402;

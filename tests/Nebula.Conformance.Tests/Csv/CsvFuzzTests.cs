@@ -7,7 +7,9 @@ using Xunit.Abstractions;
 
 namespace Nebula.Conformance.Tests.Csv;
 
-/// <summary>Whatever the bytes are: rows, rejected rows, or an error that Nebula understands. No other exception, no endless loop, no buffer left out.</summary>
+/// <summary>
+/// Whatever the bytes are: rows, rejected rows, or an error that Nebula understands. No other exception, no endless loop, no buffer left out.
+/// </summary>
 public sealed class CsvFuzzTests(ITestOutputHelper output) : IDisposable
 {
     private readonly string _file = Path.Combine(Path.GetTempPath(), $"nebula-fuzz-{Guid.NewGuid():n}.csv");

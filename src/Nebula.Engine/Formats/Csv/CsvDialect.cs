@@ -5,7 +5,9 @@ using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Csv;
 
-/// <summary>How the records of a CSV file are written (RFC 4180 and what occurs beyond it). Travels as plain keys and values; see <see cref="ToDetails"/>.</summary>
+/// <summary>
+/// How the records of a CSV file are written (RFC 4180 and what occurs beyond it). Travels as plain keys and values; see <see cref="ToDetails"/>.
+/// </summary>
 internal sealed record CsvDialect
 {
     /// <summary>Separates fields.</summary>

@@ -125,7 +125,10 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         return best ?? start with { Delimiter = delimiters[0], Quote = quotes[0], Escape = quotes[0], Comment = options.Text("comment") is null ? null : comments[0] };
     }
 
-    /// <summary>The best way of quoting with a given delimiter: quotes that enclose many fields explain more than the additional fields that there would be without them.</summary>
+    /// <summary>
+    /// The best way of quoting with a given delimiter: quotes that enclose many fields explain more than the additional fields that there would be without
+    /// them.
+    /// </summary>
     private (CsvDialect? Dialect, Score Score) ChooseQuotes(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect start, byte?[] quotes)
     {
         CsvDialect? best = null;

@@ -40,7 +40,9 @@ internal static unsafe class NumberParser
         return length < 20 ? Digits.TryRead(p, length, out value) : ulong.TryParse(new ReadOnlySpan<byte>(p, length), NumberStyles.None, CultureInfo.InvariantCulture, out value);
     }
 
-    /// <summary>Reads a decimal into an unscaled 64-bit number: an optional minus, digits, and up to <paramref name="scale"/> digits behind a point. No exponent.</summary>
+    /// <summary>
+    /// Reads a decimal into an unscaled 64-bit number: an optional minus, digits, and up to <paramref name="scale"/> digits behind a point. No exponent.
+    /// </summary>
     /// <param name="p">The text; a register is readable, whatever its length.</param>
     /// <param name="length">Bytes of the text.</param>
     /// <param name="precision">Most significant digits, up to 18.</param>
@@ -167,7 +169,9 @@ internal static unsafe class NumberParser
         return false;
     }
 
-    /// <summary>Whether a number is written like <c>1E5</c>: it may as well be a code. <c>1.5e5</c>, <c>1e+5</c> and <c>1e-5</c> are numbers and nothing else.</summary>
+    /// <summary>
+    /// Whether a number is written like <c>1E5</c>: it may as well be a code. <c>1.5e5</c>, <c>1e+5</c> and <c>1e-5</c> are numbers and nothing else.
+    /// </summary>
     /// <param name="text">A number as <see cref="NumberShape.TryRead"/> takes it.</param>
     public static bool MayBeCode(ReadOnlySpan<byte> text)
     {

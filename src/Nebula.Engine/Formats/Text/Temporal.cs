@@ -41,7 +41,9 @@ internal static unsafe class Temporal
         return length == 10 && ReadDate(p, out days);
     }
 
-    /// <summary>Reads <c>YYYY-MM-DD HH:MM:SS</c> with a blank or T, up to nine digits behind the second, and a zone (<c>Z</c>, <c>+HH:MM</c>, <c>+HHMM</c>, <c>+HH</c>).</summary>
+    /// <summary>
+    /// Reads <c>YYYY-MM-DD HH:MM:SS</c> with a blank or T, up to nine digits behind the second, and a zone (<c>Z</c>, <c>+HH:MM</c>, <c>+HHMM</c>, <c>+HH</c>).
+    /// </summary>
     /// <param name="p">The text.</param>
     /// <param name="length">Its length.</param>
     /// <param name="nanoseconds">Whether the value is in nanoseconds instead of microseconds.</param>
@@ -83,7 +85,10 @@ internal static unsafe class Temporal
         return (int)(past * 365 + past / 4 - past / 100 + past / 400 - 146_816_162) + DaysBeforeMonth[LeapEntries(year) + month] + day - 1;
     }
 
-    /// <summary>The date of a number of days since 1970-01-01. Neri and Schneider, "Euclidean affine functions and their application to calendar algorithms" (2022), figure 12.</summary>
+    /// <summary>
+    /// The date of a number of days since 1970-01-01. Neri and Schneider, "Euclidean affine functions and their application to calendar algorithms" (2022),
+    /// figure 12.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ToDate(int days, out int year, out int month, out int day)
     {
@@ -177,7 +182,10 @@ internal static unsafe class Temporal
         return p;
     }
 
-    /// <summary>Writes <c>HH:MM:SS</c> and the fraction when it is not zero (3, 6 or 9 digits). What is no time of day, as some files have it, gets a sign or more digits.</summary>
+    /// <summary>
+    /// Writes <c>HH:MM:SS</c> and the fraction when it is not zero (3, 6 or 9 digits). What is no time of day, as some files have it, gets a sign or more
+    /// digits.
+    /// </summary>
     /// <param name="p">Where to.</param>
     /// <param name="value">Units since midnight.</param>
     /// <param name="nanoseconds">Whether the value is in nanoseconds instead of microseconds.</param>
@@ -198,7 +206,9 @@ internal static unsafe class Temporal
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsTimeOfDay(long value, bool nanoseconds) => (ulong)value < (ulong)(nanoseconds ? DayMicroseconds * 1000 : DayMicroseconds);
 
-    /// <summary>Where the entries of the year start in the tables of months: 16 for a leap year, else 0. Of the multiples of 100, those of 16 are those of 400.</summary>
+    /// <summary>
+    /// Where the entries of the year start in the tables of months: 16 for a leap year, else 0. Of the multiples of 100, those of 16 are those of 400.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int LeapEntries(int year) => ((year & 3) == 0) & ((year % 100 != 0) | ((year & 15) == 0)) ? 16 : 0;
 

@@ -8,7 +8,9 @@ using Nebula.Engine.Tests.Formats.Json;
 
 namespace Nebula.Engine.Tests.Formats.Csv;
 
-/// <summary>Reads CSV as a file source does, from memory: cut into blocks by the splitter, each block decoded on its own, places completed in the order of the blocks.</summary>
+/// <summary>
+/// Reads CSV as a file source does, from memory: cut into blocks by the splitter, each block decoded on its own, places completed in the order of the blocks.
+/// </summary>
 internal static class CsvReading
 {
     /// <summary>What became of an input.</summary>

@@ -304,7 +304,9 @@ internal sealed unsafe class AvroColumn : IDisposable
         return new Column(DataType.String, _symbols.Length, 0, null, values, offsets);
     }
 
-    /// <summary>Finds the first text that is not UTF-8: all bytes at once, and where not all are ASCII, whether texts begin at the start of a character.</summary>
+    /// <summary>
+    /// Finds the first text that is not UTF-8: all bytes at once, and where not all are ASCII, whether texts begin at the start of a character.
+    /// </summary>
     private int FindInvalid(int count)
     {
         var bytes = new ReadOnlySpan<byte>(_target->DataStart, (int)(_target->Data - _target->DataStart));

@@ -29,7 +29,8 @@ internal sealed class AvroSchemaParser
     /// <summary>Reads a schema.</summary>
     /// <param name="json">The schema as JSON text in UTF-8.</param>
     /// <param name="origin">Where it comes from, for messages.</param>
-    /// <param name="isStrict">Whether names must have the form that the specification asks for. Files of other programs are read whatever they call things.</param>
+    /// <param name="isStrict">Whether names must have the form that the specification asks for. Files of other programs are read whatever they call
+    /// things.</param>
     /// <exception cref="DataFormatException">The text is no valid schema.</exception>
     public static AvroSchema Parse(ReadOnlyMemory<byte> json, string origin, bool isStrict)
     {

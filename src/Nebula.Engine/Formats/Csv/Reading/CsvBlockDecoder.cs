@@ -7,7 +7,9 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Formats.Csv.Reading;
 
-/// <summary>Decodes blocks of CSV. Holds what does not change between blocks; the work is done by sessions, one per thread, which are kept and used again.</summary>
+/// <summary>
+/// Decodes blocks of CSV. Holds what does not change between blocks; the work is done by sessions, one per thread, which are kept and used again.
+/// </summary>
 internal sealed class CsvBlockDecoder : IBlockDecoder
 {
     private readonly ConcurrentBag<CsvDecodeSession> _idle = [];

@@ -176,7 +176,10 @@ internal sealed unsafe class CsvDecodeSession
         return at;
     }
 
-    /// <summary>Whether every record has the right number of fields: as many line ends as records, each where a record must end. In a table of several columns a blank line cannot pass.</summary>
+    /// <summary>
+    /// Whether every record has the right number of fields: as many line ends as records, each where a record must end. In a table of several columns a blank
+    /// line cannot pass.
+    /// </summary>
     private bool IsRegular(in CsvTable table)
     {
         if (_scan.Comment != 0)
@@ -199,7 +202,9 @@ internal sealed unsafe class CsvDecodeSession
         return true;
     }
 
-    /// <summary>Sorts out records that are not ordinary: header, comments, blank lines, too few or too many fields, broken UTF-8. The good ones stay in the table.</summary>
+    /// <summary>
+    /// Sorts out records that are not ordinary: header, comments, blank lines, too few or too many fields, broken UTF-8. The good ones stay in the table.
+    /// </summary>
     /// <returns>Number of ends that were dealt with.</returns>
     private int Regroup(RawBlock block, IDecodeSink sink, ref CsvTable table, int count, ref PooledBuffer? memory, ref bool dropHeader, bool allValid, int records, out int recordsLeft)
     {
@@ -273,7 +278,9 @@ internal sealed unsafe class CsvDecodeSession
                 Locate(block, start, null));
     }
 
-    /// <summary>A later file of a stream must have the columns of the first, in the same order: its fields would end up under the wrong names otherwise.</summary>
+    /// <summary>
+    /// A later file of a stream must have the columns of the first, in the same order: its fields would end up under the wrong names otherwise.
+    /// </summary>
     private void CheckHeader(RawBlock block, uint start, ReadOnlySpan<byte> content)
     {
         var records = new CsvRecords(content, _decoder.Dialect);

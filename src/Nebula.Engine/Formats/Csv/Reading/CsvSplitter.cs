@@ -44,7 +44,8 @@ internal sealed unsafe class CsvSplitter(CsvDialect dialect, string name) : IRec
     }
 
     /// <summary>
-    /// Goes over what stands in front of the first record: skipped lines, which may hold anything, single quotes included, and in a file with header blank lines
+    /// Goes over what stands in front of the first record: skipped lines, which may hold anything, single quotes included, and in a file with header blank
+    /// lines
     /// and comments, since the first block must have the header.
     /// </summary>
     /// <returns>Whether the first record starts in the bytes, or nothing follows them.</returns>

@@ -44,7 +44,9 @@ internal readonly record struct CsvScanDialect(byte Delimiter, byte NewLine, byt
     /// <summary>Whether fields can be quoted at all.</summary>
     public bool HasQuotes => Quote != NewLine;
 
-    /// <summary>Whether the positions of quotes alone tell what is quoted. Not so with another escape character, or with comments, which may hold single quotes.</summary>
+    /// <summary>
+    /// Whether the positions of quotes alone tell what is quoted. Not so with another escape character, or with comments, which may hold single quotes.
+    /// </summary>
     public bool QuotesTellAll => Escape == Quote && Comment == 0;
 }
 

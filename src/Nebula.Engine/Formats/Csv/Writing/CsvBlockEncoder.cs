@@ -7,7 +7,9 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Csv.Writing;
 
-/// <summary>Writes rows as CSV (RFC 4180): a field is quoted when it holds a delimiter, quote or line end, or when it would be read as null otherwise.</summary>
+/// <summary>
+/// Writes rows as CSV (RFC 4180): a field is quoted when it holds a delimiter, quote or line end, or when it would be read as null otherwise.
+/// </summary>
 internal sealed unsafe class CsvBlockEncoder : IBlockEncoder
 {
     private readonly Schema _schema;

@@ -15,7 +15,9 @@ internal sealed record CsvWriteOptions(byte Delimiter, byte Quote, bool QuoteAll
 {
     private static ReadOnlySpan<byte> CharactersOfValues => "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-.:/="u8;
 
-    /// <summary>Whether numbers, times and the like must be looked at before they are written bare: they could hold the delimiter, or be the null marker.</summary>
+    /// <summary>
+    /// Whether numbers, times and the like must be looked at before they are written bare: they could hold the delimiter, or be the null marker.
+    /// </summary>
     public bool ChecksValues { get; } = CharactersOfValues.Contains(Delimiter) || NullMarker.Length > 0;
 
     /// <exception cref="NebulaException">An option is wrong.</exception>
