@@ -37,6 +37,7 @@ internal sealed unsafe class AvroBlockEncoder : IBlockEncoder
     /// <inheritdoc/>
     public EncodedBlock Encode(RecordBatch batch)
     {
+        DecimalDigits.Require(batch);
         using var cursors = _pool.Rent(Math.Max(1, _cursors) * sizeof(AvroCursor));
         var columns = (AvroCursor*)cursors.Pointer;
         var free = columns + _schema.Fields.Length;
