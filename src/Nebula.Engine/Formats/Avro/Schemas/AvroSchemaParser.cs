@@ -14,8 +14,8 @@ internal sealed class AvroSchemaParser
     /// <summary>The attribute that keeps the name of a field that Avro does not allow; Apache Iceberg writes it too.</summary>
     public const string OriginalNameKey = "iceberg-field-name";
 
-    // a record in a record is an object in an array in an object
-    private const int MaxJsonDepth = 4 * MaxDepth + 8;
+    // far beyond what is accepted, so that schemas that are too deep are refused as such and not as wrong JSON
+    private const int MaxJsonDepth = 1 << 20;
     private readonly Dictionary<string, AvroSchema> _named = new(StringComparer.Ordinal);
     private readonly string _origin;
     private readonly bool _isStrict;
