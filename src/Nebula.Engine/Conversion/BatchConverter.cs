@@ -122,9 +122,11 @@ internal sealed class BatchConverter
         var value = DataFormatException.Show(Render(source, row), 60);
         var (from, to) = (source.Type, _to.Fields[column].Type);
         var reason = fault == ValueFault.Loses
-            ? $"the value {value} of type {from} would lose something as {to}. Cast the column to a type that holds it, or set 'schema.lossy: allow' to have such values rounded"
+            ? $"the value {value} of type {from} would lose something as {to}. Cast the column to a type that holds it, or set 'schema.lossy: allow' to have "
+                + "such values rounded"
             : $"the value {value} of type {from} does not fit {to}";
-        return new RejectedRow(new SourceLocation(position.Name, Column: _from.Fields[_sources[column]].Name, ByteOffset: position.ByteOffset), reason, RenderRow(batch, row));
+        return new RejectedRow(new SourceLocation(position.Name, Column: _from.Fields[_sources[column]].Name, ByteOffset: position.ByteOffset), reason,
+            RenderRow(batch, row));
     }
 
     /// <summary>A value as JSON text, strings without quotes.</summary>

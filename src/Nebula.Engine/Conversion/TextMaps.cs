@@ -42,12 +42,14 @@ internal readonly unsafe struct TextToFloat<T> : ITextMap<T> where T : unmanaged
         var text = new ReadOnlySpan<byte>(p, length);
         if (!NumberShape.TryRead(text, out var shape))
             return MapNotFinite(text, out result);
-        if (!T.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out result) || !T.IsFinite(result))
+        if (!T.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture,
+            out result) || !T.IsFinite(result))
             return Verdict.DoesNotFit;
         if (shape.Significant == 0 || (shape.Significant <= ExactDigits && double.CreateTruncating(T.Abs(result)) > LeastExact))
             return Verdict.Kept;
         Span<byte> shortest = stackalloc byte[NumberFormatter.MaxLength];
-        return Verdict.KeptIf(result.TryFormat(shortest, out var count, default, CultureInfo.InvariantCulture) && NumberShape.SameNumber(text, shortest[..count]));
+        return Verdict.KeptIf(result.TryFormat(shortest, out var count, default, CultureInfo.InvariantCulture)
+            && NumberShape.SameNumber(text, shortest[..count]));
     }
 
     private static int MapNotFinite(ReadOnlySpan<byte> text, out T result)

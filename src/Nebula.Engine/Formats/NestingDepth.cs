@@ -16,7 +16,8 @@ internal static class NestingDepth
         foreach (var field in schema.Fields)
             if (Of(field.Type) > most)
                 throw new NebulaException(ErrorKind.Schema,
-                    $"The column \"{field.Name}\" is nested more than {most} levels deep, which cannot be written as {format}. Leave it out, or give it the type json.");
+                    $"The column \"{field.Name}\" is nested more than {most} levels deep, which cannot be written as {format}. Leave it out, or give it the "
+                        + "type json.");
     }
 
     private static int Of(DataType type)

@@ -37,7 +37,8 @@ internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metri
     {
         if (options.Policy == BadRowPolicy.Fail)
             throw new DataFormatException(
-                $"{row.Reason.TrimEnd('.')}. The row: {DataFormatException.Show(row.Raw.Span, 120)}. To go on without such rows set 'on_error.bad_rows' (or --bad-rows) to skip or quarantine.", row.Location);
+                $"{row.Reason.TrimEnd('.')}. The row: {DataFormatException.Show(row.Raw.Span, 120)}. To go on without such rows set 'on_error.bad_rows' (or "
+                    + "--bad-rows) to skip or quarantine.", row.Location);
         if (++_bad > options.Max)
             throw new DataFormatException($"{row.Reason.TrimEnd('.')}. This is bad row number {_bad}; {options.Max} are allowed (max_bad_rows).", row.Location);
         if (options.Policy == BadRowPolicy.Skip)
@@ -57,5 +58,6 @@ internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metri
     };
 
     // an error in front of the first block of a file comes before the file is known here
-    private SourceLocation Complete(SourceLocation location) => location.Line > 0 && location.Name == _name ? location with { Line = location.Line + _linesBefore } : location;
+    private SourceLocation Complete(SourceLocation location) => location.Line > 0 && location.Name == _name
+        ? location with { Line = location.Line + _linesBefore } : location;
 }

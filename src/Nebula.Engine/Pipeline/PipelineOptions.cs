@@ -64,7 +64,8 @@ public sealed record PipelineOptions
     /// <summary>
     /// Most bytes that rows encoded together may have: one such group is gathered, each worker holds one twice (columns and encoded), one waits to be written.
     /// </summary>
-    public long LargestGroup => MemoryLimit is null ? long.MaxValue : Math.Max((Budget - Math.Min((long)BlockSize * GrowthOfBlock * BlocksUnderWay, Budget / 2)) / (2 * Workers + 2), SmallestGroup);
+    public long LargestGroup => MemoryLimit is null
+        ? long.MaxValue : Math.Max((Budget - Math.Min((long)BlockSize * GrowthOfBlock * BlocksUnderWay, Budget / 2)) / (2 * Workers + 2), SmallestGroup);
 
     /// <summary>Most bytes that one record may have: it is held several times over on its way.</summary>
     public int MaxRecordSize => (int)Math.Clamp((MemoryLimit ?? 1L << 30) / 3, 1 << 20, 1 << 30);

@@ -65,7 +65,11 @@ public sealed class QuarantineFile(string path, string runId) : IDisposable
             return;
         Directory.CreateDirectory(Path.GetDirectoryName(_temporary)!);
         _file = new FileStream(_temporary, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 64 << 10);
-        _writer = new Utf8JsonWriter(_file, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
+        _writer = new Utf8JsonWriter(_file, new JsonWriterOptions
+        {
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            SkipValidation = true
+        });
     }
 
     private void Write(RejectedRow row)

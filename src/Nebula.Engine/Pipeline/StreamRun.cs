@@ -76,7 +76,15 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
             cancellationToken).ConfigureAwait(false);
         var stream = catalog.Streams.Count == 1 ? catalog.Streams[0] : throw NebulaException.Configuration(
             $"{catalog.Streams.Count} streams match where one is needed. Name one, or set 'single: true' to read them as one.");
-        return new StreamPlan { Stream = stream, Columns = PlannedColumns.Of(stream, request, destination.Capabilities), Object = request.Object, RunId = runId, Lossy = request.Lossy, StartedAt = request.StartedAt }.Build();
+        return new StreamPlan
+        {
+            Stream = stream,
+            Columns = PlannedColumns.Of(stream, request, destination.Capabilities),
+            Object = request.Object,
+            RunId = runId,
+            Lossy = request.Lossy,
+            StartedAt = request.StartedAt
+        }.Build();
     }
 
     /// <summary>Runs the stream to its commit. Nothing is visible before that, and nothing is left behind when it fails.</summary>

@@ -118,7 +118,8 @@ public sealed class DataType : IEquatable<DataType>
     /// <summary>Makes a map type.</summary>
     /// <param name="key">Type of the keys.</param>
     /// <param name="value">Type of the values, which may be null.</param>
-    public static DataType Map(DataType key, DataType value) => new(TypeKind.Map) { Fields = [new Field("key", key, nullable: false), new Field("value", value)] };
+    public static DataType Map(DataType key, DataType value) =>
+        new(TypeKind.Map) { Fields = [new Field("key", key, nullable: false), new Field("value", value)] };
 
     /// <summary>Whether values are stored as offsets into a buffer of bytes: string, binary, json.</summary>
     public bool IsVariableBinary => Kind is TypeKind.String or TypeKind.Binary or TypeKind.Json;
@@ -180,7 +181,8 @@ public sealed class DataType : IEquatable<DataType>
         TypeKind.Time => Unit == TimeUnit.Nanosecond ? "time(ns)" : "time",
         TypeKind.List => $"list<{Fields[0].Type}>",
         TypeKind.Map => $"map<{Fields[0].Type}, {Fields[1].Type}>",
-        TypeKind.Struct => Fields.Aggregate(new StringBuilder("struct<"), (s, f) => s.Append(s.Length > 7 ? ", " : "").Append(f.Name).Append(": ").Append(f.Type)).Append('>').ToString(),
+        TypeKind.Struct => Fields.Aggregate(new StringBuilder("struct<"),
+            (s, f) => s.Append(s.Length > 7 ? ", " : "").Append(f.Name).Append(": ").Append(f.Type)).Append('>').ToString(),
         _ => Kind.ToString().ToLowerInvariant(),
     };
 }

@@ -47,7 +47,8 @@ public sealed class CsvRejectsTests(ITestOutputHelper output)
     }
 
     private static IEnumerable<(long Line, string Kind)> Expected(CsvUnit unit) => File.ReadLines(unit.Path + ".rejects.jsonl")
-        .Select(static line => JsonDocument.Parse(line).RootElement).Select(static e => (e.GetProperty("line").GetInt64(), e.GetProperty("error_type").GetString()!));
+        .Select(static line => JsonDocument.Parse(line).RootElement).Select(static e =>
+            (e.GetProperty("line").GetInt64(), e.GetProperty("error_type").GetString()!));
 
     private static string? CompareTrimmed(CsvUnit unit, TextFiles.Content content)
     {

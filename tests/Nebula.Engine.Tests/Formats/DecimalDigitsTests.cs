@@ -105,7 +105,8 @@ public sealed class DecimalDigitsTests
     private static void AssertEncodes(string name, RecordBatch batch, BufferPool pool, string? refusal, params string[] also)
     {
         IContainerFormat format = name switch { "parquet" => new ParquetFormat(), "avro" => new AvroFormat(), _ => new OrcFormat() };
-        OptionDescriptor[] all = [new("compression", OptionKind.Choice, "", format.OwnCodecs![0]), new("compression_level", OptionKind.Integer, ""), .. format.WriteOptions];
+        OptionDescriptor[] all = [new("compression", OptionKind.Choice, "", format.OwnCodecs![0]), new("compression_level", OptionKind.Integer, ""),
+            .. format.WriteOptions];
         var encoder = format.CreateEncoder(batch.Schema, new OptionValues(name, all, []), pool);
         if (refusal is null)
         {

@@ -218,7 +218,8 @@ internal static unsafe class Temporal
         days = 0;
         // 10 digits and dashes of "YYYY-MM-DD" in one register: digits to pairs to numbers
         var text = Vector128.Load(p);
-        var digits = Vector128.Subtract(Vector128.Shuffle(text, Vector128.Create((byte)0, 1, 2, 3, 5, 6, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0)), Vector128.Create((byte)'0'));
+        var digits = Vector128.Subtract(Vector128.Shuffle(text, Vector128.Create((byte)0, 1, 2, 3, 5, 6, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0)),
+            Vector128.Create((byte)'0'));
         if (Vector128.GreaterThanAny(digits.GetLower().ToVector128(), Vector128.Create((byte)9)) || p[4] != '-' || p[7] != '-')
             return false;
         var word = digits.AsUInt64().ToScalar();

@@ -10,10 +10,12 @@ public sealed class AvroSchemaTests(ITestOutputHelper output)
     [FixtureFact]
     public void Parse_SchemasOfTheFixtures_AreAcceptedOrRefused()
     {
-        foreach (var path in Directory.EnumerateFiles(Fixtures.PathOf("avro/schema-parse/pass")).Concat(Directory.EnumerateFiles(Fixtures.PathOf("avro/apache-schemas"))))
+        foreach (var path in Directory.EnumerateFiles(Fixtures.PathOf("avro/schema-parse/pass"))
+            .Concat(Directory.EnumerateFiles(Fixtures.PathOf("avro/apache-schemas"))))
             Assert.NotNull(AvroSchemaParser.Parse(File.ReadAllBytes(path), path, isStrict: true));
         foreach (var path in Directory.EnumerateFiles(Fixtures.PathOf("avro/schema-parse/fail")))
-            output.WriteLine(Assert.Throws<DataFormatException>(() => AvroSchemaParser.Parse(File.ReadAllBytes(path), Path.GetFileName(path), isStrict: true)).Message);
+            output.WriteLine(Assert.Throws<DataFormatException>(() =>
+                AvroSchemaParser.Parse(File.ReadAllBytes(path), Path.GetFileName(path), isStrict: true)).Message);
     }
 
     [FixtureFact]

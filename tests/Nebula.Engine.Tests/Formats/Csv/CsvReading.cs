@@ -20,14 +20,23 @@ internal static class CsvReading
         public string Render() => string.Join('\n', Rows.Select(static row => string.Join(" | ", row.Select(Show)))) + "\n-- "
             + string.Join("\n-- ", Rejected.Select(static r => $"{r.Line}: {r.Raw}"));
 
-        public static string Show(object? value) => value switch { null => "∅", string text => $"'{text}'", _ => Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture)! };
+        public static string Show(object? value) => value switch
+        {
+            null => "∅",
+            string text => $"'{text}'",
+            _ => Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture)!
+        };
     }
 
     public static CsvDialect WithColumns(this CsvDialect dialect, int count) => dialect with { Columns = CsvHeader.Generate(count) };
 
     public static StreamPlan Plan(CsvDialect dialect, DataType[]? types = null, bool isFixed = true) => new StreamPlan
     {
-        Stream = new CatalogStream("test.csv", new Schema(dialect.Columns.Select(static name => new Field(name, DataType.String)))) { Details = dialect.ToDetails() },
+        Stream = new CatalogStream("test.csv", new Schema(dialect.Columns.Select(static name => new Field(name, DataType.String))))
+        {
+            Details =
+            dialect.ToDetails()
+        },
         Columns = [.. dialect.Columns.Select((name, i) => new PlannedColumn(name, new Field(name, types?[i] ?? DataType.String)) { TypeIsFixed = isFixed })],
         Object = "",
         RunId = "run",

@@ -332,5 +332,6 @@ internal sealed unsafe class AvroColumn : IDisposable
     }
 
     private int Size(long bytes) => bytes <= BufferPool.MaxCapacity ? (int)bytes : throw new DataFormatException(
-        $"Values of column \"{_node.Path}\" need {Units.FormatSize(bytes)} in one batch, more than the {Units.FormatSize(BufferPool.MaxCapacity)} that a buffer can hold. Leave the column out.");
+        $"Values of column \"{_node.Path}\" need {Units.FormatSize(bytes)} in one batch, more than the {Units.FormatSize(BufferPool.MaxCapacity)} that a "
+            + "buffer can hold. Leave the column out.");
 }

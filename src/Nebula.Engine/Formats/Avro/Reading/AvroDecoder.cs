@@ -269,7 +269,8 @@ internal sealed unsafe class AvroDecoder : IDisposable
                     break;
                 case AvroStepKind.Default:
                     {
-                        var constant = (byte*)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_program.Constants[step->Table]));
+                        var constant =
+                            (byte*)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_program.Constants[step->Table]));
                         if (Run(pc, 1, constant, constant + step->Argument, (byte*)nuint.MaxValue) == null)
                             goto Truncated;
                         pc = step->Next;
@@ -444,7 +445,8 @@ internal sealed unsafe class AvroDecoder : IDisposable
             target->Next += sizeof(Int128);
             return p + length;
         }
-        var digits = length <= 64 ? new BigInteger(new ReadOnlySpan<byte>(p, (int)length), isBigEndian: true).ToString(System.Globalization.CultureInfo.InvariantCulture) : $"of {length} bytes";
+        var digits = length <= 64 ? new BigInteger(new ReadOnlySpan<byte>(p, (int)length),
+            isBigEndian: true).ToString(System.Globalization.CultureInfo.InvariantCulture) : $"of {length} bytes";
         Report(step, $"the unscaled decimal {digits}, which has more than {step->Table} digits,");
         return null;
     }

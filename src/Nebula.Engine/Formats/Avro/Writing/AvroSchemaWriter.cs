@@ -28,7 +28,11 @@ internal sealed class AvroSchemaWriter
     public static byte[] Write(Schema schema, string name)
     {
         var text = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(text, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 4 * AvroSchemaParser.MaxDepth + 8 }))
+        using (var json = new Utf8JsonWriter(text, new JsonWriterOptions
+        {
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            MaxDepth = 4 * AvroSchemaParser.MaxDepth + 8
+        }))
             new AvroSchemaWriter(json).WriteRecord(schema.Fields.AsSpan(), name);
         return text.WrittenSpan.ToArray();
     }
@@ -127,7 +131,8 @@ internal sealed class AvroSchemaWriter
                 _json.WriteString("type", "array");
                 _json.WriteString("logicalType", "map");
                 _json.WritePropertyName("items");
-                WriteRecord([new Field("key", type.Fields[0].Type, nullable: false), new Field("value", type.Fields[1].Type, type.Fields[1].Nullable)], name + "_entry");
+                WriteRecord([new Field("key", type.Fields[0].Type, nullable: false), new Field("value", type.Fields[1].Type, type.Fields[1].Nullable)],
+                    name + "_entry");
                 break;
             default:
                 WritePlain(Describe(type));

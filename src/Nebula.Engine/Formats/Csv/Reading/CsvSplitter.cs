@@ -85,7 +85,8 @@ internal sealed unsafe class CsvSplitter(CsvDialect dialect, string name) : IRec
         var opened = OpeningQuote(record, out var field);
         line += record[..opened].Count(_scan.NewLine);
         return new DataFormatException(
-            $"the quote that opens here ({DataFormatException.Show(record[opened..], 40)}) is never closed. Close it, or set 'quote: none' if quotes are ordinary characters in this file.",
+            $"the quote that opens here ({DataFormatException.Show(record[opened..], 40)}) is never closed. Close it, or set 'quote: none' if quotes are "
+                + "ordinary characters in this file.",
             new SourceLocation(name, line, field));
     }
 

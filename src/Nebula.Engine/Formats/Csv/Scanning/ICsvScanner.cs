@@ -37,7 +37,8 @@ internal unsafe interface ICsvScanner
 internal readonly record struct CsvScanDialect(byte Delimiter, byte NewLine, byte Quote, byte Escape, byte Comment)
 {
     public CsvScanDialect(CsvDialect dialect)
-        : this(dialect.Delimiter, dialect.NewLine, dialect.Quote ?? dialect.NewLine, dialect.Quote is null ? dialect.NewLine : dialect.Escape ?? dialect.Quote.Value, dialect.Comment ?? 0)
+        : this(dialect.Delimiter, dialect.NewLine, dialect.Quote ?? dialect.NewLine, dialect.Quote is null ? dialect.NewLine : dialect.Escape
+            ?? dialect.Quote.Value, dialect.Comment ?? 0)
     {
     }
 

@@ -20,7 +20,8 @@ internal static unsafe class ScalarParser
     {
         switch (column.Kind)
         {
-            case JsonValueKind.Date or JsonValueKind.TimeMicroseconds or JsonValueKind.TimeNanoseconds or JsonValueKind.TimestampMicroseconds or JsonValueKind.TimestampNanoseconds or JsonValueKind.Uuid or JsonValueKind.Binary:
+            case JsonValueKind.Date or JsonValueKind.TimeMicroseconds or JsonValueKind.TimeNanoseconds or JsonValueKind.TimestampMicroseconds
+                or JsonValueKind.TimestampNanoseconds or JsonValueKind.Uuid or JsonValueKind.Binary:
                 return isQuoted && TryAppendQuoted(column, text, length);
             case JsonValueKind.Bool or (>= JsonValueKind.Int8 and <= JsonValueKind.Decimal128) when length > 0 && (!isQuoted || column.Casts):
                 return TryAppendNumber(column, text, length);
