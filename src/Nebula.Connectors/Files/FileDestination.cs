@@ -74,13 +74,21 @@ internal sealed class FileDestination : IDestination
         }
     }
 
-    public Task PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
+    public ChunkOrder ChunksOf(StreamPlan plan)
+    {
+        var target = TargetOf(plan);
+        return LayoutOf(target) is not null ? ChunkOrder.Any
+            : target != LocalStore.StandardStream && _store.Continues && FileEncoding.CanContinue(FormatOf(target), target, _options) ? ChunkOrder.InOrder
+            : ChunkOrder.Single;
+    }
+
+    public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
     {
         var target = TargetOf(plan);
         if (LayoutOf(target) is not { } layout)
         {
             _store.DiscardLeftovers(target);
-            return Task.CompletedTask;
+            return Task.FromResult<Checkpoint?>(null);
         }
         // a wrong option is found before anything moves
         _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
@@ -88,15 +96,19 @@ internal sealed class FileDestination : IDestination
         _store.DiscardLeftovers(layout.PathOf(layout.Id));
         // files that are complete are open no more: this one tells other runs that they are somebody's
         _lock = _store.Stage(layout.PathOf($"{layout.Id}{IObjectStore.PartMark}lock"), plan.RunId);
-        return Task.CompletedTask;
+        return Task.FromResult<Checkpoint?>(null);
     }
 
     public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken)
     {
         var target = TargetOf(plan);
-        return Task.FromResult<IDestinationWriter>(LayoutOf(target) is { } layout
-            ? OpenParts(plan, layout, chunk, context)
-            : new FileWriter(new FileEncoding(FormatOf(target), target, plan.Schema, _options, context.Pool), _store.Stage(target, plan.RunId), chunk));
+        if (LayoutOf(target) is { } layout)
+            return Task.FromResult<IDestinationWriter>(OpenParts(plan, layout, chunk, context));
+        var encoding = new FileEncoding(FormatOf(target), target, plan.Schema, _options, context.Pool);
+        var staged = context.Previous is { } previous && StagedFilePart.Parse(previous.Location).Single() is var before
+            ? _store.Continue(before.Location, before.Bytes)
+            : _store.Stage(target, plan.RunId);
+        return Task.FromResult<IDestinationWriter>(new FileWriter(encoding, staged, chunk));
     }
 
     public Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
@@ -104,9 +116,9 @@ internal sealed class FileDestination : IDestination
         var target = TargetOf(request.Plan);
         if (LayoutOf(target) is { } layout)
             return Task.FromResult(new PartsCommit(_store, layout).Publish(request));
-        foreach (var part in request.Parts)
-            if (part.Location.Length > 0)
-                _store.Publish(part.Location, target);
+        // chunks that came in order are all in the file of the last
+        if (request.Parts is [.., { Location.Length: > 0 } last])
+            _store.Publish(StagedFilePart.Parse(last.Location).Single().Location, target);
         return Task.FromResult(new CommitReceipt([target]));
     }
 
@@ -115,9 +127,9 @@ internal sealed class FileDestination : IDestination
         if (LayoutOf(TargetOf(plan)) is { } layout)
             new PartsCommit(_store, layout).Discard(parts);
         else
-            foreach (var part in parts)
-                if (part.Location.Length > 0)
-                    _store.Discard(part.Location);
+            foreach (var staged in parts.Where(static part => part.Location.Length > 0).SelectMany(static part => StagedFilePart.Parse(part.Location))
+                .Select(static file => file.Location).Distinct())
+                _store.Discard(staged);
         return Task.CompletedTask;
     }
 

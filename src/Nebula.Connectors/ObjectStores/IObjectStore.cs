@@ -39,6 +39,15 @@ internal interface IObjectStore
     /// <exception cref="Engine.Diagnostics.NebulaException">It must not be written.</exception>
     IStagedObject Stage(string path, string runId);
 
+    /// <summary>Whether a staged version can be taken up again after it was completed, by <see cref="Continue"/>.</summary>
+    bool Continues { get; }
+
+    /// <summary>Takes up a staged version that was completed.</summary>
+    /// <param name="staged">Where it is.</param>
+    /// <param name="length">Bytes of it that count; what follows is cut off.</param>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It is gone, or shorter.</exception>
+    IStagedObject Continue(string staged, long length);
+
     /// <summary>Makes a staged version the object that readers see, in one step.</summary>
     /// <param name="staged">Where the staged version is.</param>
     /// <param name="path">The object's path.</param>

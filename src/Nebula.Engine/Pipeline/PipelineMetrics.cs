@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Nebula.Engine.Connectors;
 
 namespace Nebula.Engine.Pipeline;
@@ -10,7 +11,7 @@ public sealed class PipelineMetrics
     private long _rowsQuarantined;
     private long _bytesWritten;
     private long _bytesReadBefore;
-    private ISourceReader? _reader;
+    private ImmutableArray<ISourceReader> _readers = [];
 
     /// <summary>Rows handed to the destination.</summary>
     public long RowsWritten => Interlocked.Read(ref _rowsWritten);
@@ -28,7 +29,7 @@ public sealed class PipelineMetrics
     public long BytesWritten => Interlocked.Read(ref _bytesWritten);
 
     /// <summary>Bytes read, as stored.</summary>
-    public long BytesRead => Interlocked.Read(ref _bytesReadBefore) + (Volatile.Read(ref _reader)?.BytesRead ?? 0);
+    public long BytesRead => Interlocked.Read(ref _bytesReadBefore) + _readers.Sum(static reader => reader.BytesRead);
 
     /// <summary>Bytes that the stream has as stored; null when unknown.</summary>
     public long? TotalBytes { get; set; }
@@ -37,11 +38,11 @@ public sealed class PipelineMetrics
     /// <summary>How records were held between decoding and encoding; null before any were.</summary>
     public StorageUse? Storage { get; internal set; }
 
-    internal void Start(ISourceReader reader) => Volatile.Write(ref _reader, reader);
+    internal void Start(ISourceReader reader) => ImmutableInterlocked.Update(ref _readers, static (readers, added) => readers.Add(added), reader);
 
     internal void Stop(ISourceReader reader)
     {
-        Volatile.Write(ref _reader, null);
+        ImmutableInterlocked.Update(ref _readers, static (readers, removed) => readers.Remove(removed), reader);
         Interlocked.Add(ref _bytesReadBefore, reader.BytesRead);
     }
 
@@ -59,7 +60,7 @@ public sealed class PipelineMetrics
     internal void Reset()
     {
         _rowsWritten = _rowsSkipped = _rowsQuarantined = _bytesWritten = _bytesReadBefore = 0;
-        _reader = null;
+        _readers = [];
         Storage = null;
     }
 }

@@ -43,7 +43,12 @@ public sealed record StreamRequest
 /// <param name="Restarts">How often it started again because a value contradicted the types inferred from the sample.</param>
 public sealed record StreamResult(StreamPlan Plan, CommitReceipt Receipt, long StoredBytes, int Restarts);
 
-/// <summary>Runs one stream from a source to a destination: plan, prepare, transfer, commit, acknowledge.</summary>
+/// <summary>Runs one stream from a source to a destination: plan, prepare, transfer, commit, acknowledge; as a whole, or step by step for whoever orchestrates it.</summary>
+/// <param name="source">Where rows come from.</param>
+/// <param name="destination">Where they go.</param>
+/// <param name="options">How much of the machine it may use.</param>
+/// <param name="pool">Where buffers come from.</param>
+/// <param name="runId">Identity of the run.</param>
 public sealed class StreamRun(ISource source, IDestination destination, PipelineOptions options, BufferPool pool, string runId)
 {
     /// <summary>The counts so far.</summary>
@@ -101,15 +106,14 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
 
     private async Task<StreamResult> TransferAsync(StreamPlan plan, int restarts, CancellationToken cancellationToken)
     {
-        var written = WrittenColumns.Of(plan, destination, warning => Warned?.Invoke(warning));
-        Planned?.Invoke(written);
+        var written = PlanWritten(plan);
         await destination.PrepareAsync(written, cancellationToken).ConfigureAwait(false);
         Metrics.TotalBytes = plan.Stream.Bytes;
         var parts = new List<StagedPart>();
         try
         {
-            await foreach (var chunk in source.SplitAsync(plan, null, cancellationToken).ConfigureAwait(false))
-                parts.Add(await TransferAsync(plan, written, chunk, cancellationToken).ConfigureAwait(false));
+            await foreach (var chunk in source.SplitAsync(plan, new SplitRequest(), cancellationToken).ConfigureAwait(false))
+                parts.Add(await TransferAsync(plan, written, chunk, previous: null, cancellationToken).ConfigureAwait(false));
             var token = $"{runId}/{plan.Stream.Name}";
             var receipt = await destination.CommitAsync(new CommitRequest(written, parts, null, token), cancellationToken).ConfigureAwait(false);
             await source.AcknowledgeAsync(new Checkpoint(plan.Stream.Name, "", 1), cancellationToken).ConfigureAwait(false);
@@ -122,7 +126,25 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
         }
     }
 
-    private async Task<StagedPart> TransferAsync(StreamPlan plan, StreamPlan written, Chunk chunk, CancellationToken cancellationToken)
+    /// <summary>Finds out how the destination stores the columns of a plan, and tells those who listen.</summary>
+    /// <param name="plan">The stream as it is read.</param>
+    /// <returns>The stream as it is written.</returns>
+    /// <exception cref="NebulaException">A column cannot be stored, or would lose something and must not.</exception>
+    public StreamPlan PlanWritten(StreamPlan plan)
+    {
+        var written = WrittenColumns.Of(plan, destination, warning => Warned?.Invoke(warning));
+        Planned?.Invoke(written);
+        return written;
+    }
+
+    /// <summary>Moves one chunk into staging.</summary>
+    /// <param name="plan">The stream as it is read.</param>
+    /// <param name="written">The stream as it is written.</param>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="previous">What the chunk before left, for a destination that takes chunks in their order.</param>
+    /// <param name="cancellationToken">Stops the transfer.</param>
+    /// <exception cref="NebulaException">A row cannot be read, or a system cannot be reached; nothing of the chunk is kept.</exception>
+    public async Task<StagedPart> TransferAsync(StreamPlan plan, StreamPlan written, Chunk chunk, StagedPart? previous, CancellationToken cancellationToken)
     {
         var readContext = new ReadContext(pool, options.BlockSize) { MaxRecordSize = options.MaxRecordSize, PreferLatency = options.PreferLatency };
         var reader = await source.OpenAsync(plan, chunk, readContext, cancellationToken).ConfigureAwait(false);
@@ -130,7 +152,7 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
             reader = new ConvertingReader(reader, plan, written, pool);
         await using (reader.ConfigureAwait(false))
         {
-            var writer = await destination.OpenAsync(written, chunk, new WriteContext(pool), cancellationToken).ConfigureAwait(false);
+            var writer = await destination.OpenAsync(written, chunk, new WriteContext(pool) { Previous = previous }, cancellationToken).ConfigureAwait(false);
             await using (writer.ConfigureAwait(false))
             {
                 using var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);

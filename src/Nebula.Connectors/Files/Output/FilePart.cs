@@ -14,7 +14,7 @@ namespace Nebula.Connectors.Files.Output;
 /// <param name="pool">Where buffers come from.</param>
 internal sealed class FilePart(IFileFrame frame, ICompressor? codec, bool blocksAreCompressed, IStagedObject staged, BufferPool pool) : IFileOutput, IDisposable
 {
-    private bool _isStarted;
+    private bool _isStarted = staged.Length > 0;
     private bool _needsEnd = !blocksAreCompressed;
 
     /// <summary>Rows written so far.</summary>

@@ -7,7 +7,7 @@ namespace Nebula.Connectors.Files.Output;
 /// <param name="Location">Where it is.</param>
 /// <param name="Partition">The folders of its partition, each with a slash behind it; empty for none.</param>
 /// <param name="Rows">Rows in it.</param>
-/// <param name="Bytes">Bytes as stored.</param>
+/// <param name="Bytes">Bytes as stored; where several chunks share a file, up to the end of this one.</param>
 internal sealed record StagedFilePart(string Location, string Partition, long Rows, long Bytes)
 {
     /// <summary>Renders files as text.</summary>

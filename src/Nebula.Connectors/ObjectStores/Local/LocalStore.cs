@@ -95,6 +95,10 @@ internal sealed class LocalStore : IObjectStore
         });
     }
 
+    public bool Continues => true;
+
+    public IStagedObject Continue(string staged, long length) => Guard<IStagedObject>(staged, "written", () => new StagedFile(staged, length));
+
     public void Publish(string staged, string path) => Guard(path, "written", () =>
     {
         Directory.CreateDirectory(FolderOf(path));

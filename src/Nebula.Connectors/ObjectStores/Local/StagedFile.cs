@@ -7,12 +7,30 @@ namespace Nebula.Connectors.ObjectStores.Local;
 internal sealed class StagedFile : IStagedObject
 {
     private readonly SafeFileHandle _handle;
+    private readonly bool _isContinued;
     private bool _completed;
 
     public StagedFile(string location)
     {
         Location = location;
         _handle = File.OpenHandle(location, FileMode.Create, FileAccess.Write, FileShare.None);
+    }
+
+    /// <summary>Takes up a file that was completed.</summary>
+    /// <param name="location">Where it is.</param>
+    /// <param name="length">Bytes of it that count.</param>
+    public StagedFile(string location, long length)
+    {
+        Location = location;
+        _handle = File.OpenHandle(location, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        _isContinued = true;
+        Length = length;
+        if (RandomAccess.GetLength(_handle) < length)
+        {
+            _handle.Dispose();
+            throw new NebulaException(ErrorKind.Fatal, $"'{location}' should have {length} bytes of the chunks before, but is shorter. Someone changed it: start the run again.");
+        }
+        RandomAccess.SetLength(_handle, length);
     }
 
     public string Location { get; }
@@ -50,7 +68,8 @@ internal sealed class StagedFile : IStagedObject
     public void Dispose()
     {
         _handle.Dispose();
-        if (!_completed)
+        // what is there of chunks before is still good: the next attempt cuts off the rest
+        if (!_completed && !_isContinued)
             File.Delete(Location);
     }
 }
