@@ -146,6 +146,7 @@ public sealed class StreamResolver
             Select = values.Selection(ConfigKeys.Select),
             Columns = Columns(settings.FindMap(ConfigKeys.Columns.Name)),
             Limit = values.Integer(ConfigKeys.Limit),
+            ChunkBytes = Math.Max(1, values.Section(ConfigKeys.Chunking).Size(ConfigKeys.TargetSize)!.Value),
             Lossy = values.Section(ConfigKeys.Contract).Text(ConfigKeys.Lossy) switch
             {
                 "warn" => LossyPolicy.Warn,

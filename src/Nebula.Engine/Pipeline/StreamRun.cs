@@ -49,10 +49,12 @@ public sealed record StreamResult(StreamPlan Plan, CommitReceipt Receipt, long S
 /// <param name="options">How much of the machine it may use.</param>
 /// <param name="pool">Where buffers come from.</param>
 /// <param name="runId">Identity of the run.</param>
-public sealed class StreamRun(ISource source, IDestination destination, PipelineOptions options, BufferPool pool, string runId)
+/// <param name="metrics">Takes the counts; null for counts of its own.</param>
+public sealed class StreamRun(
+    ISource source, IDestination destination, PipelineOptions options, BufferPool pool, string runId, PipelineMetrics? metrics = null)
 {
     /// <summary>The counts so far.</summary>
-    public PipelineMetrics Metrics { get; } = new();
+    public PipelineMetrics Metrics { get; } = metrics ?? new();
 
     /// <summary>Raised when the run starts again with types inferred from every value; the text says why.</summary>
     public event Action<string>? Restarting;

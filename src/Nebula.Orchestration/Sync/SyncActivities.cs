@@ -62,9 +62,14 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         if (await _state.FindPartAsync(page, task.Chunk, context.CancellationToken).ConfigureAwait(false) is { } earlier)
             return new Staged(earlier.Rows, earlier.Bytes, 1);
         var chunk = (await ChunksAsync(page, context.CancellationToken).ConfigureAwait(false))[task.Chunk - page.First];
-        var staged = await worker.TransferAsync(page.Task, chunk, context.CancellationToken).ConfigureAwait(false);
+        var staged = await worker.TransferAsync(page.Task, chunk, FindPreviousAsync, context.CancellationToken).ConfigureAwait(false);
         var part = await _state.RecordPartAsync(page, staged, context.CancellationToken).ConfigureAwait(false);
         return new Staged(part.Rows, part.Bytes, 1);
+
+        async Task<StagedPart?> FindPreviousAsync(CancellationToken cancellationToken) => task.Chunk > page.First
+            ? await _state.FindPartAsync(page, task.Chunk - 1, cancellationToken).ConfigureAwait(false)
+            : page.Page == 0 ? null
+            : (await _state.FindManifestAsync(page with { Page = page.Page - 1 }, cancellationToken).ConfigureAwait(false))?[^1];
     }
 
     public async Task<Staged> SealPageAsync(ActivityContext context, PageTask page)

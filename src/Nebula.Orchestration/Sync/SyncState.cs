@@ -155,6 +155,19 @@ public sealed class SyncState(IStateStore store)
         return parts;
     }
 
+    /// <summary>Sums up what is staged for a stream of a run.</summary>
+    /// <returns>Rows, bytes as stored at the destination, and bytes of the source where they are known.</returns>
+    internal async Task<(long Rows, long Bytes, long BytesRead)> ReadStagedAsync(StreamTask task, CancellationToken cancellationToken)
+    {
+        var parts = await ReadAllPartsAsync(task, cancellationToken).ConfigureAwait(false);
+        var staged = parts.Select(static part => part.ChunkIndex).ToHashSet();
+        var read = 0L;
+        await foreach (var key in store.ListAsync(Prefix(task), cancellationToken).ConfigureAwait(false))
+            if (key.Split('/')[^2] == "chunks" && await GetAsync(key, Chunks, cancellationToken).ConfigureAwait(false) is { } page)
+                read += page.Where(chunk => staged.Contains(chunk.Index)).Sum(static chunk => chunk.Bytes ?? 0);
+        return (parts.Sum(static part => part.Rows), parts.Sum(static part => part.Bytes), read);
+    }
+
     /// <summary>Forgets all that is recorded for a stream of a run.</summary>
     internal async Task RemoveAsync(StreamTask task, CancellationToken cancellationToken)
     {
