@@ -16,7 +16,7 @@ internal sealed class FileDestination : IDestination
     private readonly IObjectStore _store;
     private readonly string _path;
     private readonly bool _isFolder;
-    private IStagedObject? _lock;
+    private IDisposable? _claim;
 
     /// <param name="options">What the user set.</param>
     /// <param name="format">The format, when the connector's name is one; null to go by the file's name.</param>
@@ -26,8 +26,8 @@ internal sealed class FileDestination : IDestination
         _options = options;
         _format = format ?? (options.Text("format") is { } name ? FileFormats.ByName(name) : null);
         _store = store;
-        _path = options.Text("path")!;
-        _isFolder = _path != LocalStore.StandardStream && (Path.EndsInDirectorySeparator(_path) || Directory.Exists(_path));
+        _path = store.Resolve(options.Text("path")!);
+        _isFolder = store.IsFolder(_path);
         var known = _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(_path));
         Capabilities = new DestinationCapabilities
         {
@@ -61,12 +61,8 @@ internal sealed class FileDestination : IDestination
         {
             if (_path == LocalStore.StandardStream)
                 return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, "standard output")]);
-            // a check leaves nothing behind, so folders that are still missing are not made
-            var folder = _isFolder ? _path : Path.GetDirectoryName(Path.GetFullPath(_path))!;
-            while (!Directory.Exists(folder) && Path.GetDirectoryName(Path.GetFullPath(folder)) is { } above)
-                folder = above;
-            using (_store.Stage(Path.Combine(folder, "nebula-check"), "check"))
-                return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{_path}' can be written")]);
+            _store.CheckWritable(_path);
+            return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{_path}' can be written")]);
         }
         catch (NebulaException e)
         {
@@ -77,17 +73,12 @@ internal sealed class FileDestination : IDestination
     public Task PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
     {
         var target = TargetOf(plan);
-        if (LayoutOf(target) is not { } layout)
-        {
-            _store.DiscardLeftovers(target);
-            return Task.CompletedTask;
-        }
+        var layout = LayoutOf(target);
         // a wrong option is found before anything moves
-        _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
+        if (layout is not null)
+            _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         Unlock();
-        _store.DiscardLeftovers(layout.PathOf(layout.Id));
-        // files that are complete are open no more: this one tells other runs that they are somebody's
-        _lock = _store.Stage(layout.PathOf($"{layout.Id}{IObjectStore.PartMark}lock"), plan.RunId);
+        _claim = layout is null ? _store.Claim(target, target, plan.RunId) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId);
         return Task.CompletedTask;
     }
 
@@ -104,10 +95,8 @@ internal sealed class FileDestination : IDestination
         var target = TargetOf(request.Plan);
         if (LayoutOf(target) is { } layout)
             return Task.FromResult(new PartsCommit(_store, layout).Publish(request));
-        foreach (var part in request.Parts)
-            if (part.Location.Length > 0)
-                _store.Publish(part.Location, target);
-        return Task.FromResult(new CommitReceipt([target]));
+        var staged = request.Parts.Select(static part => part.Location).Where(static location => location.Length > 0).ToList();
+        return Task.FromResult(new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token)));
     }
 
     public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
@@ -124,6 +113,7 @@ internal sealed class FileDestination : IDestination
     public ValueTask DisposeAsync()
     {
         Unlock();
+        _store.Dispose();
         return default;
     }
 
@@ -135,13 +125,13 @@ internal sealed class FileDestination : IDestination
         var target = layout.PathOf(layout.NameOf("", 0));
         var encoding = new FileEncoding(FormatOf(target), target, partitioner?.FileSchema ?? plan.Schema, _options, context.Pool);
         return new PartsWriter(
-            encoding, partitioner, number => _store.Stage(layout.PathOf($"{layout.Id}{IObjectStore.PartMark}{chunk.Index}-{number}"), plan.RunId), _store, _options.Size("file_size"), most, chunk, context.Pool);
+            encoding, partitioner, new PartsStaging(_store, layout, plan.RunId, chunk.Index), _options.Size("file_size"), most, chunk, context.Pool);
     }
 
     private void Unlock()
     {
-        _lock?.Dispose();
-        _lock = null;
+        _claim?.Dispose();
+        _claim = null;
     }
 
     private IFileFormat FormatOf(string target) => _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(target)) ?? throw NebulaException.Configuration(
@@ -166,8 +156,8 @@ internal sealed class FileDestination : IDestination
         if (name.Length == 0 || _path == LocalStore.StandardStream)
             return _path;
         // names come from the source, which must not choose what is overwritten elsewhere
-        if (Path.IsPathRooted(name) || name.Split('/', '\\').Contains(".."))
+        if (!ObjectPath.StaysBelow(name))
             throw NebulaException.Configuration($"The object name '{name}' leads out of '{_path}'. Set 'object' to a name inside of it.");
-        return Path.Combine(_path, name);
+        return ObjectPath.Combine(_path, name);
     }
 }

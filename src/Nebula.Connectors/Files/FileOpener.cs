@@ -9,7 +9,7 @@ namespace Nebula.Connectors.Files;
 
 /// <summary>
 /// Opens files and takes off their compression. What comes only once, standard input and pipes, can be opened for samples any number of times, but to its end
-/// only once.
+/// only once. Owns the store.
 /// </summary>
 internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDisposable
 {
@@ -22,7 +22,7 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
     /// <param name="sampleOnly">Whether the file will be opened again.</param>
     public CountedStream Open(StoredObject file, bool sampleOnly)
     {
-        var stored = store.ComesOnce(file.Path) ? _replayed.GetOrAdd(file.Path, OpenOnce).Rewind(isLast: !sampleOnly) : store.OpenRead(file.Path);
+        var stored = store.ComesOnce(file.Path) ? _replayed.GetOrAdd(file.Path, _ => OpenOnce(file)).Rewind(isLast: !sampleOnly) : store.OpenRead(file);
         return new CountedStream(stored, counted => FileCodecs.Decode(counted, file.Path, options));
     }
 
@@ -55,7 +55,7 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
         // it is needed twice, to find the columns and to read them
         if (store.ComesOnce(file.Path))
             return _spooled.GetOrAdd(file.Path, _ => Spool(file)).Share();
-        var bytes = store.OpenRandom(file.Path);
+        var bytes = store.OpenRandom(file);
         try
         {
             Span<byte> head = stackalloc byte[FileCodecs.SignatureLength];
@@ -73,10 +73,11 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
         return Spool(file);
     }
 
-    /// <summary>Ends a read that waits for somebody to write.</summary>
+    /// <summary>Ends a read that waits, for somebody to write or for an answer.</summary>
     public void Interrupt()
     {
         _interrupted = true;
+        store.Interrupt();
         foreach (var input in _replayed.Values)
             input.Interrupt();
     }
@@ -87,6 +88,7 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
             input.Dispose();
         foreach (var bytes in _spooled.Values)
             bytes.Dispose();
+        store.Dispose();
     }
 
     private SpooledBytes Spool(StoredObject file)
@@ -95,9 +97,9 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
         return SpooledBytes.Of(stream, file.Name);
     }
 
-    private ReplayStream OpenOnce(string path)
+    private ReplayStream OpenOnce(StoredObject file)
     {
-        var input = new ReplayStream(store.OpenRead(path));
+        var input = new ReplayStream(store.OpenRead(file));
         if (_interrupted)
             input.Interrupt();
         return input;

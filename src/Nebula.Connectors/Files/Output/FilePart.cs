@@ -39,6 +39,9 @@ internal sealed class FilePart(IFileFrame frame, ICompressor? codec, bool blocks
         Rows += block.Rows;
     }
 
+    /// <summary>Ends a write that waits for the store.</summary>
+    public void Interrupt() => staged.Interrupt();
+
     /// <summary>Hands on what was written, where somebody reads along.</summary>
     public void Flush() => staged.Flush();
 

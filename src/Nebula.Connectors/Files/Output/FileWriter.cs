@@ -11,6 +11,7 @@ namespace Nebula.Connectors.Files.Output;
 internal sealed class FileWriter(FileEncoding encoding, IStagedObject staged, Chunk chunk) : IDestinationWriter
 {
     private readonly FilePart _part = encoding.Start(staged);
+    private CancellationTokenRegistration _interruption;
 
     public RowTarget? Target => encoding.Target;
 
@@ -19,6 +20,8 @@ internal sealed class FileWriter(FileEncoding encoding, IStagedObject staged, Ch
     public ValueTask WriteAsync(EncodedBlock block, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (_interruption == default)
+            _interruption = cancellationToken.UnsafeRegister(static part => ((FilePart)part!).Interrupt(), _part);
         _part.Add(block);
         return default;
     }
@@ -37,6 +40,7 @@ internal sealed class FileWriter(FileEncoding encoding, IStagedObject staged, Ch
 
     public ValueTask DisposeAsync()
     {
+        _interruption.Dispose();
         _part.Dispose();
         encoding.Dispose();
         return default;

@@ -6,16 +6,17 @@ namespace Nebula.Connectors.ObjectStores.Local;
 /// <summary>A file while it is written, under a temporary name beside its target, locked against other runs. What is not completed is removed.</summary>
 internal sealed class StagedFile : IStagedObject
 {
+    private readonly string _path;
     private readonly SafeFileHandle _handle;
-    private bool _completed;
+    private string? _location;
 
-    public StagedFile(string location)
+    public StagedFile(string path)
     {
-        Location = location;
-        _handle = File.OpenHandle(location, FileMode.Create, FileAccess.Write, FileShare.None);
+        _path = path;
+        _handle = File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.None);
     }
 
-    public string Location { get; }
+    public string Location => _location ?? throw new InvalidOperationException("A staged file has a location once it is complete.");
 
     public long Length { get; private set; }
 
@@ -27,7 +28,7 @@ internal sealed class StagedFile : IStagedObject
         }
         catch (IOException e)
         {
-            throw new NebulaException(ErrorKind.Transient, $"'{Location}' cannot be written: {e.Message}", inner: e);
+            throw new NebulaException(ErrorKind.Transient, $"'{_path}' cannot be written: {e.Message}", inner: e);
         }
         Length += bytes.Length;
     }
@@ -38,19 +39,19 @@ internal sealed class StagedFile : IStagedObject
 
     public void Complete()
     {
-        LocalStore.Guard(Location, "written", () =>
+        LocalStore.Guard(_path, "written", () =>
         {
             RandomAccess.FlushToDisk(_handle);
+            _location = new StagedLocation(_path, Length, File.GetLastWriteTimeUtc(_handle).Ticks).Render();
             return 0;
         });
-        _completed = true;
         _handle.Dispose();
     }
 
     public void Dispose()
     {
         _handle.Dispose();
-        if (!_completed)
-            File.Delete(Location);
+        if (_location is null)
+            File.Delete(_path);
     }
 }
