@@ -16,7 +16,7 @@ internal sealed class FileDestination : IDestination
     private readonly IObjectStore _store;
     private readonly string _path;
     private readonly bool _isFolder;
-    private IStagedObject? _lock;
+    private IDisposable? _claim;
 
     /// <param name="options">What the user set.</param>
     /// <param name="format">The format, when the connector's name is one; null to go by the file's name.</param>
@@ -26,8 +26,8 @@ internal sealed class FileDestination : IDestination
         _options = options;
         _format = format ?? (options.Text("format") is { } name ? FileFormats.ByName(name) : null);
         _store = store;
-        _path = options.Text("path")!;
-        _isFolder = _path != LocalStore.StandardStream && (Path.EndsInDirectorySeparator(_path) || Directory.Exists(_path));
+        _path = store.Resolve(options.Text("path")!);
+        _isFolder = store.IsFolder(_path);
         var known = _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(_path));
         Capabilities = new DestinationCapabilities
         {
@@ -61,12 +61,8 @@ internal sealed class FileDestination : IDestination
         {
             if (_path == LocalStore.StandardStream)
                 return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, "standard output")]);
-            // a check leaves nothing behind, so folders that are still missing are not made
-            var folder = _isFolder ? _path : Path.GetDirectoryName(Path.GetFullPath(_path))!;
-            while (!Directory.Exists(folder) && Path.GetDirectoryName(Path.GetFullPath(folder)) is { } above)
-                folder = above;
-            using (_store.Stage(Path.Combine(folder, "nebula-check"), "check"))
-                return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{_path}' can be written")]);
+            _store.CheckWritable(_path);
+            return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{_path}' can be written")]);
         }
         catch (NebulaException e)
         {
@@ -78,24 +74,21 @@ internal sealed class FileDestination : IDestination
     {
         var target = TargetOf(plan);
         return LayoutOf(target) is not null ? ChunkOrder.Any
-            : target != LocalStore.StandardStream && _store.Continues && FileEncoding.CanContinue(FormatOf(target), target, _options) ? ChunkOrder.InOrder
+            : target == LocalStore.StandardStream || !FileEncoding.CanContinue(FormatOf(target), target, _options) ? ChunkOrder.Single
+            : _store.Joins ? ChunkOrder.Any
+            : _store.Continues ? ChunkOrder.InOrder
             : ChunkOrder.Single;
     }
 
     public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
     {
         var target = TargetOf(plan);
-        if (LayoutOf(target) is not { } layout)
-        {
-            _store.DiscardLeftovers(target);
-            return Task.FromResult<Checkpoint?>(null);
-        }
+        var layout = LayoutOf(target);
         // a wrong option is found before anything moves
-        _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
+        if (layout is not null)
+            _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         Unlock();
-        _store.DiscardLeftovers(layout.PathOf(layout.Id));
-        // files that are complete are open no more: this one tells other runs that they are somebody's
-        _lock = _store.Stage(layout.PathOf($"{layout.Id}{IObjectStore.PartMark}lock"), plan.RunId);
+        _claim = layout is null ? _store.Claim(target, target, plan.RunId) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId);
         return Task.FromResult<Checkpoint?>(null);
     }
 
@@ -105,9 +98,7 @@ internal sealed class FileDestination : IDestination
         if (LayoutOf(target) is { } layout)
             return Task.FromResult<IDestinationWriter>(OpenParts(plan, layout, chunk, context));
         var encoding = new FileEncoding(FormatOf(target), target, plan.Schema, _options, context.Pool);
-        var staged = context.Previous is { } previous && StagedFilePart.Parse(previous.Location).Single() is var before
-            ? _store.Continue(before.Location, before.Bytes)
-            : _store.Stage(target, plan.RunId);
+        var staged = context.Previous is { } previous ? _store.Continue(previous.Location) : _store.Stage(target, plan.RunId, _store.Joins ? chunk.Index : null);
         return Task.FromResult<IDestinationWriter>(new FileWriter(encoding, staged, chunk));
     }
 
@@ -116,10 +107,9 @@ internal sealed class FileDestination : IDestination
         var target = TargetOf(request.Plan);
         if (LayoutOf(target) is { } layout)
             return Task.FromResult(new PartsCommit(_store, layout).Publish(request));
-        // chunks that came in order are all in the file of the last
-        if (request.Parts is [.., { Location.Length: > 0 } last])
-            _store.Publish(StagedFilePart.Parse(last.Location).Single().Location, target);
-        return Task.FromResult(new CommitReceipt([target]));
+        // chunks that came in order are all in what the last of them left
+        var staged = request.Parts.Skip(_store.Joins ? 0 : Math.Max(0, request.Parts.Count - 1)).Select(static part => part.Location).Where(static location => location.Length > 0).ToList();
+        return Task.FromResult(new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token)));
     }
 
     public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
@@ -127,15 +117,16 @@ internal sealed class FileDestination : IDestination
         if (LayoutOf(TargetOf(plan)) is { } layout)
             new PartsCommit(_store, layout).Discard(parts);
         else
-            foreach (var staged in parts.Where(static part => part.Location.Length > 0).SelectMany(static part => StagedFilePart.Parse(part.Location))
-                .Select(static file => file.Location).Distinct())
-                _store.Discard(staged);
+            foreach (var part in parts)
+                if (part.Location.Length > 0)
+                    _store.Discard(part.Location);
         return Task.CompletedTask;
     }
 
     public ValueTask DisposeAsync()
     {
         Unlock();
+        _store.Dispose();
         return default;
     }
 
@@ -147,13 +138,13 @@ internal sealed class FileDestination : IDestination
         var target = layout.PathOf(layout.NameOf("", 0));
         var encoding = new FileEncoding(FormatOf(target), target, partitioner?.FileSchema ?? plan.Schema, _options, context.Pool);
         return new PartsWriter(
-            encoding, partitioner, number => _store.Stage(layout.PathOf($"{layout.Id}{IObjectStore.PartMark}{chunk.Index}-{number}"), plan.RunId), _store, _options.Size("file_size"), most, chunk, context.Pool);
+            encoding, partitioner, new PartsStaging(_store, layout, plan.RunId, chunk.Index), _options.Size("file_size"), most, chunk, context.Pool);
     }
 
     private void Unlock()
     {
-        _lock?.Dispose();
-        _lock = null;
+        _claim?.Dispose();
+        _claim = null;
     }
 
     private IFileFormat FormatOf(string target) => _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(target)) ?? throw NebulaException.Configuration(
@@ -178,8 +169,8 @@ internal sealed class FileDestination : IDestination
         if (name.Length == 0 || _path == LocalStore.StandardStream)
             return _path;
         // names come from the source, which must not choose what is overwritten elsewhere
-        if (Path.IsPathRooted(name) || name.Split('/', '\\').Contains(".."))
+        if (!ObjectPath.StaysBelow(name))
             throw NebulaException.Configuration($"The object name '{name}' leads out of '{_path}'. Set 'object' to a name inside of it.");
-        return Path.Combine(_path, name);
+        return ObjectPath.Combine(_path, name);
     }
 }

@@ -32,7 +32,7 @@ internal sealed class FileSource : ISource, IInspectable
         _options = options;
         _format = format ?? (options.Text("format") is { } name ? FileFormats.ByName(name) : null);
         _store = store;
-        _path = options.Text("path")!;
+        _path = store.Resolve(options.Text("path")!);
         _opener = new FileOpener(store, options);
     }
 
@@ -227,14 +227,5 @@ internal sealed class FileSource : ISource, IInspectable
     private IFileFormat FormatOf(StoredObject file) => _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(file.Path)) ?? throw NebulaException.Configuration(
         $"The format of '{file.Path}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
 
-    private NebulaException NothingFound()
-    {
-        if (Glob.IsWildcard(_path))
-            return NebulaException.NotFound($"No file matches '{_path}'.");
-        var folder = Path.GetDirectoryName(Path.GetFullPath(_path))!;
-        var near = Directory.Exists(folder)
-            ? Suggestion.For(Path.GetFileName(_path), Directory.EnumerateFiles(folder).Take(1000).Select(static f => Path.GetFileName(f)!))
-            : $" The folder '{folder}' does not exist.";
-        return NebulaException.NotFound($"The file '{_path}' does not exist.{near}");
-    }
+    private NebulaException NothingFound() => Glob.IsWildcard(_path) ? NebulaException.NotFound($"No file matches '{_path}'.") : _store.Missing(_path);
 }

@@ -69,7 +69,8 @@ internal sealed class FileEncoding : IDisposable
 
     /// <summary>Starts a file.</summary>
     /// <param name="staged">Takes its bytes; disposed of with the file.</param>
-    public FilePart Start(IStagedObject staged) => new(_encoder.CreateFrame(), _createCodec(), _shared is not null, staged, _pool);
+    /// <param name="isContinued">Whether its beginning is written already, by the chunks before.</param>
+    public FilePart Start(IStagedObject staged, bool isContinued = false) => new(_encoder.CreateFrame(), _createCodec(), _shared is not null, staged, _pool, isContinued);
 
     public void Dispose() => _shared?.Dispose();
 }

@@ -16,20 +16,21 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
     public CommitReceipt Publish(CommitRequest request)
     {
         var path = PartsManifest.PathOf(layout);
-        var before = PartsManifest.Read(store, path);
+        var stored = store.ReadSmall(path);
+        var before = PartsManifest.Read(stored, path);
         if (before.Token == request.Token && before.IsComplete)
             return new CommitReceipt([.. before.Files.Select(layout.PathOf)], AlreadyCommitted: true);
         var files = Name(request.Parts).ToList();
         var names = files.Select(static file => file.Name).ToHashSet(StringComparer.Ordinal);
         // written first, so that whatever happens from here on, the next commit knows every file that may be there
-        new PartsManifest(request.Token, IsComplete: false, [.. names.Union(before.Files).Order(StringComparer.Ordinal)]).Write(store, path, request.Plan.RunId);
+        var begun = new PartsManifest(request.Token, IsComplete: false, [.. names.Union(before.Files).Order(StringComparer.Ordinal)]);
+        stored = store.WriteSmall(path, begun.Render(), stored, request.Plan.RunId);
         foreach (var (location, name) in files)
-            if (store.Exists(location))
-                store.Publish(location, layout.PathOf(name));
+            store.Publish([location], layout.PathOf(name), request.Token);
         foreach (var old in before.Files)
             if (!names.Contains(old))
                 store.Delete(layout.PathOf(old), layout.Folder);
-        new PartsManifest(request.Token, IsComplete: true, [.. names.Order(StringComparer.Ordinal)]).Write(store, path, request.Plan.RunId);
+        store.WriteSmall(path, (begun with { IsComplete = true, Files = [.. names.Order(StringComparer.Ordinal)] }).Render(), stored, request.Plan.RunId);
         return new CommitReceipt([.. names.Order(StringComparer.Ordinal).Select(layout.PathOf)]);
     }
 
@@ -47,6 +48,11 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var file in parts.SelectMany(static part => StagedFilePart.Parse(part.Location)))
         {
+            if (file.Name.Length > 0)
+            {
+                yield return (file.Location, file.Name);
+                continue;
+            }
             var number = numbers.GetValueOrDefault(file.Partition);
             numbers[file.Partition] = number + 1;
             yield return (file.Location, layout.NameOf(file.Partition, number));

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Nebula.Connectors.ObjectStores;
-using Nebula.Connectors.ObjectStores.Local;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Connectors.Files.Output;
@@ -18,22 +17,23 @@ internal sealed record PartsManifest(string Token, bool IsComplete, IReadOnlyLis
     public static PartsManifest None { get; } = new("", true, []);
 
     /// <summary>The manifest's path.</summary>
-    public static string PathOf(PartsLayout layout) => Path.Combine(layout.Folder, $".{layout.Id}{LocalStore.ManifestSuffix}");
+    public static string PathOf(PartsLayout layout) => layout.PathOf($".{layout.Id}{IObjectStore.ManifestSuffix}");
 
-    /// <summary>Reads a manifest; <see cref="None"/> when there is none.</summary>
+    /// <summary>Reads a manifest.</summary>
+    /// <param name="stored">What is stored; null for nothing, which gives <see cref="None"/>.</param>
+    /// <param name="path">Its path, for messages.</param>
     /// <exception cref="NebulaException">It cannot be read.</exception>
-    public static PartsManifest Read(IObjectStore store, string path)
+    public static PartsManifest Read(SmallObject? stored, string path)
     {
-        if (!store.Exists(path))
+        if (stored is null)
             return None;
-        using var stream = store.OpenRead(path);
         try
         {
-            using var json = JsonDocument.Parse(stream);
+            using var json = JsonDocument.Parse(stored.Content);
             return new PartsManifest(
                 json.RootElement.GetProperty("token").GetString()!,
                 json.RootElement.GetProperty("complete").GetBoolean(),
-                [.. json.RootElement.GetProperty("files").EnumerateArray().Select(static file => file.GetString()!).Where(IsBelow)]);
+                [.. json.RootElement.GetProperty("files").EnumerateArray().Select(static file => file.GetString()!).Where(ObjectPath.StaysBelow)]);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -42,8 +42,8 @@ internal sealed record PartsManifest(string Token, bool IsComplete, IReadOnlyLis
         }
     }
 
-    /// <summary>Writes the manifest in place of the one before.</summary>
-    public void Write(IObjectStore store, string path, string runId)
+    /// <summary>Renders the manifest.</summary>
+    public ReadOnlyMemory<byte> Render()
     {
         var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Indented = true }))
@@ -57,12 +57,6 @@ internal sealed record PartsManifest(string Token, bool IsComplete, IReadOnlyLis
             json.WriteEndArray();
             json.WriteEndObject();
         }
-        using var staged = store.Stage(path, runId);
-        staged.Write(bytes.GetBuffer().AsSpan(0, (int)bytes.Length));
-        staged.Complete();
-        store.Publish(staged.Location, path);
+        return bytes.GetBuffer().AsMemory(0, (int)bytes.Length);
     }
-
-    /// <summary>Whether a path stays in the folder: nobody must be led to delete something else.</summary>
-    private static bool IsBelow(string file) => file.Length > 0 && !Path.IsPathRooted(file) && !file.Split('/', '\\').Contains("..");
 }

@@ -84,7 +84,7 @@ internal sealed class JsonFormat(SimdLevel level) : ITextFormat
         JsonEncodings.Find(JsonDialect.Parse(dialect).Encoding, options: null);
 
     /// <inheritdoc/>
-    public IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name, bool inside)
+    public IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name, bool inside = false)
     {
         var parsed = JsonDialect.Parse(dialect);
         return parsed.Layout switch
