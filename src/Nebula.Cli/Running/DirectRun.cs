@@ -4,26 +4,31 @@ using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Pipeline;
 using Nebula.Orchestration.Planning;
+using Nebula.Orchestration.Sync;
+using StreamResult = Nebula.Engine.Pipeline.StreamResult;
 
 namespace Nebula.Cli.Running;
 
 /// <summary>Runs streams without an account of their chunks: what is interrupted begins anew. For runs in which there is one chunk each.</summary>
-internal sealed class DirectRun(RunPlan plan, BufferPool pool) : IRunner
+/// <param name="plan">What is to be done.</param>
+/// <param name="pool">Where buffers come from.</param>
+/// <param name="state">Takes the account of what was committed; null for none.</param>
+internal sealed class DirectRun(RunPlan plan, BufferPool pool, PipelineState? state) : IRunner
 {
     public async Task RunAsync(IReadOnlyList<StreamExecution> streams, IRunDisplay display, RunLimits limits)
     {
         using var slots = new SemaphoreSlim(Math.Max(1, plan.ParallelStreams));
-        await Task.WhenAll(streams.Select(RunOneAsync)).ConfigureAwait(false);
+        await Task.WhenAll(streams.Select((stream, index) => RunOneAsync(stream, index))).ConfigureAwait(false);
 
-        async Task RunOneAsync(StreamExecution stream)
+        async Task RunOneAsync(StreamExecution stream, int index)
         {
             await slots.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-            await RunAsync(stream, display, limits).ConfigureAwait(false);
+            await RunAsync(stream, index, display, limits).ConfigureAwait(false);
             slots.Release();
         }
     }
 
-    private async Task RunAsync(StreamExecution stream, IRunDisplay display, RunLimits limits)
+    private async Task RunAsync(StreamExecution stream, int index, IRunDisplay display, RunLimits limits)
     {
         stream.Start();
         display.StreamStarted(stream);
@@ -32,6 +37,9 @@ internal sealed class DirectRun(RunPlan plan, BufferPool pool) : IRunner
             limits.Stop.ThrowIfCancellationRequested();
             var result = await TransferAsync(stream, display, limits.Stop).ConfigureAwait(false);
             stream.Commit(result.Receipt.Locations, result.StoredBytes);
+            // what is committed is committed, also when the user wants to stop just now
+            if (state is not null)
+                await new DirectAccount(state.Store).AddAsync(plan, index, result.Read, result.Parts, CancellationToken.None).ConfigureAwait(false);
             stream.End(StreamState.Completed);
         }
         catch (OutputClosedException)

@@ -20,12 +20,12 @@ internal static class RunnerFactory
     {
         var pool = MemoryBudget.CreatePool(plan.Memory);
         if (state is null)
-            return (plan, new DirectRun(plan, pool));
+            return (plan, new DirectRun(plan, pool, null));
         if (FindInterrupted(plan, only, state, context) is { } interrupted)
             plan = plan with { RunId = interrupted.RunId };
         else if (!plan.Jobs.Any(static job => job.Bytes > job.ChunkBytes))
-            return (plan, new DirectRun(plan, pool));
-        return (plan, new DurableRun(plan, only, state, CreateWorker, context.Log));
+            return (plan, new RecordedRun(plan, state, new DirectRun(plan, pool, state)));
+        return (plan, new RecordedRun(plan, state, new DurableRun(plan, only, state, CreateWorker, context.Log)));
 
         SyncWorker CreateWorker(ISyncObserver observer, int parallelChunks) => new(
             new OnePipeline(pipeline), context.Connectors, state.Store,

@@ -37,11 +37,18 @@ public sealed record StreamRequest
 }
 
 /// <summary>The outcome of a stream's run.</summary>
-/// <param name="Plan">How it was read and written.</param>
+/// <param name="Plan">The stream as it was written.</param>
 /// <param name="Receipt">What was published.</param>
-/// <param name="StoredBytes">Bytes as stored at the destination.</param>
+/// <param name="Parts">What was committed.</param>
 /// <param name="Restarts">How often it started again because a value contradicted the types inferred from the sample.</param>
-public sealed record StreamResult(StreamPlan Plan, CommitReceipt Receipt, long StoredBytes, int Restarts);
+public sealed record StreamResult(StreamPlan Plan, CommitReceipt Receipt, IReadOnlyList<StagedPart> Parts, int Restarts)
+{
+    /// <summary>The stream as it was read.</summary>
+    public required StreamPlan Read { get; init; }
+
+    /// <summary>Bytes as stored at the destination.</summary>
+    public long StoredBytes => Parts.Sum(static part => part.Bytes);
+}
 
 /// <summary>Runs one stream from a source to a destination: plan, prepare, transfer, commit, acknowledge; as a whole, or step by step for whoever orchestrates it.</summary>
 /// <param name="source">Where rows come from.</param>
@@ -119,7 +126,7 @@ public sealed class StreamRun(
             var token = $"{runId}/{plan.Stream.Name}";
             var receipt = await destination.CommitAsync(new CommitRequest(written, parts, null, token), cancellationToken).ConfigureAwait(false);
             await source.AcknowledgeAsync(new Checkpoint(plan.Stream.Name, "", 1), cancellationToken).ConfigureAwait(false);
-            return new StreamResult(written, receipt, parts.Sum(static part => part.Bytes), restarts);
+            return new StreamResult(written, receipt, parts, restarts) { Read = plan };
         }
         catch
         {

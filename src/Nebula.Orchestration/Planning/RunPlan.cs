@@ -9,6 +9,15 @@ public sealed record RunPlan
     /// <summary>Identity of the run.</summary>
     public required string RunId { get; init; }
 
+    /// <summary>When the run started, UTC.</summary>
+    public required DateTime StartedAt { get; init; }
+
+    /// <summary>What the source had.</summary>
+    public required SourceStreams Found { get; init; }
+
+    /// <summary>Names or wildcards of the streams that were wanted; empty for all.</summary>
+    public required IReadOnlyList<string> Only { get; init; }
+
     /// <summary>The streams.</summary>
     public required IReadOnlyList<StreamJob> Jobs { get; init; }
 

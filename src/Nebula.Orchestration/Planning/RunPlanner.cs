@@ -78,6 +78,9 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         {
             Name = pipeline.Name,
             RunId = RunId,
+            StartedAt = _now,
+            Found = found,
+            Only = only,
             Jobs = jobs,
             Fingerprint = RunFingerprint.Of(pipeline, streams),
             ParallelStreams = parallel,

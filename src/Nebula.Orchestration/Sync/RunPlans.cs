@@ -10,13 +10,16 @@ namespace Nebula.Orchestration.Sync;
 /// <param name="Found">The streams that the source had.</param>
 /// <param name="Only">Names or wildcards of the streams that are wanted; empty for all.</param>
 /// <param name="Fingerprint">Stands for its settings; see <see cref="RunPlan.Fingerprint"/>.</param>
-internal sealed record PlannedSources(DateTime StartedAt, SourceStreams Found, IReadOnlyList<string> Only, string Fingerprint);
+internal sealed record PlannedSources(DateTime StartedAt, SourceStreams Found, IReadOnlyList<string> Only, string Fingerprint)
+{
+    public static PlannedSources Of(RunPlan plan) => new(plan.StartedAt, plan.Found, plan.Only, plan.Fingerprint);
+}
 
 /// <summary>The plans of runs and of their streams, in the state store.</summary>
 internal sealed class RunPlans(IStateStore store)
 {
     /// <summary>Remembers what a run found. Of several attempts the first counts.</summary>
-    public async Task AddAsync(string runId, PlannedSources sources, CancellationToken cancellationToken)
+    public async Task AddAsync(PlannedSources sources, string runId, CancellationToken cancellationToken)
     {
         try
         {

@@ -151,7 +151,9 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
     }
 
     /// <summary>The token of a commit: pipeline, run, stream and sequence. A run that is continued has the same.</summary>
-    private static string TokenOf(CommitTask commit) => $"{commit.Task.Pipeline}/{commit.Task.RunId}/{commit.Stream}/{commit.Sequence}";
+    public static string TokenOf(string pipeline, string runId, Checkpoint checkpoint) => $"{pipeline}/{runId}/{checkpoint.Stream}/{checkpoint.Sequence}";
+
+    private static string TokenOf(CommitTask commit) => TokenOf(commit.Task.Pipeline, commit.Task.RunId, new Checkpoint(commit.Stream, "", commit.Sequence));
 
     private static NebulaException Overtaken(CommitTask commit, long sequence) => new(ErrorKind.Locked,
         $"Stream '{commit.Stream}' is at commit {sequence} already; this run expected {commit.Sequence - 1}. "

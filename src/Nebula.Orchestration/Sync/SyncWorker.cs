@@ -31,12 +31,8 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
     /// <inheritdoc/>
     public async Task<int> PlanAsync(SyncRequest request, CancellationToken cancellationToken)
     {
-        var pipeline = pipelines.Load(request.Pipeline);
-        var found = await new RunPlanner(pipeline, connectors, request.RunId).ListAsync(cancellationToken).ConfigureAwait(false);
-        var document = new PlannedSources(DateTime.UtcNow, found, request.Only, "");
-        // all settings are tried before anything is remembered
-        var plan = await PlanAsync(request.RunId, request.Pipeline, document).ConfigureAwait(false);
-        await _plans.AddAsync(request.RunId, document with { Fingerprint = plan.Fingerprint }, cancellationToken).ConfigureAwait(false);
+        var plan = await new RunPlanner(pipelines.Load(request.Pipeline), connectors, request.RunId).PlanAsync(request.Only, cancellationToken).ConfigureAwait(false);
+        await _plans.AddAsync(PlannedSources.Of(plan), request.RunId, cancellationToken).ConfigureAwait(false);
         _runs.TryRemove(request.RunId, out _);
         return (await RunOf(request.RunId, request.Pipeline, cancellationToken).ConfigureAwait(false)).Jobs.Count;
     }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
 
@@ -91,9 +92,19 @@ internal sealed class LocalStore : IObjectStore
                 BufferSize = 0,
                 Options = FileOptions.SequentialScan,
             });
-            if (offset > 0)
+            try
+            {
+                // a file that is read in one go may grow meanwhile; of one that is read in pieces all must be of one version
+                if (offset > 0)
+                    Require(file, stream.SafeFileHandle);
                 stream.Position = offset;
-            return stream;
+                return stream;
+            }
+            catch
+            {
+                stream.Dispose();
+                throw;
+            }
         });
     }
 
@@ -102,7 +113,17 @@ internal sealed class LocalStore : IObjectStore
         var path = file.Path;
         if (Directory.Exists(path))
             throw NebulaException.Configuration($"'{path}' is a folder.");
-        return new LocalBytes(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess));
+        var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
+        try
+        {
+            Require(file, handle);
+            return new LocalBytes(path, handle);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
     });
 
     public void Delete(string path, string root) => Guard(path, "removed", () =>
@@ -257,7 +278,15 @@ internal sealed class LocalStore : IObjectStore
             File.Delete(staged);
     }
 
-    private static string VersionOf(FileInfo file) => $"{file.LastWriteTimeUtc.Ticks:x}-{file.Length:x}";
+    private static string VersionOf(FileInfo file) => VersionOf(file.LastWriteTimeUtc, file.Length);
+
+    private static string VersionOf(DateTime modified, long length) => $"{modified.Ticks:x}-{length:x}";
+
+    private static void Require(StoredObject file, SafeFileHandle handle)
+    {
+        if (file.Version is { } version && VersionOf(File.GetLastWriteTimeUtc(handle), RandomAccess.GetLength(handle)) != version)
+            throw new NebulaException(ErrorKind.Data, $"'{file.Path}' was changed since it was looked at: its rows would be of two versions. Run again, when nobody writes to it any more.");
+    }
 
     private static string VersionOf(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
