@@ -56,6 +56,8 @@ internal sealed class DurableRun(
             }
             catch (OperationCanceledException) when (limits.Timeout is not null)
             {
+                foreach (var stream in streams)
+                    stream.IsResumable = true;
                 EndAll(StreamState.Failed, limits.TimedOut());
             }
             catch (Exception e)

@@ -9,7 +9,8 @@ namespace Nebula.Cli.Running;
 /// <summary>What is remembered of a pipeline: in a folder, checkpoints and the journals of its runs.</summary>
 internal sealed class PipelineState
 {
-    private const string DefaultFolder = ".nebula";
+    /// <summary>The folder beside a pipeline file that has its state when the file does not say otherwise.</summary>
+    public const string DefaultFolder = ".nebula";
 
     private PipelineState(string folder, string pipeline)
     {
@@ -51,6 +52,10 @@ internal sealed class PipelineState
             var folder => new PipelineState(Path.GetFullPath(folder, beside), pipeline.Name),
         };
     }
+
+    /// <summary>The state of whatever pipelines a folder has.</summary>
+    /// <param name="folder">The folder.</param>
+    public static PipelineState In(string folder) => new(Path.GetFullPath(folder), "");
 
     /// <summary>Finds the pipeline's run that was interrupted and can go on.</summary>
     /// <returns>Null when there is none.</returns>

@@ -351,7 +351,7 @@ internal static class ConfigKeys
         Keys =
         [
             Name, Source with { Kind = ConfigKind.Options, IsRequired = false }, Target with
-                { Kind = ConfigKind.Options, IsRequired = false }, .. RunSettings, .. Stream.Keys,
+                { Kind = ConfigKind.Options, IsRequired = false }, State, .. RunSettings, .. Stream.Keys,
         ],
     };
 
