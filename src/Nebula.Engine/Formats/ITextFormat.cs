@@ -41,6 +41,11 @@ internal interface ITextFormat : IFileFormat
     /// <param name="name">The file, for messages.</param>
     ISchemaInferrer CreateInferrer(IReadOnlyDictionary<string, string> dialect, DiscoverRequest request, string name);
 
+    /// <summary>Tells how files that this format has written are read again, without a look at them.</summary>
+    /// <param name="schema">The columns that were written.</param>
+    /// <param name="options">What the user set for writing.</param>
+    WrittenText DescribeWritten(Schema schema, OptionValues options);
+
     /// <summary>Makes the decoder of all blocks of a stream.</summary>
     /// <param name="plan">The columns wanted; <see cref="CatalogStream.Details"/> of its stream holds the dialect.</param>
     /// <param name="pool">Where the columns' buffers come from.</param>
@@ -80,3 +85,8 @@ internal interface IBlockDecoder
     /// <inheritdoc cref="ISourceReader.Decode"/>
     void Decode(RawBlock block, IDecodeSink sink);
 }
+
+/// <summary>How files that were written are read again.</summary>
+/// <param name="Dialect">The dialect.</param>
+/// <param name="Schema">The columns as they are read: with the type that was written, or, where the decoder does not read every text of that, as text to be converted.</param>
+internal sealed record WrittenText(IReadOnlyDictionary<string, string> Dialect, Schema Schema);

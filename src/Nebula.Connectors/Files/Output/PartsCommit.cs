@@ -25,7 +25,7 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
         // written first, so that whatever happens from here on, the next commit knows every file that may be there
         var begun = new PartsManifest(request.Token, IsComplete: false, [.. names.Union(before.Files).Order(StringComparer.Ordinal)]);
         stored = store.WriteSmall(path, begun.Render(), stored, request.Plan.RunId);
-        foreach (var (location, name) in files)
+        foreach (var (_, location, name) in files)
             store.Publish([location], layout.PathOf(name), request.Token);
         foreach (var old in before.Files)
             if (!names.Contains(old))
@@ -42,20 +42,23 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
             store.Discard(file.Location);
     }
 
-    /// <summary>Numbers the files, in the order of their chunks, within each partition.</summary>
-    private IEnumerable<(string Location, string Name)> Name(IEnumerable<StagedPart> parts)
+    /// <summary>Names the files, relative to the layout's folder. They are numbered in the order of their chunks, within each partition.</summary>
+    /// <param name="parts">The parts, in the order of their chunks.</param>
+    /// <returns>For each file the position of its part, where it is staged, and its name.</returns>
+    public IEnumerable<(int Part, string Location, string Name)> Name(IEnumerable<StagedPart> parts)
     {
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var file in parts.SelectMany(static part => StagedFilePart.Parse(part.Location)))
-        {
-            if (file.Name.Length > 0)
+        foreach (var (part, staged) in parts.Index())
+            foreach (var file in StagedFilePart.Parse(staged.Location))
             {
-                yield return (file.Location, file.Name);
-                continue;
+                if (file.Name.Length > 0)
+                {
+                    yield return (part, file.Location, file.Name);
+                    continue;
+                }
+                var number = numbers.GetValueOrDefault(file.Partition);
+                numbers[file.Partition] = number + 1;
+                yield return (part, file.Location, layout.NameOf(file.Partition, number));
             }
-            var number = numbers.GetValueOrDefault(file.Partition);
-            numbers[file.Partition] = number + 1;
-            yield return (file.Location, layout.NameOf(file.Partition, number));
-        }
     }
 }

@@ -44,6 +44,30 @@ internal sealed class CsvFormat : ITextFormat
     public ISchemaInferrer CreateInferrer(IReadOnlyDictionary<string, string> dialect, DiscoverRequest request, string name) =>
         new CsvSchemaInferrer(CsvDialect.FromDetails(dialect), request);
 
+    // a null that is alone in its record is written as an empty text
+    public bool KeepsEmptyText(Schema schema, OptionValues options) => schema.Fields.Length > 1 || CsvWriteOptions.From(options).NullMarker.Length > 0;
+
+    public WrittenText DescribeWritten(Schema schema, OptionValues options)
+    {
+        var written = CsvWriteOptions.From(options);
+        var dialect = new CsvDialect
+        {
+            Delimiter = written.Delimiter,
+            Quote = written.Quote,
+            Escape = written.Quote,
+            Header = written.Header,
+            NullMarkers = [Encoding.UTF8.GetString(written.NullMarker)],
+            Columns = [.. schema.Fields.Select(static field => field.Name)],
+        };
+        return new WrittenText(dialect.ToDetails(), new Schema(schema.Fields.Select(field => field.Type.Kind switch
+        {
+            TypeKind.Binary => new Field(field.Name, DataType.String, field.Nullable),
+            // CSV of others has words for what is no number, which are text; alone in its record, a null is the empty text, which is no number either
+            TypeKind.Float32 or TypeKind.Float64 when KeepsEmptyText(schema, options) => new Field(field.Name, DataType.String, field.Nullable),
+            _ => field,
+        })));
+    }
+
     public IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool) => new CsvBlockDecoder(plan, pool);
 
     public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) => new CsvBlockEncoder(schema, CsvWriteOptions.From(options), pool);
