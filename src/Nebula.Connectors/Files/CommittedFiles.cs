@@ -2,8 +2,6 @@ using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
-using Nebula.Engine.Formats.Text;
-using Nebula.Engine.Pipeline;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Connectors.Files;
@@ -54,9 +52,12 @@ internal sealed class CommittedFiles
         var options = ReadOptions(files);
         // it owns nothing but the store, which is not ours to dispose of
         var opener = new FileOpener(_store, options);
-        var text = _format is ITextFormat { } format ? format.DescribeWritten(_fileSchema, _written) : null;
-        var schema = text?.Schema ?? SchemaOf(files, opener, options, context);
-        var details = new Dictionary<string, string>(text?.Dialect ?? new Dictionary<string, string>()) { [FileDetails.Format] = _format.Name };
+        var schema = _fileSchema;
+        var details = new Dictionary<string, string>();
+        if (_format is IContainerFormat container && files.Count > 0)
+            schema = SchemaOf(container, files[0], opener, options, context);
+        else if (_format is ITextFormat text)
+            details = new Dictionary<string, string>(text.DescribeWritten(_fileSchema, _written));
         var inFolders = _plan.Schema.Fields.Where(field => _fileSchema.IndexOf(field.Name) < 0).ToList();
         if (schema.Fields.Length != _fileSchema.Fields.Length)
             throw new NebulaException(ErrorKind.Schema, $"The file has {schema.Fields.Length} columns; {_fileSchema.Fields.Length} were written.", new SourceLocation(files[0].Path));
@@ -65,29 +66,25 @@ internal sealed class CommittedFiles
             Stream = _plan.Stream with { Schema = new Schema([.. schema.Fields, .. inFolders]), Details = details },
             // a format may have names of its own for columns, but not another order
             Columns = [.. _plan.Columns.Select(column => _fileSchema.IndexOf(column.Field.Name) is >= 0 and var i
-                ? new PlannedColumn(schema.Fields[i].Name, text is null ? column.Field : schema.Fields[i]) { TypeIsFixed = true }
+                ? new PlannedColumn(schema.Fields[i].Name, column.Field) { TypeIsFixed = true }
                 : new PlannedColumn(column.Field.Name, column.Field) { TypeIsFixed = true })],
             Lossy = LossyPolicy.Allow,
         }).Build();
         var chunk = new FileChunk(files);
-        ISourceReader reader = inFolders.Count > 0
+        return inFolders.Count > 0
             ? new PartitionedReader(plan, [.. inFolders.Select(static field => field.Name)], files, context.Pool, read => OpenFiles(chunk, opener, options, read, context))
             : OpenFiles(chunk, opener, options, plan, context);
-        return plan.Schema.Fields.Select(static field => field.Type).SequenceEqual(_plan.Schema.Fields.Select(static field => field.Type))
-            ? reader : new ConvertingReader(reader, plan, _plan, context.Pool);
     }
 
     private ISourceReader OpenFiles(FileChunk chunk, FileOpener opener, OptionValues options, StreamPlan plan, ReadContext context) => _format is IContainerFormat container
         ? new ContainerFileReader(container, chunk, opener, options, plan, context)
         : new TextFileReader((ITextFormat)_format, chunk, opener, plan, context);
 
-    /// <summary>The columns as the files have them: with types of the format's own, which hold those that were written.</summary>
-    private Schema SchemaOf(List<StoredObject> files, FileOpener opener, OptionValues options, ReadContext context)
+    /// <summary>The columns as a file has them: with types of the format's own, which hold those that were written.</summary>
+    private static Schema SchemaOf(IContainerFormat format, StoredObject file, FileOpener opener, OptionValues options, ReadContext context)
     {
-        if (files.Count == 0)
-            return _fileSchema;
-        using var file = ((IContainerFormat)_format).Open(opener.OpenRandom(files[0]), options, context.Pool);
-        return file.Schema;
+        using var opened = format.Open(opener.OpenRandom(file), options, context.Pool);
+        return opened.Schema;
     }
 
     private OptionValues ReadOptions(List<StoredObject> files)

@@ -41,10 +41,10 @@ internal interface ITextFormat : IFileFormat
     /// <param name="name">The file, for messages.</param>
     ISchemaInferrer CreateInferrer(IReadOnlyDictionary<string, string> dialect, DiscoverRequest request, string name);
 
-    /// <summary>Tells how files that this format has written are read again, without a look at them.</summary>
+    /// <summary>Gives the dialect of files that this format has written, without a look at them. The decoder then reads every value with the type that was written.</summary>
     /// <param name="schema">The columns that were written.</param>
     /// <param name="options">What the user set for writing.</param>
-    WrittenText DescribeWritten(Schema schema, OptionValues options);
+    IReadOnlyDictionary<string, string> DescribeWritten(Schema schema, OptionValues options);
 
     /// <summary>Makes the decoder of all blocks of a stream.</summary>
     /// <param name="plan">The columns wanted; <see cref="CatalogStream.Details"/> of its stream holds the dialect.</param>
@@ -85,8 +85,3 @@ internal interface IBlockDecoder
     /// <inheritdoc cref="ISourceReader.Decode"/>
     void Decode(RawBlock block, IDecodeSink sink);
 }
-
-/// <summary>How files that were written are read again.</summary>
-/// <param name="Dialect">The dialect.</param>
-/// <param name="Schema">The columns as they are read: with the type that was written, or, where the decoder does not read every text of that, as text to be converted.</param>
-internal sealed record WrittenText(IReadOnlyDictionary<string, string> Dialect, Schema Schema);

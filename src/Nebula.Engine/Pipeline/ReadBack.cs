@@ -15,7 +15,7 @@ public sealed class ReadBack(IDestination destination, PipelineOptions options, 
 {
     /// <summary>Makes the hasher of a stream.</summary>
     internal static ContentHasher HasherOf(IDestination destination, StreamPlan written, BufferPool pool) => new(
-        [.. written.Columns.Select((column, i) => column.Field.Type.Kind == TypeKind.String && !destination.KeepsEmptyText(written, i))], pool);
+        [.. written.Columns.Select((column, i) => column.Field.Type.Kind is (TypeKind.String or TypeKind.Binary) && !destination.KeepsEmptyText(written, i))], pool);
 
     /// <summary>Compares all parts of a stream.</summary>
     /// <param name="written">The stream as it was written.</param>

@@ -47,7 +47,7 @@ internal sealed class CsvFormat : ITextFormat
     // a null that is alone in its record is written as an empty text
     public bool KeepsEmptyText(Schema schema, OptionValues options) => schema.Fields.Length > 1 || CsvWriteOptions.From(options).NullMarker.Length > 0;
 
-    public WrittenText DescribeWritten(Schema schema, OptionValues options)
+    public IReadOnlyDictionary<string, string> DescribeWritten(Schema schema, OptionValues options)
     {
         var written = CsvWriteOptions.From(options);
         var dialect = new CsvDialect
@@ -59,13 +59,7 @@ internal sealed class CsvFormat : ITextFormat
             NullMarkers = [Encoding.UTF8.GetString(written.NullMarker)],
             Columns = [.. schema.Fields.Select(static field => field.Name)],
         };
-        return new WrittenText(dialect.ToDetails(), new Schema(schema.Fields.Select(field => field.Type.Kind switch
-        {
-            TypeKind.Binary => new Field(field.Name, DataType.String, field.Nullable),
-            // CSV of others has words for what is no number, which are text; alone in its record, a null is the empty text, which is no number either
-            TypeKind.Float32 or TypeKind.Float64 when KeepsEmptyText(schema, options) => new Field(field.Name, DataType.String, field.Nullable),
-            _ => field,
-        })));
+        return dialect.ToDetails().Add(CsvDialect.OursKey, "true");
     }
 
     public IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool) => new CsvBlockDecoder(plan, pool);
