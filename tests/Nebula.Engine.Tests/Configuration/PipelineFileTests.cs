@@ -104,6 +104,7 @@ public sealed class PipelineFileTests : IDisposable
         { Ends + "hooks: { before: [] }\nazure: {}\nschedule: daily",
             ["3:1 'hooks' is not supported yet.", "4:1 'azure' is not supported yet.", "5:1 'schedule' is not supported yet."] },
         { Ends + "mode: full-refresh", ["3:1 'mode' belongs to a stream: put it under 'defaults' or under a stream in 'streams'."] },
+        { Ends + "defaults: { verify: readback }", ["3:21 'verify: readback' is not supported yet. It can be one of off, count, chunk."] },
         { Ends + "defaults: { mode: cdc }", ["3:19 'mode: cdc' is not supported yet. It can be one of full-refresh."] },
         { Ends + "defaults: { mode: Incremental }", ["3:19 'mode: incremental' is not supported yet. It can be one of full-refresh."] },
         { Ends + "defaults: { mode: ful-refresh }", ["3:19 'mode' must be one of full-refresh; it is 'ful-refresh'. Did you mean 'full-refresh'?"] },
