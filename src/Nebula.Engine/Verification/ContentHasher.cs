@@ -75,7 +75,7 @@ internal sealed class ContentHasher
 
     private static unsafe void SetEmptyToNull(Span<ulong> values)
     {
-        var nothing = 0UL;
+        UInt128 nothing = 0;
         var empty = HashMixing.Bytes((byte*)&nothing, 0);
         for (var i = 0; i < values.Length; i++)
             if (values[i] == empty)

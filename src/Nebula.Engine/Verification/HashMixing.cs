@@ -19,6 +19,13 @@ internal static class HashMixing
     private const ulong Factor = 0xD6E8FEB86659FD93;
     private const int Turn = 27;
 
+    /// <summary>From position 16 - n on: a mask of the first n of 16 bytes.</summary>
+    private static ReadOnlySpan<byte> Masks =>
+    [
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
+
     /// <summary>Mixes the bits of a word so that every one of them has an effect on every one of the result: the finalizer of SplitMix64 (Steele, Lea, Flood 2014).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Mix(ulong word)
@@ -86,7 +93,7 @@ internal static class HashMixing
     }
 
     /// <summary>Hashes bytes.</summary>
-    /// <param name="bytes">The first byte; eight behind the last one are readable, though they have no effect.</param>
+    /// <param name="bytes">The first byte; 16 from there on, and as many behind the last one, are readable, though they have no effect.</param>
     /// <param name="length">Number of bytes.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe ulong Bytes(byte* bytes, int length)
@@ -94,9 +101,9 @@ internal static class HashMixing
         var hash = Start ^ ((ulong)length * Step);
         for (; length > 16; length -= 16, bytes += 16)
             hash = Multiply(Load(bytes) ^ First, Load(bytes + 8) ^ hash);
-        var low = length >= 8 ? Load(bytes) : Load(bytes, length);
-        var high = length > 8 ? length >= 16 ? Load(bytes + 8) : Load(bytes + 8, length - 8) : 0;
-        hash = Multiply(low ^ Second, high ^ hash);
+        // lengths cannot be foreseen, so that no branch may depend on them
+        var last = Vector128.LoadUnsafe(ref *bytes) & Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(Masks), (nuint)(16 - length));
+        hash = Multiply(last.AsUInt64()[0] ^ Second, last.AsUInt64()[1] ^ hash);
         return (hash ^ (hash >> 32)) * Factor;
     }
 
@@ -110,7 +117,4 @@ internal static class HashMixing
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe ulong Load(byte* bytes) => Unsafe.ReadUnaligned<ulong>(bytes);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static unsafe ulong Load(byte* bytes, int length) => Unsafe.ReadUnaligned<ulong>(bytes) & ~(ulong.MaxValue << (length * 8));
 }

@@ -12,7 +12,7 @@ internal sealed unsafe class ValueHashes(BufferPool pool)
     /// <summary>Most values that are hashed at a time: what is worked on stays in the nearest cache.</summary>
     public const int MostAtOnce = 1024;
 
-    private static ReadOnlySpan<byte> NoText => [0, 0, 0, 0, 0, 0, 0, 0];
+    private static ReadOnlySpan<byte> NoText => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
     /// <summary>Hashes values.</summary>
     /// <param name="column">The column.</param>
