@@ -58,6 +58,19 @@ public sealed class SyncState(IStateStore store)
     public Task<bool> ResetCheckpointAsync(string pipeline, string stream, CancellationToken cancellationToken) =>
         store.DeleteAsync(CheckpointKey(pipeline, stream), cancellationToken);
 
+    /// <summary>Keeps what a run was started with.</summary>
+    /// <param name="runId">The run.</param>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    public Task PutOptionsAsync(string runId, RunOptions options, CancellationToken cancellationToken) =>
+        store.PutAsync(OptionsKey(runId), RunOptions.Payload.ToUtf8(options), StateCondition.None, cancellationToken);
+
+    /// <summary>Tells what a run was started with.</summary>
+    /// <param name="runId">The run.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    public async Task<RunOptions> GetOptionsAsync(string runId, CancellationToken cancellationToken) =>
+        await GetAsync(OptionsKey(runId), RunOptions.Payload, cancellationToken).ConfigureAwait(false) ?? new RunOptions();
+
     internal async Task<(CommittedState? State, StateEntry? Entry)> GetCheckpointAsync(string pipeline, string stream, CancellationToken cancellationToken)
     {
         var key = CheckpointKey(pipeline, stream);
@@ -163,6 +176,8 @@ public sealed class SyncState(IStateStore store)
     }
 
     private static string CheckpointKey(string pipeline, string stream) => $"checkpoints/{StateKeys.Segment(pipeline)}/{StateKeys.Segment(stream)}";
+
+    private static string OptionsKey(string runId) => $"runs/{StateKeys.Segment(runId)}/options";
 
     private static string Prefix(StreamTask task) => string.Create(CultureInfo.InvariantCulture, $"runs/{StateKeys.Segment(task.RunId)}/{task.Stream}/");
 
