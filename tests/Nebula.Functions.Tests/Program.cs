@@ -19,7 +19,7 @@ internal static class Program
             var settings = AppSettings.Read(Environment.GetEnvironmentVariable);
             return await FunctionsApp.RunAsync(settings with
             {
-                Sync = settings.Sync with { PageSize = Number("NEBULA_TEST_PAGE_SIZE", 4), FirstDelay = 1, MaxDelay = 5, MaxAttempts = 9 },
+                Sync = settings.Sync with { PageSize = Number("NEBULA_TEST_PAGE_SIZE", 4), FirstDelay = 20, MaxDelay = 1_000, MaxAttempts = 9 },
             }, (_, _) => World(folder));
         }
         catch (NebulaException e)

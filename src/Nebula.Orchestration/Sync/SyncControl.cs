@@ -58,6 +58,8 @@ internal sealed class SyncControl
             {
                 _children.Remove(id);
             }
+            // the worker that died has to come back first
+            await _context.CreateTimer(TimeSpan.FromSeconds(1 << (attempt - 1)));
         }
     }
 

@@ -28,6 +28,7 @@ internal sealed class DurableExtension : IAsyncDisposable
     private readonly ConcurrentDictionary<int, TaskCompletionSource<JsonNode>> _inspections = new();
     private readonly Lock _writing = new();
     private int _calls;
+    private bool _isDisposed;
 
     private DurableExtension(Func<Turn, Task<JsonObject>> turn, Func<ActivityCall, Task<JsonObject>> activity, bool canRewind)
     {
@@ -86,9 +87,13 @@ internal sealed class DurableExtension : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _process.StandardInput.Close();
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        lock (_writing)
+            _process.StandardInput.Close();
         await _reading;
-        _process.Dispose();
+        await _process.WaitForExitAsync();
     }
 
     private static string ThisFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;

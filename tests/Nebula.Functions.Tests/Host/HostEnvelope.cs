@@ -52,9 +52,11 @@ internal static partial class HostEnvelope
     {
         try
         {
-            return JsonNode.Parse(text);
+            var node = JsonNode.Parse(text);
+            _ = node?.ToJsonString();
+            return node;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }

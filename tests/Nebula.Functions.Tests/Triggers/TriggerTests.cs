@@ -23,7 +23,7 @@ public sealed class TriggerTests
             await host.DeliverAsync(FunctionList.RunQueue, Convert.ToBase64String(Encoding.UTF8.GetBytes(Message)), "m-2"));
         await host.EndOfAsync("shop.queue-m-2");
         Assert.Equal(2, (await host.Extension.InspectAsync()).Count(static one => one.Name == "SyncRun"));
-        app.CheckDelivered();
+        app.CheckDelivered(runs: 2);
     }
 
     [HostFact]
@@ -61,7 +61,7 @@ public sealed class TriggerTests
             var id = messages[i].Text.Contains("\"Id\"", StringComparison.Ordinal) ? "m-0" : $"bad-{i}";
             var rejected = await app.StateAsync($"rejected/{DateTime.UtcNow.ToString("yyyyMMdd", CultureInfo.InvariantCulture)}/queue-message-{id}");
             Assert.Contains(messages[i].Reason, (string)rejected!["reason"]!, StringComparison.Ordinal);
-            Assert.Equal(messages[i].Text.Contains("ud800", StringComparison.Ordinal), (string)rejected["message"]! != messages[i].Text);
+            Assert.Equal(messages[i].Text, (string)rejected["message"]!);
         }
         Assert.Equal(new Delivery(1, false), await host.DeliverAsync(FunctionList.BlobEventQueue, """{"eventType":"Microsoft.Storage.BlobCreated"}""", "bad-blob"));
         Assert.Empty(await host.Extension.InspectAsync());
@@ -96,7 +96,7 @@ public sealed class TriggerTests
         // another version is another occasion
         await DeliverBlobAsync(host, "landing", "2026/orders.csv.gz", "0x8D4", isCloudEvent: true);
         await host.UntilAsync(static all => all.Count(static one => one.Name == "SyncRun" && one.IsEnded) == 2);
-        app.CheckDelivered();
+        app.CheckDelivered(runs: 2);
     }
 
     [HostFact]
@@ -122,7 +122,7 @@ public sealed class TriggerTests
         await Task.WhenAll(Enumerable.Range(1, 10).Select(i => DeliverBlobAsync(host, "landing", $"{i}.csv", $"v{i}")));
         await host.TickAsync("StartScheduledRuns");
         Assert.Equal(2, (await host.Extension.InspectAsync()).Count(static one => one.Name == "SyncRun"));
-        app.CheckDelivered();
+        app.CheckDelivered(runs: 2);
     }
 
     [HostFact]

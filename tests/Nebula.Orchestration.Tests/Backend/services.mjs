@@ -158,7 +158,7 @@ async function serveHttp(operations) {
   });
   const answer = (method, path, query, body, headers) => {
     if (query.get('code') !== 'system-key') throw new Refused(16, 401, 'no key');
-    const [kind, id, operation, name] = path.split('/').filter(part => part).slice(2).map(decodeURIComponent);
+    const [kind, id, operation, name] = path.split('/').filter(part => part).slice(3).map(decodeURIComponent);
     const showInput = query.get('showInput') === 'true';
     if (kind === 'orchestrators' && method === 'POST') {
       operations.start(operation, id, body);
