@@ -78,7 +78,7 @@ internal static class ConfigKeys
         [
             new("full-refresh", "replace", "overwrite", "full-refresh-overwrite"),
             new("truncate") { IsSupported = false },
-            new("incremental", "merge", "append", "incremental-append", "incremental-append-dedupe", "incremental-deduped-history") { IsSupported = false },
+            new("incremental", "merge", "append", "incremental-append", "incremental-append-dedupe", "incremental-deduped-history"),
             new("cdc", "change-capture") { IsSupported = false },
             new("cdc-only", "strict-cdc") { IsSupported = false },
             new("backfill") { IsSupported = false },

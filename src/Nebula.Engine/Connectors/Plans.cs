@@ -81,6 +81,9 @@ public sealed record StreamPlan
     /// <summary>What happens to values that a cast would change.</summary>
     public LossyPolicy Lossy { get; init; }
 
+    /// <summary>Whether only what is new since the last commit is read, and added to what the destination has; otherwise everything, in place of that.</summary>
+    public bool IsIncremental { get; init; }
+
     /// <summary>When the run started, UTC: for names with dates in them.</summary>
     public DateTime StartedAt { get; init; }
 

@@ -47,6 +47,7 @@ internal static class PlanPayloads
         writer.WriteString("object"u8, value.Object);
         writer.WriteString("startedAt"u8, value.StartedAt);
         writer.WriteString("lossy"u8, value.Lossy.ToString());
+        writer.WriteBoolean("incremental"u8, value.IsIncremental);
         writer.WriteStartArray("columns"u8);
         foreach (var column in value.Columns)
         {
@@ -86,6 +87,7 @@ internal static class PlanPayloads
             Object = root.GetProperty("object"u8).GetString()!,
             StartedAt = root.GetProperty("startedAt"u8).GetDateTime(),
             Lossy = Enum.Parse<LossyPolicy>(root.GetProperty("lossy"u8).GetString()!),
+            IsIncremental = root.GetProperty("incremental"u8).GetBoolean(),
             Columns = [.. root.GetProperty("columns"u8).EnumerateArray().Select(static column =>
                 new PlannedColumn(column.GetProperty("source"u8).GetString()!, ReadField(column.GetProperty("field"u8)))
                 {

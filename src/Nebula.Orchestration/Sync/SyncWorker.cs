@@ -69,6 +69,9 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
     /// <inheritdoc/>
     public Task<string> SplitAsync(StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken) => WithAsync(task, async stream =>
     {
+        // what replaces everything has nothing before it
+        if (!stream.Plan.IsIncremental)
+            from = null;
         var position = await stream.Source.FindPositionAsync(stream.Plan, from, cancellationToken).ConfigureAwait(false);
         var isSplit = !task.ReadEverything && stream.Destination.ChunksOf(stream.Written) != ChunkOrder.Single;
         var request = new SplitRequest { From = from, ChunkBytes = isSplit ? stream.Job.ChunkBytes : null };
