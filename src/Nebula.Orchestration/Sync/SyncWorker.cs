@@ -175,12 +175,7 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
         try
         {
             if (isPlanned && !stream.IsPlanned)
-            {
-                var plan = await _plans.FindAsync(task, cancellationToken).ConfigureAwait(false)
-                    ?? throw new NebulaException(ErrorKind.Fatal, $"The plan of stream {task.Stream} of run '{task.RunId}' is gone. Start the run again.");
-                stream.SetPlan(plan, stream.Run().PlanWritten(plan));
-                await ContinueAsync(task, stream, cancellationToken).ConfigureAwait(false);
-            }
+                await LoadPlanAsync(task, stream, cancellationToken).ConfigureAwait(false);
             return await step(stream).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -195,14 +190,33 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
         }
     }
 
-    private async Task ContinueAsync(StreamTask task, OpenStream stream, CancellationToken cancellationToken)
+    private async Task LoadPlanAsync(StreamTask task, OpenStream stream, CancellationToken cancellationToken)
+    {
+        await stream.Planning.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (stream.IsPlanned)
+                return;
+            var plan = await _plans.FindAsync(task, cancellationToken).ConfigureAwait(false)
+                ?? throw new NebulaException(ErrorKind.Fatal, $"The plan of stream {task.Stream} of run '{task.RunId}' is gone. Start the run again.");
+            var written = stream.Run().PlanWritten(plan);
+            await ContinueAsync(task, plan, written, cancellationToken).ConfigureAwait(false);
+            stream.SetPlan(plan, written);
+        }
+        finally
+        {
+            stream.Planning.Release();
+        }
+    }
+
+    private async Task ContinueAsync(StreamTask task, StreamPlan plan, StreamPlan written, CancellationToken cancellationToken)
     {
         if (options.Observer is not { } observer || !options.KeepsOpen)
             return;
         var (rows, bytes, bytesRead) = await new SyncState(store).ReadStagedAsync(task, cancellationToken).ConfigureAwait(false);
         observer.MetricsOf(task).AddEarlier(rows, bytes, bytesRead);
-        observer.MetricsOf(task).TotalBytes = stream.Plan.Stream.Bytes;
-        observer.Continued(task, stream.Written);
+        observer.MetricsOf(task).TotalBytes = plan.Stream.Bytes;
+        observer.Continued(task, written);
     }
 
     private async Task<OpenStream> OpenAsync(StreamTask task, CancellationToken cancellationToken) =>
