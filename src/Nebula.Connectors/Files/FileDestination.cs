@@ -91,7 +91,7 @@ internal sealed class FileDestination : IDestination
         if (layout is not null)
             _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         Unlock();
-        _claim = layout is null ? _store.Claim(target, target, plan.RunId) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId);
+        _claim = Claim(target, layout, plan);
         return Task.FromResult(layout is null ? null : new PartsCommit(_store, layout).FindCheckpoint());
     }
 
@@ -108,7 +108,10 @@ internal sealed class FileDestination : IDestination
     public Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
     {
         var target = TargetOf(request.Plan);
-        if (LayoutOf(target, request.Plan) is { } layout)
+        var layout = LayoutOf(target, request.Plan);
+        // what a process that died had claimed
+        _claim ??= Claim(target, layout, request.Plan);
+        if (layout is not null)
             return Task.FromResult(new PartsCommit(_store, layout).Publish(request));
         // chunks that came in order are all in what the last of them left
         var staged = request.Parts.Skip(_store.Joins ? 0 : Math.Max(0, request.Parts.Count - 1)).Select(static part => part.Location).Where(static location => location.Length > 0).ToList();
@@ -143,6 +146,9 @@ internal sealed class FileDestination : IDestination
         return new PartsWriter(
             encoding, partitioner, new PartsStaging(_store, layout, plan.RunId, chunk.Index), _options.Size("file_size"), most, chunk, context.Pool);
     }
+
+    private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan) =>
+        layout is null ? _store.Claim(target, target, plan.RunId) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId);
 
     private void Unlock()
     {

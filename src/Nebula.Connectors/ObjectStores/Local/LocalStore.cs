@@ -150,9 +150,19 @@ internal sealed class LocalStore : IObjectStore
 
     public IDisposable Claim(string path, string pattern, string runId)
     {
-        DiscardLeftovers(path);
+        DiscardLeftovers(path, runId);
         // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are somebody's
-        return pattern == path ? Nothing.Held : Stage($"{path}{IObjectStore.PartMark}lock", runId);
+        if (pattern == path)
+            return Nothing.Held;
+        try
+        {
+            return Stage($"{path}{IObjectStore.PartMark}lock", runId);
+        }
+        catch (NebulaException e) when (e is { Kind: ErrorKind.Transient, InnerException: IOException } && File.Exists(StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId)))
+        {
+            // another process of the same run has it
+            return Nothing.Held;
+        }
     }
 
     public IStagedObject Stage(string path, string runId, int? chunkIndex = null)
@@ -163,11 +173,8 @@ internal sealed class LocalStore : IObjectStore
         {
             if (Directory.Exists(path))
                 throw NebulaException.Configuration($"'{path}' is a folder. Give the path of a file in it.");
-            var folder = FolderOf(path);
-            Directory.CreateDirectory(folder);
-            var part = chunkIndex is null ? "" : $"{IObjectStore.PartMark}{chunkIndex}";
-            // without points, so that leftovers of 'a' are told from those of 'a.csv'
-            return new StagedFile(Path.Combine(folder, $".{Path.GetFileName(path)}{part}.{runId.Replace('.', '-')}{StagedSuffix}"));
+            Directory.CreateDirectory(FolderOf(path));
+            return new StagedFile(StagedPathOf(chunkIndex is null ? path : $"{path}{IObjectStore.PartMark}{chunkIndex}", runId));
         });
     }
 
@@ -257,12 +264,12 @@ internal sealed class LocalStore : IObjectStore
         _ => new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e),
     };
 
-    private static void DiscardLeftovers(string path)
+    private static void DiscardLeftovers(string path, string runId)
     {
         if (path == StandardStream || !Directory.Exists(FolderOf(path)))
             return;
         var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
-            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged))).ToList();
+            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged)) && !staged.EndsWith(EndOf(runId), StringComparison.Ordinal)).ToList();
         // none goes before all are known to be nobody's: of a run's parts only some are open
         foreach (var staged in leftovers)
             try
@@ -289,6 +296,11 @@ internal sealed class LocalStore : IObjectStore
     }
 
     private static string VersionOf(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
+
+    private static string StagedPathOf(string path, string runId) => Path.Combine(FolderOf(path), $".{Path.GetFileName(path)}{EndOf(runId)}");
+
+    // without points, so that leftovers of 'a' are told from those of 'a.csv'
+    private static string EndOf(string runId) => $".{runId.Replace('.', '-')}{StagedSuffix}";
 
     /// <summary>Whether a file is a staged version of an object or of a part of it: <c>.name.RUN</c>, <c>.name#part.RUN</c>. Identities of runs have no points.</summary>
     private static bool IsStagedOf(string name, string staged)
