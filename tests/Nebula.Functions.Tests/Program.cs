@@ -20,7 +20,7 @@ internal static class Program
             return await FunctionsApp.RunAsync(settings with
             {
                 Sync = settings.Sync with { PageSize = Number("NEBULA_TEST_PAGE_SIZE", 4), FirstDelay = 20, MaxDelay = 1_000, MaxAttempts = 9 },
-            }, (_, _) => World(folder));
+            }, (_, _, _) => World(folder));
         }
         catch (NebulaException e)
         {

@@ -171,17 +171,18 @@ public sealed class RunTests
     }
 
     [HostFact]
-    public async Task Start_WithStreamsAndVariables_KeepsThemForTheWorker()
+    public async Task Start_WithStreamsAndVariables_HandsThemToTheRun()
     {
         using var app = new TestApp(new WorldStream("a", 1));
         await using var host = await FunctionsHost.StartAsync(app.Folder);
         var started = await host.RequestAsync("POST", "/api/runs", """{"pipeline":"shop","streams":["a*"],"env":{"DAY":"2026-03-01"}}""");
         var id = (string)started.Json["id"]!;
         await host.EndOfAsync(id);
-        using var store = new LocalStateStore(Path.Combine(app.Folder, "state"));
-        var options = await new SyncState(store).GetOptionsAsync(id, default);
-        Assert.Equal(["a*"], options.Streams);
-        Assert.Equal("2026-03-01", options.Variables["DAY"]);
+        var input = host.Turns.SelectMany(static turn => OrchestratorMessageCodec.ReadRequest(Convert.FromBase64String(turn.Request)).NewEvents)
+            .OfType<ExecutionStarted>().First(static started => started.Name == "SyncRun").Input;
+        var request = SyncDefinitions.SyncRun.Input.FromJson(input, "the input");
+        Assert.Equal(["a*"], request.Only);
+        Assert.Equal("2026-03-01", request.Variables["DAY"]);
     }
 
     [HostFact]

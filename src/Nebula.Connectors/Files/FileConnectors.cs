@@ -1,4 +1,4 @@
-using Nebula.Connectors.ObjectStores.Local;
+using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats;
 
@@ -24,7 +24,7 @@ public static class FileConnectors
         Aliases = aliases,
         SourceOptions = FileOptions.ForSource(format),
         DestinationOptions = FileOptions.ForDestination(format),
-        CreateSource = options => new FileSource(options, format, new LocalStore()),
-        CreateDestination = options => new FileDestination(options, format, new LocalStore()),
+        CreateSource = options => new FileSource(options, format, ObjectStoreCatalog.Open(options)),
+        CreateDestination = options => new FileDestination(options, format, ObjectStoreCatalog.Open(options)),
     };
 }

@@ -15,9 +15,10 @@ using Nebula.Orchestration.Sync;
 namespace Nebula.Functions.Hosting;
 
 /// <summary>Makes the worker of the syncs.</summary>
+/// <param name="settings">The app settings.</param>
 /// <param name="pipelines">What is deployed.</param>
 /// <param name="state">Keeps state.</param>
-internal delegate ISyncWorker WorkerFactory(DeployedPipelines pipelines, IStateStore state);
+internal delegate ISyncWorker WorkerFactory(AppSettings settings, DeployedPipelines pipelines, IStateStore state);
 
 /// <summary>The handler's process: listens first, makes itself ready after, and ends in order.</summary>
 internal static class FunctionsApp
@@ -91,7 +92,7 @@ internal static class FunctionsApp
             logger.LogError("Pipeline '{Pipeline}' cannot be used: {Problem}", broken.Name, broken.Problem);
         logger.LogInformation("{Count} pipelines are deployed in {Folder}", pipelines.All.Count, settings.Pipelines);
         var state = StateStores.Open(settings.State);
-        return new HandlerServices(settings, pipelines, makeWorker(pipelines, state), state, lifetime, logger, log);
+        return new HandlerServices(settings, pipelines, makeWorker(settings, pipelines, state), state, lifetime, logger, log);
     }
 
     private static async Task WaitAsync(CancellationToken stop)

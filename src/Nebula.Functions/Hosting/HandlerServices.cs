@@ -30,7 +30,7 @@ internal sealed class HandlerServices : IDisposable
         Registry = new TaskRegistry().AddSync(worker, state);
         Executor = new OrchestrationExecutor(Registry, orchestrationLog);
         Activities = new SemaphoreSlim(settings.Activities);
-        Launcher = new RunLauncher(pipelines, new SlotStore(state), new SyncState(state), settings, log);
+        Launcher = new RunLauncher(pipelines, new SlotStore(state), settings, log);
     }
 
     /// <summary>The app settings.</summary>

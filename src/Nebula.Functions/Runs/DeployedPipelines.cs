@@ -1,5 +1,6 @@
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Diagnostics;
+using Nebula.Orchestration.Planning;
 
 namespace Nebula.Functions.Runs;
 
@@ -16,13 +17,16 @@ internal sealed record DeployedPipeline(string Name, string Path)
 }
 
 /// <summary>The pipelines that are part of the app: the files of one folder. One that cannot be used does not keep the others from running.</summary>
-internal sealed class DeployedPipelines
+internal sealed class DeployedPipelines : IPipelineLibrary
 {
     private static readonly string[] Extensions = [".yaml", ".yml", ".json"];
     private readonly Dictionary<string, DeployedPipeline> _pipelines;
 
-    private DeployedPipelines(IEnumerable<DeployedPipeline> pipelines)
+    private readonly ConfigEnvironment _environment;
+
+    private DeployedPipelines(IEnumerable<DeployedPipeline> pipelines, ConfigEnvironment environment)
     {
+        _environment = environment;
         _pipelines = pipelines.ToDictionary(static pipeline => pipeline.Name, StringComparer.Ordinal);
         All = [.. _pipelines.Values.OrderBy(static pipeline => pipeline.Name, StringComparer.Ordinal)];
     }
@@ -37,7 +41,7 @@ internal sealed class DeployedPipelines
         Directory.EnumerateFiles(folder)
             .Where(static file => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
             .GroupBy(Path.GetFileNameWithoutExtension, StringComparer.Ordinal)
-            .Select(files => Load(files.Key!, [.. files.Order(StringComparer.Ordinal)], environment)));
+            .Select(files => Load(files.Key!, [.. files.Order(StringComparer.Ordinal)], environment)), environment);
 
     /// <summary>Finds a pipeline that can be used.</summary>
     /// <param name="name">Its name.</param>
@@ -47,6 +51,13 @@ internal sealed class DeployedPipelines
         if (!_pipelines.TryGetValue(name, out var pipeline))
             throw NebulaException.NotFound($"There is no pipeline '{name}' in this app.{Suggestion.For(name, _pipelines.Keys)}");
         return pipeline.Problem is null ? pipeline : throw NebulaException.Configuration($"Pipeline '{name}' cannot be used: {pipeline.Problem}");
+    }
+
+    /// <inheritdoc/>
+    public PipelineConfig Load(string name, IReadOnlyDictionary<string, string> variables)
+    {
+        var pipeline = Get(name);
+        return variables.Count == 0 ? pipeline.Config! : PipelineFile.Load(pipeline.Path, _environment with { Overrides = variables });
     }
 
     private static DeployedPipeline Load(string name, string[] files, ConfigEnvironment environment)

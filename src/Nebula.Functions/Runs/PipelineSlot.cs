@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Nebula.Orchestration;
 using Nebula.Orchestration.State;
-using Nebula.Orchestration.Sync;
 
 namespace Nebula.Functions.Runs;
 
@@ -165,7 +164,7 @@ internal sealed class SlotStore(IStateStore store)
         if (!request.Options.IsEmpty)
         {
             writer.WritePropertyName("options"u8);
-            RunOptions.Payload.Write(writer, request.Options);
+            request.Options.Write(writer);
         }
         writer.WriteEndObject();
     }
@@ -173,7 +172,7 @@ internal sealed class SlotStore(IStateStore store)
     private static RunRequest ReadRequest(JsonElement element) => new(
         element.GetProperty("pipeline"u8).GetString() ?? "", element.GetProperty("occasion"u8).GetString() ?? "", Utc(element.GetProperty("at"u8)))
     {
-        Options = element.TryGetProperty("options"u8, out var options) ? RunOptions.Payload.FromJson(options.GetRawText(), "The options of a run") : new RunOptions(),
+        Options = element.TryGetProperty("options"u8, out var options) ? RunOptions.Read(options) : new RunOptions(),
     };
 
     private static DateTime Utc(JsonElement element) => element.GetDateTime().ToUniversalTime();

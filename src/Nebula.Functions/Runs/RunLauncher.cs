@@ -13,7 +13,7 @@ namespace Nebula.Functions.Runs;
 /// Starts runs: one at a time of each pipeline, each occasion once. A run first gets the pipeline's slot, then its orchestration starts; whoever dies in between
 /// leaves a slot that <see cref="SettleAsync"/> finds. Everything may be repeated, also by several instances of the app at once.
 /// </summary>
-internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, SyncState state, AppSettings settings, ILogger log)
+internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, AppSettings settings, ILogger log)
 {
     private const int MaxWaiting = 100;
     private const int MaxConflicts = 50;
@@ -160,11 +160,7 @@ internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, 
     private async Task StartAsync(IDurableClient client, RunRequest request, CancellationToken cancellationToken)
     {
         if (await client.FindAsync(request.RunId, false, cancellationToken).ConfigureAwait(false) is null)
-        {
-            if (!request.Options.IsEmpty)
-                await state.PutOptionsAsync(request.RunId, request.Options, cancellationToken).ConfigureAwait(false);
             await client.StartAsync(StartOf(request), cancellationToken).ConfigureAwait(false);
-        }
         while (true)
         {
             var (slot, entry) = await slots.FindAsync(request.Pipeline, cancellationToken).ConfigureAwait(false);
@@ -177,7 +173,12 @@ internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, 
     private StartInstance StartOf(RunRequest request)
     {
         var config = pipelines.Get(request.Pipeline).Config!;
-        var input = new SyncRequest(request.RunId, request.Pipeline) { Settings = settings.Sync with { ParallelStreams = config.Settings.ParallelStreams } };
+        var input = new SyncRequest(request.RunId, request.Pipeline)
+        {
+            Settings = settings.Sync with { ParallelStreams = config.Settings.ParallelStreams },
+            Only = request.Options.Streams,
+            Variables = request.Options.Variables,
+        };
         return new StartInstance(request.RunId, SyncDefinitions.SyncRun.Name, SyncDefinitions.SyncRun.Input.ToJson(input))
         {
             TraceParent = CallScope.Current?.TraceParent,

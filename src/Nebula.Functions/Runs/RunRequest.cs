@@ -1,5 +1,3 @@
-using Nebula.Orchestration.Sync;
-
 namespace Nebula.Functions.Runs;
 
 /// <summary>A wish to run a pipeline.</summary>
@@ -15,9 +13,7 @@ internal sealed record RunRequest(string Pipeline, string Occasion, DateTime At)
     public string RunId => $"{Pipeline}.{Occasion}";
 
     /// <summary>Whether one run does for both.</summary>
-    public bool IsSameWork(RunRequest other) => Options.Streams.SequenceEqual(other.Options.Streams, StringComparer.Ordinal)
-        && Options.Variables.Count == other.Options.Variables.Count
-        && Options.Variables.All(variable => other.Options.Variables.TryGetValue(variable.Key, out var value) && value == variable.Value);
+    public bool IsSameWork(RunRequest other) => Options.IsSame(other.Options);
 }
 
 /// <summary>What became of a wish to run a pipeline.</summary>

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Nebula.Engine.Diagnostics;
 using Nebula.Functions.Invocation;
-using Nebula.Orchestration.Sync;
+using Nebula.Functions.Runs;
 
 namespace Nebula.Functions.Triggers;
 

@@ -14,7 +14,11 @@ internal static class SyncStreamOrchestration
             var retry = request.Settings.Retry;
             var planned = await context.CallActivityAsync(SyncDefinitions.PlanStream, request.Task, retry);
             name = planned.Name;
-            request = request with { Name = name };
+            request = request with
+            {
+                Name = name,
+                Settings = planned.TakesChunksInOrder ? request.Settings with { ParallelChunks = 1 } : request.Settings,
+            };
             if (planned.IsCaptured)
                 return await control.CallAsync(SyncDefinitions.CaptureChanges, request);
             var before = await context.CallActivityAsync(SyncDefinitions.Prepare, request, retry);

@@ -1,5 +1,6 @@
 using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Connectors.Files.Output;
 
@@ -16,21 +17,42 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
     public CommitReceipt Publish(CommitRequest request)
     {
         var path = PartsManifest.PathOf(layout);
-        var before = PartsManifest.Read(store, path);
+        var stored = store.ReadSmall(path);
+        var before = PartsManifest.Read(stored, path);
         if (before.Token == request.Token && before.IsComplete)
             return new CommitReceipt([.. before.Files.Select(layout.PathOf)], AlreadyCommitted: true);
+        if (request.ExpectedSequence is { } expected && before.Token != request.Token && (before.Checkpoint?.Sequence ?? expected) != expected)
+            throw new NebulaException(ErrorKind.Locked, $"'{layout.Folder}' is at commit {before.Checkpoint!.Sequence} already; this run expected {expected}. Another run committed meanwhile: nothing of this one was published.");
         var files = Name(request.Parts).ToList();
         var names = files.Select(static file => file.Name).ToHashSet(StringComparer.Ordinal);
         // written first, so that whatever happens from here on, the next commit knows every file that may be there
-        new PartsManifest(request.Token, IsComplete: false, [.. names.Union(before.Files).Order(StringComparer.Ordinal)]).Write(store, path, request.Plan.RunId);
+        var begun = new PartsManifest(request.Token, IsComplete: false, [.. names.Union(before.Files).Order(StringComparer.Ordinal)]) 
+        {
+            Added = [.. names.Order(StringComparer.Ordinal)],
+            Checkpoint = before.Checkpoint,
+        };
+        stored = store.WriteSmall(path, begun.Render(), stored, request.Plan.RunId);
         foreach (var (location, name) in files)
-            if (store.Exists(location))
-                store.Publish(location, layout.PathOf(name));
+            store.Publish([location], layout.PathOf(name), request.Token);
+        if (request.Plan.IsIncremental)
+            // what a commit has added that was cut off and never repeated is no part of what was committed
+            names.UnionWith(before.Files.Except(before.Added));
         foreach (var old in before.Files)
             if (!names.Contains(old))
                 store.Delete(layout.PathOf(old), layout.Folder);
-        new PartsManifest(request.Token, IsComplete: true, [.. names.Order(StringComparer.Ordinal)]).Write(store, path, request.Plan.RunId);
+        var complete = begun with { IsComplete = true, Added = [], Files = [.. names.Order(StringComparer.Ordinal)], Checkpoint = request.Checkpoint };
+        store.WriteSmall(path, complete.Render(), stored, request.Plan.RunId);
+        if (request.Plan.IsIncremental)
+            return new CommitReceipt([.. files.Select(file => layout.PathOf(file.Name))]);
         return new CommitReceipt([.. names.Order(StringComparer.Ordinal).Select(layout.PathOf)]);
+    }
+
+    /// <summary>Tells how far the stream is committed.</summary>
+    /// <returns>Null when no commit counted.</returns>
+    public Checkpoint? FindCheckpoint()
+    {
+        var path = PartsManifest.PathOf(layout);
+        return PartsManifest.Read(store.ReadSmall(path), path).Checkpoint;
     }
 
     /// <summary>Removes staged files.</summary>
@@ -47,6 +69,11 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var file in parts.SelectMany(static part => StagedFilePart.Parse(part.Location)))
         {
+            if (file.Name.Length > 0)
+            {
+                yield return (file.Location, file.Name);
+                continue;
+            }
             var number = numbers.GetValueOrDefault(file.Partition);
             numbers[file.Partition] = number + 1;
             yield return (file.Location, layout.NameOf(file.Partition, number));
