@@ -12,7 +12,7 @@ internal static class Program
 {
     private static async Task<int> Main(string[] arguments)
     {
-        if (arguments is not ["handler", var folder])
+        if (arguments is not ["handler", var folder, var worker])
             return 2;
         try
         {
@@ -20,7 +20,7 @@ internal static class Program
             return await FunctionsApp.RunAsync(settings with
             {
                 Sync = settings.Sync with { PageSize = Number("NEBULA_TEST_PAGE_SIZE", 4), FirstDelay = 20, MaxDelay = 1_000, MaxAttempts = 9 },
-            }, (_, _, _) => World(folder));
+            }, worker == "real" ? Workers.Make : (_, _, _) => World(folder));
         }
         catch (NebulaException e)
         {

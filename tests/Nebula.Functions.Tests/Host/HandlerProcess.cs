@@ -100,7 +100,11 @@ internal sealed class HandlerProcess : IAsyncDisposable
         Port = FreePort();
         var start = new ProcessStartInfo("dotnet")
         {
-            ArgumentList = { typeof(HandlerProcess).Assembly.Location, "handler", _folder },
+            // an app without streams of the tests' own moves real files
+            ArgumentList =
+            {
+                typeof(HandlerProcess).Assembly.Location, "handler", _folder, File.Exists(Path.Combine(_folder, "streams.txt")) ? "world" : "real",
+            },
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = _folder,
