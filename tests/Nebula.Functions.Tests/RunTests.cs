@@ -132,6 +132,8 @@ public sealed class RunTests
         var run = (await host.RequestAsync("GET", $"/api/runs/{id}")).Json;
         Assert.Equal(("terminated", "Terminated over the API."), ((string)run["status"]!, (string)run["error"]!));
         Assert.Equal(409, (await host.RequestAsync("POST", $"/api/runs/{id}/pause")).Status);
+        // what it had started has ended too
+        await host.UntilAsync(static all => all.All(static one => one.Status == 5));
         app.Release();
         var next = await StartAsync(host);
         Assert.NotEqual(id, next);

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Functions.Invocation;
 
@@ -16,16 +17,24 @@ internal readonly struct EnvelopeValue(ReadOnlyMemory<byte> json)
     private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = MaxDepth };
 
     /// <summary>The text that is meant, in UTF-8: the content of a string, the JSON text of anything else. Null for a null.</summary>
+    /// <exception cref="DataFormatException">The text is damaged.</exception>
     public byte[]? ToUtf8()
     {
         var reader = new Utf8JsonReader(json.Span, ReaderOptions);
         reader.Read();
-        return reader.TokenType switch
+        try
         {
-            JsonTokenType.Null => null,
-            JsonTokenType.String => Inner(Unescape(ref reader)),
-            _ => json.ToArray(),
-        };
+            return reader.TokenType switch
+            {
+                JsonTokenType.Null => null,
+                JsonTokenType.String => Inner(Unescape(ref reader)),
+                _ => json.ToArray(),
+            };
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new DataFormatException($"A text of the invocation is damaged: {DataFormatException.Show(json.Span)}.", inner: e);
+        }
     }
 
     /// <summary>The text that is meant: the content of a string, the JSON text of anything else. Null for a null.</summary>

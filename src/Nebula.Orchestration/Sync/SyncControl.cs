@@ -44,7 +44,8 @@ internal sealed class SyncControl
     {
         for (var attempt = 1; ; attempt++)
         {
-            var id = _context.NewGuid().ToString("n");
+            // its id begins with that of its run, so that all that belongs to a run can be found
+            var id = $"{_context.InstanceId}:{_context.NewGuid().ToString("n")[..12]}";
             _children.Add(id);
             try
             {
