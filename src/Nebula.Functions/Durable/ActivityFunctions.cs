@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Nebula.Engine.Diagnostics;
 using Nebula.Functions.Hosting;

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Nebula.Engine.Diagnostics;
 using Nebula.Functions.Hosting;

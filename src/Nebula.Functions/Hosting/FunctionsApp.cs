@@ -6,8 +6,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Nebula.Engine.Configuration;
-using Nebula.Engine.Connectors;
-using Nebula.Engine.Diagnostics;
 using Nebula.Functions.Runs;
 using Nebula.Orchestration.State;
 using Nebula.Orchestration.Sync;

@@ -125,7 +125,7 @@ internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, 
     public static bool IsLost(InstanceState run) => run.Status == OrchestrationStatus.Failed
         && (FailureDetails.IsLostMessage(run.Failure?.Message ?? "") || FailureDetails.IsLostMessage(run.Output ?? ""));
 
-    private async Task<bool> IsBusyAsync(IDurableClient client, PipelineSlot slot, CancellationToken cancellationToken)
+    private static async Task<bool> IsBusyAsync(IDurableClient client, PipelineSlot slot, CancellationToken cancellationToken)
     {
         var run = await client.FindAsync(slot.Run.RunId, true, cancellationToken).ConfigureAwait(false);
         // a run that is not there yet will be; one that was there has been removed

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Nebula.Functions.Hosting;
 
@@ -24,7 +23,6 @@ internal sealed class FunctionsHost : IAsyncDisposable
 {
     public const string Key = "the-function-key";
     private const int MaxDequeueCount = 5;
-    private readonly string _root;
     private readonly Dictionary<string, JsonArray> _functions;
     private readonly List<HandlerProcess> _handlers = [];
     private DurableExtension _extension = null!;
@@ -32,7 +30,6 @@ internal sealed class FunctionsHost : IAsyncDisposable
 
     private FunctionsHost(string root)
     {
-        _root = root;
         FunctionList.Write(Path.Combine(root, "app"));
         _functions = Directory.GetFiles(Path.Combine(root, "app"), "function.json", SearchOption.AllDirectories).ToDictionary(
             static file => Path.GetFileName(Path.GetDirectoryName(file)!), static file => JsonNode.Parse(File.ReadAllText(file))!["bindings"]!.AsArray());

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using Nebula.Functions.Hosting;
-using Nebula.Functions.Invocation;
 using Nebula.Orchestration;
 using Nebula.Orchestration.State;
 using Nebula.Orchestration.Sync;
