@@ -91,7 +91,7 @@ internal sealed class FileDestination : IDestination
         if (layout is not null)
             _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         Unlock();
-        _claim = Claim(target, layout, plan);
+        _claim = Claim(target, layout, plan, goesOn: false);
         return Task.FromResult(layout is null ? null : new PartsCommit(_store, layout).FindCheckpoint());
     }
 
@@ -109,8 +109,8 @@ internal sealed class FileDestination : IDestination
     {
         var target = TargetOf(request.Plan);
         var layout = LayoutOf(target, request.Plan);
-        // what a process that died had claimed
-        _claim ??= Claim(target, layout, request.Plan);
+        // what the process claimed that began the run, and died
+        using var claim = _claim is null ? Claim(target, layout, request.Plan, goesOn: true) : null;
         if (layout is not null)
             return Task.FromResult(new PartsCommit(_store, layout).Publish(request));
         // chunks that came in order are all in what the last of them left
@@ -147,8 +147,8 @@ internal sealed class FileDestination : IDestination
             encoding, partitioner, new PartsStaging(_store, layout, plan.RunId, chunk.Index), _options.Size("file_size"), most, chunk, context.Pool);
     }
 
-    private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan) =>
-        layout is null ? _store.Claim(target, target, plan.RunId) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId);
+    private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan, bool goesOn) =>
+        layout is null ? _store.Claim(target, target, plan.RunId, goesOn) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId, goesOn);
 
     private void Unlock()
     {
