@@ -110,12 +110,11 @@ internal sealed class FileDestination : IDestination
         var target = TargetOf(request.Plan);
         var layout = LayoutOf(target, request.Plan);
         // what the process claimed that began the run, and died
-        using var claim = _claim is null ? Claim(target, layout, request.Plan, goesOn: true) : null;
-        if (layout is not null)
-            return Task.FromResult(new PartsCommit(_store, layout).Publish(request));
-        // chunks that came in order are all in what the last of them left
-        var staged = request.Parts.Skip(_store.Joins ? 0 : Math.Max(0, request.Parts.Count - 1)).Select(static part => part.Location).Where(static location => location.Length > 0).ToList();
-        return Task.FromResult(new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token)));
+        _claim ??= Claim(target, layout, request.Plan, goesOn: true);
+        var receipt = layout is not null ? new PartsCommit(_store, layout).Publish(request) : Publish(request, target);
+        // nothing is left to protect, also if this process should die before it comes to its end
+        Unlock();
+        return Task.FromResult(receipt);
     }
 
     public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
@@ -145,6 +144,13 @@ internal sealed class FileDestination : IDestination
         var encoding = new FileEncoding(FormatOf(target), target, partitioner?.FileSchema ?? plan.Schema, _options, context.Pool);
         return new PartsWriter(
             encoding, partitioner, new PartsStaging(_store, layout, plan.RunId, chunk.Index), _options.Size("file_size"), most, chunk, context.Pool);
+    }
+
+    private CommitReceipt Publish(CommitRequest request, string target)
+    {
+        // chunks that came in order are all in what the last of them left
+        var staged = request.Parts.Skip(_store.Joins ? 0 : Math.Max(0, request.Parts.Count - 1)).Select(static part => part.Location).Where(static location => location.Length > 0).ToList();
+        return new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token));
     }
 
     private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan, bool goesOn) =>
