@@ -214,7 +214,7 @@ public sealed partial class DurableRunTests : IDisposable
         version: 1
         source: {{source}}
         target: {{target}}
-        defaults: { chunking: { target_size: 128KB } }
+        defaults: { chunking: { target_size: 24KB } }
         """);
 
     private async Task KillInTheMiddleAsync()

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Nebula.Functions.Hosting;
 using Nebula.Functions.Tests.Host;
+using Nebula.Integration.Tests.Servers;
 using Nebula.Orchestration.Tests;
 
 namespace Nebula.Functions.Tests;
@@ -41,6 +43,47 @@ public sealed class EndToEndTests
         await host.EndOfAsync((string)started.Json["id"]!);
         Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(folder.Path, "by-command", "returns.parquet")),
             await File.ReadAllBytesAsync(Path.Combine(folder.Path, "elsewhere", "returns.parquet")));
+    }
+
+    [HostAndStorageFact]
+    public async Task Blob_ThatArrives_IsLoadedAndCommitted()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await StoreServer.StartAsync("azurite.mjs", ("AZURITE_ACCOUNTS", $"{AzureWorld.Account}:{AzureWorld.Key}"));
+        var world = await AzureWorld.CreateAsync(server.Address, "lake");
+        WriteSource(folder.Path, "orders", 20_000);
+        WriteSource(folder.Path, "returns", 300);
+        Directory.CreateDirectory(Path.Combine(folder.Path, "pipelines"));
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "pipelines", "shop.yaml"), Pipeline);
+        await CommandAsync(folder.Path, "by-command");
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "pipelines", "shop.yaml"), """
+            source: { type: csv, path: "az://lake/in/*.csv" }
+            target: { type: parquet, path: "az://lake/out" }
+            streams:
+              "*.csv": { object: "{stream_file_stem}.parquet" }
+            azure: { triggers: { blob: "lake/in/*.csv" } }
+            """);
+        var variables = world.Variables.ToDictionary(static variable => variable.Name, static variable => variable.Value);
+        variables["NEBULA_STATE"] = "az://lake/state";
+        await using var host = await FunctionsHost.StartAsync(folder.Path, handlers: 2, variables);
+        foreach (var name in (string[])["orders", "returns"])
+        {
+            await world.PutAsync($"in/{name}.csv", await File.ReadAllBytesAsync(Path.Combine(folder.Path, "in", name + ".csv")));
+            // told twice, as happens
+            for (var i = 0; i < 2; i++)
+                Assert.Equal(new Delivery(1, false), await host.DeliverAsync(FunctionList.BlobEventQueue, $$"""
+                    {"subject":"/blobServices/default/containers/lake/blobs/in/{{name}}.csv","eventType":"Microsoft.Storage.BlobCreated","eventTime":"{{DateTime.UtcNow:s}}Z",
+                     "data":{"url":"{{server.Address}}in/{{name}}.csv","eTag":"0x{{name}}"} }
+                    """));
+            await host.UntilAsync(all => all.Any(one => one.Name == "SyncRun" && one.Id.StartsWith($"shop.blob-0x{name}-", StringComparison.Ordinal) && one.IsEnded));
+        }
+        var runs = (await host.RequestAsync("GET", "/api/runs")).Json["runs"]!.AsArray();
+        Assert.Equal(["completed", "completed"], runs.Select(static run => (string)run!["status"]!));
+        foreach (var name in (string[])["orders", "returns"])
+            Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(folder.Path, "by-command", name + ".parquet")), await world.GetAsync($"out/{name}.parquet"));
+        var keys = await world.KeysAsync();
+        Assert.Contains("state/slots/shop.json", keys);
+        Assert.False(Directory.Exists(Path.Combine(folder.Path, "state")));
     }
 
     [HostFact]

@@ -47,9 +47,14 @@ const find = (bucket, key) => {
   }
 };
 
-app.addHook('preHandler', async (request, reply) => {
+app.addHook('onRequest', async (request, reply) => {
   const refusal = refuses(request);
   if (refusal) return fail(reply, 403, refusal);
+  // a copy has no body, whatever its header says of it
+  if (request.headers['x-amz-copy-source']) request.headers['content-type'] = 'application/octet-stream';
+});
+
+app.addHook('preHandler', async (request, reply) => {
   const { bucket, '*': key } = request.params;
   const { query, headers, method } = request;
   if (method === 'PUT' && headers['content-md5'] && md5(request.body, 'base64') !== headers['content-md5']) return fail(reply, 400, 'BadDigest');

@@ -91,7 +91,7 @@ internal sealed class FileDestination : IDestination
         if (layout is not null)
             _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         Unlock();
-        _claim = Claim(target, layout, plan);
+        _claim = Claim(target, layout, plan, goesOn: false);
         return Task.FromResult(layout is null ? null : new PartsCommit(_store, layout).FindCheckpoint());
     }
 
@@ -109,13 +109,12 @@ internal sealed class FileDestination : IDestination
     {
         var target = TargetOf(request.Plan);
         var layout = LayoutOf(target, request.Plan);
-        // what a process that died had claimed
-        _claim ??= Claim(target, layout, request.Plan);
-        if (layout is not null)
-            return Task.FromResult(new PartsCommit(_store, layout).Publish(request));
-        // chunks that came in order are all in what the last of them left
-        var staged = request.Parts.Skip(_store.Joins ? 0 : Math.Max(0, request.Parts.Count - 1)).Select(static part => part.Location).Where(static location => location.Length > 0).ToList();
-        return Task.FromResult(new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token)));
+        // what the process claimed that began the run, and died
+        _claim ??= Claim(target, layout, request.Plan, goesOn: true);
+        var receipt = layout is not null ? new PartsCommit(_store, layout).Publish(request) : Publish(request, target);
+        // nothing is left to protect, also if this process should die before it comes to its end
+        Unlock();
+        return Task.FromResult(receipt);
     }
 
     public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
@@ -147,8 +146,15 @@ internal sealed class FileDestination : IDestination
             encoding, partitioner, new PartsStaging(_store, layout, plan.RunId, chunk.Index), _options.Size("file_size"), most, chunk, context.Pool);
     }
 
-    private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan) =>
-        layout is null ? _store.Claim(target, target, plan.RunId) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId);
+    private CommitReceipt Publish(CommitRequest request, string target)
+    {
+        // chunks that came in order are all in what the last of them left
+        var staged = request.Parts.Skip(_store.Joins ? 0 : Math.Max(0, request.Parts.Count - 1)).Select(static part => part.Location).Where(static location => location.Length > 0).ToList();
+        return new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token));
+    }
+
+    private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan, bool goesOn) =>
+        layout is null ? _store.Claim(target, target, plan.RunId, goesOn) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId, goesOn);
 
     private void Unlock()
     {

@@ -1,3 +1,4 @@
+using Nebula.Connectors.ObjectStores.AzureBlob;
 using Nebula.Engine.Diagnostics;
 using Nebula.Orchestration.State;
 
@@ -9,7 +10,11 @@ internal static class StateStores
     /// <summary>Opens it.</summary>
     /// <param name="location">A folder, or a URL.</param>
     /// <exception cref="NebulaException">The location is no place for state.</exception>
-    public static IStateStore Open(string location) => location.Contains("://", StringComparison.Ordinal)
-        ? throw NebulaException.Configuration($"NEBULA_STATE is '{location}'. It must be a folder.")
-        : new LocalStateStore(location);
+    public static IStateStore Open(string location)
+    {
+        if (!location.Contains("://", StringComparison.Ordinal))
+            return new LocalStateStore(location);
+        var (container, folder) = BlobContainers.Open(location, "NEBULA_STATE");
+        return new AzureBlobStateStore(container, folder);
+    }
 }

@@ -32,7 +32,7 @@ public sealed class TriggerTests
         using var app = new TestApp(new WorldStream("a", 2));
         await using var host = await FunctionsHost.StartAsync(app.Folder);
         Assert.Equal(new Delivery(1, false), await host.DeliverServiceBusAsync(FunctionList.RunQueue, """{"pipeline":"shop","streams":["a"]}""", "sb/1"));
-        var run = await host.UntilAsync(static all => all.Any(static one => one.Id.StartsWith("shop.servicebus-sb-1-", StringComparison.Ordinal) && one.IsEnded));
+        var run = await host.UntilAsync(static all => all.Any(static one => one.Name == "SyncRun" && one.Id.StartsWith("shop.servicebus-sb-1-", StringComparison.Ordinal) && one.IsEnded));
         Assert.NotEmpty(run);
         app.CheckDelivered();
     }

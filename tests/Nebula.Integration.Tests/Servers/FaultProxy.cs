@@ -12,8 +12,10 @@ internal sealed class FaultProxy : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _stalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _accepting;
+    private readonly List<TcpClient> _open = [];
     private int _refusals;
     private int _cuts;
+    private int _broken;
 
     public FaultProxy(Uri server)
     {
@@ -42,7 +44,16 @@ internal sealed class FaultProxy : IAsyncDisposable
     /// <summary>Connections that were broken so far.</summary>
     public int Broken => Volatile.Read(ref _broken);
 
-    private int _broken;
+    /// <summary>Closes the connections that are open now, so that the next request makes a new one.</summary>
+    public void CutOpen()
+    {
+        lock (_open)
+        {
+            foreach (var client in _open)
+                client.Dispose();
+            _open.Clear();
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -67,6 +78,8 @@ internal sealed class FaultProxy : IAsyncDisposable
     private async Task ServeAsync(TcpClient client)
     {
         using var inbound = client;
+        lock (_open)
+            _open.Add(client);
         try
         {
             using var outbound = new TcpClient();

@@ -8,6 +8,9 @@ namespace Nebula.Integration.Tests.Servers;
 internal sealed class S3World : StoreWorld
 {
     public const string KeyId = "nebula-test", Secret = "nebula-secret";
+
+    // what the server takes in one request
+    private const int MostPerRequest = 8 << 20;
     private readonly Uri _server;
     private readonly string _bucket;
     private readonly AmazonS3Client _client;
@@ -41,8 +44,30 @@ internal sealed class S3World : StoreWorld
 
     public override IEnumerable<(string Name, string Value)> Settings(Uri address) => [("endpoint", address.AbsoluteUri), ("access_key_id", KeyId), ("secret_access_key", Secret)];
 
-    public override Task PutAsync(string key, byte[] content) =>
-        _client.PutObjectAsync(new PutObjectRequest { BucketName = _bucket, Key = key, InputStream = new MemoryStream(content), UseChunkEncoding = false });
+    public override async Task PutAsync(string key, byte[] content)
+    {
+        if (content.Length <= MostPerRequest)
+        {
+            await _client.PutObjectAsync(new PutObjectRequest { BucketName = _bucket, Key = key, InputStream = new MemoryStream(content), UseChunkEncoding = false });
+            return;
+        }
+        var upload = await _client.InitiateMultipartUploadAsync(_bucket, key);
+        var parts = new List<PartETag>();
+        foreach (var part in content.Chunk(MostPerRequest))
+        {
+            var added = await _client.UploadPartAsync(new UploadPartRequest
+            {
+                BucketName = _bucket,
+                Key = key,
+                UploadId = upload.UploadId,
+                PartNumber = parts.Count + 1,
+                InputStream = new MemoryStream(part),
+                UseChunkEncoding = false,
+            });
+            parts.Add(new PartETag(parts.Count + 1, added.ETag));
+        }
+        await _client.CompleteMultipartUploadAsync(new CompleteMultipartUploadRequest { BucketName = _bucket, Key = key, UploadId = upload.UploadId, PartETags = parts });
+    }
 
     public override async Task<byte[]?> GetAsync(string key)
     {

@@ -148,9 +148,9 @@ internal sealed class LocalStore : IObjectStore
         Stage(Path.Combine(folder, "nebula-check"), "check").Dispose();
     }
 
-    public IDisposable Claim(string path, string pattern, string runId)
+    public IDisposable Claim(string path, string pattern, string runId, bool goesOn)
     {
-        DiscardLeftovers(path, runId);
+        DiscardLeftovers(path, goesOn ? runId : null);
         // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are somebody's
         if (pattern == path)
             return Nothing.Held;
@@ -264,12 +264,12 @@ internal sealed class LocalStore : IObjectStore
         _ => new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e),
     };
 
-    private static void DiscardLeftovers(string path, string runId)
+    private static void DiscardLeftovers(string path, string? kept)
     {
         if (path == StandardStream || !Directory.Exists(FolderOf(path)))
             return;
         var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
-            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged)) && !staged.EndsWith(EndOf(runId), StringComparison.Ordinal)).ToList();
+            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged)) && (kept is null || !staged.EndsWith(EndOf(kept), StringComparison.Ordinal))).ToList();
         // none goes before all are known to be nobody's: of a run's parts only some are open
         foreach (var staged in leftovers)
             try
