@@ -107,6 +107,13 @@ public sealed partial class InfrastructureTests
     }
 
     [Fact]
+    public void Settings_AreInTheGuide()
+    {
+        var guide = File.ReadAllText(Path.Combine(Folder, "..", "..", "docs", "guides", "azure.md"));
+        Assert.Equal(AppSettings.Known.Keys.Order(), Regex.Matches(guide, @"(?m)^\| `([A-Z_]+)` \|").Select(static match => match.Groups[1].Value).Order());
+    }
+
+    [Fact]
     public void Queues_OfFunctions_AreMade()
     {
         var storage = File.ReadAllText(Path.Combine(Folder, "modules", "storage.bicep"));
