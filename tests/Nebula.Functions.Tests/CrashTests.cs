@@ -21,7 +21,7 @@ public sealed class CrashTests
         await host.Handlers[0].RestartedAsync(1);
         app.Release();
         await host.EndOfAsync(id);
-        Assert.Equal("completed", (string)(await host.RequestAsync("GET", $"/api/runs/{id}")).Json["status"]!);
+        await CheckCompletedAsync(host, id);
         app.CheckDelivered();
     }
 
@@ -36,7 +36,7 @@ public sealed class CrashTests
         await host.EndOfAsync(id);
         var instances = await host.Extension.InspectAsync();
         Assert.Contains(instances, static one => one.Name == "SyncStream" && one.Status == 3);
-        Assert.Equal("completed", (string)(await host.RequestAsync("GET", $"/api/runs/{id}")).Json["status"]!);
+        await CheckCompletedAsync(host, id);
         app.CheckDelivered();
     }
 
@@ -80,8 +80,10 @@ public sealed class CrashTests
         await host.Handlers[0].RestartedAsync(1);
         Assert.Equal([FunctionsApp.Restart], host.Handlers[0].ExitCodes);
         app.Release();
-        var ended = await host.EndOfAsync(id);
-        Assert.Equal(1, ended.Status);
+        // the host may send a turn to the process that has just ended; that run is lost, and found
+        while ((await host.EndOfAsync(id)).Status == 3)
+            await ReconcileAsync(host);
+        await CheckCompletedAsync(host, id);
         app.CheckDelivered();
         Assert.Contains("was interrupted because its worker stops", host.Log(), StringComparison.Ordinal);
         // turns that came meanwhile were asked for again
@@ -118,6 +120,12 @@ public sealed class CrashTests
         Assert.Single(await host.Extension.InspectAsync(), static one => one.Name == "SyncRun");
     }
 
+    private static async Task CheckCompletedAsync(FunctionsHost host, string id)
+    {
+        var run = (await host.Extension.InspectAsync()).First(one => one.Id == id);
+        Assert.True(run.Status == 1 && run.Output!.Contains("\"failed\":0,\"cancelled\":0", StringComparison.Ordinal), $"{run}\n{host.Log()}");
+    }
+
     /// <summary>The next tick comes anyway when one fails with its handler.</summary>
     private static async Task ReconcileAsync(FunctionsHost host)
     {
@@ -140,6 +148,7 @@ public sealed class CrashTests
         var id = await StartAsync(host);
         var lost = await host.EndOfAsync(id);
         Assert.Equal((3, "Function 'SyncRun' failed with an unhandled exception."), (lost.Status, lost.Failure));
+        await host.Handlers[0].RestartedAsync(1);
         // until the run is taken up again, the pipeline is its own
         Assert.Equal(id, (string)(await host.RequestAsync("POST", "/api/runs", """{"pipeline":"shop"}""")).Json["id"]!);
         await ReconcileAsync(host);

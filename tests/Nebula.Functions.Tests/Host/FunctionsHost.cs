@@ -261,10 +261,13 @@ internal sealed class FunctionsHost : IAsyncDisposable
     {
         const int Stop = 19;
         await handler.ReadyAsync();
+        var exits = handler.ExitCodes.Count;
         handler.Signal(Stop);
         var post = PostAsync(handler, function, envelope);
         await Task.Yield();
         handler.Kill();
+        // the host sees the end of the process before it sends the next call
+        await handler.RestartedAsync(exits + 1);
         return await post;
     }
 
