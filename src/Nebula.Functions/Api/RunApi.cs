@@ -23,7 +23,8 @@ internal static class RunApi
         var http = HttpCall.Read(call.Request.Get(FunctionList.Trigger));
         var message = RunMessage.Parse(http.Body ?? "");
         var key = http.Headers.GetValueOrDefault("Idempotency-Key");
-        var request = new RunRequest(message.Pipeline, Occasions.Of("http", key ?? Guid.NewGuid().ToString("n")), DateTime.UtcNow) { Options = message.Options };
+        var occasion = Occasions.Of("http", key ?? Guid.NewGuid().ToString("n"));
+        var request = new RunRequest(message.Pipeline, occasion, DateTime.UtcNow) { Options = message.Options };
         var launch = await handler.Launcher.LaunchAsync(handler.Clients.Of(call.Request), request, WhenBusy.Join, call.CancellationToken).ConfigureAwait(false);
         var address = new Uri(http.Url, $"{http.Url.AbsolutePath.TrimEnd('/')}/{Uri.EscapeDataString(launch.RunId)}").AbsoluteUri;
         return ApiAnswers.Json(202, writer =>
@@ -39,7 +40,8 @@ internal static class RunApi
             writer.WriteString("pauseUrl"u8, address + "/pause");
             writer.WriteString("resumeUrl"u8, address + "/resume");
             writer.WriteEndObject();
-        }) with { Headers = [new("Location", address), new("Retry-After", "5")] };
+        }) with
+        { Headers = [new("Location", address), new("Retry-After", "5")] };
     });
 
     /// <summary>Lists runs.</summary>

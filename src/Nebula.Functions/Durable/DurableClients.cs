@@ -5,8 +5,8 @@ using Nebula.Orchestration.Protocol;
 
 namespace Nebula.Functions.Durable;
 
-/// <summary>Makes the client of a call: over gRPC, and over HTTP where that is not to be had. The address changes when the host restarts, so that each call's own
-/// counts.</summary>
+/// <summary>Makes the client of a call: over gRPC, and over HTTP where that is not to be had. The address changes when the host restarts, so that each call's
+/// own counts.</summary>
 internal sealed class DurableClients : IDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
@@ -30,7 +30,8 @@ internal sealed class DurableClients : IDisposable
     /// <summary>Asks the first, and the second when the first cannot be reached. Connections that break are transient errors.</summary>
     private sealed class Reaching(IDurableClient first, IDurableClient? second) : IDurableClient
     {
-        public Task<bool> StartAsync(StartInstance start, CancellationToken cancellationToken) => TryAsync(client => client.StartAsync(start, cancellationToken));
+        public Task<bool> StartAsync(StartInstance start, CancellationToken cancellationToken) =>
+            TryAsync(client => client.StartAsync(start, cancellationToken));
 
         public Task<InstanceState?> FindAsync(string instanceId, bool withPayloads, CancellationToken cancellationToken) =>
             TryAsync(client => client.FindAsync(instanceId, withPayloads, cancellationToken));

@@ -49,8 +49,11 @@ internal sealed class GrpcDurableClient(HttpClient http, DurableClientInput inpu
     public Task ControlAsync(InstanceControl control, string instanceId, string reason, CancellationToken cancellationToken) =>
         CallAsync($"{control}Instance", ClientMessageCodec.WriteWithReason(instanceId, reason), cancellationToken);
 
-    public async Task<int> PurgeAsync(DateTime from, DateTime to, CancellationToken cancellationToken) =>
-        ClientMessageCodec.ReadPurged((await CallAsync("PurgeInstances", ClientMessageCodec.WritePurge(from, to), cancellationToken).ConfigureAwait(false)).Span);
+    public async Task<int> PurgeAsync(DateTime from, DateTime to, CancellationToken cancellationToken)
+    {
+        var answer = await CallAsync("PurgeInstances", ClientMessageCodec.WritePurge(from, to), cancellationToken).ConfigureAwait(false);
+        return ClientMessageCodec.ReadPurged(answer.Span);
+    }
 
     private async Task<ReadOnlyMemory<byte>> CallAsync(string method, byte[] message, CancellationToken cancellationToken)
     {

@@ -76,7 +76,8 @@ internal static class OrchestratorFunctions
 
     private static InvocationResponse OldProtocol(HandlerServices handler)
     {
-        const string Reason = "The durable extension speaks its JSON protocol. Set FUNCTIONS_WORKER_RUNTIME to 'custom', and use an extension bundle of 4.12 or newer.";
+        const string Reason = "The durable extension speaks its JSON protocol. "
+            + "Set FUNCTIONS_WORKER_RUNTIME to 'custom', and use an extension bundle of 4.12 or newer.";
         handler.Log.LogError("{Reason}", Reason);
         // that protocol takes this as a failed orchestration
         return new InvocationResponse { ReturnValue = $$"""{"isDone":true,"actions":[],"error":"{{Reason}}"}""" };

@@ -55,7 +55,8 @@ internal sealed record AppSettings
         var root = variable("FUNCTIONS_APP_ROOT_PATH") is { Length: > 0 } path ? path : Environment.CurrentDirectory;
         var read = new Reader(variable);
         if (read.Text("FUNCTIONS_WORKER_RUNTIME") is { } runtime && !runtime.Equals("custom", StringComparison.OrdinalIgnoreCase))
-            throw NebulaException.Configuration($"FUNCTIONS_WORKER_RUNTIME is '{runtime}'. It must be 'custom': the durable extension speaks another protocol otherwise.");
+            throw NebulaException.Configuration(
+                $"FUNCTIONS_WORKER_RUNTIME is '{runtime}'. It must be 'custom': the durable extension speaks another protocol otherwise.");
         var state = read.Text("NEBULA_STATE") ?? "state";
         var parallel = read.Integer("NEBULA_PARALLEL_CHUNKS", 1, 1_000);
         var settings = new AppSettings

@@ -14,7 +14,8 @@ namespace Nebula.Functions.Hosting;
 /// <param name="log">Takes messages.</param>
 internal sealed class InvocationEndpoint(IReadOnlyList<FunctionDefinition> functions, Task<HandlerServices> services, HandlerLifetime lifetime, ILogger log)
 {
-    private readonly Dictionary<string, FunctionDefinition> _functions = functions.ToDictionary(static function => function.Name, StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, FunctionDefinition> _functions =
+        functions.ToDictionary(static function => function.Name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Answers one request.</summary>
     public async Task HandleAsync(HttpContext context)

@@ -10,7 +10,8 @@ namespace Nebula.Functions.Invocation;
 /// <param name="Headers">The headers, the first value of each.</param>
 /// <param name="Body">The body as text; null when there is none.</param>
 internal sealed record HttpCall(
-    Uri Url, IReadOnlyDictionary<string, string> Query, IReadOnlyDictionary<string, string> Parameters, IReadOnlyDictionary<string, string> Headers, string? Body)
+    Uri Url, IReadOnlyDictionary<string, string> Query, IReadOnlyDictionary<string, string> Parameters, IReadOnlyDictionary<string, string> Headers,
+    string? Body)
 {
     /// <summary>Reads the trigger's value.</summary>
     /// <exception cref="DataFormatException">It is none.</exception>

@@ -56,7 +56,7 @@ internal sealed class InvocationRequest
     public EnvelopeValue Get(string binding) => _data.TryGetValue(binding, out var value) ? value : throw new DataFormatException(
         $"The invocation has no value for the binding '{binding}'. Its function.json does not belong to this version: deploy the app again.");
 
-    /// <summary>Text that the trigger tells beside its value. Properties of the trigger's value can stand here too: nothing that matters may depend on it.</summary>
+    /// <summary>Text that the trigger tells beside its value. Properties of the value can stand here too: nothing that matters may depend on it.</summary>
     /// <param name="name">Its name.</param>
     /// <returns>Null when it is not there.</returns>
     public string? Metadata(string name) => _metadata.TryGetValue(name, out var value) ? value.ToText() : null;

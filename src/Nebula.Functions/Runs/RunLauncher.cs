@@ -10,8 +10,8 @@ using Nebula.Orchestration.Sync;
 namespace Nebula.Functions.Runs;
 
 /// <summary>
-/// Starts runs: one at a time of each pipeline, each occasion once. A run first gets the pipeline's slot, then its orchestration starts; whoever dies in between
-/// leaves a slot that <see cref="SettleAsync"/> finds. Everything may be repeated, also by several instances of the app at once.
+/// Starts runs: one at a time of each pipeline, each occasion once. A run first gets the pipeline's slot, then its orchestration starts; whoever dies in
+/// between leaves a slot that <see cref="SettleAsync"/> finds. Everything may be repeated, also by several instances of the app at once.
 /// </summary>
 internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, AppSettings settings, ILogger log)
 {
@@ -101,7 +101,8 @@ internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, 
             return false;
         if (slot.Recoveries >= MaxRecoveries)
         {
-            log.LogError("Run {Run} was lost {Count} times and stays failed. Look for what ends the handler, then start the run again", slot.Run.RunId, MaxRecoveries);
+            log.LogError("Run {Run} was lost {Count} times and stays failed. Look for what ends the handler, then start the run again",
+                slot.Run.RunId, MaxRecoveries);
             return false;
         }
         if (!await slots.TryPutAsync(slot with { Recoveries = slot.Recoveries + 1 }, entry, cancellationToken).ConfigureAwait(false))

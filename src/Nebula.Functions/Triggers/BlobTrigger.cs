@@ -39,7 +39,8 @@ internal static class BlobTrigger
         foreach (var pipeline in wanted)
         {
             var request = new RunRequest(pipeline.Name, Occasions.Of("blob", blob.Version, blob.Url), blob.At);
-            var launch = await handler.Launcher.LaunchAsync(handler.Clients.Of(call.Request), request, WhenBusy.Wait, call.CancellationToken).ConfigureAwait(false);
+            var client = handler.Clients.Of(call.Request);
+            var launch = await handler.Launcher.LaunchAsync(client, request, WhenBusy.Wait, call.CancellationToken).ConfigureAwait(false);
             handler.Log.LogInformation("Blob {Path} is for pipeline {Pipeline}: run {Run}, {Outcome}", blob.Path, pipeline.Name, launch.RunId, launch.Outcome);
         }
     }

@@ -31,8 +31,9 @@ internal static class MessageTriggers
     public static bool IsPermanent(NebulaException error) => error.Kind is ErrorKind.Configuration or ErrorKind.NotFound or ErrorKind.Data;
 
     /// <summary>A time that the trigger tells beside the message.</summary>
-    public static DateTime TimeOf(string? text) =>
-        DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time : DateTime.UtcNow;
+    /// <param name="text">The time; null when it does not tell.</param>
+    public static DateTime TimeOf(string? text) => DateTime.TryParse(
+        text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time : DateTime.UtcNow;
 
     private static async Task<InvocationResponse> RunAsync(HandlerServices handler, FunctionCall call, string trigger, string id, string time)
     {
@@ -40,11 +41,10 @@ internal static class MessageTriggers
         try
         {
             var message = RunMessage.Parse(text);
-            var request = new RunRequest(message.Pipeline, Occasions.Of(trigger, call.Request.Metadata(id) ?? call.InvocationId), TimeOf(call.Request.Metadata(time)))
-            {
-                Options = message.Options,
-            };
-            var launch = await handler.Launcher.LaunchAsync(handler.Clients.Of(call.Request), request, WhenBusy.Wait, call.CancellationToken).ConfigureAwait(false);
+            var occasion = Occasions.Of(trigger, call.Request.Metadata(id) ?? call.InvocationId);
+            var request = new RunRequest(message.Pipeline, occasion, TimeOf(call.Request.Metadata(time))) { Options = message.Options };
+            var client = handler.Clients.Of(call.Request);
+            var launch = await handler.Launcher.LaunchAsync(client, request, WhenBusy.Wait, call.CancellationToken).ConfigureAwait(false);
             handler.Log.LogInformation("A message asks for pipeline {Pipeline}: run {Run}, {Outcome}", message.Pipeline, launch.RunId, launch.Outcome);
         }
         catch (NebulaException e) when (IsPermanent(e))

@@ -7,7 +7,8 @@ using Nebula.Functions.Runs;
 
 namespace Nebula.Functions.Triggers;
 
-/// <summary>A request to run a pipeline, as callers and messages send it: <c>{"pipeline": "shop", "streams": ["orders"], "env": {"DAY": "2026-03-01"}}</c>.</summary>
+/// <summary>A request to run a pipeline, as callers and messages send it:
+/// <c>{"pipeline": "shop", "streams": ["orders"], "env": {"DAY": "2026-03-01"}}</c>.</summary>
 /// <param name="Pipeline">The pipeline.</param>
 /// <param name="Options">What is asked for beyond the pipeline file.</param>
 internal sealed record RunMessage(string Pipeline, RunOptions Options)
