@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Connectors;
 
@@ -11,6 +12,8 @@ namespace Nebula.Connectors.Files.Output;
 /// <param name="layout">Where they go.</param>
 internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
 {
+    private const int CallsUnderWay = 8;
+
     /// <summary>Publishes. The same token again finishes what was cut off, or does nothing.</summary>
     /// <param name="request">What is to be published.</param>
     public CommitReceipt Publish(CommitRequest request)
@@ -25,11 +28,8 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
         // written first, so that whatever happens from here on, the next commit knows every file that may be there
         var begun = new PartsManifest(request.Token, IsComplete: false, [.. names.Union(before.Files).Order(StringComparer.Ordinal)]);
         stored = store.WriteSmall(path, begun.Render(), stored, request.Plan.RunId);
-        foreach (var (location, name) in files)
-            store.Publish([location], layout.PathOf(name), request.Token);
-        foreach (var old in before.Files)
-            if (!names.Contains(old))
-                store.Delete(layout.PathOf(old), layout.Folder);
+        ForEach(files, file => store.Publish([file.Location], layout.PathOf(file.Name), request.Token));
+        ForEach(before.Files.Where(old => !names.Contains(old)), old => store.Delete(layout.PathOf(old), layout.Folder));
         store.WriteSmall(path, (begun with { IsComplete = true, Files = [.. names.Order(StringComparer.Ordinal)] }).Render(), stored, request.Plan.RunId);
         return new CommitReceipt([.. names.Order(StringComparer.Ordinal).Select(layout.PathOf)]);
     }
@@ -38,8 +38,24 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
     /// <param name="parts">The parts that they belong to.</param>
     public void Discard(IEnumerable<StagedPart> parts)
     {
-        foreach (var file in parts.SelectMany(static part => StagedFilePart.Parse(part.Location)))
-            store.Discard(file.Location);
+        ForEach(parts.SelectMany(static part => StagedFilePart.Parse(part.Location)), file => store.Discard(file.Location));
+    }
+
+    /// <summary>Where each call travels, several are under way at a time.</summary>
+    private void ForEach<T>(IEnumerable<T> items, Action<T> action)
+    {
+        if (store.Renames)
+            foreach (var item in items)
+                action(item);
+        else
+            try
+            {
+                Parallel.ForEach(items, new ParallelOptions { MaxDegreeOfParallelism = CallsUnderWay }, action);
+            }
+            catch (AggregateException e)
+            {
+                ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+            }
     }
 
     /// <summary>Numbers the files, in the order of their chunks, within each partition.</summary>
