@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Nebula.Connectors.ObjectStores;
-using Nebula.Connectors.ObjectStores.Remote;
 using Nebula.Engine.Diagnostics;
 using Nebula.Integration.Tests.Servers;
 

@@ -1,5 +1,4 @@
 using Amazon.Runtime;
-using Amazon.S3;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Connectors.ObjectStores.S3;
