@@ -78,7 +78,7 @@ internal sealed class FileDestination : IDestination
         if (layout is not null)
             _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         Unlock();
-        _claim = layout is null ? _store.Claim(target, target, plan.RunId) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId);
+        _claim = layout is null ? _store.Claim(target, target, plan.RunId, cancellationToken) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId, cancellationToken);
         return Task.CompletedTask;
     }
 

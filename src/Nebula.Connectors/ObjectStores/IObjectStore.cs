@@ -70,9 +70,10 @@ internal interface IObjectStore : IDisposable
     /// <param name="path">The object; for several, a name for all of them in the folder that they are in.</param>
     /// <param name="pattern">A wildcard of all objects that the run may write; the path itself where that is all.</param>
     /// <param name="runId">Identity of the run. It may claim again what it has.</param>
+    /// <param name="cancellationToken">Stops waiting for a run that may have died.</param>
     /// <returns>Holds the claim until it is disposed of, or the process dies.</returns>
     /// <exception cref="NebulaException">Another run is writing the object now.</exception>
-    IDisposable Claim(string path, string pattern, string runId);
+    IDisposable Claim(string path, string pattern, string runId, CancellationToken cancellationToken);
 
     /// <summary>Starts a new version of an object that nobody sees until it is published.</summary>
     /// <param name="path">Its path.</param>

@@ -125,7 +125,7 @@ internal sealed class LocalStore : IObjectStore
         Stage(Path.Combine(folder, "nebula-check"), "check").Dispose();
     }
 
-    public IDisposable Claim(string path, string pattern, string runId)
+    public IDisposable Claim(string path, string pattern, string runId, CancellationToken cancellationToken)
     {
         DiscardLeftovers(path);
         // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are somebody's

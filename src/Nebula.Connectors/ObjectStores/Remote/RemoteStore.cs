@@ -49,17 +49,17 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
         Wait(backend.DeleteAsync(key, CancellationToken.None));
     }
 
-    public IDisposable Claim(string path, string pattern, string runId)
+    public IDisposable Claim(string path, string pattern, string runId, CancellationToken cancellationToken)
     {
         var key = KeyOf(path);
-        var taken = Wait(ObjectLock.TakeAsync(backend, Hidden(key, "lock"), runId, path, CancellationToken.None));
+        var taken = Wait(ObjectLock.TakeAsync(backend, Hidden(key, "lock"), runId, path, cancellationToken));
         try
         {
             var keys = KeyOf(pattern);
             var wildcard = pattern == path ? -1 : keys.AsSpan().IndexOfAny('*', '?');
             var prefix = wildcard < 0 ? FolderOf(key) : keys[..wildcard];
             var staged = Hidden(key, "")[..^IObjectStore.StagedSuffix.Length];
-            Wait(backend.DiscardLeftoversAsync(prefix, IsTarget, CancellationToken.None));
+            Wait(backend.DiscardLeftoversAsync(prefix, IsTarget, cancellationToken));
             lock (_locks)
                 _locks[pattern] = taken;
             return new Claimed(this, pattern, taken);
