@@ -32,7 +32,7 @@ internal static class TextFiles
                 var stream = Assert.Single(catalog.Streams);
                 var plan = new StreamPlan { Stream = stream, Columns = PlannedColumns.Of(stream, new StreamRequest(), new DestinationCapabilities()), Object = "", RunId = "r" }.Build();
                 var content = new Content([.. stream.Schema.Fields.Select(static field => field.Name)], [], []);
-                await foreach (var chunk in source.SplitAsync(plan, null, default))
+                await foreach (var chunk in source.SplitAsync(plan, new SplitRequest(), default))
                 {
                     var reader = await source.OpenAsync(plan, chunk, new ReadContext(pool, blockSize) { MaxRecordSize = maxRecordSize }, default);
                     await using (reader)

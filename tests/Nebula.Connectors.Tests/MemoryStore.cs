@@ -56,7 +56,7 @@ internal sealed class MemoryStore : IObjectStore
 
     public void CheckWritable(string path) => throw new NotSupportedException();
 
-    public IDisposable Claim(string path, string pattern, string runId, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public IStagedObject Stage(string path, string runId, int? chunkIndex = null) => throw new NotSupportedException();
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Nebula.Cli.Output;
 using Nebula.Cli.Running;
+using Nebula.Orchestration.Planning;
 using Nebula.Engine.Configuration;
 
 namespace Nebula.Cli.Commands;
@@ -47,21 +48,23 @@ internal sealed class RunFlags
     /// <param name="only">Names or wildcards of the streams wanted; empty for all.</param>
     /// <param name="arguments">What the user wrote.</param>
     /// <param name="context">What the command works with.</param>
+    /// <param name="state">What is remembered of the pipeline; null for nothing.</param>
     /// <returns>The exit code.</returns>
-    public int Start(PipelineConfig pipeline, IReadOnlyList<string> only, ParseResult arguments, CommandContext context)
+    public int Start(PipelineConfig pipeline, IReadOnlyList<string> only, ParseResult arguments, CommandContext context, PipelineState? state = null)
     {
         var asJson = Flag.Word(arguments, _output) == "json";
         MemoryBudget.Apply(pipeline.Settings.Memory);
         context.Log.Level = context.LogLevelFlag ?? Enum.Parse<LogLevel>(pipeline.Settings.LoggingLevel.ToString());
-        var plan = new RunPlanner(pipeline, context.Connectors).PlanAsync(only, context.Interruption).GetAwaiter().GetResult();
+        var planned = new RunPlanner(pipeline, context.Connectors).PlanAsync(only, context.Interruption).GetAwaiter().GetResult();
+        var (plan, runner) = RunnerFactory.Create(planned, only, pipeline, state, context);
         if (!asJson)
         {
             var quiet = arguments.GetValue(_quiet);
             IRunDisplay display = quiet ? new QuietDisplay(context.Terminal, context.Log) : new TextDisplay(context.Terminal, context.Log);
-            return new RunExecution(plan).Run(display, context.Interruption);
+            return new RunExecution(plan, runner).Run(display, context.Interruption);
         }
         // rows and events must not mix
         using var events = new JsonDisplay(plan.OutputIsData ? Console.OpenStandardError() : Console.OpenStandardOutput(), context.Log);
-        return new RunExecution(plan).Run(events, context.Interruption);
+        return new RunExecution(plan, runner).Run(events, context.Interruption);
     }
 }

@@ -26,6 +26,28 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options) : IDi
         return new CountedStream(stored, counted => FileCodecs.Decode(counted, file.Path, options));
     }
 
+    /// <summary>Opens a file that is not compressed for reading from some place on.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="offset">The first byte wanted.</param>
+    public CountedStream OpenAt(StoredObject file, long offset) => new(store.OpenRead(file, offset));
+
+    /// <summary>Whether parts of a file can be read on their own: it does not come only once, and is not compressed as a whole.</summary>
+    /// <param name="file">The file.</param>
+    public bool HasParts(StoredObject file)
+    {
+        if (store.ComesOnce(file.Path) || file.Size is null)
+            return false;
+        using var bytes = store.OpenRandom(file);
+        Span<byte> head = stackalloc byte[FileCodecs.SignatureLength];
+        head = head[..(int)Math.Min(head.Length, bytes.Length)];
+        bytes.Read(0, head);
+        return FileCodecs.Of(head, file.Path, options) == CompressionCodecs.None;
+    }
+
+    /// <summary>Opens the stored bytes of a file for reading in any order.</summary>
+    /// <param name="file">The file, for which <see cref="HasParts"/> holds.</param>
+    public IRandomAccess OpenStored(StoredObject file) => store.OpenRandom(file);
+
     /// <summary>Reads the first bytes of a file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="size">Most bytes read.</param>

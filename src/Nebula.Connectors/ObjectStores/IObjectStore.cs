@@ -18,6 +18,9 @@ internal interface IObjectStore : IDisposable
     /// <summary>Whether several staged versions can be joined to one object when they are published.</summary>
     bool Joins { get; }
 
+    /// <summary>Whether a staged version that is complete can be taken up again; see <see cref="Continue"/>.</summary>
+    bool Continues => false;
+
     /// <summary>Whether a staged version can be published under another path than the one it was staged for.</summary>
     bool Renames { get; }
 
@@ -70,10 +73,11 @@ internal interface IObjectStore : IDisposable
     /// <param name="path">The object; for several, a name for all of them in the folder that they are in.</param>
     /// <param name="pattern">A wildcard of all objects that the run may write; the path itself where that is all.</param>
     /// <param name="runId">Identity of the run. It may claim again what it has.</param>
+    /// <param name="goesOn">Whether the run has staged already, before its process died, and goes on with that.</param>
     /// <param name="cancellationToken">Stops waiting for a run that may have died.</param>
     /// <returns>Holds the claim until it is disposed of, or the process dies.</returns>
     /// <exception cref="NebulaException">Another run is writing the object now.</exception>
-    IDisposable Claim(string path, string pattern, string runId, CancellationToken cancellationToken);
+    IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken);
 
     /// <summary>Starts a new version of an object that nobody sees until it is published.</summary>
     /// <param name="path">Its path.</param>
@@ -82,6 +86,11 @@ internal interface IObjectStore : IDisposable
     /// not disturb each other, nor do chunks that other processes stage at the same time.</param>
     /// <exception cref="NebulaException">It must not be written.</exception>
     IStagedObject Stage(string path, string runId, int? chunkIndex = null);
+
+    /// <summary>Takes up a staged version that is complete, where the store <see cref="Continues"/>. What was written behind it is cut off.</summary>
+    /// <param name="staged">Where it is.</param>
+    /// <exception cref="NebulaException">It is gone, or not what it was.</exception>
+    IStagedObject Continue(string staged) => throw new NotSupportedException("What is staged here is not continued.");
 
     /// <summary>Makes staged versions, joined in order, the object that readers see, in one step.</summary>
     /// <param name="staged">Where the staged versions are; just one unless the store <see cref="Joins"/>.</param>

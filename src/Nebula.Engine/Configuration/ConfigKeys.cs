@@ -78,7 +78,7 @@ internal static class ConfigKeys
         [
             new("full-refresh", "replace", "overwrite", "full-refresh-overwrite"),
             new("truncate") { IsSupported = false },
-            new("incremental", "merge", "append", "incremental-append", "incremental-append-dedupe", "incremental-deduped-history") { IsSupported = false },
+            new("incremental", "merge", "append", "incremental-append", "incremental-append-dedupe", "incremental-deduped-history"),
             new("cdc", "change-capture") { IsSupported = false },
             new("cdc-only", "strict-cdc") { IsSupported = false },
             new("backfill") { IsSupported = false },
@@ -167,15 +167,28 @@ internal static class ConfigKeys
         Keys = [Lossy, .. NotYet("tables", "columns", "types", "on_drop")],
     };
 
+    /// <summary>Size of a chunk.</summary>
+    public static readonly ConfigKey TargetSize = new(
+        "target_size", ConfigKind.Size, "About how many stored bytes of the source a chunk has: what is moved, retried and remembered as one.")
+    {
+        Default = "256MB",
+    };
+
+    /// <summary>How a stream is split.</summary>
+    public static readonly ConfigKey Chunking = new("chunking", ConfigKind.Section, "How a stream is split into chunks.")
+    {
+        Keys = [TargetSize, .. NotYet("strategy", "parallelism", "by", "target_rows")],
+    };
+
     /// <summary>Everything that can be set on a stream.</summary>
     public static readonly ConfigKey Stream = new("stream", ConfigKind.Section, "Settings of a stream.")
     {
         NullIsEmpty = true,
         Keys =
         [
-            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage,
+            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage, Chunking,
             .. NotYet("write", "primary_key", "update_key", "lookback", "where", "range", "step", "sql", "resource", "fields", "naming",
-                "chunking", "cdc", "verify", "metadata_columns"),
+                "cdc", "verify", "metadata_columns"),
         ],
     };
 
@@ -282,6 +295,17 @@ internal static class ConfigKeys
         Keys = [ParallelStreams, ConfigKey.NotYet("order")],
     };
 
+    /// <summary>Where state is kept.</summary>
+    public static readonly ConfigKey StateLocation = new(
+        "location", ConfigKind.Text, "A folder for checkpoints and for runs that were interrupted, or none; .nebula beside the pipeline file when not set.");
+
+    /// <summary>State.</summary>
+    public static readonly ConfigKey State = new("state", ConfigKind.Section, "What is remembered from run to run.")
+    {
+        Shorthand = StateLocation,
+        Keys = [StateLocation],
+    };
+
     /// <summary>Logging level.</summary>
     public static readonly ConfigKey LoggingLevel = new("logging_level", ConfigKind.Choice, "Least severity that is logged.")
     {
@@ -303,8 +327,8 @@ internal static class ConfigKeys
     {
         Keys =
         [
-            SchemaReference, Version, Name, Connections, Source, Target, Defaults, Streams, Performance, Storage, .. RunSettings,
-            .. NotYet("hooks", "state", "schedule", "azure", "reliability", "verify", "plan"),
+            SchemaReference, Version, Name, Connections, Source, Target, Defaults, Streams, Performance, Storage, State, .. RunSettings,
+            .. NotYet("hooks", "schedule", "azure", "reliability", "verify", "plan"),
         ],
     };
 
@@ -327,7 +351,7 @@ internal static class ConfigKeys
         Keys =
         [
             Name, Source with { Kind = ConfigKind.Options, IsRequired = false }, Target with
-                { Kind = ConfigKind.Options, IsRequired = false }, .. RunSettings, .. Stream.Keys,
+                { Kind = ConfigKind.Options, IsRequired = false }, State, .. RunSettings, .. Stream.Keys,
         ],
     };
 

@@ -63,6 +63,9 @@ public sealed record RunSettings
     /// <summary>Bytes that the whole process should stay within; null for no limit.</summary>
     public long? Memory { get; init; }
 
+    /// <summary>Where checkpoints and interrupted runs are kept; null when the file does not say, empty for nowhere.</summary>
+    public string? StateLocation { get; init; }
+
     /// <summary>Streams that run at once.</summary>
     public int ParallelStreams { get; init; } = 1;
 

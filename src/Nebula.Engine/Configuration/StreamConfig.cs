@@ -48,6 +48,9 @@ public sealed record StreamConfig
     /// <summary>What happens with rows that cannot be read.</summary>
     public BadRowPolicy BadRows { get; init; }
 
+    /// <summary>About how many stored bytes of the source a chunk has.</summary>
+    public long ChunkBytes { get; init; }
+
     /// <summary>Most bad rows before the run ends; null for any number.</summary>
     public long? MaxBadRows { get; init; }
 
@@ -78,6 +81,9 @@ public enum SyncMode
 {
     /// <summary>Everything, replacing what the destination had.</summary>
     FullRefresh,
+
+    /// <summary>What is new since the last commit, added to what the destination has.</summary>
+    Incremental,
 }
 
 /// <summary>Settings of a column.</summary>

@@ -26,10 +26,15 @@ public interface IDestination : IAsyncDisposable
     /// <param name="cancellationToken">Stops the checks.</param>
     Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken);
 
+    /// <summary>Whether a stream may come in several chunks.</summary>
+    /// <param name="plan">The stream as it will be written.</param>
+    ChunkOrder ChunksOf(StreamPlan plan) => ChunkOrder.Single;
+
     /// <summary>Readies the place that a stream goes to, and removes what an earlier run that died left in staging.</summary>
     /// <param name="plan">The stream as it will be written.</param>
     /// <param name="cancellationToken">Stops the preparation.</param>
-    Task PrepareAsync(StreamPlan plan, CancellationToken cancellationToken);
+    /// <returns>What was committed last, where the destination keeps account of it; else null.</returns>
+    Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken);
 
     /// <summary>Opens staging for a chunk. A second attempt at the same chunk replaces the first.</summary>
     /// <param name="plan">The stream as it will be written.</param>
@@ -79,6 +84,19 @@ public interface IDestinationWriter : IAsyncDisposable
 /// <param name="Rows">Number of rows, kept exactly where rows are small enough.</param>
 /// <param name="Bytes">Bytes of their columns.</param>
 public readonly record struct RowTarget(int Rows, long Bytes);
+
+/// <summary>How the chunks of a stream may come to a destination.</summary>
+public enum ChunkOrder
+{
+    /// <summary>There may be only one.</summary>
+    Single,
+
+    /// <summary>One after the other, each given what the one before left (<see cref="WriteContext.Previous"/>).</summary>
+    InOrder,
+
+    /// <summary>In any order, and many at once.</summary>
+    Any,
+}
 
 /// <summary>What a destination can do, as data.</summary>
 public sealed record DestinationCapabilities

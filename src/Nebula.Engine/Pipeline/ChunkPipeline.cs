@@ -18,7 +18,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     private readonly WorkQueue _work = new();
     private readonly Channel<BlockWork> _blocks = NewChannel<BlockWork>();
     private readonly Channel<GroupWork> _groups = NewChannel<GroupWork>();
-    private readonly BadRowHandler _badRows = new(options.BadRows, metrics);
+    private readonly BadRowHandler _badRows = new(options.BadRows, metrics, reader);
     private readonly RecordHolding _holding = new(options.Storage, pool, metrics);
     private volatile bool _limitReached;
 

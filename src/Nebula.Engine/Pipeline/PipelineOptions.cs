@@ -65,6 +65,12 @@ public sealed record PipelineOptions
     /// <summary>What may be planned of a memory limit: the rest is the runtime's, and slack of buffers.</summary>
     private long Budget => (MemoryLimit!.Value - RuntimeShare) / 2;
 
+    /// <summary>What each of several pipelines at once may count on: the runtime itself is there only once.</summary>
+    /// <param name="memory">Bytes for the process; null for no limit.</param>
+    /// <param name="pipelines">Number of them.</param>
+    public static long? ShareOf(long? memory, int pipelines) =>
+        memory is { } limit ? RuntimeShare + Math.Max(0, limit - RuntimeShare) / Math.Max(1, pipelines) : null;
+
     /// <summary>What a block of a size needs while it is under way.</summary>
     /// <param name="blockBytes">Its size when fetched.</param>
     public static long CostOf(int blockBytes) => (long)blockBytes * GrowthOfBlock;

@@ -31,23 +31,40 @@ public sealed record StreamRequest
     /// <summary>What happens where values or their meaning would get lost.</summary>
     public LossyPolicy Lossy { get; init; }
 
+    /// <summary>Whether only what is new since the last commit is read.</summary>
+    public bool IsIncremental { get; init; }
+
     /// <summary>When the run started, UTC: for names with dates in them.</summary>
     /// <value>Now.</value>
     public DateTime StartedAt { get; init; } = DateTime.UtcNow;
 }
 
 /// <summary>The outcome of a stream's run.</summary>
-/// <param name="Plan">How it was read and written.</param>
+/// <param name="Plan">The stream as it was written.</param>
 /// <param name="Receipt">What was published.</param>
-/// <param name="StoredBytes">Bytes as stored at the destination.</param>
+/// <param name="Parts">What was committed.</param>
 /// <param name="Restarts">How often it started again because a value contradicted the types inferred from the sample.</param>
-public sealed record StreamResult(StreamPlan Plan, CommitReceipt Receipt, long StoredBytes, int Restarts);
+public sealed record StreamResult(StreamPlan Plan, CommitReceipt Receipt, IReadOnlyList<StagedPart> Parts, int Restarts)
+{
+    /// <summary>The stream as it was read.</summary>
+    public required StreamPlan Read { get; init; }
 
-/// <summary>Runs one stream from a source to a destination: plan, prepare, transfer, commit, acknowledge.</summary>
-public sealed class StreamRun(ISource source, IDestination destination, PipelineOptions options, BufferPool pool, string runId)
+    /// <summary>Bytes as stored at the destination.</summary>
+    public long StoredBytes => Parts.Sum(static part => part.Bytes);
+}
+
+/// <summary>Runs one stream from a source to a destination: plan, prepare, transfer, commit, acknowledge; as a whole, or step by step for whoever orchestrates it.</summary>
+/// <param name="source">Where rows come from.</param>
+/// <param name="destination">Where they go.</param>
+/// <param name="options">How much of the machine it may use.</param>
+/// <param name="pool">Where buffers come from.</param>
+/// <param name="runId">Identity of the run.</param>
+/// <param name="metrics">Takes the counts; null for counts of its own.</param>
+public sealed class StreamRun(
+    ISource source, IDestination destination, PipelineOptions options, BufferPool pool, string runId, PipelineMetrics? metrics = null)
 {
     /// <summary>The counts so far.</summary>
-    public PipelineMetrics Metrics { get; } = new();
+    public PipelineMetrics Metrics { get; } = metrics ?? new();
 
     /// <summary>Raised when the run starts again with types inferred from every value; the text says why.</summary>
     public event Action<string>? Restarting;
@@ -76,7 +93,16 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
             cancellationToken).ConfigureAwait(false);
         var stream = catalog.Streams.Count == 1 ? catalog.Streams[0] : throw NebulaException.Configuration(
             $"{catalog.Streams.Count} streams match where one is needed. Name one, or set 'single: true' to read them as one.");
-        return new StreamPlan { Stream = stream, Columns = PlannedColumns.Of(stream, request, destination.Capabilities), Object = request.Object, RunId = runId, Lossy = request.Lossy, StartedAt = request.StartedAt }.Build();
+        return new StreamPlan
+        {
+            Stream = stream,
+            Columns = PlannedColumns.Of(stream, request, destination.Capabilities),
+            Object = request.Object,
+            RunId = runId,
+            Lossy = request.Lossy,
+            IsIncremental = request.IsIncremental,
+            StartedAt = request.StartedAt,
+        }.Build();
     }
 
     /// <summary>Runs the stream to its commit. Nothing is visible before that, and nothing is left behind when it fails.</summary>
@@ -101,19 +127,18 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
 
     private async Task<StreamResult> TransferAsync(StreamPlan plan, int restarts, CancellationToken cancellationToken)
     {
-        var written = WrittenColumns.Of(plan, destination, warning => Warned?.Invoke(warning));
-        Planned?.Invoke(written);
+        var written = PlanWritten(plan);
         await destination.PrepareAsync(written, cancellationToken).ConfigureAwait(false);
         Metrics.TotalBytes = plan.Stream.Bytes;
         var parts = new List<StagedPart>();
         try
         {
-            await foreach (var chunk in source.SplitAsync(plan, null, cancellationToken).ConfigureAwait(false))
-                parts.Add(await TransferAsync(plan, written, chunk, cancellationToken).ConfigureAwait(false));
+            await foreach (var chunk in source.SplitAsync(plan, new SplitRequest(), cancellationToken).ConfigureAwait(false))
+                parts.Add(await TransferAsync(plan, written, chunk, previous: null, cancellationToken).ConfigureAwait(false));
             var token = $"{runId}/{plan.Stream.Name}";
             var receipt = await destination.CommitAsync(new CommitRequest(written, parts, null, token), cancellationToken).ConfigureAwait(false);
             await source.AcknowledgeAsync(new Checkpoint(plan.Stream.Name, "", 1), cancellationToken).ConfigureAwait(false);
-            return new StreamResult(written, receipt, parts.Sum(static part => part.Bytes), restarts);
+            return new StreamResult(written, receipt, parts, restarts) { Read = plan };
         }
         catch
         {
@@ -122,7 +147,25 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
         }
     }
 
-    private async Task<StagedPart> TransferAsync(StreamPlan plan, StreamPlan written, Chunk chunk, CancellationToken cancellationToken)
+    /// <summary>Finds out how the destination stores the columns of a plan, and tells those who listen.</summary>
+    /// <param name="plan">The stream as it is read.</param>
+    /// <returns>The stream as it is written.</returns>
+    /// <exception cref="NebulaException">A column cannot be stored, or would lose something and must not.</exception>
+    public StreamPlan PlanWritten(StreamPlan plan)
+    {
+        var written = WrittenColumns.Of(plan, destination, warning => Warned?.Invoke(warning));
+        Planned?.Invoke(written);
+        return written;
+    }
+
+    /// <summary>Moves one chunk into staging.</summary>
+    /// <param name="plan">The stream as it is read.</param>
+    /// <param name="written">The stream as it is written.</param>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="previous">What the chunk before left, for a destination that takes chunks in their order.</param>
+    /// <param name="cancellationToken">Stops the transfer.</param>
+    /// <exception cref="NebulaException">A row cannot be read, or a system cannot be reached; nothing of the chunk is kept.</exception>
+    public async Task<StagedPart> TransferAsync(StreamPlan plan, StreamPlan written, Chunk chunk, StagedPart? previous, CancellationToken cancellationToken)
     {
         var readContext = new ReadContext(pool, options.BlockSize) { MaxRecordSize = options.MaxRecordSize, PreferLatency = options.PreferLatency };
         var reader = await source.OpenAsync(plan, chunk, readContext, cancellationToken).ConfigureAwait(false);
@@ -130,7 +173,7 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
             reader = new ConvertingReader(reader, plan, written, pool);
         await using (reader.ConfigureAwait(false))
         {
-            var writer = await destination.OpenAsync(written, chunk, new WriteContext(pool), cancellationToken).ConfigureAwait(false);
+            var writer = await destination.OpenAsync(written, chunk, new WriteContext(pool) { Previous = previous }, cancellationToken).ConfigureAwait(false);
             await using (writer.ConfigureAwait(false))
             {
                 using var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);

@@ -25,7 +25,7 @@ public static class SyncDefinitions
 
     internal static OrchestrationDefinition<PageRequest, Staged> TransferPage => new("TransferPage", StagingPayloads.PageRequest, StagingPayloads.Staged);
 
-    internal static ActivityDefinition<StreamTask, PlannedRun> Plan => new("Plan", SyncPayloads.StreamTask, SyncPayloads.PlannedRun);
+    internal static ActivityDefinition<SyncRequest, PlannedRun> Plan => new("Plan", SyncPayloads.Request, SyncPayloads.PlannedRun);
 
     internal static ActivityDefinition<StreamTask, PlannedStream> PlanStream => new("PlanStream", SyncPayloads.StreamTask, SyncPayloads.PlannedStream);
 
@@ -57,8 +57,8 @@ public static class SyncDefinitions
             .AddOrchestration(SyncStream, SyncStreamOrchestration.RunAsync)
             .AddOrchestration(CaptureChanges, CaptureChangesOrchestration.RunAsync)
             .AddOrchestration(TransferPage, TransferPageOrchestration.RunAsync)
-            .AddActivity(Plan, async (context, task) => new PlannedRun(
-                await worker.PlanAsync(task.RunId, task.Pipeline, context.CancellationToken).ConfigureAwait(false)))
+            .AddActivity(Plan, async (context, request) => new PlannedRun(
+                await worker.PlanAsync(request, context.CancellationToken).ConfigureAwait(false)))
             .AddActivity(PlanStream, (context, task) => worker.PlanStreamAsync(task, context.CancellationToken))
             .AddActivity(Prepare, activities.PrepareAsync)
             .AddActivity(Split, activities.SplitAsync)

@@ -66,6 +66,10 @@ internal static class SyncPayloads
         writer.WriteString("pipeline"u8, value.Pipeline);
         writer.WritePropertyName("settings"u8);
         Settings.Write(writer, value.Settings);
+        writer.WriteStartArray("only"u8);
+        foreach (var name in value.Only)
+            writer.WriteStringValue(name);
+        writer.WriteEndArray();
         if (value.Streams is { } streams)
         {
             writer.WriteNumber("streams"u8, streams);
@@ -88,6 +92,9 @@ internal static class SyncPayloads
                     break;
                 case "settings":
                     value = value with { Settings = Settings.Read(ref reader) };
+                    break;
+                case "only":
+                    value = value with { Only = ListOf(Payload.String).Read(ref reader)! };
                     break;
                 case "streams":
                     value = value with { Streams = reader.GetInt32() };
@@ -221,6 +228,7 @@ internal static class SyncPayloads
         writer.WriteStartObject();
         writer.WriteString("name"u8, value.Name);
         writer.WriteBoolean("captured"u8, value.IsCaptured);
+        writer.WriteBoolean("inOrder"u8, value.TakesChunksInOrder);
         writer.WriteEndObject();
     }, static (ref reader) =>
     {
@@ -234,6 +242,9 @@ internal static class SyncPayloads
                     break;
                 case "captured":
                     value = value with { IsCaptured = reader.GetBoolean() };
+                    break;
+                case "inOrder":
+                    value = value with { TakesChunksInOrder = reader.GetBoolean() };
                     break;
                 default:
                     reader.Skip();

@@ -53,6 +53,9 @@ public sealed record SyncRequest(string RunId, string Pipeline)
     /// <summary>How it uses the machine and what it does about failures.</summary>
     public SyncSettings Settings { get; init; } = new();
 
+    /// <summary>Names or wildcards of the streams that are wanted; empty for all.</summary>
+    public IReadOnlyList<string> Only { get; init; } = [];
+
     /// <summary>What earlier generations of the run did; the run's own.</summary>
     internal SyncResult Progress { get; init; } = new();
 
@@ -76,6 +79,9 @@ public sealed record PlannedStream(string Name)
 {
     /// <summary>Whether it is a snapshot followed by a log of changes.</summary>
     public bool IsCaptured { get; init; }
+
+    /// <summary>Whether its chunks have to be moved one after the other.</summary>
+    public bool TakesChunksInOrder { get; init; }
 }
 
 /// <summary>How a stream ended.</summary>

@@ -183,7 +183,7 @@ public sealed class RemoteStoreTests(StoreServers servers)
         }
         // what the attempts left that were not published goes when the next run claims the target
         for (var i = 0; i < cases.Length; i++)
-            store.Claim(world.Url($"out/{i}.bin"), world.Url($"out/{i}.bin"), "next", default).Dispose();
+            store.Claim(world.Url($"out/{i}.bin"), world.Url($"out/{i}.bin"), "next", goesOn: false, default).Dispose();
         Assert.Equal(0, await world.UnfinishedAsync());
     }
 
@@ -224,7 +224,7 @@ public sealed class RemoteStoreTests(StoreServers servers)
         _ = Stage(store, world.Url("out/a.bin"), Bytes(10), null);
         _ = Stage(store, world.Url("out/a.bin"), Bytes(10), 2);
         var other = Stage(store, world.Url("out/b.bin"), Bytes(10), null);
-        using (store.Claim(world.Url("out/a.bin"), world.Url("out/a.bin"), "run2", default))
+        using (store.Claim(world.Url("out/a.bin"), world.Url("out/a.bin"), "run2", goesOn: false, default))
             Assert.Equal(name == StoreWorld.S3 ? 1 : 0, await world.UnfinishedAsync());
         Assert.True(store.Publish([other], world.Url("out/b.bin"), "t"));
         if (name == StoreWorld.S3)
@@ -240,18 +240,18 @@ public sealed class RemoteStoreTests(StoreServers servers)
         using var first = world.Open();
         using var second = world.Open();
         var (path, pattern) = (world.Url("out/part-.csv"), world.Url("out/**/part-*.csv"));
-        using (first.Claim(path, pattern, "run1", default))
+        using (first.Claim(path, pattern, "run1", goesOn: false, default))
         {
             // the run itself may, from wherever
-            second.Claim(path, pattern, "run1", default).Dispose();
-            using (first.Claim(path, pattern, "run1", default))
+            second.Claim(path, pattern, "run1", goesOn: false, default).Dispose();
+            using (first.Claim(path, pattern, "run1", goesOn: false, default))
             {
-                var error = Assert.Throws<NebulaException>(() => second.Claim(path, pattern, "run2", default));
+                var error = Assert.Throws<NebulaException>(() => second.Claim(path, pattern, "run2", goesOn: false, default));
                 Assert.Equal(ErrorKind.Locked, error.Kind);
                 Assert.Contains("run1", error.Message, StringComparison.Ordinal);
             }
         }
-        second.Claim(path, pattern, "run2", default).Dispose();
+        second.Claim(path, pattern, "run2", goesOn: false, default).Dispose();
         Assert.Empty(await world.KeysAsync());
     }
 
@@ -263,7 +263,7 @@ public sealed class RemoteStoreTests(StoreServers servers)
         var world = await servers.WorldAsync(name);
         using var store = world.Open();
         await world.PutAsync("out/.a.bin.lock.nebula-tmp", """{"run":"dead"}"""u8.ToArray());
-        using (store.Claim(world.Url("out/a.bin"), world.Url("out/a.bin"), "run2", default))
+        using (store.Claim(world.Url("out/a.bin"), world.Url("out/a.bin"), "run2", goesOn: false, default))
             Assert.Contains("run2", System.Text.Encoding.UTF8.GetString((await world.GetAsync("out/.a.bin.lock.nebula-tmp"))!), StringComparison.Ordinal);
         Assert.Empty(await world.KeysAsync());
     }

@@ -107,7 +107,7 @@ public sealed class StoreFaultTests(StoreServers servers)
         }
         Assert.Empty(await world.KeysAsync());
         // an upload whose beginning was never answered is nobody's; the next run finds it
-        store.Claim(world.Url("out.bin"), world.Url("out.bin"), "run2", default).Dispose();
+        store.Claim(world.Url("out.bin"), world.Url("out.bin"), "run2", goesOn: false, default).Dispose();
         Assert.Equal(0, await world.UnfinishedAsync());
     }
 
@@ -135,7 +135,7 @@ public sealed class StoreFaultTests(StoreServers servers)
         var world = await servers.WorldAsync(name);
         using var store = world.Open();
         var url = world.Url("out.bin");
-        using var claim = store.Claim(url, url, "run1", default);
+        using var claim = store.Claim(url, url, "run1", goesOn: false, default);
         var location = Stage(store, url, Bytes(10));
         // another run found this one silent, and took over
         await world.PutAsync(".out.bin.lock.nebula-tmp", """{"run":"run2"}"""u8.ToArray());

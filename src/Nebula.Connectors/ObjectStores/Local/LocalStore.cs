@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
 
@@ -14,6 +15,8 @@ internal sealed class LocalStore : IObjectStore
     private const string UrlPrefix = "file://";
 
     public bool Joins => false;
+
+    public bool Continues => true;
 
     public bool Renames => true;
 
@@ -89,9 +92,19 @@ internal sealed class LocalStore : IObjectStore
                 BufferSize = 0,
                 Options = FileOptions.SequentialScan,
             });
-            if (offset > 0)
+            try
+            {
+                // a file that is read in one go may grow meanwhile; of one that is read in pieces all must be of one version
+                if (offset > 0)
+                    Require(file, stream.SafeFileHandle);
                 stream.Position = offset;
-            return stream;
+                return stream;
+            }
+            catch
+            {
+                stream.Dispose();
+                throw;
+            }
         });
     }
 
@@ -100,7 +113,17 @@ internal sealed class LocalStore : IObjectStore
         var path = file.Path;
         if (Directory.Exists(path))
             throw NebulaException.Configuration($"'{path}' is a folder.");
-        return new LocalBytes(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess));
+        var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
+        try
+        {
+            Require(file, handle);
+            return new LocalBytes(path, handle);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
     });
 
     public void Delete(string path, string root) => Guard(path, "removed", () =>
@@ -125,11 +148,21 @@ internal sealed class LocalStore : IObjectStore
         Stage(Path.Combine(folder, "nebula-check"), "check").Dispose();
     }
 
-    public IDisposable Claim(string path, string pattern, string runId, CancellationToken cancellationToken)
+    public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken)
     {
-        DiscardLeftovers(path);
+        DiscardLeftovers(path, goesOn ? runId : null);
         // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are somebody's
-        return pattern == path ? Nothing.Held : Stage($"{path}{IObjectStore.PartMark}lock", runId);
+        if (pattern == path)
+            return Nothing.Held;
+        try
+        {
+            return Stage($"{path}{IObjectStore.PartMark}lock", runId);
+        }
+        catch (NebulaException e) when (e is { Kind: ErrorKind.Transient, InnerException: IOException } && File.Exists(StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId)))
+        {
+            // another process of the same run has it
+            return Nothing.Held;
+        }
     }
 
     public IStagedObject Stage(string path, string runId, int? chunkIndex = null)
@@ -140,12 +173,15 @@ internal sealed class LocalStore : IObjectStore
         {
             if (Directory.Exists(path))
                 throw NebulaException.Configuration($"'{path}' is a folder. Give the path of a file in it.");
-            var folder = FolderOf(path);
-            Directory.CreateDirectory(folder);
-            var part = chunkIndex is null ? "" : $"{IObjectStore.PartMark}{chunkIndex}";
-            // without points, so that leftovers of 'a' are told from those of 'a.csv'
-            return new StagedFile(Path.Combine(folder, $".{Path.GetFileName(path)}{part}.{runId.Replace('.', '-')}{StagedSuffix}"));
+            Directory.CreateDirectory(FolderOf(path));
+            return new StagedFile(StagedPathOf(chunkIndex is null ? path : $"{path}{IObjectStore.PartMark}{chunkIndex}", runId));
         });
+    }
+
+    public IStagedObject Continue(string staged)
+    {
+        var location = StagedLocation.Parse(staged);
+        return Guard<IStagedObject>(location.Path, "written", () => new StagedFile(location));
     }
 
     public bool Publish(IReadOnlyList<string> staged, string path, string token)
@@ -158,12 +194,14 @@ internal sealed class LocalStore : IObjectStore
             Directory.CreateDirectory(FolderOf(path));
             if (File.Exists(location.Path))
             {
+                using (var file = File.OpenHandle(location.Path, FileMode.Open, FileAccess.ReadWrite))
+                    RandomAccess.FlushToDisk(file);
                 File.Move(location.Path, path, overwrite: true);
                 return true;
             }
             // renaming keeps the time: what is there can only be this version
-            var file = new FileInfo(path);
-            return !(file.Exists && file.Length == location.Length && file.LastWriteTimeUtc.Ticks == location.ModifiedTicks)
+            var target = new FileInfo(path);
+            return !(target.Exists && target.Length == location.Length && target.LastWriteTimeUtc.Ticks == location.ModifiedTicks)
                 ? throw new NebulaException(ErrorKind.Fatal, $"'{path}' cannot be published: what was staged as '{location.Path}' is gone, and the file that is there is another one. "
                     + "Somebody removed it, or another run has written the file since. Run again.")
                 : false;
@@ -226,12 +264,12 @@ internal sealed class LocalStore : IObjectStore
         _ => new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e),
     };
 
-    private static void DiscardLeftovers(string path)
+    private static void DiscardLeftovers(string path, string? kept)
     {
         if (path == StandardStream || !Directory.Exists(FolderOf(path)))
             return;
         var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
-            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged))).ToList();
+            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged)) && (kept is null || !staged.EndsWith(EndOf(kept), StringComparison.Ordinal))).ToList();
         // none goes before all are known to be nobody's: of a run's parts only some are open
         foreach (var staged in leftovers)
             try
@@ -247,9 +285,22 @@ internal sealed class LocalStore : IObjectStore
             File.Delete(staged);
     }
 
-    private static string VersionOf(FileInfo file) => $"{file.LastWriteTimeUtc.Ticks:x}-{file.Length:x}";
+    private static string VersionOf(FileInfo file) => VersionOf(file.LastWriteTimeUtc, file.Length);
+
+    private static string VersionOf(DateTime modified, long length) => $"{modified.Ticks:x}-{length:x}";
+
+    private static void Require(StoredObject file, SafeFileHandle handle)
+    {
+        if (file.Version is { } version && VersionOf(File.GetLastWriteTimeUtc(handle), RandomAccess.GetLength(handle)) != version)
+            throw new NebulaException(ErrorKind.Data, $"'{file.Path}' was changed since it was looked at: its rows would be of two versions. Run again, when nobody writes to it any more.");
+    }
 
     private static string VersionOf(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
+
+    private static string StagedPathOf(string path, string runId) => Path.Combine(FolderOf(path), $".{Path.GetFileName(path)}{EndOf(runId)}");
+
+    // without points, so that leftovers of 'a' are told from those of 'a.csv'
+    private static string EndOf(string runId) => $".{runId.Replace('.', '-')}{StagedSuffix}";
 
     /// <summary>Whether a file is a staged version of an object or of a part of it: <c>.name.RUN</c>, <c>.name#part.RUN</c>. Identities of runs have no points.</summary>
     private static bool IsStagedOf(string name, string staged)

@@ -8,12 +8,29 @@ internal sealed class StagedFile : IStagedObject
 {
     private readonly string _path;
     private readonly SafeFileHandle _handle;
+    private readonly bool _isContinued;
     private string? _location;
 
     public StagedFile(string path)
     {
         _path = path;
         _handle = File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.None);
+    }
+
+    /// <summary>Takes up a file that was complete.</summary>
+    /// <param name="staged">Where it is, and how long it was.</param>
+    public StagedFile(StagedLocation staged)
+    {
+        _path = staged.Path;
+        _isContinued = true;
+        _handle = File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        Length = staged.Length;
+        if (RandomAccess.GetLength(_handle) < Length)
+        {
+            _handle.Dispose();
+            throw new NebulaException(ErrorKind.Fatal, $"'{_path}' should have {Length} bytes of the chunks before, but is shorter. Someone changed it: start the run again.");
+        }
+        RandomAccess.SetLength(_handle, Length);
     }
 
     public string Location => _location ?? throw new InvalidOperationException("A staged file has a location once it is complete.");
@@ -41,7 +58,9 @@ internal sealed class StagedFile : IStagedObject
     {
         LocalStore.Guard(_path, "written", () =>
         {
-            RandomAccess.FlushToDisk(_handle);
+            // a file that more is put behind is made durable when it is published
+            if (!_isContinued)
+                RandomAccess.FlushToDisk(_handle);
             _location = new StagedLocation(_path, Length, File.GetLastWriteTimeUtc(_handle).Ticks).Render();
             return 0;
         });
@@ -51,7 +70,8 @@ internal sealed class StagedFile : IStagedObject
     public void Dispose()
     {
         _handle.Dispose();
-        if (_location is null)
+        // what is there of chunks before is still good: the next attempt cuts off the rest
+        if (_location is null && !_isContinued)
             File.Delete(_path);
     }
 }

@@ -49,7 +49,7 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
         Wait(backend.DeleteAsync(key, CancellationToken.None));
     }
 
-    public IDisposable Claim(string path, string pattern, string runId, CancellationToken cancellationToken)
+    public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken)
     {
         var key = KeyOf(path);
         var taken = Wait(ObjectLock.TakeAsync(backend, Hidden(key, "lock"), runId, path, cancellationToken));
@@ -59,7 +59,8 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
             var wildcard = pattern == path ? -1 : keys.AsSpan().IndexOfAny('*', '?');
             var prefix = wildcard < 0 ? FolderOf(key) : keys[..wildcard];
             var staged = Hidden(key, "")[..^IObjectStore.StagedSuffix.Length];
-            Wait(backend.DiscardLeftoversAsync(prefix, IsTarget, cancellationToken));
+            if (!goesOn)
+                Wait(backend.DiscardLeftoversAsync(prefix, IsTarget, cancellationToken));
             lock (_locks)
                 _locks[pattern] = taken;
             return new Claimed(this, pattern, taken);

@@ -24,6 +24,8 @@ internal sealed class CsvFormat : ITextFormat
 
     public bool KeepsTypes => false;
 
+    public bool CanContinue(OptionValues options) => true;
+
     public TypeMapping Map(DataType type) => type.IsNested
         ? new("text", Fidelity.Widened, "JSON") { WrittenAs = DataType.Json }
         : new("text", Fidelity.Widened, "types are inferred again when read");
@@ -33,7 +35,11 @@ internal sealed class CsvFormat : ITextFormat
 
     public Encoding? EncodingOf(IReadOnlyDictionary<string, string> dialect) => CsvDialect.FindEncoding(dialect["encoding"]);
 
-    public IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name) => new CsvSplitter(CsvDialect.FromDetails(dialect), name);
+    public IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name, bool inside) =>
+        new CsvSplitter(CsvDialect.FromDetails(dialect), name, inside);
+
+    public int FindRecordStart(IReadOnlyDictionary<string, string> dialect, ReadOnlySpan<byte> window) =>
+        CsvRecordFinder.Find(window, CsvDialect.FromDetails(dialect));
 
     public ISchemaInferrer CreateInferrer(IReadOnlyDictionary<string, string> dialect, DiscoverRequest request, string name) =>
         new CsvSchemaInferrer(CsvDialect.FromDetails(dialect), request);
