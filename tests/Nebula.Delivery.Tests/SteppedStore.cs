@@ -23,11 +23,9 @@ internal sealed class SteppedStore(IObjectStore inner, Steps steps) : IObjectSto
 
     public bool ComesOnce(string path) => inner.ComesOnce(path);
 
-    public Stream OpenRead(StoredObject file, long offset) => inner.OpenRead(file, offset);
+    public Stream OpenRead(StoredObject file, long offset, CancellationToken cancellationToken) => inner.OpenRead(file, offset, cancellationToken);
 
-    public IRandomAccess OpenRandom(StoredObject file) => inner.OpenRandom(file);
-
-    public void Interrupt() => inner.Interrupt();
+    public IRandomAccess OpenRandom(StoredObject file, CancellationToken cancellationToken) => inner.OpenRandom(file, cancellationToken);
 
     public void CheckWritable(string path) => inner.CheckWritable(path);
 

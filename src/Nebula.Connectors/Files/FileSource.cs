@@ -109,8 +109,8 @@ internal sealed class FileSource : ISource, IInspectable
             : Open(plan));
 
         ISourceReader Open(StreamPlan read) => format is IContainerFormat container
-            ? new ContainerFileReader(container, files, _opener, _options, read, context)
-            : new TextFileReader((ITextFormat)format, files, _opener, read, context);
+            ? new ContainerFileReader(container, files, _opener.Fork(), _options, read, context)
+            : new TextFileReader((ITextFormat)format, files, _opener.Fork(), read, context);
     }
 
     public async Task<IReadOnlyList<InspectedObject>> InspectAsync(CancellationToken cancellationToken)

@@ -117,19 +117,24 @@ public sealed class RemoteStoreTests(StoreServers servers)
     [StoreTheory]
     [InlineData("azure")]
     [InlineData("s3")]
-    public async Task Interrupt_WhileReading_EndsTheRead(string name)
+    public async Task Read_Interrupted_Ends(string name)
     {
         var world = await servers.WorldAsync(name);
         await world.PutAsync("in.bin", Bytes(Large));
         await using var proxy = new FaultProxy(world.Address);
         using var store = world.Open(proxy.Address);
         var file = (await store.ListAsync(world.Url("in.bin"), default))[0];
-        using var stream = store.OpenRead(file);
+        using var stop = new CancellationTokenSource();
+        using var stream = store.OpenRead(file, 0, stop.Token);
         proxy.Stall = true;
         var reading = Task.Run(() => stream.Read(new byte[10]));
         await proxy.Stalled;
-        store.Interrupt();
+        await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        // and only that one
+        proxy.Stall = false;
+        using var next = store.OpenRead(file);
+        Assert.Equal(10, next.Read(new byte[10]));
     }
 
     [StoreTheory]

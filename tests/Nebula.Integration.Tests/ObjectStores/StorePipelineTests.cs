@@ -59,6 +59,19 @@ public sealed class StorePipelineTests(StoreServers servers) : IDisposable
     [StoreTheory]
     [InlineData("azure")]
     [InlineData("s3")]
+    public async Task Pipeline_TypesContradictedLate_StartsAgain(string name)
+    {
+        var world = await OpenAsync(name);
+        await world.PutAsync("in.csv", Encoding.UTF8.GetBytes(Rows(400_000) + "x,y,z\n"));
+        var outcome = Succeed(_nebula.Run("pipeline", world.Url("in.csv"), world.Url("out.parquet")));
+        Assert.Contains("400,001", outcome.Errors, StringComparison.Ordinal);
+        Assert.Equal(["in.csv", "out.parquet"], await world.KeysAsync());
+        Assert.Equal(0, await world.UnfinishedAsync());
+    }
+
+    [StoreTheory]
+    [InlineData("azure")]
+    [InlineData("s3")]
     public async Task Commands_OnUrls_ShowWhatIsThere(string name)
     {
         var world = await OpenAsync(name);
