@@ -52,6 +52,6 @@ internal static class RunnerFactory
 
     private sealed class OnePipeline(PipelineConfig pipeline) : IPipelineLibrary
     {
-        public PipelineConfig Load(string name) => pipeline;
+        public PipelineConfig Load(string name, IReadOnlyDictionary<string, string> variables) => pipeline;
     }
 }

@@ -128,6 +128,30 @@ internal sealed class FileDestination : IDestination
         return Task.CompletedTask;
     }
 
+    public string LocationOf(StreamPlan plan) => TargetOf(plan);
+
+    public bool KeepsEmptyText(StreamPlan plan, int column)
+    {
+        var target = TargetOf(plan);
+        var keys = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
+        // the names of folders have the same word for both
+        return !keys.Any(key => key.Column == column && key.Transform == PartitionTransform.Identity) && FormatOf(target).KeepsEmptyText(FileSchemaOf(plan, keys), _options);
+    }
+
+    public Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
+    {
+        var target = TargetOf(plan);
+        if (target == LocalStore.StandardStream)
+            return Task.FromResult<IReadOnlyList<CommittedRows>?>(null);
+        var layout = LayoutOf(target, plan);
+        var keys = layout is null ? [] : PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
+        var reading = new CommittedFiles(FormatOf(target), _store, _options, plan, FileSchemaOf(plan, keys));
+        if (layout is null)
+            return Task.FromResult<IReadOnlyList<CommittedRows>?>([reading.Of(0, parts.Count, target, [(target, ObjectPath.NameOf(target))])]);
+        var files = new PartsCommit(_store, layout).Name(parts).ToLookup(static file => file.Part, file => (layout.PathOf(file.Name), file.Name));
+        return Task.FromResult<IReadOnlyList<CommittedRows>?>([.. parts.Select((_, i) => reading.Of(i, 1, layout.Folder, [.. files[i]]))]);
+    }
+
     public ValueTask DisposeAsync()
     {
         Unlock();
@@ -156,6 +180,10 @@ internal sealed class FileDestination : IDestination
     private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan, bool goesOn, CancellationToken cancellationToken) => layout is null
         ? _store.Claim(target, target, plan.RunId, goesOn, cancellationToken)
         : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId, goesOn, cancellationToken);
+
+    /// <summary>The columns in the files: all but those whose values are in the names of folders.</summary>
+    private static Schema FileSchemaOf(StreamPlan plan, IReadOnlyList<PartitionKey> keys) =>
+        new(plan.Schema.Fields.Where((_, i) => !keys.Any(key => key.Column == i && key.Transform == PartitionTransform.Identity)));
 
     private void Unlock()
     {

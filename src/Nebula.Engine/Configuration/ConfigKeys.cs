@@ -180,15 +180,24 @@ internal static class ConfigKeys
         Keys = [TargetSize, .. NotYet("strategy", "parallelism", "by", "target_rows")],
     };
 
+    /// <summary>What is recorded of a stream, for proof.</summary>
+    public static readonly ConfigKey Verify = new(
+        "verify", ConfigKind.Choice,
+        "What is recorded of each chunk, so that 'nebula verify' can prove what lies at the target: nothing, its rows, or also a hash of each of its columns.")
+    {
+        Default = "count",
+        Choices = [new("off"), new("count"), new("chunk"), new("readback") { IsSupported = false }],
+    };
+
     /// <summary>Everything that can be set on a stream.</summary>
     public static readonly ConfigKey Stream = new("stream", ConfigKind.Section, "Settings of a stream.")
     {
         NullIsEmpty = true,
         Keys =
         [
-            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage, Chunking,
+            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage, Chunking, Verify,
             .. NotYet("write", "primary_key", "update_key", "lookback", "where", "range", "step", "sql", "resource", "fields", "naming",
-                "cdc", "verify", "metadata_columns"),
+                "cdc", "metadata_columns"),
         ],
     };
 
@@ -319,6 +328,46 @@ internal static class ConfigKeys
         Keys = [LoggingLevel, .. NotYet("metrics_enabled", "metrics", "profiling_enabled", "tracing_enabled", "tracing")],
     };
 
+    /// <summary>When a deployed pipeline runs.</summary>
+    public static readonly ConfigKey Schedule = new(
+        "schedule", ConfigKind.Schedule, "When the deployed pipeline runs, UTC: second, minute, hour, day, month, day of the week.")
+    {
+        AllowsNone = true,
+    };
+
+    /// <summary>Timer of the functions app.</summary>
+    public static readonly ConfigKey TimerTrigger = new("timer", ConfigKind.Section, "Runs of the functions app by the clock; wins over 'schedule'.")
+    {
+        Shorthand = Schedule,
+        Keys = [Schedule, ConfigKey.NotYet("streams")],
+    };
+
+    /// <summary>Path of blobs.</summary>
+    public static readonly ConfigKey BlobPath = new(
+        "path", ConfigKind.Text, "Container and name of the blobs whose arrival starts a run; {name}, * and ? stand for parts of a name, ** for folders.")
+    {
+        IsRequired = true,
+    };
+
+    /// <summary>Blob trigger of the functions app.</summary>
+    public static readonly ConfigKey BlobTrigger = new("blob", ConfigKind.Section, "Runs of the functions app when blobs arrive, once per version of a blob.")
+    {
+        Shorthand = BlobPath,
+        Keys = [BlobPath, ConfigKey.NotYet("stream"), ConfigKey.NotYet("once_per")],
+    };
+
+    /// <summary>Triggers of the functions app.</summary>
+    public static readonly ConfigKey Triggers = new("triggers", ConfigKind.Section, "What starts runs in the functions app, besides calls and messages.")
+    {
+        Keys = [TimerTrigger, BlobTrigger, .. NotYet("http", "queue")],
+    };
+
+    /// <summary>The functions app.</summary>
+    public static readonly ConfigKey Azure = new("azure", ConfigKind.Section, "How the pipeline runs as a part of an Azure Functions app.")
+    {
+        Keys = [Triggers, .. NotYet("hub", "fan_out", "checkpoint")],
+    };
+
     /// <summary>The settings that hold for a run rather than for a stream.</summary>
     public static readonly ConfigKey[] RunSettings = [Timeouts, Limits, Run, Observability];
 
@@ -328,7 +377,7 @@ internal static class ConfigKeys
         Keys =
         [
             SchemaReference, Version, Name, Connections, Source, Target, Defaults, Streams, Performance, Storage, State, .. RunSettings,
-            .. NotYet("hooks", "schedule", "azure", "reliability", "verify", "plan"),
+            Schedule, Azure, .. NotYet("hooks", "reliability", "plan"),
         ],
     };
 

@@ -158,6 +158,7 @@ public static class PipelineFile
                 Target = WithFlags(target!, flags.FindMap(ConfigKeys.Target.Name)),
                 Streams = Streams(map),
                 Settings = RunSettings(new ConfigValues(settings)),
+                Triggers = Triggers(new ConfigValues(map)),
                 Defaults = Pick(map, ConfigKeys.Performance, ConfigKeys.Storage).MergedWith(map.FindMap(ConfigKeys.Defaults.Name) ?? ConfigMap.Nothing),
                 Overrides = Pick(flags, [.. ConfigKeys.Stream.Keys]),
             };
@@ -185,6 +186,17 @@ public static class PipelineFile
         private static StreamPattern[] Streams(ConfigMap map) => map.FindMap(ConfigKeys.Streams.Name) is { } streams
             ? [.. streams.Entries.Select(static (entry, index) => new StreamPattern(entry.Key, entry.KeyLocation, (ConfigMap)entry.Value, index))]
             : [new StreamPattern(EveryStream, map.Location, ConfigMap.Nothing, 0)];
+
+        private static TriggerSettings Triggers(ConfigValues values)
+        {
+            var triggers = values.Section(ConfigKeys.Azure).Section(ConfigKeys.Triggers);
+            var schedule = triggers.Section(ConfigKeys.TimerTrigger).Text(ConfigKeys.Schedule) ?? values.Text(ConfigKeys.Schedule);
+            return new TriggerSettings
+            {
+                Schedule = schedule is null ? null : CronSchedule.Parse(schedule),
+                BlobPath = triggers.Section(ConfigKeys.BlobTrigger).Text(ConfigKeys.BlobPath),
+            };
+        }
 
         private static RunSettings RunSettings(ConfigValues values) => new()
         {

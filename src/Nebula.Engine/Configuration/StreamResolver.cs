@@ -4,6 +4,7 @@ using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
 using Nebula.Engine.Storage;
+using Nebula.Engine.Verification;
 
 namespace Nebula.Engine.Configuration;
 
@@ -152,6 +153,12 @@ public sealed class StreamResolver
                 "warn" => LossyPolicy.Warn,
                 "allow" => LossyPolicy.Allow,
                 _ => LossyPolicy.Refuse,
+            },
+            Verify = values.Text(ConfigKeys.Verify) switch
+            {
+                "off" => VerifyMode.Off,
+                "chunk" => VerifyMode.Chunk,
+                _ => VerifyMode.Count,
             },
             BadRows = BadRows(settings, onError, sourceOptions),
             MaxBadRows = onError.Integer(ConfigKeys.MaxBadRows),

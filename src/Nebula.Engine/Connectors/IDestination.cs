@@ -53,6 +53,23 @@ public interface IDestination : IAsyncDisposable
     /// <param name="parts">The parts; may be empty.</param>
     /// <param name="cancellationToken">Stops the clean-up.</param>
     Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken);
+
+    /// <summary>Where a run puts a stream, for people, and to find out whether a later run has put its own there.</summary>
+    /// <param name="plan">The stream as it was written.</param>
+    string LocationOf(StreamPlan plan) => LocationOf(plan.Object);
+
+    /// <summary>Whether null and the empty text are stored as two different things in a column of text.</summary>
+    /// <param name="plan">The stream as it is written.</param>
+    /// <param name="column">Position of the column.</param>
+    bool KeepsEmptyText(StreamPlan plan, int column) => true;
+
+    /// <summary>Finds the rows that a commit made visible, to prove what they are. Nothing is opened yet: what is missing shows when it is.</summary>
+    /// <param name="plan">The stream as it was written.</param>
+    /// <param name="parts">What was committed, in the order of the chunks.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <returns>The rows of all parts, in the order of the parts; null where what was written cannot be read again.</returns>
+    Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<CommittedRows>?>(null);
 }
 
 /// <summary>Writes one chunk into staging. <see cref="Encode"/> is called by many threads at once; the rest by one caller at a time.</summary>

@@ -22,6 +22,9 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     private readonly RecordHolding _holding = new(options.Storage, pool, metrics);
     private volatile bool _limitReached;
 
+    /// <summary>Rows that were encoded and handed to the destination.</summary>
+    public long RowsWritten { get; private set; }
+
     /// <summary>Runs all stages to the end of the chunk.</summary>
     /// <exception cref="NebulaException">The first error in the order of the source.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
@@ -142,6 +145,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     {
         await writer.WriteAsync(block, cancellationToken).ConfigureAwait(false);
         metrics.Wrote(block.Rows, block.Buffer.Length);
+        RowsWritten += block.Rows;
     }
 
     /// <summary>Gathers rows in their order. What waits for room among the groups makes the source wait too.</summary>

@@ -1,4 +1,5 @@
 using Nebula.Engine.Storage;
+using Nebula.Engine.Verification;
 
 namespace Nebula.Engine.Pipeline;
 
@@ -26,6 +27,9 @@ public sealed record PipelineOptions
     /// <summary>Most rows that are written; null for all.</summary>
     public long? RowLimit { get; init; }
 
+    /// <summary>What is recorded, to prove later that what lies at the destination is what was read.</summary>
+    /// <value>The number of rows.</value>
+    public VerifyMode Verify { get; init; } = VerifyMode.Count;
 
     /// <summary>How records are held between decoding and encoding.</summary>
     /// <value>As rows up to 10,000 records, as columns beyond.</value>

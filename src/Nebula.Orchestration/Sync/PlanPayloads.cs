@@ -15,6 +15,11 @@ internal static class PlanPayloads
         writer.WriteString("startedAt"u8, value.StartedAt);
         writer.WriteString("fingerprint"u8, value.Fingerprint);
         Write(writer, "only", value.Only);
+        if (value.Variables.Count > 0)
+        {
+            writer.WritePropertyName("variables"u8);
+            SyncPayloads.Texts.Write(writer, value.Variables);
+        }
         writer.WriteStartArray("streams"u8);
         for (var i = 0; i < value.Found.Names.Count; i++)
         {
@@ -37,7 +42,12 @@ internal static class PlanPayloads
                 [.. streams.Select(static stream => stream.GetProperty("name"u8).GetString()!)],
                 [.. streams.Select(static stream => Number(stream, "bytes"))]),
             Texts(root.GetProperty("only"u8)),
-            root.GetProperty("fingerprint"u8).GetString()!);
+            root.GetProperty("fingerprint"u8).GetString()!)
+        {
+            Variables = root.TryGetProperty("variables"u8, out var variables)
+                ? variables.EnumerateObject().ToDictionary(static variable => variable.Name, static variable => variable.Value.GetString()!, StringComparer.Ordinal)
+                : ImmutableDictionary<string, string>.Empty,
+        };
     });
 
     public static Payload<StreamPlan> Stream => new(static (writer, value) =>

@@ -31,8 +31,8 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
     /// <inheritdoc/>
     public async Task<int> PlanAsync(SyncRequest request, CancellationToken cancellationToken)
     {
-        var plan = await new RunPlanner(pipelines.Load(request.Pipeline), connectors, request.RunId).PlanAsync(request.Only, cancellationToken).ConfigureAwait(false);
-        await _plans.AddAsync(PlannedSources.Of(plan), request.RunId, cancellationToken).ConfigureAwait(false);
+        var plan = await new RunPlanner(pipelines.Load(request.Pipeline, request.Variables), connectors, request.RunId).PlanAsync(request.Only, cancellationToken).ConfigureAwait(false);
+        await _plans.AddAsync(PlannedSources.Of(plan) with { Variables = request.Variables }, request.RunId, cancellationToken).ConfigureAwait(false);
         _runs.TryRemove(request.RunId, out _);
         return (await RunOf(request.RunId, request.Pipeline, cancellationToken).ConfigureAwait(false)).Jobs.Count;
     }
@@ -262,5 +262,5 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
     }
 
     private Task<RunPlan> PlanAsync(string runId, string pipeline, PlannedSources document) =>
-        new RunPlanner(pipelines.Load(pipeline), connectors, runId, document.StartedAt).PlanAsync(document.Found, document.Only);
+        new RunPlanner(pipelines.Load(pipeline, document.Variables), connectors, runId, document.StartedAt).PlanAsync(document.Found, document.Only);
 }

@@ -79,20 +79,23 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
             }
     }
 
-    /// <summary>Numbers the files, in the order of their chunks, within each partition.</summary>
-    private IEnumerable<(string Location, string Name)> Name(IEnumerable<StagedPart> parts)
+    /// <summary>Names the files, relative to the layout's folder. They are numbered in the order of their chunks, within each partition.</summary>
+    /// <param name="parts">The parts, in the order of their chunks.</param>
+    /// <returns>For each file the position of its part, where it is staged, and its name.</returns>
+    public IEnumerable<(int Part, string Location, string Name)> Name(IEnumerable<StagedPart> parts)
     {
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var file in parts.SelectMany(static part => StagedFilePart.Parse(part.Location)))
-        {
-            if (file.Name.Length > 0)
+        foreach (var (part, staged) in parts.Index())
+            foreach (var file in StagedFilePart.Parse(staged.Location))
             {
-                yield return (file.Location, file.Name);
-                continue;
+                if (file.Name.Length > 0)
+                {
+                    yield return (part, file.Location, file.Name);
+                    continue;
+                }
+                var number = numbers.GetValueOrDefault(file.Partition);
+                numbers[file.Partition] = number + 1;
+                yield return (part, file.Location, layout.NameOf(file.Partition, number));
             }
-            var number = numbers.GetValueOrDefault(file.Partition);
-            numbers[file.Partition] = number + 1;
-            yield return (file.Location, layout.NameOf(file.Partition, number));
-        }
     }
 }

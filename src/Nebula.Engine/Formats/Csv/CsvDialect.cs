@@ -8,6 +8,9 @@ namespace Nebula.Engine.Formats.Csv;
 /// <summary>How the records of a CSV file are written (RFC 4180 and what occurs beyond it). Travels as plain keys and values; see <see cref="ToDetails"/>.</summary>
 internal sealed record CsvDialect
 {
+    /// <summary>Key that is there when a file is known to be what <see cref="Writing.CsvBlockEncoder"/> wrote. That is never detected.</summary>
+    public const string OursKey = "ours";
+
     /// <summary>Separates fields.</summary>
     public byte Delimiter { get; init; } = (byte)',';
 
