@@ -23,8 +23,6 @@ internal sealed class VerificationReport(RunRecord run, IReadOnlyList<StreamVeri
     public void WriteText(TextWriter output)
     {
         output.WriteLine($"run {run.RunId} of {run.Pipeline}, {run.StartedAt.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)} UTC");
-        if (isChanged)
-            output.WriteLine(Changed);
         var table = new TextTable("stream", "target", "chunks", "rows expected", "rows found", "columns compared", "result") { Absent = "-" };
         for (var column = 2; column <= 5; column++)
             table.AlignRight(column);
@@ -49,6 +47,8 @@ internal sealed class VerificationReport(RunRecord run, IReadOnlyList<StreamVeri
             if (differing.Count > MostShown)
                 output.WriteLine($"{stream.Stream}: and {differing.Count - MostShown} more chunks; --output json lists all");
         }
+        if (isChanged && Differs)
+            output.WriteLine(Changed);
         if (streams.Any(static stream => stream.Outcome == VerificationOutcome.Matches && stream.ColumnsCompared == 0))
             output.WriteLine("Where no columns are compared, rows were counted only: run with 'verify: chunk' (--verify chunk) to have values compared too.");
     }
