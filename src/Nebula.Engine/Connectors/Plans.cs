@@ -50,7 +50,9 @@ public sealed record CatalogStream(string Name, Schema Schema)
     /// <summary>Number of rows, possibly estimated; null when unknown.</summary>
     public long? Rows { get; init; }
 
-    /// <summary>What was found out about the stream and is needed to read it (a CSV file's delimiter, for example), for people and for the source itself.</summary>
+    /// <summary>
+    /// What was found out about the stream and is needed to read it (a CSV file's delimiter, for example), for people and for the source itself.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Details { get; init; } = ImmutableDictionary<string, string>.Empty;
 }
 

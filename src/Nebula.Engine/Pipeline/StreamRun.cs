@@ -179,7 +179,7 @@ public sealed class StreamRun(
             {
                 if (options.Verify == VerifyMode.Chunk)
                     writer = new HashingWriter(writer, ReadBack.HasherOf(destination, written, pool));
-                using var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);
+                var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);
                 await pipeline.RunAsync(cancellationToken).ConfigureAwait(false);
                 var part = await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
                 return part.Rows == pipeline.RowsWritten || options.Verify == VerifyMode.Off ? part : throw new NebulaException(ErrorKind.Verification,
