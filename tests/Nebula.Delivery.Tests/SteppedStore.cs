@@ -23,15 +23,14 @@ internal sealed class SteppedStore(IObjectStore inner, Steps steps) : IObjectSto
 
     public bool ComesOnce(string path) => inner.ComesOnce(path);
 
-    public Stream OpenRead(StoredObject file, long offset) => inner.OpenRead(file, offset);
+    public Stream OpenRead(StoredObject file, long offset, CancellationToken cancellationToken) => inner.OpenRead(file, offset, cancellationToken);
 
-    public IRandomAccess OpenRandom(StoredObject file) => inner.OpenRandom(file);
-
-    public void Interrupt() => inner.Interrupt();
+    public IRandomAccess OpenRandom(StoredObject file, CancellationToken cancellationToken) => inner.OpenRandom(file, cancellationToken);
 
     public void CheckWritable(string path) => inner.CheckWritable(path);
 
-    public IDisposable Claim(string path, string pattern, string runId, bool goesOn) => steps.Around("store.claim", () => inner.Claim(path, pattern, runId, goesOn));
+    public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken) =>
+        steps.Around("store.claim", () => inner.Claim(path, pattern, runId, goesOn, cancellationToken));
 
     public IStagedObject Stage(string path, string runId, int? chunkIndex) => steps.Around("store.stage", () => new Staged(inner.Stage(path, runId, chunkIndex), steps));
 

@@ -91,7 +91,7 @@ internal sealed class FileDestination : IDestination
         if (layout is not null)
             _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         Unlock();
-        _claim = Claim(target, layout, plan, goesOn: false);
+        _claim = Claim(target, layout, plan, goesOn: false, cancellationToken);
         return Task.FromResult(layout is null ? null : new PartsCommit(_store, layout).FindCheckpoint());
     }
 
@@ -101,7 +101,7 @@ internal sealed class FileDestination : IDestination
         if (LayoutOf(target, plan) is { } layout)
             return Task.FromResult<IDestinationWriter>(OpenParts(plan, layout, chunk, context));
         var encoding = new FileEncoding(FormatOf(target), target, plan.Schema, _options, context.Pool);
-        var staged = context.Previous is { } previous ? _store.Continue(previous.Location) : _store.Stage(target, plan.RunId, _store.Joins ? chunk.Index : null);
+        var staged = context.Previous is { } previous ? _store.Continue(previous.Location) : _store.Stage(target, plan.RunId, ChunksOf(plan) == ChunkOrder.Any && !chunk.IsWhole ? chunk.Index : null);
         return Task.FromResult<IDestinationWriter>(new FileWriter(encoding, staged, chunk));
     }
 
@@ -110,7 +110,7 @@ internal sealed class FileDestination : IDestination
         var target = TargetOf(request.Plan);
         var layout = LayoutOf(target, request.Plan);
         // what the process claimed that began the run, and died
-        _claim ??= Claim(target, layout, request.Plan, goesOn: true);
+        _claim ??= Claim(target, layout, request.Plan, goesOn: true, cancellationToken);
         var receipt = layout is not null ? new PartsCommit(_store, layout).Publish(request) : Publish(request, target);
         // nothing is left to protect, also if this process should die before it comes to its end
         Unlock();
@@ -126,6 +126,30 @@ internal sealed class FileDestination : IDestination
                 if (part.Location.Length > 0)
                     _store.Discard(part.Location);
         return Task.CompletedTask;
+    }
+
+    public string LocationOf(StreamPlan plan) => TargetOf(plan);
+
+    public bool KeepsEmptyText(StreamPlan plan, int column)
+    {
+        var target = TargetOf(plan);
+        var keys = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
+        // the names of folders have the same word for both
+        return !keys.Any(key => key.Column == column && key.Transform == PartitionTransform.Identity) && FormatOf(target).KeepsEmptyText(FileSchemaOf(plan, keys), _options);
+    }
+
+    public Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
+    {
+        var target = TargetOf(plan);
+        if (target == LocalStore.StandardStream)
+            return Task.FromResult<IReadOnlyList<CommittedRows>?>(null);
+        var layout = LayoutOf(target, plan);
+        var keys = layout is null ? [] : PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
+        var reading = new CommittedFiles(FormatOf(target), _store, _options, plan, FileSchemaOf(plan, keys));
+        if (layout is null)
+            return Task.FromResult<IReadOnlyList<CommittedRows>?>([reading.Of(0, parts.Count, target, [(target, ObjectPath.NameOf(target))])]);
+        var files = new PartsCommit(_store, layout).Name(parts).ToLookup(static file => file.Part, file => (layout.PathOf(file.Name), file.Name));
+        return Task.FromResult<IReadOnlyList<CommittedRows>?>([.. parts.Select((_, i) => reading.Of(i, 1, layout.Folder, [.. files[i]]))]);
     }
 
     public ValueTask DisposeAsync()
@@ -153,8 +177,13 @@ internal sealed class FileDestination : IDestination
         return new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token));
     }
 
-    private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan, bool goesOn) =>
-        layout is null ? _store.Claim(target, target, plan.RunId, goesOn) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId, goesOn);
+    private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan, bool goesOn, CancellationToken cancellationToken) => layout is null
+        ? _store.Claim(target, target, plan.RunId, goesOn, cancellationToken)
+        : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId, goesOn, cancellationToken);
+
+    /// <summary>The columns in the files: all but those whose values are in the names of folders.</summary>
+    private static Schema FileSchemaOf(StreamPlan plan, IReadOnlyList<PartitionKey> keys) =>
+        new(plan.Schema.Fields.Where((_, i) => !keys.Any(key => key.Column == i && key.Transform == PartitionTransform.Identity)));
 
     private void Unlock()
     {

@@ -16,7 +16,6 @@ internal static class FileOptions
         new("hive_partitioning", OptionKind.Choice, "Whether folders such as country=DE are columns: always (true), never (false), or when all files have the same ones (auto).", "auto") { Choices = ["auto", "true", "false"] },
         new("infer", OptionKind.Choice, "Where types come from: the first records (sample), every value (all), or nowhere: everything is text (none).", "sample") { Choices = ["sample", "all", "none"] },
         new("sample_size", OptionKind.Size, "Bytes of the first records that are looked at to detect dialect and types.", "512KiB"),
-        .. ObjectStoreCatalog.Options,
     ];
 
     private static readonly OptionDescriptor Compression = new("compression", OptionKind.Choice, "How the file is compressed; by its name when not set.")
@@ -31,7 +30,6 @@ internal static class FileOptions
         new("partition_by", OptionKind.TextList, "Columns whose values become folders (country=DE): names, or year, month, day or hour of a date or timestamp, as in day(created_at)."),
         new("max_partitions", OptionKind.Integer, "Most partitions of a run: each has a file open.", "100"),
         new("compression_level", OptionKind.Integer, "How hard to compress, in the codec's own numbers; the codec's default when not set."),
-        .. ObjectStoreCatalog.Options,
     ];
 
     /// <summary>What can be set on a source of one format, or of any when none is named.</summary>
@@ -47,5 +45,6 @@ internal static class FileOptions
 
     /// <summary>Options of several formats may share a name and then mean the same.</summary>
     private static IReadOnlyList<OptionDescriptor> Combine(IReadOnlyList<OptionDescriptor> common, IFileFormat? format, Func<IFileFormat, IReadOnlyList<OptionDescriptor>> own) =>
-        format is not null ? [.. common, .. own(format)] : [.. common, Format, .. FileFormats.All.SelectMany(own).Where(o => o.Name != Format.Name).DistinctBy(static o => o.Name)];
+        format is not null ? [.. common, .. own(format), .. ObjectStoreCatalog.Options]
+        : [.. common, Format, .. FileFormats.All.SelectMany(own).Where(o => o.Name != Format.Name).DistinctBy(static o => o.Name), .. ObjectStoreCatalog.Options];
 }

@@ -89,7 +89,7 @@ internal sealed class FileSource : ISource, IInspectable
         }
         if (request.ChunkBytes is not { } chunkBytes)
         {
-            yield return new Chunk(0, new FileChunk(files).Render()) { Bytes = FileSplitter.BytesOf(new FileChunk(files)) };
+            yield return new Chunk(0, new FileChunk(files).Render()) { Bytes = FileSplitter.BytesOf(new FileChunk(files)), IsWhole = true };
             yield break;
         }
         var splitter = new FileSplitter(FileFormats.ByName(plan.Stream.Details[FileDetails.Format])!, plan.Stream.Details, _opener, _options, chunkBytes);
@@ -109,8 +109,8 @@ internal sealed class FileSource : ISource, IInspectable
             : Open(plan));
 
         ISourceReader Open(StreamPlan read) => format is IContainerFormat container
-            ? new ContainerFileReader(container, files, _opener, _options, read, context)
-            : new TextFileReader((ITextFormat)format, files, _opener, read, context);
+            ? new ContainerFileReader(container, files, _opener.Fork(), _options, read, context)
+            : new TextFileReader((ITextFormat)format, files, _opener.Fork(), read, context);
     }
 
     public async Task<IReadOnlyList<InspectedObject>> InspectAsync(CancellationToken cancellationToken)

@@ -180,15 +180,24 @@ internal static class ConfigKeys
         Keys = [TargetSize, .. NotYet("strategy", "parallelism", "by", "target_rows")],
     };
 
+    /// <summary>What is recorded of a stream, for proof.</summary>
+    public static readonly ConfigKey Verify = new(
+        "verify", ConfigKind.Choice,
+        "What is recorded of each chunk, so that 'nebula verify' can prove what lies at the target: nothing, its rows, or also a hash of each of its columns.")
+    {
+        Default = "count",
+        Choices = [new("off"), new("count"), new("chunk"), new("readback") { IsSupported = false }],
+    };
+
     /// <summary>Everything that can be set on a stream.</summary>
     public static readonly ConfigKey Stream = new("stream", ConfigKind.Section, "Settings of a stream.")
     {
         NullIsEmpty = true,
         Keys =
         [
-            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage, Chunking,
+            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage, Chunking, Verify,
             .. NotYet("write", "primary_key", "update_key", "lookback", "where", "range", "step", "sql", "resource", "fields", "naming",
-                "cdc", "verify", "metadata_columns"),
+                "cdc", "metadata_columns"),
         ],
     };
 
@@ -368,7 +377,7 @@ internal static class ConfigKeys
         Keys =
         [
             SchemaReference, Version, Name, Connections, Source, Target, Defaults, Streams, Performance, Storage, State, .. RunSettings,
-            Schedule, Azure, .. NotYet("hooks", "reliability", "verify", "plan"),
+            Schedule, Azure, .. NotYet("hooks", "reliability", "plan"),
         ],
     };
 

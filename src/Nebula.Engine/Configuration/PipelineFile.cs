@@ -21,7 +21,8 @@ public static class PipelineFile
             var file = new FileInfo(path);
             if (!file.Exists || file.Length is 0 or > LargestPipeline)
                 return false;
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path),
+                new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 return false;
             var keys = document.RootElement.EnumerateObject().Select(static property => ConfigKeys.Pipeline.Find(property.Name)?.Name).ToHashSet();

@@ -3,6 +3,7 @@ using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
 using Nebula.Engine.Storage;
+using Nebula.Engine.Verification;
 
 namespace Nebula.Engine.Configuration;
 
@@ -50,6 +51,9 @@ public sealed record StreamConfig
 
     /// <summary>About how many stored bytes of the source a chunk has.</summary>
     public long ChunkBytes { get; init; }
+
+    /// <summary>What is recorded, to prove later that what lies at the destination is what was read.</summary>
+    public VerifyMode Verify { get; init; } = VerifyMode.Count;
 
     /// <summary>Most bad rows before the run ends; null for any number.</summary>
     public long? MaxBadRows { get; init; }

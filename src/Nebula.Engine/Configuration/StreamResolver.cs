@@ -4,6 +4,7 @@ using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
 using Nebula.Engine.Storage;
+using Nebula.Engine.Verification;
 
 namespace Nebula.Engine.Configuration;
 
@@ -153,6 +154,12 @@ public sealed class StreamResolver
                 "allow" => LossyPolicy.Allow,
                 _ => LossyPolicy.Refuse,
             },
+            Verify = values.Text(ConfigKeys.Verify) switch
+            {
+                "off" => VerifyMode.Off,
+                "chunk" => VerifyMode.Chunk,
+                _ => VerifyMode.Count,
+            },
             BadRows = BadRows(settings, onError, sourceOptions),
             MaxBadRows = onError.Integer(ConfigKeys.MaxBadRows),
             QuarantinePath = onError.Template(ConfigKeys.QuarantinePath),
@@ -181,13 +188,15 @@ public sealed class StreamResolver
     private static BadRowPolicy BadRows(ConfigMap settings, ConfigValues onError, IReadOnlyDictionary<string, OptionValue> sourceOptions)
     {
         var policy = onError.Text(ConfigKeys.BadRows);
-        if (sourceOptions.TryGetValue(ConfigKeys.BadRows.Name, out var option) && settings.FindMap(ConfigKeys.OnError.Name)?.Find(ConfigKeys.BadRows.Name) is null)
+        if (sourceOptions.TryGetValue(ConfigKeys.BadRows.Name, out var option)
+            && settings.FindMap(ConfigKeys.OnError.Name)?.Find(ConfigKeys.BadRows.Name) is null)
         {
             policy = option.Text;
             var known = ConfigKeys.BadRows.Choices.Select(static choice => choice.Name).ToList();
             if (!known.Contains(policy))
                 throw new ConfigurationException(
-                    option.Location, $"'bad_rows' must be one of {string.Join(", ", known)}; it is {ConfigScalar.Quote(policy)}.{Suggestion.For(policy, known)}");
+                    option.Location, $"'bad_rows' must be one of {string.Join(", ", known)}; it is "
+                        + $"{ConfigScalar.Quote(policy)}.{Suggestion.For(policy, known)}");
         }
         return policy switch
         {

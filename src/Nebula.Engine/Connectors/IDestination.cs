@@ -9,7 +9,9 @@ public interface IDestination : IAsyncDisposable
     /// <summary>What the destination can and cannot do.</summary>
     DestinationCapabilities Capabilities { get; }
 
-    /// <summary>Names the object of a stream for which the user named none; empty when the destination's own settings say it all (the path of one file).</summary>
+    /// <summary>
+    /// Names the object of a stream for which the user named none; empty when the destination's own settings say it all (the path of one file).
+    /// </summary>
     /// <param name="stream">The stream's name in the source.</param>
     string NameObject(string stream) => stream;
 
@@ -17,7 +19,10 @@ public interface IDestination : IAsyncDisposable
     /// <param name="objectName">The object's name; may be empty.</param>
     string LocationOf(string objectName) => objectName;
 
-    /// <summary>How an object's columns are stored. What is lossy is refused, or converted, before the rows come; for nested types this is asked of the nesting alone, and of the children apart.</summary>
+    /// <summary>
+    /// How an object's columns are stored. What is lossy is refused, or converted, before the rows come; for nested types this is asked of the nesting alone,
+    /// and of the children apart.
+    /// </summary>
     /// <param name="objectName">The object's name; may be empty.</param>
     /// <param name="type">The type of a column, or of a child of one.</param>
     TypeMapping Map(string objectName, DataType type) => new(type.ToString());
@@ -53,12 +58,31 @@ public interface IDestination : IAsyncDisposable
     /// <param name="parts">The parts; may be empty.</param>
     /// <param name="cancellationToken">Stops the clean-up.</param>
     Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken);
+
+    /// <summary>Where a run puts a stream, for people, and to find out whether a later run has put its own there.</summary>
+    /// <param name="plan">The stream as it was written.</param>
+    string LocationOf(StreamPlan plan) => LocationOf(plan.Object);
+
+    /// <summary>Whether null and the empty text are stored as two different things in a column of text.</summary>
+    /// <param name="plan">The stream as it is written.</param>
+    /// <param name="column">Position of the column.</param>
+    bool KeepsEmptyText(StreamPlan plan, int column) => true;
+
+    /// <summary>Finds the rows that a commit made visible, to prove what they are. Nothing is opened yet: what is missing shows when it is.</summary>
+    /// <param name="plan">The stream as it was written.</param>
+    /// <param name="parts">What was committed, in the order of the chunks.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <returns>The rows of all parts, in the order of the parts; null where what was written cannot be read again.</returns>
+    Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<CommittedRows>?>(null);
 }
 
 /// <summary>Writes one chunk into staging. <see cref="Encode"/> is called by many threads at once; the rest by one caller at a time.</summary>
 public interface IDestinationWriter : IAsyncDisposable
 {
-    /// <summary>How many rows <see cref="Encode"/> should be given at once; null when any number will do, and they are then encoded by the thread that decoded them.</summary>
+    /// <summary>
+    /// How many rows <see cref="Encode"/> should be given at once; null when any number will do, and they are then encoded by the thread that decoded them.
+    /// </summary>
     RowTarget? Target => null;
 
     /// <summary>Turns rows into the bytes that are written. A pure function of the batch: any thread, any order.</summary>

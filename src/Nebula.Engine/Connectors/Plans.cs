@@ -50,7 +50,9 @@ public sealed record CatalogStream(string Name, Schema Schema)
     /// <summary>Number of rows, possibly estimated; null when unknown.</summary>
     public long? Rows { get; init; }
 
-    /// <summary>What was found out about the stream and is needed to read it (a CSV file's delimiter, for example), for people and for the source itself.</summary>
+    /// <summary>
+    /// What was found out about the stream and is needed to read it (a CSV file's delimiter, for example), for people and for the source itself.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Details { get; init; } = ImmutableDictionary<string, string>.Empty;
 }
 
@@ -114,6 +116,9 @@ public sealed record Chunk(int Index, string Description)
 {
     /// <summary>Bytes as stored; null when unknown.</summary>
     public long? Bytes { get; init; }
+
+    /// <summary>Whether it is known to be all of its stream, so that nothing will ever be joined with it. A hint for destinations: false says nothing.</summary>
+    public bool IsWhole { get; init; }
 }
 
 /// <summary>How a stream is to be split.</summary>
@@ -137,7 +142,18 @@ public sealed record Checkpoint(string Stream, string Position, long Sequence);
 /// <param name="Location">Where it is, in the destination's own words.</param>
 /// <param name="Rows">Rows in it.</param>
 /// <param name="Bytes">Bytes as stored.</param>
-public sealed record StagedPart(int ChunkIndex, string Location, long Rows, long Bytes);
+public sealed record StagedPart(int ChunkIndex, string Location, long Rows, long Bytes)
+{
+    /// <summary>Stands for the values of its rows, in the order of the columns of the plan; null when they were not hashed.</summary>
+    public ContentHash? Hash { get; init; }
+}
+
+/// <summary>Committed rows that can be read again on their own: those of one part, or of parts that lie one behind the other.</summary>
+/// <param name="FirstPart">Position of the first of the parts, in their order.</param>
+/// <param name="PartCount">Number of parts.</param>
+/// <param name="Location">Where the rows are, for people.</param>
+/// <param name="OpenAsync">Opens them for reading: columns and types are those of the plan, and rows of a later part come behind those of an earlier one.</param>
+public sealed record CommittedRows(int FirstPart, int PartCount, string Location, Func<ReadContext, CancellationToken, Task<ISourceReader>> OpenAsync);
 
 /// <summary>A request to publish staged parts.</summary>
 /// <param name="Plan">The stream.</param>

@@ -41,6 +41,11 @@ internal interface ITextFormat : IFileFormat
     /// <param name="name">The file, for messages.</param>
     ISchemaInferrer CreateInferrer(IReadOnlyDictionary<string, string> dialect, DiscoverRequest request, string name);
 
+    /// <summary>Gives the dialect of files that this format has written, without a look at them. The decoder then reads every value with the type that was written.</summary>
+    /// <param name="schema">The columns that were written.</param>
+    /// <param name="options">What the user set for writing.</param>
+    IReadOnlyDictionary<string, string> DescribeWritten(Schema schema, OptionValues options);
+
     /// <summary>Makes the decoder of all blocks of a stream.</summary>
     /// <param name="plan">The columns wanted; <see cref="CatalogStream.Details"/> of its stream holds the dialect.</param>
     /// <param name="pool">Where the columns' buffers come from.</param>
@@ -51,7 +56,8 @@ internal interface ITextFormat : IFileFormat
 internal interface IRecordSplitter
 {
     /// <summary>Finds the longest prefix that holds whole records only.</summary>
-    /// <param name="bytes">The stream from the last cut on. After a call that returned 0 the same bytes come again, with more behind them. <see cref="BufferPool.Padding"/> bytes behind are readable.</param>
+    /// <param name="bytes">The stream from the last cut on. After a call that returned 0 the same bytes come again, with more behind them. <see
+    /// cref="BufferPool.Padding"/> bytes behind are readable.</param>
     /// <param name="endOfInput">Whether nothing follows; then everything is returned, unless it is nothing or cannot be a record.</param>
     /// <param name="context">What the decoder must know about the prefix; see <see cref="RawBlock.Context"/>.</param>
     /// <returns>Length of the prefix; 0 when no record ends in the bytes.</returns>

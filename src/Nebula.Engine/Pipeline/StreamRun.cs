@@ -4,6 +4,7 @@ using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
+using Nebula.Engine.Verification;
 
 namespace Nebula.Engine.Pipeline;
 
@@ -176,9 +177,13 @@ public sealed class StreamRun(
             var writer = await destination.OpenAsync(written, chunk, new WriteContext(pool) { Previous = previous }, cancellationToken).ConfigureAwait(false);
             await using (writer.ConfigureAwait(false))
             {
-                using var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);
+                if (options.Verify == VerifyMode.Chunk)
+                    writer = new HashingWriter(writer, ReadBack.HasherOf(destination, written, pool));
+                var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);
                 await pipeline.RunAsync(cancellationToken).ConfigureAwait(false);
-                return await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
+                var part = await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
+                return part.Rows == pipeline.RowsWritten || options.Verify == VerifyMode.Off ? part : throw new NebulaException(ErrorKind.Verification,
+                    $"{pipeline.RowsWritten:N0} rows of chunk {chunk.Index} were encoded, but {part.Rows:N0} are in what was written of it. Nothing was committed. This is a defect of the destination: report it.");
             }
         }
     }

@@ -143,6 +143,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                     Workers = stream.Performance.Workers ?? Environment.ProcessorCount,
                     MemoryLimit = PipelineOptions.ShareOf(pipeline.Settings.Memory, parallel),
                     RowLimit = stream.Limit,
+                    Verify = stream.Verify,
                     Storage = stream.Storage.Mode,
                     BatchSize = stream.Performance.BatchSize,
                     PreferLatency = stream.Performance.FlushInterval < LatencyMatters,

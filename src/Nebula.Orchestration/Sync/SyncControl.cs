@@ -100,7 +100,7 @@ internal sealed class SyncControl
                 failure ??= e;
             }
         }
-        return failure is null ? next : throw new TaskFailedException(failure.TaskName, failure.Failure, failure.RetryAfter);
+        return failure is null ? next : throw new TaskFailedException(failure.TaskName, failure.Failure) { RetryAfter = failure.RetryAfter };
     }
 
     private async Task ListenAsync(string name, Action change)

@@ -172,6 +172,17 @@ public sealed class SyncState(IStateStore store)
         return parts;
     }
 
+    /// <summary>The parts that a run committed of a stream, in the order of their chunks.</summary>
+    /// <returns>Empty when nothing is known of it.</returns>
+    internal async Task<IReadOnlyList<StagedPart>> ReadCommittedAsync(StreamTask task, CancellationToken cancellationToken)
+    {
+        var parts = new List<StagedPart>();
+        await foreach (var key in store.ListAsync(Prefix(task), cancellationToken).ConfigureAwait(false))
+            if (key.Split('/')[^2] == "manifest" && await GetAsync(key, Parts, cancellationToken).ConfigureAwait(false) is { } page)
+                parts.AddRange(page);
+        return [.. parts.OrderBy(static part => part.ChunkIndex)];
+    }
+
     /// <summary>Sums up what is staged for a stream of a run.</summary>
     /// <returns>Rows, bytes as stored at the destination, and bytes of the source where they are known.</returns>
     internal async Task<(long Rows, long Bytes, long BytesRead)> ReadStagedAsync(StreamTask task, CancellationToken cancellationToken)

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Nebula.Connectors.ObjectStores;
-using Nebula.Connectors.ObjectStores.Remote;
 using Nebula.Engine.Diagnostics;
 using Nebula.Integration.Tests.Servers;
 
@@ -118,19 +117,24 @@ public sealed class RemoteStoreTests(StoreServers servers)
     [StoreTheory]
     [InlineData("azure")]
     [InlineData("s3")]
-    public async Task Interrupt_WhileReading_EndsTheRead(string name)
+    public async Task Read_Interrupted_Ends(string name)
     {
         var world = await servers.WorldAsync(name);
         await world.PutAsync("in.bin", Bytes(Large));
         await using var proxy = new FaultProxy(world.Address);
         using var store = world.Open(proxy.Address);
         var file = (await store.ListAsync(world.Url("in.bin"), default))[0];
-        using var stream = store.OpenRead(file);
+        using var stop = new CancellationTokenSource();
+        using var stream = store.OpenRead(file, 0, stop.Token);
         proxy.Stall = true;
         var reading = Task.Run(() => stream.Read(new byte[10]));
         await proxy.Stalled;
-        store.Interrupt();
+        await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        // and only that one
+        proxy.Stall = false;
+        using var next = store.OpenRead(file);
+        Assert.Equal(10, next.Read(new byte[10]));
     }
 
     [StoreTheory]
@@ -184,7 +188,7 @@ public sealed class RemoteStoreTests(StoreServers servers)
         }
         // what the attempts left that were not published goes when the next run claims the target
         for (var i = 0; i < cases.Length; i++)
-            store.Claim(world.Url($"out/{i}.bin"), world.Url($"out/{i}.bin"), "next").Dispose();
+            store.Claim(world.Url($"out/{i}.bin"), world.Url($"out/{i}.bin"), "next", goesOn: false, default).Dispose();
         Assert.Equal(0, await world.UnfinishedAsync());
     }
 
@@ -225,7 +229,7 @@ public sealed class RemoteStoreTests(StoreServers servers)
         _ = Stage(store, world.Url("out/a.bin"), Bytes(10), null);
         _ = Stage(store, world.Url("out/a.bin"), Bytes(10), 2);
         var other = Stage(store, world.Url("out/b.bin"), Bytes(10), null);
-        using (store.Claim(world.Url("out/a.bin"), world.Url("out/a.bin"), "run2"))
+        using (store.Claim(world.Url("out/a.bin"), world.Url("out/a.bin"), "run2", goesOn: false, default))
             Assert.Equal(name == StoreWorld.S3 ? 1 : 0, await world.UnfinishedAsync());
         Assert.True(store.Publish([other], world.Url("out/b.bin"), "t"));
         if (name == StoreWorld.S3)
@@ -241,18 +245,18 @@ public sealed class RemoteStoreTests(StoreServers servers)
         using var first = world.Open();
         using var second = world.Open();
         var (path, pattern) = (world.Url("out/part-.csv"), world.Url("out/**/part-*.csv"));
-        using (first.Claim(path, pattern, "run1"))
+        using (first.Claim(path, pattern, "run1", goesOn: false, default))
         {
             // the run itself may, from wherever
-            second.Claim(path, pattern, "run1").Dispose();
-            using (first.Claim(path, pattern, "run1"))
+            second.Claim(path, pattern, "run1", goesOn: false, default).Dispose();
+            using (first.Claim(path, pattern, "run1", goesOn: false, default))
             {
-                var error = Assert.Throws<NebulaException>(() => second.Claim(path, pattern, "run2"));
+                var error = Assert.Throws<NebulaException>(() => second.Claim(path, pattern, "run2", goesOn: false, default));
                 Assert.Equal(ErrorKind.Locked, error.Kind);
                 Assert.Contains("run1", error.Message, StringComparison.Ordinal);
             }
         }
-        second.Claim(path, pattern, "run2").Dispose();
+        second.Claim(path, pattern, "run2", goesOn: false, default).Dispose();
         Assert.Empty(await world.KeysAsync());
     }
 
@@ -264,7 +268,7 @@ public sealed class RemoteStoreTests(StoreServers servers)
         var world = await servers.WorldAsync(name);
         using var store = world.Open();
         await world.PutAsync("out/.a.bin.lock.nebula-tmp", """{"run":"dead"}"""u8.ToArray());
-        using (store.Claim(world.Url("out/a.bin"), world.Url("out/a.bin"), "run2"))
+        using (store.Claim(world.Url("out/a.bin"), world.Url("out/a.bin"), "run2", goesOn: false, default))
             Assert.Contains("run2", System.Text.Encoding.UTF8.GetString((await world.GetAsync("out/.a.bin.lock.nebula-tmp"))!), StringComparison.Ordinal);
         Assert.Empty(await world.KeysAsync());
     }

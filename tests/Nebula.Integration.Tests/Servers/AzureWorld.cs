@@ -49,4 +49,8 @@ internal sealed class AzureWorld : StoreWorld
     public override async Task<string[]> KeysAsync() => [.. (await _container.GetBlobsAsync().ToListAsync()).Select(static blob => blob.Name).Order(StringComparer.Ordinal)];
 
     public override Task<int> UnfinishedAsync() => Task.FromResult(0);
+
+    public override void Dispose()
+    {
+    }
 }

@@ -41,6 +41,9 @@ internal sealed class FaultProxy : IAsyncDisposable
 
     public int BytesBeforeCut { get; set; } = 100_000;
 
+    /// <summary>How long each piece of an answer is held back.</summary>
+    public TimeSpan Pause { get; set; }
+
     /// <summary>Connections that were broken so far.</summary>
     public int Broken => Volatile.Read(ref _broken);
 
@@ -111,6 +114,8 @@ internal sealed class FaultProxy : IAsyncDisposable
                 _stalled.TrySetResult();
                 await Task.Delay(Timeout.Infinite, _stop.Token);
             }
+            if (isAnswer && Pause > TimeSpan.Zero)
+                await Task.Delay(Pause, _stop.Token);
             cutsHere = cutsHere || (isAnswer && passed == 0 && Take(ref _cuts));
             if (cutsHere && passed + count > BytesBeforeCut)
             {

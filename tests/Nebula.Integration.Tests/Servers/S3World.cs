@@ -87,4 +87,6 @@ internal sealed class S3World : StoreWorld
     public override async Task<string[]> KeysAsync() => [.. ((await _client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _bucket })).S3Objects ?? []).Select(static o => o.Key).Order(StringComparer.Ordinal)];
 
     public override async Task<int> UnfinishedAsync() => (await _client.ListMultipartUploadsAsync(_bucket)).MultipartUploads?.Count ?? 0;
+
+    public override void Dispose() => _client.Dispose();
 }

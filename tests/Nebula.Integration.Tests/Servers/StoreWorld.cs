@@ -6,7 +6,7 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Integration.Tests.Servers;
 
 /// <summary>A container of a running server, and a view of it that does not go through Nebula.</summary>
-internal abstract class StoreWorld
+internal abstract class StoreWorld : IDisposable
 {
     public const string Azure = "azure", S3 = "s3";
 
@@ -36,6 +36,8 @@ internal abstract class StoreWorld
     /// <summary>Uploads that were begun and neither published nor given up; always 0 where nobody can see them.</summary>
     public abstract Task<int> UnfinishedAsync();
 
+    public abstract void Dispose();
+
     /// <summary>All objects that are data: without those that only Nebula looks at.</summary>
     public async Task<string[]> DataAsync() => [.. (await KeysAsync()).Where(static key => !key.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && !key.EndsWith(IObjectStore.ManifestSuffix, StringComparison.Ordinal))];
 
@@ -52,19 +54,24 @@ internal abstract class StoreWorld
 public sealed class StoreServers : IAsyncLifetime
 {
     private readonly ConcurrentDictionary<string, Task<StoreServer>> _servers = new();
+    private readonly ConcurrentBag<StoreWorld> _worlds = [];
 
     internal async Task<StoreWorld> WorldAsync(string name)
     {
         var container = $"test-{Guid.NewGuid():n}";
-        return name == StoreWorld.Azure
+        var world = name == StoreWorld.Azure
             ? await AzureWorld.CreateAsync((await ServerAsync("azurite.mjs", ("AZURITE_ACCOUNTS", $"{AzureWorld.Account}:{AzureWorld.Key}"))).Address, container)
             : await S3World.CreateAsync((await ServerAsync("s3.mjs")).Address, container);
+        _worlds.Add(world);
+        return world;
     }
 
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync()
     {
+        foreach (var world in _worlds)
+            world.Dispose();
         foreach (var server in _servers.Values)
             await (await server).DisposeAsync();
     }

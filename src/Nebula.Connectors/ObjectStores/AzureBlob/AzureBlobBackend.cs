@@ -141,7 +141,7 @@ internal sealed class AzureBlobBackend : IRemoteBackend
                 _ = MemoryMarshal.TryGetArray(content, out var bytes);
                 var options = new BlockBlobStageBlockOptions
                 {
-                    TransferValidation = new UploadTransferValidationOptions { ChecksumAlgorithm = StorageChecksumAlgorithm.MD5, PrecalculatedChecksum = MD5.HashData(content.Span) },
+                    TransferValidation = new UploadTransferValidationOptions { ChecksumAlgorithm = StorageChecksumAlgorithm.MD5, PrecalculatedChecksum = TransferChecksum.Of(content.Span) },
                 };
                 return backend._container.GetBlockBlobClient(key).StageBlockAsync(
                     StagedBlocks.Identity(_attempt, number), new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false), options, cancellationToken);

@@ -37,7 +37,7 @@ internal static class AzureBlobOptions
         // what is set on the connection goes before what the environment says
         var key = isAuto ? options.Text("account_key") : null;
         var signature = isAuto ? options.Text("sas_token") : null;
-        var connection = isAuto ? options.Text("connection_string") ?? (key is null && signature is null && account is null ? Variable("AZURE_STORAGE_CONNECTION_STRING") : null) : null;
+        var connection = isAuto ? options.Text("connection_string") ?? (key is null && signature is null ? ConnectionOf(account) : null) : null;
         if (connection is not null)
             return FromConnectionString(connection, path, options, client);
         account ??= Variable("AZURE_STORAGE_ACCOUNT");
@@ -70,6 +70,11 @@ internal static class AzureBlobOptions
         client.Diagnostics.IsDistributedTracingEnabled = false;
         return client;
     }
+
+    /// <summary>The connection string of the environment, unless it is of another account than the one that is named.</summary>
+    private static string? ConnectionOf(string? account) =>
+        Variable("AZURE_STORAGE_CONNECTION_STRING") is { } connection
+        && (account is null || connection.Split(';').Any(part => part.Trim().Equals($"AccountName={account}", StringComparison.OrdinalIgnoreCase))) ? connection : null;
 
     private static BlobContainerClient FromConnectionString(string connection, AzureBlobPath path, OptionValues options, BlobClientOptions client)
     {

@@ -1,4 +1,3 @@
-using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Connectors.ObjectStores.AzureBlob;

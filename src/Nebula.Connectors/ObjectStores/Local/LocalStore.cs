@@ -75,7 +75,7 @@ internal sealed class LocalStore : IObjectStore
 
     public bool ComesOnce(string path) => path == StandardStream || PipeInput.IsPipe(path);
 
-    public Stream OpenRead(StoredObject file, long offset = 0)
+    public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default)
     {
         var path = file.Path;
         if (path == StandardStream)
@@ -108,7 +108,7 @@ internal sealed class LocalStore : IObjectStore
         });
     }
 
-    public IRandomAccess OpenRandom(StoredObject file) => Guard(file.Path, "read", () =>
+    public IRandomAccess OpenRandom(StoredObject file, CancellationToken cancellationToken = default) => Guard(file.Path, "read", () =>
     {
         var path = file.Path;
         if (Directory.Exists(path))
@@ -148,7 +148,7 @@ internal sealed class LocalStore : IObjectStore
         Stage(Path.Combine(folder, "nebula-check"), "check").Dispose();
     }
 
-    public IDisposable Claim(string path, string pattern, string runId, bool goesOn)
+    public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken)
     {
         DiscardLeftovers(path, goesOn ? runId : null);
         // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are somebody's

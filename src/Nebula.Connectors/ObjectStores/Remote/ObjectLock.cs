@@ -109,11 +109,13 @@ internal sealed class ObjectLock : IDisposable
                 try
                 {
                     if (await _backend.PutAsync(_key, Render(_runId), _version, _stop.Token).ConfigureAwait(false) is { } renewed)
+                    {
                         _version = renewed;
-                    else if ((await ReadAsync(_backend, _key, _stop.Token).ConfigureAwait(false)) is var (holder, version) && holder == _runId)
-                        // the answer to a renewal was lost, or another process of the run has claimed the target as well
-                        _version = version;
-                    else
+                        continue;
+                    }
+                    // the answer to a renewal was lost, or another process of the run has claimed the target as well, and may have given it back
+                    (var holder, _version) = await ReadAsync(_backend, _key, _stop.Token).ConfigureAwait(false);
+                    if (_version.Length > 0 && holder != _runId)
                     {
                         _isLost = true;
                         return;

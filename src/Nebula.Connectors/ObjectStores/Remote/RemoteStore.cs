@@ -14,7 +14,6 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
     // where more objects are written at a time, as partitions are, each gets less memory
     private const int ManyOpen = 8;
     private const int NearNames = 1_000;
-    private readonly CancellationTokenSource _reading = new();
     private readonly SemaphoreSlim _slots = new(MostPartsUnderWay);
     private readonly Dictionary<string, ObjectLock> _locks = new(StringComparer.Ordinal);
     private int _open;
@@ -36,11 +35,11 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
         return NebulaException.NotFound($"'{path}' does not exist.{Suggestion.For(path[slash..].TrimEnd('/'), near.Select(static o => ObjectPath.NameOf(o.Key.TrimEnd('/'))))}");
     }
 
-    public Stream OpenRead(StoredObject file, long offset = 0) => new ReadAheadStream(new RangeReader(backend, Pin(file)), offset, _reading.Token);
+    public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default) =>
+        new ReadAheadStream(new RangeReader(backend, Pin(file, cancellationToken)), offset, cancellationToken);
 
-    public IRandomAccess OpenRandom(StoredObject file) => new CachedRanges(file.Path, new RangeReader(backend, Pin(file)), _reading.Token);
-
-    public void Interrupt() => _reading.Cancel();
+    public IRandomAccess OpenRandom(StoredObject file, CancellationToken cancellationToken = default) =>
+        new CachedRanges(file.Path, new RangeReader(backend, Pin(file, cancellationToken)), cancellationToken);
 
     public void CheckWritable(string path)
     {
@@ -49,10 +48,10 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
         Wait(backend.DeleteAsync(key, CancellationToken.None));
     }
 
-    public IDisposable Claim(string path, string pattern, string runId, bool goesOn)
+    public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken)
     {
         var key = KeyOf(path);
-        var taken = Wait(ObjectLock.TakeAsync(backend, Hidden(key, "lock"), runId, path, CancellationToken.None));
+        var taken = Wait(ObjectLock.TakeAsync(backend, Hidden(key, "lock"), runId, path, cancellationToken));
         try
         {
             var keys = KeyOf(pattern);
@@ -60,7 +59,7 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
             var prefix = wildcard < 0 ? FolderOf(key) : keys[..wildcard];
             var staged = Hidden(key, "")[..^IObjectStore.StagedSuffix.Length];
             if (!goesOn)
-                Wait(backend.DiscardLeftoversAsync(prefix, IsTarget, CancellationToken.None));
+                Wait(backend.DiscardLeftoversAsync(prefix, IsTarget, cancellationToken));
             lock (_locks)
                 _locks[pattern] = taken;
             return new Claimed(this, pattern, taken);
@@ -106,7 +105,6 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
 
     public void Dispose()
     {
-        _reading.Dispose();
         _slots.Dispose();
         backend.Dispose();
     }
@@ -123,8 +121,8 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
     private string KeyOf(string path) => RemoteListing.KeyOf(backend, path);
 
     /// <summary>The version that was listed; the one that is there now when none was.</summary>
-    private RemoteObject Pin(StoredObject file) => file is { Size: { } size, Version: { } version } ? new RemoteObject(KeyOf(file.Path), size, version)
-        : Wait(backend.FindAsync(KeyOf(file.Path), _reading.Token)) ?? throw Missing(file.Path);
+    private RemoteObject Pin(StoredObject file, CancellationToken cancellationToken) => file is { Size: { } size, Version: { } version } ? new RemoteObject(KeyOf(file.Path), size, version)
+        : Wait(backend.FindAsync(KeyOf(file.Path), cancellationToken)) ?? throw Missing(file.Path);
 
     private sealed class Claimed(RemoteStore store, string pattern, ObjectLock taken) : IDisposable
     {

@@ -77,7 +77,7 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
             BucketName = bucket,
             Key = key,
             InputStream = new MemoryStream(bytes),
-            MD5Digest = Convert.ToBase64String(MD5.HashData(bytes)),
+            MD5Digest = Convert.ToBase64String(TransferChecksum.Of(bytes)),
             UseChunkEncoding = false,
             DisablePayloadSigning = IsEncrypted,
             IfNoneMatch = expected.Length == 0 ? "*" : null,
@@ -113,7 +113,8 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         {
             foreach (var part in parts)
                 await FinishAsync(part, cancellationToken).ConfigureAwait(false);
-            await _errors.GuardAsync(key, "written", () => new S3Join(this, key, mark).JoinAsync(parts, cancellationToken), cancellationToken).ConfigureAwait(false);
+            using var join = new S3Join(this, key, mark);
+            await _errors.GuardAsync(key, "written", () => join.JoinAsync(parts, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         foreach (var part in parts)
             await DeleteAsync(part.Key, cancellationToken).ConfigureAwait(false);
@@ -178,7 +179,7 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
             PartNumber = number,
             PartSize = content.Length,
             InputStream = new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false),
-            MD5Digest = Convert.ToBase64String(MD5.HashData(content.Span)),
+            MD5Digest = Convert.ToBase64String(TransferChecksum.Of(content.Span)),
             UseChunkEncoding = false,
             DisablePayloadSigning = IsEncrypted,
         }, cancellationToken).ConfigureAwait(false);

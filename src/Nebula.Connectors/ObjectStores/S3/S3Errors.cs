@@ -1,5 +1,4 @@
 using Amazon.Runtime;
-using Amazon.S3;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Connectors.ObjectStores.S3;
@@ -46,7 +45,7 @@ internal sealed class S3Errors(string bucket)
             (_, "RequestTimeTooSkewed") => (ErrorKind.Authentication, "The clock of this machine is wrong."),
             (_, "PermanentRedirect" or "AuthorizationHeaderMalformed" or "IllegalLocationConstraintException" or "TemporaryRedirect") or (301 or 307, _) =>
                 (ErrorKind.Configuration, $"Bucket '{bucket}' is in another region. Set 'region' to the bucket's."),
-            (403, _) => (ErrorKind.Permission, $"The credentials do not allow it on bucket '{bucket}'. To read, they need s3:GetObject and s3:ListBucket; to write, s3:PutObject, s3:GetObject, s3:DeleteObject, "
+            (403, _) => (ErrorKind.Permission, $"Access to bucket '{bucket}' was refused: the credentials are wrong, or do not allow it. To read, they need s3:GetObject and s3:ListBucket; to write, s3:PutObject, s3:GetObject, s3:DeleteObject, "
                 + "s3:AbortMultipartUpload, s3:ListMultipartUploadParts and s3:ListBucketMultipartUploads besides."),
             (404, "NoSuchBucket") => (ErrorKind.NotFound, $"There is no bucket '{bucket}'. Make it, or correct the path, the region or the endpoint."),
             (404, _) => (ErrorKind.NotFound, $"It does not exist in bucket '{bucket}'."),

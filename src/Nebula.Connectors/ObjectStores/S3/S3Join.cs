@@ -9,7 +9,7 @@ namespace Nebula.Connectors.ObjectStores.S3;
 /// <param name="backend">Where the objects are.</param>
 /// <param name="key">The object that they become.</param>
 /// <param name="mark">Names the commit, in the object's metadata.</param>
-internal sealed class S3Join(S3Backend backend, string key, string mark)
+internal sealed class S3Join(S3Backend backend, string key, string mark) : IDisposable
 {
     private const int SmallestPart = 5 << 20;
     private const long LargestCopy = 1L << 30;
@@ -46,10 +46,12 @@ internal sealed class S3Join(S3Backend backend, string key, string mark)
             await backend.AbortAsync(key, _uploadId, CancellationToken.None).ConfigureAwait(false);
             throw;
         }
-        finally
-        {
-            _slots.Dispose();
-        }
+    }
+
+    public void Dispose()
+    {
+        _pending.Dispose();
+        _slots.Dispose();
     }
 
     private async Task AddAsync(StagedParts piece, CancellationToken cancellationToken)

@@ -44,7 +44,26 @@ internal sealed class CsvFormat : ITextFormat
     public ISchemaInferrer CreateInferrer(IReadOnlyDictionary<string, string> dialect, DiscoverRequest request, string name) =>
         new CsvSchemaInferrer(CsvDialect.FromDetails(dialect), request);
 
+    // a null that is alone in its record is written as an empty text
+    public bool KeepsEmptyText(Schema schema, OptionValues options) => schema.Fields.Length > 1 || CsvWriteOptions.From(options).NullMarker.Length > 0;
+
+    public IReadOnlyDictionary<string, string> DescribeWritten(Schema schema, OptionValues options)
+    {
+        var written = CsvWriteOptions.From(options);
+        var dialect = new CsvDialect
+        {
+            Delimiter = written.Delimiter,
+            Quote = written.Quote,
+            Escape = written.Quote,
+            Header = written.Header,
+            NullMarkers = [Encoding.UTF8.GetString(written.NullMarker)],
+            Columns = [.. schema.Fields.Select(static field => field.Name)],
+        };
+        return dialect.ToDetails().Add(CsvDialect.OursKey, "true");
+    }
+
     public IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool) => new CsvBlockDecoder(plan, pool);
 
-    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) => new CsvBlockEncoder(schema, CsvWriteOptions.From(options), pool);
+    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) =>
+        new CsvBlockEncoder(schema, CsvWriteOptions.From(options), pool);
 }

@@ -109,6 +109,10 @@ internal sealed class JsonFormat(SimdLevel level) : ITextFormat
     }
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string> DescribeWritten(Schema schema, OptionValues options) =>
+        new JsonDialect { Layout = options.Text("format") == "array" ? JsonLayout.Array : JsonLayout.Lines }.ToDictionary();
+
+    /// <inheritdoc/>
     public IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool) => new JsonDecoder(plan, JsonDialect.Parse(plan.Stream.Details), pool, level);
 
     /// <inheritdoc/>

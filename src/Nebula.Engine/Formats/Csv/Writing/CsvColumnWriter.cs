@@ -44,10 +44,11 @@ internal unsafe struct CsvColumnWriter
         if (!options.QuoteAll)
         {
             var end = _value.Write(p, row);
-            if (!options.ChecksValues)
+            // no bytes at all would be null
+            if (end > p && !options.ChecksValues)
                 return end;
             var text = new ReadOnlySpan<byte>(p, (int)(end - p));
-            if (text.IndexOf(options.Delimiter) < 0 && !text.SequenceEqual(options.NullMarker))
+            if (end > p && text.IndexOf(options.Delimiter) < 0 && !text.SequenceEqual(options.NullMarker))
                 return end;
         }
         *p = options.Quote;
@@ -75,7 +76,8 @@ internal unsafe struct CsvColumnWriter
 
     private static byte* WriteTextSlow(byte* p, ReadOnlySpan<byte> text, CsvWriteOptions options)
     {
-        var needed = options.QuoteAll || text.SequenceEqual(options.NullMarker) || text.IsEmpty || text.IndexOfAny(options.Delimiter, options.Quote) >= 0 || text.IndexOfAny((byte)'\n', (byte)'\r') >= 0;
+        var needed = options.QuoteAll || text.SequenceEqual(options.NullMarker) || text.IsEmpty || text.IndexOfAny(options.Delimiter, options.Quote) >= 0
+            || text.IndexOfAny((byte)'\n', (byte)'\r') >= 0;
         if (!needed)
         {
             text.CopyTo(new Span<byte>(p, text.Length));
