@@ -40,7 +40,8 @@ internal static class AllocationBenchmark
         using var pool = new BufferPool();
         var from = connectors.Find("csv")!;
         var to = connectors.Find(format)!;
-        var run = new StreamRun(from.Source(PathOf("source", from.SourceOptions!, path)), to.Destination(PathOf("target", to.DestinationOptions!, target)), new PipelineOptions(), pool, "bench");
+        var run = new StreamRun(from.Source(PathOf("source", from.SourceOptions!, path)), to.Destination(PathOf("target", to.DestinationOptions!, target)),
+            new PipelineOptions(), pool, "bench");
         run.RunAsync(new StreamRequest(), CancellationToken.None).GetAwaiter().GetResult();
         return (GC.GetTotalAllocatedBytes(precise: true) - before, run.Metrics.RowsWritten);
     }

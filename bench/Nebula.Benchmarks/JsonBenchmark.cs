@@ -81,7 +81,8 @@ internal static class JsonBenchmark
             var sink = new CountingSink();
             Measure.Rate($"decode {name} ({content.Length / rows} B/row) {level}", rows, content.Length, () => decoder.Decode(block, sink));
             if (level == Simd.Level)
-                Measure.Rate($"infer {name} {level}", rows, content.Length, () => format.CreateInferrer(dialect, new DiscoverRequest(), name).Observe(content, 0));
+                Measure.Rate($"infer {name} {level}", rows, content.Length,
+                    () => format.CreateInferrer(dialect, new DiscoverRequest(), name).Observe(content, 0));
             if (!encodes)
                 continue;
             var keeper = new KeepingSink();
@@ -98,7 +99,8 @@ internal static class JsonBenchmark
         var padded = new byte[array.Length + BufferPool.Padding];
         array.CopyTo(padded, 0);
         foreach (var level in Simd.Available)
-            Measure.Rate($"cut {name} array {level}", rows, array.Length, () => new JsonArraySplitter(name, [], level).FindBoundary(padded.AsSpan(0, array.Length - 1), false, out _));
+            Measure.Rate($"cut {name} array {level}", rows, array.Length,
+                () => new JsonArraySplitter(name, [], level).FindBoundary(padded.AsSpan(0, array.Length - 1), false, out _));
     }
 
     private sealed class CountingSink : IDecodeSink
@@ -146,7 +148,9 @@ internal static class JsonBenchmark
                 case TypeKind.Float64: buffer.As<double>()[i] = double.Parse(values[i], CultureInfo.InvariantCulture); break;
                 case TypeKind.Decimal: buffer.As<long>()[i] = (long)(decimal.Parse(values[i], CultureInfo.InvariantCulture) * 100); break;
                 case TypeKind.Date: buffer.As<int>()[i] = DateOnly.Parse(values[i], CultureInfo.InvariantCulture).DayNumber - 719_162; break;
-                case TypeKind.Timestamp: buffer.As<long>()[i] = (DateTime.Parse(values[i], CultureInfo.InvariantCulture) - DateTime.UnixEpoch).Ticks / 10; break;
+                case TypeKind.Timestamp:
+                    buffer.As<long>()[i] =
+                    (DateTime.Parse(values[i], CultureInfo.InvariantCulture) - DateTime.UnixEpoch).Ticks / 10; break;
                 default: buffer.As<long>()[i] = long.Parse(values[i], CultureInfo.InvariantCulture); break;
             }
         return new Column(type, values.Length, 0, null, buffer);

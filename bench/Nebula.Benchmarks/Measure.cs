@@ -16,7 +16,8 @@ internal static class Measure
     {
         var best = Best(work, seconds);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name,-34} {rows / best / 1e6,8:0.00} M rows/s {best / rows * 1e9,8:0.0} ns/row {bytes / best / 1e9,7:0.00} GB/s {best / bytes * 1e9,6:0.00} ns/byte"));
+            $"{name,-34} {rows / best / 1e6,8:0.00} M rows/s {best / rows * 1e9,8:0.0} ns/row {bytes / best / 1e9,7:0.00} GB/s {best / bytes * 1e9,6:0.00} "
+                + $"ns/byte"));
     }
 
     /// <summary>Prints items per second.</summary>

@@ -65,6 +65,31 @@ public sealed class MemoryTests : IDisposable
         Assert.InRange(peak, 1, 256 * MB);
     }
 
+    [LinuxTheory]
+    [InlineData("json")]
+    [InlineData("parquet")]
+    [InlineData("orc")]
+    public async Task Memory_RowsThatTakeNextToNothingAsStored_StaysBelow(string format)
+    {
+        const int Rows = 3_000_000;
+        var row = Encoding.UTF8.GetBytes("status of the order is open,region north by north-west,carrier with a long name,2024-02-29 12:34:56,81.06,true\n");
+        await using (var file = File.Create(_nebula.PathOf("same.csv")))
+        {
+            await file.WriteAsync("status,region,carrier,at,score,active\n"u8.ToArray());
+            var rows = new byte[row.Length * 10_000];
+            for (var i = 0; i < rows.Length; i += row.Length)
+                row.CopyTo(rows, i);
+            for (var i = 0; i < Rows; i += 10_000)
+                await file.WriteAsync(rows);
+        }
+        Assert.Equal(0, _nebula.Run("pipeline", "same.csv", "same.parquet").ExitCode);
+        Assert.InRange(new FileInfo(_nebula.PathOf("same.parquet")).Length, 1, MB);
+
+        var (peak, read) = await RunAsync(null, "pipeline", "parquet", format, "--source-path", "same.parquet", "--dest-path", "out", "--memory", "128MB");
+        Assert.Equal(Rows, read);
+        Assert.InRange(peak, 1, 128 * MB);
+    }
+
     public void Dispose() => _nebula.Dispose();
 
     /// <summary>Runs the program, throws its output away, and looks meanwhile at the largest resident size it has had.</summary>
@@ -114,6 +139,17 @@ public sealed class MemoryTests : IDisposable
 public sealed class LinuxFactAttribute : FactAttribute
 {
     public LinuxFactAttribute()
+    {
+        if (!OperatingSystem.IsLinux())
+            Skip = "only Linux says how much a process has held at most";
+    }
+}
+
+/// <summary>A theory that is read from the files of Linux about its processes.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class LinuxTheoryAttribute : TheoryAttribute
+{
+    public LinuxTheoryAttribute()
     {
         if (!OperatingSystem.IsLinux())
             Skip = "only Linux says how much a process has held at most";

@@ -16,7 +16,8 @@ internal static class TextFiles
     /// <param name="Rejected">Rows that could not be read; lines are those of the file.</param>
     internal sealed record Content(IReadOnlyList<string> Columns, List<byte[]?[]> Rows, List<RejectedRow> Rejected);
 
-    public static async Task<Content> ReadAsync(string connector, string path, IReadOnlyDictionary<string, string> settings, DiscoverRequest? request = null, int blockSize = 64 << 10, int maxRecordSize = 64 << 20)
+    public static async Task<Content> ReadAsync(string connector, string path, IReadOnlyDictionary<string, string> settings, DiscoverRequest? request = null,
+        int blockSize = 64 << 10, int maxRecordSize = 64 << 20)
     {
         using var pool = new BufferPool();
         var shared = BufferPool.Shared.Outstanding;
@@ -24,13 +25,20 @@ internal static class TextFiles
         {
             var descriptor = new ConnectorRegistry().AddFiles().Find(connector)!;
             var values = settings.Append(KeyValuePair.Create("path", path))
-                .Select(static pair => KeyValuePair.Create(pair.Key, new OptionValue(pair.Value.Length == 0 && pair.Key == "null_markers" ? [] : [pair.Value], new SourceLocation("test"))));
+                .Select(static pair => KeyValuePair.Create(pair.Key,
+                    new OptionValue(pair.Value.Length == 0 && pair.Key == "null_markers" ? [] : [pair.Value], new SourceLocation("test"))));
             var source = descriptor.Source(new OptionValues("test", descriptor.SourceOptions!, values));
             await using (source)
             {
                 var catalog = await source.DiscoverAsync(request ?? new DiscoverRequest { InferTypes = false }, default);
                 var stream = Assert.Single(catalog.Streams);
-                var plan = new StreamPlan { Stream = stream, Columns = PlannedColumns.Of(stream, new StreamRequest(), new DestinationCapabilities()), Object = "", RunId = "r" }.Build();
+                var plan = new StreamPlan
+                {
+                    Stream = stream,
+                    Columns = PlannedColumns.Of(stream, new StreamRequest(), new DestinationCapabilities()),
+                    Object = "",
+                    RunId = "r"
+                }.Build();
                 var content = new Content([.. stream.Schema.Fields.Select(static field => field.Name)], [], []);
                 await foreach (var chunk in source.SplitAsync(plan, new SplitRequest(), default))
                 {
@@ -66,7 +74,8 @@ internal static class TextFiles
         {
             using (batch)
                 for (var row = 0; row < batch.Length; row++)
-                    content.Rows.Add([.. batch.Columns.Select(column => column.IsNull(row) ? null : column.Type.Kind == TypeKind.String ? column.GetBytes(row).ToArray() : Encoding.ASCII.GetBytes(column.Type.ToString()))]);
+                    content.Rows.Add([.. batch.Columns.Select(column => column.IsNull(row) ? null : column.Type.Kind == TypeKind.String
+                        ? column.GetBytes(row).ToArray() : Encoding.ASCII.GetBytes(column.Type.ToString()))]);
         }
 
         public void Reject(RejectedRow row) => _rejected.Add(row with { Location = row.Location with { Line = row.Location.Line + _linesBefore } });

@@ -38,7 +38,7 @@ internal sealed class MemoryStore : IObjectStore
 
     public bool ComesOnce(string path) => path == "-";
 
-    public Stream OpenRead(StoredObject file, long offset = 0)
+    public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default)
     {
         var path = file.Path;
         if (path == "-")
@@ -49,14 +49,14 @@ internal sealed class MemoryStore : IObjectStore
         return _objects.TryGetValue(path, out var content) ? new PortionStream(this, content) { Start = (int)offset } : throw NebulaException.NotFound($"'{path}' does not exist.");
     }
 
-    public IRandomAccess OpenRandom(StoredObject file) =>
+    public IRandomAccess OpenRandom(StoredObject file, CancellationToken cancellationToken = default) =>
         _objects.TryGetValue(file.Path, out var content) ? new Bytes(file.Path, content) : throw NebulaException.NotFound($"'{file.Path}' does not exist.");
 
     public void Delete(string path, string root) => _objects.Remove(path);
 
     public void CheckWritable(string path) => throw new NotSupportedException();
 
-    public IDisposable Claim(string path, string pattern, string runId) => throw new NotSupportedException();
+    public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public IStagedObject Stage(string path, string runId, int? chunkIndex = null) => throw new NotSupportedException();
 

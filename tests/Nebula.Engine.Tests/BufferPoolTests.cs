@@ -5,7 +5,8 @@ namespace Nebula.Engine.Tests;
 public sealed class BufferPoolTests
 {
     [Theory]
-    [InlineData(0), InlineData(1), InlineData(256), InlineData(257), InlineData(320), InlineData(321), InlineData(1 << 20), InlineData((1 << 20) + 1), InlineData(100_000_000)]
+    [InlineData(0), InlineData(1), InlineData(256), InlineData(257), InlineData(320), InlineData(321), InlineData(1 << 20), InlineData((1 << 20) + 1),
+        InlineData(100_000_000)]
     public void Rent_AnySize_GivesAtLeastThatManyAlignedBytes(int capacity)
     {
         using var pool = new BufferPool();

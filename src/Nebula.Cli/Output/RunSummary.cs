@@ -27,7 +27,7 @@ internal static class RunSummary
         };
         // one piece: streams end at the same time
         var lines = new List<string>();
-        var places = string.Join(", ", stream.Locations ?? [stream.Job.Target]);
+        var places = Places(stream.Locations ?? [stream.Job.Target]);
         lines.Add($"{terminal.With(paint, mark)}  {terminal.With(Paint.Strong, stream.Job.Name)} -> {places}");
         if (stream.State == StreamState.Completed)
         {
@@ -72,6 +72,13 @@ internal static class RunSummary
             terminal.WriteLine(terminal.With(Paint.Faint, $"    {memory}"));
         if (terminal.IsInteractive && !run.Plan.OutputIsData && run.ExitCode == ExitCode.Success && run.Streams[0].Locations is [var first, ..])
             terminal.WriteLine(terminal.With(Paint.Faint, $"    look at it: nebula preview {first}"));
+    }
+
+    private static string Places(IReadOnlyList<string> locations)
+    {
+        const int MostShown = 5;
+        return locations.Count == 0 ? "nothing new"
+            : string.Join(", ", locations.Take(MostShown)) + (locations.Count > MostShown ? $" and {locations.Count - MostShown} more" : "");
     }
 
     private static string Rows(long rows) => string.Create(CultureInfo.InvariantCulture, $"{rows:N0} {(rows == 1 ? "row" : "rows")}");

@@ -7,7 +7,7 @@ namespace Nebula.Connectors.Files;
 /// <summary>Reads the files of a chunk one behind the other. A file is closed when all its blocks are decoded.</summary>
 /// <param name="format">The format.</param>
 /// <param name="chunk">The files, or the parts of one.</param>
-/// <param name="opener">Opens them.</param>
+/// <param name="opener">Opens them, which this owns.</param>
 /// <param name="options">What the user set.</param>
 /// <param name="plan">The columns wanted.</param>
 /// <param name="context">Block size and pool.</param>
@@ -18,6 +18,7 @@ internal sealed class ContainerFileReader(
     private OpenFile? _current;
     private int _next;
     private long _finishedBytes;
+    private CancellationTokenRegistration _interruption;
 
     public long? TotalBytes { get; } = FileSplitter.BytesOf(chunk);
 
@@ -25,6 +26,8 @@ internal sealed class ContainerFileReader(
 
     public ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken)
     {
+        if (_interruption == default)
+            _interruption = cancellationToken.UnsafeRegister(static opener => ((FileOpener)opener!).Interrupt(), opener);
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -52,8 +55,10 @@ internal sealed class ContainerFileReader(
 
     public ValueTask DisposeAsync()
     {
+        _interruption.Dispose();
         foreach (var file in _open)
             file.Close();
+        opener.Dispose();
         return default;
     }
 

@@ -73,7 +73,7 @@ internal sealed class FileDestination : IDestination
     public ChunkOrder ChunksOf(StreamPlan plan)
     {
         var target = TargetOf(plan);
-        return LayoutOf(target) is not null ? ChunkOrder.Any
+        return LayoutOf(target, plan) is not null ? ChunkOrder.Any
             : target == LocalStore.StandardStream || !FileEncoding.CanContinue(FormatOf(target), target, _options) ? ChunkOrder.Single
             : _store.Joins ? ChunkOrder.Any
             : _store.Continues ? ChunkOrder.InOrder
@@ -83,38 +83,43 @@ internal sealed class FileDestination : IDestination
     public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
     {
         var target = TargetOf(plan);
-        var layout = LayoutOf(target);
+        var layout = LayoutOf(target, plan);
+        if (layout is null && plan.IsIncremental)
+            throw NebulaException.Configuration(
+                $"'mode: incremental' adds files to those that are there, but '{target}' is one file. Give a folder and 'file_size', or put {{part:05}} into the name.", _options.LocationOf("path"));
         // a wrong option is found before anything moves
         if (layout is not null)
             _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         Unlock();
-        _claim = layout is null ? _store.Claim(target, target, plan.RunId) : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId);
-        return Task.FromResult<Checkpoint?>(null);
+        _claim = Claim(target, layout, plan, goesOn: false, cancellationToken);
+        return Task.FromResult(layout is null ? null : new PartsCommit(_store, layout).FindCheckpoint());
     }
 
     public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken)
     {
         var target = TargetOf(plan);
-        if (LayoutOf(target) is { } layout)
+        if (LayoutOf(target, plan) is { } layout)
             return Task.FromResult<IDestinationWriter>(OpenParts(plan, layout, chunk, context));
         var encoding = new FileEncoding(FormatOf(target), target, plan.Schema, _options, context.Pool);
-        var staged = context.Previous is { } previous ? _store.Continue(previous.Location) : _store.Stage(target, plan.RunId, _store.Joins ? chunk.Index : null);
+        var staged = context.Previous is { } previous ? _store.Continue(previous.Location) : _store.Stage(target, plan.RunId, ChunksOf(plan) == ChunkOrder.Any && !chunk.IsWhole ? chunk.Index : null);
         return Task.FromResult<IDestinationWriter>(new FileWriter(encoding, staged, chunk));
     }
 
     public Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
     {
         var target = TargetOf(request.Plan);
-        if (LayoutOf(target) is { } layout)
-            return Task.FromResult(new PartsCommit(_store, layout).Publish(request));
-        // chunks that came in order are all in what the last of them left
-        var staged = request.Parts.Skip(_store.Joins ? 0 : Math.Max(0, request.Parts.Count - 1)).Select(static part => part.Location).Where(static location => location.Length > 0).ToList();
-        return Task.FromResult(new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token)));
+        var layout = LayoutOf(target, request.Plan);
+        // what the process claimed that began the run, and died
+        _claim ??= Claim(target, layout, request.Plan, goesOn: true, cancellationToken);
+        var receipt = layout is not null ? new PartsCommit(_store, layout).Publish(request) : Publish(request, target);
+        // nothing is left to protect, also if this process should die before it comes to its end
+        Unlock();
+        return Task.FromResult(receipt);
     }
 
     public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
     {
-        if (LayoutOf(TargetOf(plan)) is { } layout)
+        if (LayoutOf(TargetOf(plan), plan) is { } layout)
             new PartsCommit(_store, layout).Discard(parts);
         else
             foreach (var part in parts)
@@ -138,7 +143,7 @@ internal sealed class FileDestination : IDestination
         var target = TargetOf(plan);
         if (target == LocalStore.StandardStream)
             return Task.FromResult<IReadOnlyList<CommittedRows>?>(null);
-        var layout = LayoutOf(target);
+        var layout = LayoutOf(target, plan);
         var keys = layout is null ? [] : PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         var reading = new CommittedFiles(FormatOf(target), _store, _options, plan, FileSchemaOf(plan, keys));
         if (layout is null)
@@ -165,6 +170,17 @@ internal sealed class FileDestination : IDestination
             encoding, partitioner, new PartsStaging(_store, layout, plan.RunId, chunk.Index), _options.Size("file_size"), most, chunk, context.Pool);
     }
 
+    private CommitReceipt Publish(CommitRequest request, string target)
+    {
+        // chunks that came in order are all in what the last of them left
+        var staged = request.Parts.Skip(_store.Joins ? 0 : Math.Max(0, request.Parts.Count - 1)).Select(static part => part.Location).Where(static location => location.Length > 0).ToList();
+        return new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token));
+    }
+
+    private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan, bool goesOn, CancellationToken cancellationToken) => layout is null
+        ? _store.Claim(target, target, plan.RunId, goesOn, cancellationToken)
+        : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId, goesOn, cancellationToken);
+
     /// <summary>The columns in the files: all but those whose values are in the names of folders.</summary>
     private static Schema FileSchemaOf(StreamPlan plan, IReadOnlyList<PartitionKey> keys) =>
         new(plan.Schema.Fields.Where((_, i) => !keys.Any(key => key.Column == i && key.Transform == PartitionTransform.Identity)));
@@ -179,13 +195,13 @@ internal sealed class FileDestination : IDestination
         $"The format of '{target}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
 
     /// <summary>Where the files go when there may be several; null for one file.</summary>
-    private PartsLayout? LayoutOf(string target)
+    private PartsLayout? LayoutOf(string target, StreamPlan plan)
     {
         if (_options.Size("file_size") is null && _options.List("partition_by") is null or [] && PathTemplate.IndexOfPart(target) < 0)
             return null;
         if (target == LocalStore.StandardStream)
             throw NebulaException.Configuration($"Options 'file_size' and 'partition_by' of {_options.Owner} make files, which standard output cannot take. Give a path.", _options.LocationOf("path"));
-        return PartsLayout.Of(target, FormatOf(target), _options);
+        return PartsLayout.Of(target, FormatOf(target), _options) with { Prefix = plan.IsIncremental ? plan.RunId + "-" : "" };
     }
 
     /// <summary>Where a stream goes: the path itself, or a file in it. Variables of the run are put in.</summary>

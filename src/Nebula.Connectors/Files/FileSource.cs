@@ -74,12 +74,22 @@ internal sealed class FileSource : ISource, IInspectable
         return new Catalog(streams);
     }
 
+    public Task<string> FindPositionAsync(StreamPlan plan, Checkpoint? from, CancellationToken cancellationToken) =>
+        Task.FromResult(plan.IsIncremental ? SeenFiles.Parse(from?.Position ?? "").With(FileDetails.ParseFiles(plan.Stream.Details[FileDetails.Files])) : "");
+
     public async IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, SplitRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var files = FileDetails.ParseFiles(plan.Stream.Details[FileDetails.Files]);
+        IReadOnlyList<StoredObject> files = FileDetails.ParseFiles(plan.Stream.Details[FileDetails.Files]);
+        if (plan.IsIncremental)
+        {
+            var seen = SeenFiles.Parse(request.From?.Position ?? "");
+            files = [.. files.Where(file => !seen.Contains(file))];
+            if (files.Count == 0)
+                yield break;
+        }
         if (request.ChunkBytes is not { } chunkBytes)
         {
-            yield return new Chunk(0, new FileChunk(files).Render()) { Bytes = plan.Stream.Bytes };
+            yield return new Chunk(0, new FileChunk(files).Render()) { Bytes = FileSplitter.BytesOf(new FileChunk(files)), IsWhole = true };
             yield break;
         }
         var splitter = new FileSplitter(FileFormats.ByName(plan.Stream.Details[FileDetails.Format])!, plan.Stream.Details, _opener, _options, chunkBytes);
@@ -99,8 +109,8 @@ internal sealed class FileSource : ISource, IInspectable
             : Open(plan));
 
         ISourceReader Open(StreamPlan read) => format is IContainerFormat container
-            ? new ContainerFileReader(container, files, _opener, _options, read, context)
-            : new TextFileReader((ITextFormat)format, files, _opener, read, context);
+            ? new ContainerFileReader(container, files, _opener.Fork(), _options, read, context)
+            : new TextFileReader((ITextFormat)format, files, _opener.Fork(), read, context);
     }
 
     public async Task<IReadOnlyList<InspectedObject>> InspectAsync(CancellationToken cancellationToken)

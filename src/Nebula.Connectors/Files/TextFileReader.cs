@@ -1,10 +1,9 @@
-using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats;
 
 namespace Nebula.Connectors.Files;
 
-/// <summary>Reads the files of a chunk one behind the other, all with the same dialect and columns.</summary>
+/// <summary>Reads the files of a chunk one behind the other, all with the same dialect and columns. Owns the opener.</summary>
 internal sealed class TextFileReader(ITextFormat format, FileChunk chunk, FileOpener opener, StreamPlan plan, ReadContext context) : ISourceReader
 {
     private const int LineBuffer = 1 << 20;
@@ -48,7 +47,9 @@ internal sealed class TextFileReader(ITextFormat format, FileChunk chunk, FileOp
         if (chunk.Range is not { Start: > 0 } range)
             return 0;
         var lineEnd = (byte)(plan.Stream.Details.GetValueOrDefault("newline") == "cr" ? '\r' : '\n');
-        using var stream = opener.OpenAt(chunk.Files[0], 0);
+        // after an error the reads of the chunk are interrupted
+        using var fresh = opener.Fork();
+        using var stream = fresh.OpenAt(chunk.Files[0], 0);
         using var buffer = context.Pool.Rent(LineBuffer);
         var lines = 0L;
         for (var left = range.Start; left > 0;)
@@ -66,6 +67,7 @@ internal sealed class TextFileReader(ITextFormat format, FileChunk chunk, FileOp
     {
         _interruption.Dispose();
         _current?.Dispose();
+        opener.Dispose();
         return default;
     }
 }

@@ -50,19 +50,16 @@ internal interface IObjectStore : IDisposable
     /// <summary>Opens an object for reading forwards.</summary>
     /// <param name="file">The object, as listed. Where it has a version, another one is refused.</param>
     /// <param name="offset">The first byte wanted; 0 for what comes only once.</param>
+    /// <param name="cancellationToken">Ends reads that wait for an answer, and later ones, with <see cref="OperationCanceledException"/>.</param>
     /// <returns>The bytes; <see cref="IInterruptible"/> when a read may wait for somebody to write.</returns>
     /// <exception cref="NebulaException">It is missing, has changed, or must not be read.</exception>
-    Stream OpenRead(StoredObject file, long offset = 0);
+    Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default);
 
     /// <summary>Opens an object for reading in any order.</summary>
     /// <param name="file">The object, as listed; not a stream that comes only once. Where it has a version, another one is refused.</param>
+    /// <param name="cancellationToken">Ends reads that wait for an answer, and later ones, with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="NebulaException">It is missing, has changed, or must not be read.</exception>
-    IRandomAccess OpenRandom(StoredObject file);
-
-    /// <summary>Ends all reads that wait, and later ones, with <see cref="OperationCanceledException"/>. Writing goes on.</summary>
-    void Interrupt()
-    {
-    }
+    IRandomAccess OpenRandom(StoredObject file, CancellationToken cancellationToken = default);
 
     /// <summary>Makes sure that an object can be written, and leaves nothing behind.</summary>
     /// <param name="path">The object, or a folder.</param>
@@ -73,9 +70,11 @@ internal interface IObjectStore : IDisposable
     /// <param name="path">The object; for several, a name for all of them in the folder that they are in.</param>
     /// <param name="pattern">A wildcard of all objects that the run may write; the path itself where that is all.</param>
     /// <param name="runId">Identity of the run. It may claim again what it has.</param>
+    /// <param name="goesOn">Whether the run has staged already, before its process died, and goes on with that.</param>
+    /// <param name="cancellationToken">Stops waiting for a run that may have died.</param>
     /// <returns>Holds the claim until it is disposed of, or the process dies.</returns>
     /// <exception cref="NebulaException">Another run is writing the object now.</exception>
-    IDisposable Claim(string path, string pattern, string runId);
+    IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken);
 
     /// <summary>Starts a new version of an object that nobody sees until it is published.</summary>
     /// <param name="path">Its path.</param>

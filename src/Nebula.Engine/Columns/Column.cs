@@ -95,11 +95,6 @@ public sealed class Column : IDisposable
         return _values!.Span[offsets[index]..offsets[index + 1]];
     }
 
-    /// <summary>The first values, in the same buffers: good as long as this column is, and not to be disposed of.</summary>
-    /// <param name="length">Number of values, at most <see cref="Length"/>.</param>
-    public Column Truncate(int length) => new(Type, length, _validity is null ? 0 : length - Bitmap.CountSet(_validity.Span, length), _validity, _values, _offsets,
-        Type.Kind == TypeKind.Struct ? [.. Children.Select(child => child.Truncate(length))] : Children, Dictionary);
-
     /// <summary>The same values with other nulls, in the same buffers, which the result owns: this column is not to be used any more.</summary>
     /// <param name="nullCount">Number of values that are null.</param>
     /// <param name="validity">Bit per value, set where it is not null; may be null when none is.</param>

@@ -9,7 +9,10 @@ internal static partial class GlibcAllocator
     private const int MmapThreshold = -3;
     private const int ReturnedAtOnce = 4 << 20;
 
-    /// <summary>Gives large blocks mappings of their own for good. By itself glibc raises the size from which it does so each time that one is freed, up to 32 MB, and then keeps what is smaller.</summary>
+    /// <summary>
+    /// Gives large blocks mappings of their own for good. By itself glibc raises the size from which it does so each time that one is freed, up to 32 MB, and
+    /// then keeps what is smaller.
+    /// </summary>
     public static void ReturnLargeBlocks()
     {
         if (!OperatingSystem.IsLinux())

@@ -21,10 +21,6 @@ public sealed class RecordBatch(Schema schema, ImmutableArray<Column> columns, i
     /// <summary>Bytes of the buffers on loan.</summary>
     public long BufferBytes => Columns.Sum(static column => column.BufferBytes);
 
-    /// <summary>The first rows, in the same buffers: good as long as this batch is, and not to be disposed of.</summary>
-    /// <param name="rows">Number of rows, at most <see cref="Length"/>.</param>
-    public RecordBatch Truncate(int rows) => new(Schema, [.. Columns.Select(column => column.Truncate(rows))], rows);
-
     /// <summary>Returns all buffers.</summary>
     public void Dispose()
     {

@@ -112,7 +112,8 @@ internal static class RowSelection
         if (end <= BufferPool.MaxCapacity)
             return buffer;
         buffer.Dispose();
-        throw new Diagnostics.DataFormatException($"Values of one column need {Diagnostics.Units.FormatSize(end)} in one batch, more than a buffer can hold. Use smaller batches, or leave out the column.");
+        throw new Diagnostics.DataFormatException($"Values of one column need {Diagnostics.Units.FormatSize(end)} in one batch, more than a buffer can hold. "
+            + "Use smaller batches, or leave out the column.");
     }
 
     private static PooledBuffer TakeBytes(Column source, ReadOnlySpan<int> rows, PooledBuffer targetOffsets, BufferPool pool)

@@ -78,7 +78,7 @@ internal static class ConfigKeys
         [
             new("full-refresh", "replace", "overwrite", "full-refresh-overwrite"),
             new("truncate") { IsSupported = false },
-            new("incremental", "merge", "append", "incremental-append", "incremental-append-dedupe", "incremental-deduped-history") { IsSupported = false },
+            new("incremental", "merge", "append", "incremental-append", "incremental-append-dedupe", "incremental-deduped-history"),
             new("cdc", "change-capture") { IsSupported = false },
             new("cdc-only", "strict-cdc") { IsSupported = false },
             new("backfill") { IsSupported = false },
@@ -328,6 +328,46 @@ internal static class ConfigKeys
         Keys = [LoggingLevel, .. NotYet("metrics_enabled", "metrics", "profiling_enabled", "tracing_enabled", "tracing")],
     };
 
+    /// <summary>When a deployed pipeline runs.</summary>
+    public static readonly ConfigKey Schedule = new(
+        "schedule", ConfigKind.Schedule, "When the deployed pipeline runs, UTC: second, minute, hour, day, month, day of the week.")
+    {
+        AllowsNone = true,
+    };
+
+    /// <summary>Timer of the functions app.</summary>
+    public static readonly ConfigKey TimerTrigger = new("timer", ConfigKind.Section, "Runs of the functions app by the clock; wins over 'schedule'.")
+    {
+        Shorthand = Schedule,
+        Keys = [Schedule, ConfigKey.NotYet("streams")],
+    };
+
+    /// <summary>Path of blobs.</summary>
+    public static readonly ConfigKey BlobPath = new(
+        "path", ConfigKind.Text, "Container and name of the blobs whose arrival starts a run; {name}, * and ? stand for parts of a name, ** for folders.")
+    {
+        IsRequired = true,
+    };
+
+    /// <summary>Blob trigger of the functions app.</summary>
+    public static readonly ConfigKey BlobTrigger = new("blob", ConfigKind.Section, "Runs of the functions app when blobs arrive, once per version of a blob.")
+    {
+        Shorthand = BlobPath,
+        Keys = [BlobPath, ConfigKey.NotYet("stream"), ConfigKey.NotYet("once_per")],
+    };
+
+    /// <summary>Triggers of the functions app.</summary>
+    public static readonly ConfigKey Triggers = new("triggers", ConfigKind.Section, "What starts runs in the functions app, besides calls and messages.")
+    {
+        Keys = [TimerTrigger, BlobTrigger, .. NotYet("http", "queue")],
+    };
+
+    /// <summary>The functions app.</summary>
+    public static readonly ConfigKey Azure = new("azure", ConfigKind.Section, "How the pipeline runs as a part of an Azure Functions app.")
+    {
+        Keys = [Triggers, .. NotYet("hub", "fan_out", "checkpoint")],
+    };
+
     /// <summary>The settings that hold for a run rather than for a stream.</summary>
     public static readonly ConfigKey[] RunSettings = [Timeouts, Limits, Run, Observability];
 
@@ -337,7 +377,7 @@ internal static class ConfigKeys
         Keys =
         [
             SchemaReference, Version, Name, Connections, Source, Target, Defaults, Streams, Performance, Storage, State, .. RunSettings,
-            .. NotYet("hooks", "schedule", "azure", "reliability", "plan"),
+            Schedule, Azure, .. NotYet("hooks", "reliability", "plan"),
         ],
     };
 

@@ -21,7 +21,8 @@ public static class PipelineFile
             var file = new FileInfo(path);
             if (!file.Exists || file.Length is 0 or > LargestPipeline)
                 return false;
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path),
+                new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 return false;
             var keys = document.RootElement.EnumerateObject().Select(static property => ConfigKeys.Pipeline.Find(property.Name)?.Name).ToHashSet();
@@ -158,6 +159,7 @@ public static class PipelineFile
                 Target = WithFlags(target!, flags.FindMap(ConfigKeys.Target.Name)),
                 Streams = Streams(map),
                 Settings = RunSettings(new ConfigValues(settings)),
+                Triggers = Triggers(new ConfigValues(map)),
                 Defaults = Pick(map, ConfigKeys.Performance, ConfigKeys.Storage).MergedWith(map.FindMap(ConfigKeys.Defaults.Name) ?? ConfigMap.Nothing),
                 Overrides = Pick(flags, [.. ConfigKeys.Stream.Keys]),
             };
@@ -185,6 +187,17 @@ public static class PipelineFile
         private static StreamPattern[] Streams(ConfigMap map) => map.FindMap(ConfigKeys.Streams.Name) is { } streams
             ? [.. streams.Entries.Select(static (entry, index) => new StreamPattern(entry.Key, entry.KeyLocation, (ConfigMap)entry.Value, index))]
             : [new StreamPattern(EveryStream, map.Location, ConfigMap.Nothing, 0)];
+
+        private static TriggerSettings Triggers(ConfigValues values)
+        {
+            var triggers = values.Section(ConfigKeys.Azure).Section(ConfigKeys.Triggers);
+            var schedule = triggers.Section(ConfigKeys.TimerTrigger).Text(ConfigKeys.Schedule) ?? values.Text(ConfigKeys.Schedule);
+            return new TriggerSettings
+            {
+                Schedule = schedule is null ? null : CronSchedule.Parse(schedule),
+                BlobPath = triggers.Section(ConfigKeys.BlobTrigger).Text(ConfigKeys.BlobPath),
+            };
+        }
 
         private static RunSettings RunSettings(ConfigValues values) => new()
         {

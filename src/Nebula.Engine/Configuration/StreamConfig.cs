@@ -85,6 +85,9 @@ public enum SyncMode
 {
     /// <summary>Everything, replacing what the destination had.</summary>
     FullRefresh,
+
+    /// <summary>What is new since the last commit, added to what the destination has.</summary>
+    Incremental,
 }
 
 /// <summary>Settings of a column.</summary>

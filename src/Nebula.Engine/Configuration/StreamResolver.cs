@@ -139,7 +139,7 @@ public sealed class StreamResolver
             Members = [],
             Location = pattern.Location,
             Settings = settings,
-            Mode = SyncMode.FullRefresh, // the only one that the table of keys lets through
+            Mode = values.Text(ConfigKeys.Mode) == "incremental" ? SyncMode.Incremental : SyncMode.FullRefresh,
             IsSingle = values.Flag(ConfigKeys.Single),
             Object = values.Template(ConfigKeys.Object),
             SourceOptions = sourceOptions.Where(static option => option.Key != ConfigKeys.BadRows.Name).ToDictionary(),
@@ -188,13 +188,15 @@ public sealed class StreamResolver
     private static BadRowPolicy BadRows(ConfigMap settings, ConfigValues onError, IReadOnlyDictionary<string, OptionValue> sourceOptions)
     {
         var policy = onError.Text(ConfigKeys.BadRows);
-        if (sourceOptions.TryGetValue(ConfigKeys.BadRows.Name, out var option) && settings.FindMap(ConfigKeys.OnError.Name)?.Find(ConfigKeys.BadRows.Name) is null)
+        if (sourceOptions.TryGetValue(ConfigKeys.BadRows.Name, out var option)
+            && settings.FindMap(ConfigKeys.OnError.Name)?.Find(ConfigKeys.BadRows.Name) is null)
         {
             policy = option.Text;
             var known = ConfigKeys.BadRows.Choices.Select(static choice => choice.Name).ToList();
             if (!known.Contains(policy))
                 throw new ConfigurationException(
-                    option.Location, $"'bad_rows' must be one of {string.Join(", ", known)}; it is {ConfigScalar.Quote(policy)}.{Suggestion.For(policy, known)}");
+                    option.Location, $"'bad_rows' must be one of {string.Join(", ", known)}; it is "
+                        + $"{ConfigScalar.Quote(policy)}.{Suggestion.For(policy, known)}");
         }
         return policy switch
         {

@@ -9,7 +9,9 @@ public interface IDestination : IAsyncDisposable
     /// <summary>What the destination can and cannot do.</summary>
     DestinationCapabilities Capabilities { get; }
 
-    /// <summary>Names the object of a stream for which the user named none; empty when the destination's own settings say it all (the path of one file).</summary>
+    /// <summary>
+    /// Names the object of a stream for which the user named none; empty when the destination's own settings say it all (the path of one file).
+    /// </summary>
     /// <param name="stream">The stream's name in the source.</param>
     string NameObject(string stream) => stream;
 
@@ -17,7 +19,10 @@ public interface IDestination : IAsyncDisposable
     /// <param name="objectName">The object's name; may be empty.</param>
     string LocationOf(string objectName) => objectName;
 
-    /// <summary>How an object's columns are stored. What is lossy is refused, or converted, before the rows come; for nested types this is asked of the nesting alone, and of the children apart.</summary>
+    /// <summary>
+    /// How an object's columns are stored. What is lossy is refused, or converted, before the rows come; for nested types this is asked of the nesting alone,
+    /// and of the children apart.
+    /// </summary>
     /// <param name="objectName">The object's name; may be empty.</param>
     /// <param name="type">The type of a column, or of a child of one.</param>
     TypeMapping Map(string objectName, DataType type) => new(type.ToString());
@@ -75,7 +80,9 @@ public interface IDestination : IAsyncDisposable
 /// <summary>Writes one chunk into staging. <see cref="Encode"/> is called by many threads at once; the rest by one caller at a time.</summary>
 public interface IDestinationWriter : IAsyncDisposable
 {
-    /// <summary>How many rows <see cref="Encode"/> should be given at once; null when any number will do, and they are then encoded by the thread that decoded them.</summary>
+    /// <summary>
+    /// How many rows <see cref="Encode"/> should be given at once; null when any number will do, and they are then encoded by the thread that decoded them.
+    /// </summary>
     RowTarget? Target => null;
 
     /// <summary>Turns rows into the bytes that are written. A pure function of the batch: any thread, any order.</summary>

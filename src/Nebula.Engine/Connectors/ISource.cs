@@ -8,7 +8,9 @@ public interface ISource : IAsyncDisposable
     /// <summary>Whether a stream can be read again from its start (not so for standard input).</summary>
     bool CanRestart { get; }
 
-    /// <summary>Tries everything a run will need (reachability, credentials, rights) and reports each with its remedy. Throws nothing for a failed check.</summary>
+    /// <summary>
+    /// Tries everything a run will need (reachability, credentials, rights) and reports each with its remedy. Throws nothing for a failed check.
+    /// </summary>
     /// <param name="cancellationToken">Stops the checks.</param>
     Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken);
 
@@ -62,10 +64,13 @@ public interface ISourceReader : IAsyncDisposable
     ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken);
 
     /// <summary>Turns a block into rows. A pure function of the block and the plan: any thread, any order.</summary>
-    /// <param name="block">The block. It stays the caller's, but <see cref="RawBlock.ReleaseGiant"/> may be called before the last batch is handed over.</param>
+    /// <param name="block">The block. It stays the caller's, but <see cref="RawBlock.ReleaseGiant"/> may be called before the last batch is handed
+    /// over.</param>
     /// <param name="sink">Takes the batches, in order, and the rows that could not be read.</param>
-    /// <exception cref="Diagnostics.DataFormatException">The block cannot be read at all; what comes behind it neither. Its line is counted from the start of the block.</exception>
-    /// <exception cref="SchemaContradictionException">A value does not fit the inferred type of its column. Its line is counted from the start of the block.</exception>
+    /// <exception cref="Diagnostics.DataFormatException">The block cannot be read at all; what comes behind it neither. Its line is counted from the start of
+    /// the block.</exception>
+    /// <exception cref="SchemaContradictionException">A value does not fit the inferred type of its column. Its line is counted from the start of the
+    /// block.</exception>
     void Decode(RawBlock block, IDecodeSink sink);
 }
 

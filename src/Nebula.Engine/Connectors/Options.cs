@@ -97,7 +97,8 @@ public sealed class OptionValues
 
     /// <summary>The items of a list; null when it was not set and has no default.</summary>
     /// <param name="name">Its name.</param>
-    public IReadOnlyList<string>? List(string name) => _values.TryGetValue(name, out var value) ? value.Items : Descriptor(name).Default is { } text ? [text] : null;
+    public IReadOnlyList<string>? List(string name) => _values.TryGetValue(name, out var value)
+        ? value.Items : Descriptor(name).Default is { } text ? [text] : null;
 
     /// <summary>A flag; its default when it was not set; null when it has none.</summary>
     /// <param name="name">Its name.</param>

@@ -50,7 +50,9 @@ public sealed record CatalogStream(string Name, Schema Schema)
     /// <summary>Number of rows, possibly estimated; null when unknown.</summary>
     public long? Rows { get; init; }
 
-    /// <summary>What was found out about the stream and is needed to read it (a CSV file's delimiter, for example), for people and for the source itself.</summary>
+    /// <summary>
+    /// What was found out about the stream and is needed to read it (a CSV file's delimiter, for example), for people and for the source itself.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Details { get; init; } = ImmutableDictionary<string, string>.Empty;
 }
 
@@ -80,6 +82,9 @@ public sealed record StreamPlan
 
     /// <summary>What happens to values that a cast would change.</summary>
     public LossyPolicy Lossy { get; init; }
+
+    /// <summary>Whether only what is new since the last commit is read, and added to what the destination has; otherwise everything, in place of that.</summary>
+    public bool IsIncremental { get; init; }
 
     /// <summary>When the run started, UTC: for names with dates in them.</summary>
     public DateTime StartedAt { get; init; }
@@ -111,6 +116,9 @@ public sealed record Chunk(int Index, string Description)
 {
     /// <summary>Bytes as stored; null when unknown.</summary>
     public long? Bytes { get; init; }
+
+    /// <summary>Whether it is known to be all of its stream, so that nothing will ever be joined with it. A hint for destinations: false says nothing.</summary>
+    public bool IsWhole { get; init; }
 }
 
 /// <summary>How a stream is to be split.</summary>

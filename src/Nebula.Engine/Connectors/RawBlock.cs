@@ -15,13 +15,19 @@ public sealed class RawBlock(PooledBuffer buffer, SourcePosition position) : IDi
     /// <summary>Where the first byte stands in the source.</summary>
     public SourcePosition Position { get; } = position;
 
-    /// <summary>What the one who cut the block must tell the one who decodes it (whether it lies inside a JSON array, for example); the format gives it meaning.</summary>
+    /// <summary>
+    /// What the one who cut the block must tell the one who decodes it (whether it lies inside a JSON array, for example); the format gives it meaning.
+    /// </summary>
     public int Context { get; init; }
 
-    /// <summary>What a container format's reader says about the block to its own decoder; null for text. Disposed of with the block where it is disposable.</summary>
+    /// <summary>
+    /// What a container format's reader says about the block to its own decoder; null for text. Disposed of with the block where it is disposable.
+    /// </summary>
     public object? Detail { get; init; }
 
-    /// <summary>Returns the buffer when it is large: such a block is one giant value, which its decoder should not hold any longer once it has read it.</summary>
+    /// <summary>
+    /// Returns the buffer when it is large: such a block is one giant value, which its decoder should not hold any longer once it has read it.
+    /// </summary>
     public void ReleaseGiant()
     {
         if (Buffer.Length > Giant)

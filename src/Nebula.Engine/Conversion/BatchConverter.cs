@@ -6,7 +6,10 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Conversion;
 
-/// <summary>Turns batches of one schema into batches of another: columns picked, added as nulls, and converted. Rows with values that cannot be converted are bad rows. Stateless: one serves all threads.</summary>
+/// <summary>
+/// Turns batches of one schema into batches of another: columns picked, added as nulls, and converted. Rows with values that cannot be converted are bad rows.
+/// Stateless: one serves all threads.
+/// </summary>
 internal sealed class BatchConverter
 {
     private readonly Schema _from;
@@ -119,9 +122,11 @@ internal sealed class BatchConverter
         var value = DataFormatException.Show(Render(source, row), 60);
         var (from, to) = (source.Type, _to.Fields[column].Type);
         var reason = fault == ValueFault.Loses
-            ? $"the value {value} of type {from} would lose something as {to}. Cast the column to a type that holds it, or set 'schema.lossy: allow' to have such values rounded"
+            ? $"the value {value} of type {from} would lose something as {to}. Cast the column to a type that holds it, or set 'schema.lossy: allow' to have "
+                + "such values rounded"
             : $"the value {value} of type {from} does not fit {to}";
-        return new RejectedRow(new SourceLocation(position.Name, Column: _from.Fields[_sources[column]].Name, ByteOffset: position.ByteOffset), reason, RenderRow(batch, row));
+        return new RejectedRow(new SourceLocation(position.Name, Column: _from.Fields[_sources[column]].Name, ByteOffset: position.ByteOffset), reason,
+            RenderRow(batch, row));
     }
 
     /// <summary>A value as JSON text, strings without quotes.</summary>

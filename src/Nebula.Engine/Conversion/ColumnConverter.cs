@@ -110,9 +110,11 @@ internal abstract class ColumnConverter
             TypeKind.Float32 => From<float, TextToFloat<float>>(default),
             TypeKind.Float64 => From<double, TextToFloat<double>>(default),
             TypeKind.Decimal when to.ByteWidth == 8 =>
-                From<long, TextToDecimal<long, Decimal64Parser>>(new TextToDecimal<long, Decimal64Parser>(new Decimal64Parser(to.Precision, to.Scale), to.Precision, to.Scale)),
+                From<long, TextToDecimal<long, Decimal64Parser>>(new TextToDecimal<long, Decimal64Parser>(new Decimal64Parser(to.Precision, to.Scale),
+                    to.Precision, to.Scale)),
             TypeKind.Decimal =>
-                From<Int128, TextToDecimal<Int128, Decimal128Parser>>(new TextToDecimal<Int128, Decimal128Parser>(new Decimal128Parser(to.Precision, to.Scale), to.Precision, to.Scale)),
+                From<Int128, TextToDecimal<Int128, Decimal128Parser>>(new TextToDecimal<Int128, Decimal128Parser>(new Decimal128Parser(to.Precision, to.Scale),
+                    to.Precision, to.Scale)),
             TypeKind.Date => Strict<int, DateParser>(default),
             TypeKind.Time => From<long, TextToTime>(new TextToTime(isFine)),
             TypeKind.Timestamp => From<long, TextToTimestamp>(new TextToTimestamp(isFine, to.Zone is not null)),

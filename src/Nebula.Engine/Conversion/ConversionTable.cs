@@ -50,7 +50,8 @@ internal static class ConversionTable
         (TypeKind.Uuid, TypeKind.Binary) => new(Fidelity.Widened, "16 bytes"),
         (TypeKind.Json, TypeKind.String) => new(Fidelity.Widened, "the JSON text"),
         (_, TypeKind.Json) => new(Fidelity.Widened, OfJson(from)),
-        (_, TypeKind.String) => new(Fidelity.Widened, from.IsNested ? "JSON text" : from.Kind == TypeKind.Timestamp && from.Zone is not null ? "text in UTC" : "text"),
+        (_, TypeKind.String) => new(Fidelity.Widened, from.IsNested
+            ? "JSON text" : from.Kind == TypeKind.Timestamp && from.Zone is not null ? "text in UTC" : "text"),
         (TypeKind.List, TypeKind.List) => Of(from.Fields[0].Type, to.Fields[0].Type),
         (TypeKind.Map, TypeKind.Map) => Of(from.Fields[0].Type, to.Fields[0].Type).And(Of(from.Fields[1].Type, to.Fields[1].Type)),
         (TypeKind.Struct, TypeKind.Struct) => OfStructs(from, to),
@@ -67,7 +68,8 @@ internal static class ConversionTable
     private static TypeConversion OfIntegerToFloat(DataType from, DataType to)
     {
         var bits = to.Kind == TypeKind.Float32 ? SingleBits : DoubleBits;
-        return 8 * from.ByteWidth - (IsSigned(from) ? 1 : 0) <= bits ? new(Fidelity.Widened) : new(Fidelity.Lossy, $"integers of more than {bits} bits are rounded");
+        return 8 * from.ByteWidth - (IsSigned(from) ? 1 : 0) <= bits
+            ? new(Fidelity.Widened) : new(Fidelity.Lossy, $"integers of more than {bits} bits are rounded");
     }
 
     private static TypeConversion OfDecimals(DataType from, DataType to)

@@ -59,7 +59,8 @@ internal sealed class ListConverter(DataType to, ImmutableArray<ColumnConverter>
 /// <param name="fields">For each field of the result: the position of its source, -1 for none, and its converter.</param>
 /// <param name="dropsFields">Whether the source has fields that the result has not.</param>
 /// <param name="allowsLoss">Whether fields may be dropped.</param>
-internal sealed class StructConverter(DataType to, ImmutableArray<(int Source, ColumnConverter Converter)> fields, bool dropsFields, bool allowsLoss) : ColumnConverter
+internal sealed class StructConverter(DataType to, ImmutableArray<(int Source, ColumnConverter Converter)> fields, bool dropsFields,
+    bool allowsLoss) : ColumnConverter
 {
     public override Column Convert(Column source, BufferPool pool, ValueFaults faults)
     {

@@ -49,7 +49,8 @@ internal static class NumberConverters
         TypeKind.UInt64 => new FixedConverter<T, ulong, IntegerMap<T, ulong>>(to, default, allowsLoss),
         TypeKind.Float32 => new FixedConverter<T, float, IntegerToFloat<T, float>>(to, default, allowsLoss),
         TypeKind.Float64 => new FixedConverter<T, double, IntegerToFloat<T, double>>(to, default, allowsLoss),
-        _ when to.ByteWidth == 8 => new FixedConverter<T, long, IntegerToDecimal<T, long>>(to, new IntegerToDecimal<T, long>(to.Precision, to.Scale), allowsLoss),
+        _ when to.ByteWidth == 8 => new FixedConverter<T, long, IntegerToDecimal<T, long>>(to, new IntegerToDecimal<T, long>(to.Precision, to.Scale),
+            allowsLoss),
         _ => new FixedConverter<T, Int128, IntegerToDecimal<T, Int128>>(to, new IntegerToDecimal<T, Int128>(to.Precision, to.Scale), allowsLoss),
     };
 

@@ -42,12 +42,14 @@ internal readonly unsafe struct TextToFloat<T> : ITextMap<T> where T : unmanaged
         var text = new ReadOnlySpan<byte>(p, length);
         if (!NumberShape.TryRead(text, out var shape))
             return MapNotFinite(text, out result);
-        if (!T.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out result) || !T.IsFinite(result))
+        if (!T.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture,
+            out result) || !T.IsFinite(result))
             return Verdict.DoesNotFit;
         if (shape.Significant == 0 || (shape.Significant <= ExactDigits && double.CreateTruncating(T.Abs(result)) > LeastExact))
             return Verdict.Kept;
         Span<byte> shortest = stackalloc byte[NumberFormatter.MaxLength];
-        return Verdict.KeptIf(result.TryFormat(shortest, out var count, default, CultureInfo.InvariantCulture) && NumberShape.SameNumber(text, shortest[..count]));
+        return Verdict.KeptIf(result.TryFormat(shortest, out var count, default, CultureInfo.InvariantCulture)
+            && NumberShape.SameNumber(text, shortest[..count]));
     }
 
     private static int MapNotFinite(ReadOnlySpan<byte> text, out T result)
@@ -75,7 +77,9 @@ internal readonly unsafe struct TextToDecimal<T, TParser>(TParser parser, int pr
     }
 }
 
-/// <summary>Dates and timestamps to timestamps. A date is its midnight; a zone is applied; text without one is taken for UTC where the type has a zone.</summary>
+/// <summary>
+/// Dates and timestamps to timestamps. A date is its midnight; a zone is applied; text without one is taken for UTC where the type has a zone.
+/// </summary>
 /// <param name="nanoseconds">Whether values are in nanoseconds instead of microseconds.</param>
 /// <param name="hasZone">Whether the type has a zone.</param>
 internal readonly unsafe struct TextToTimestamp(bool nanoseconds, bool hasZone) : ITextMap<long>

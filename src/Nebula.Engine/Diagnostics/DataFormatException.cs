@@ -9,7 +9,9 @@ namespace Nebula.Engine.Diagnostics;
 public sealed class DataFormatException(string message, SourceLocation? location = null, Exception? inner = null)
     : NebulaException(ErrorKind.Data, message, location, inner)
 {
-    /// <summary>Renders bytes of the input for a message: as text where they are UTF-8, control characters escaped, cut after <paramref name="limit"/> characters.</summary>
+    /// <summary>
+    /// Renders bytes of the input for a message: as text where they are UTF-8, control characters escaped, cut after <paramref name="limit"/> characters.
+    /// </summary>
     /// <param name="value">The bytes.</param>
     /// <param name="limit">Greatest number of characters shown.</param>
     public static string Show(ReadOnlySpan<byte> value, int limit = 80)

@@ -20,7 +20,8 @@ public static class Units
     {
         foreach (var (suffix, bytes) in Sizes)
             if (text.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)
-                && decimal.TryParse(text.AsSpan(0, text.Length - suffix.Length).Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+                && decimal.TryParse(text.AsSpan(0, text.Length - suffix.Length).Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+                    out var number)
                 && number <= long.MaxValue / bytes)
                 return (long)(number * bytes);
         return null;
@@ -33,7 +34,8 @@ public static class Units
     {
         foreach (var (suffix, seconds) in Durations)
             if (text.EndsWith(suffix, StringComparison.Ordinal)
-                && double.TryParse(text.AsSpan(0, text.Length - suffix.Length).Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+                && double.TryParse(text.AsSpan(0, text.Length - suffix.Length).Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+                    out var number)
                 && number >= 0 && number * seconds < TimeSpan.MaxValue.TotalSeconds)
                 return TimeSpan.FromSeconds(number * seconds);
         return null;

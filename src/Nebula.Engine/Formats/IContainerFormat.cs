@@ -5,7 +5,10 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats;
 
-/// <summary>A binary format whose files carry their schema and consist of parts that can be read on their own: Parquet's row groups, ORC's stripes, Avro's blocks, Arrow's batches.</summary>
+/// <summary>
+/// A binary format whose files carry their schema and consist of parts that can be read on their own: Parquet's row groups, ORC's stripes, Avro's blocks,
+/// Arrow's batches.
+/// </summary>
 internal interface IContainerFormat : IFileFormat
 {
     /// <summary>Whether a file starts as files of the format do.</summary>
@@ -16,7 +19,8 @@ internal interface IContainerFormat : IFileFormat
     /// <param name="bytes">The file, which the result owns, also when this throws.</param>
     /// <param name="options">What the user set.</param>
     /// <param name="pool">Where buffers come from.</param>
-    /// <exception cref="Diagnostics.DataFormatException">The file is corrupt, encrypted or uses what is not supported; says which, and at what byte.</exception>
+    /// <exception cref="Diagnostics.DataFormatException">The file is corrupt, encrypted or uses what is not supported; says which, and at what
+    /// byte.</exception>
     IContainerFile Open(IRandomAccess bytes, OptionValues options, BufferPool pool);
 }
 
@@ -39,7 +43,10 @@ internal interface IRandomAccess : IDisposable
 /// <summary>An open file of a container format.</summary>
 internal interface IContainerFile : IDisposable
 {
-    /// <summary>The file's columns as Nebula's types. A column of a type that cannot be represented makes opening fail only when nothing else is possible; else reading that column does.</summary>
+    /// <summary>
+    /// The file's columns as Nebula's types. A column of a type that cannot be represented makes opening fail only when nothing else is possible; else reading
+    /// that column does.
+    /// </summary>
     Schema Schema { get; }
 
     /// <summary>Number of rows, where the file says so without being read through.</summary>
@@ -52,14 +59,19 @@ internal interface IContainerFile : IDisposable
     FileInspection Inspect();
 
     /// <summary>Starts reading rows.</summary>
-    /// <param name="columns">Positions in <see cref="Schema"/>, in the order wanted; nothing else of the file is read. May be empty: rows without columns are still counted.</param>
+    /// <param name="columns">Positions in <see cref="Schema"/>, in the order wanted; nothing else of the file is read. May be empty: rows without columns are
+    /// still counted.</param>
     /// <param name="firstPart">Position of the first part in <see cref="Parts"/>.</param>
-    /// <param name="partCount">Number of parts; null for all from the first on, which never makes a scan for <see cref="Parts"/> necessary when the first is 0.</param>
+    /// <param name="partCount">Number of parts; null for all from the first on, which never makes a scan for <see cref="Parts"/> necessary when the first is
+    /// 0.</param>
     /// <param name="context">Block size and pool.</param>
     IContainerReader OpenReader(ImmutableArray<int> columns, int firstPart, int? partCount, ReadContext context);
 }
 
-/// <summary>Reads parts of a file; <see cref="ISourceReader"/> is made of it. <see cref="Next"/> is called by one caller at a time, <see cref="Decode"/> by many threads at once.</summary>
+/// <summary>
+/// Reads parts of a file; <see cref="ISourceReader"/> is made of it. <see cref="Next"/> is called by one caller at a time, <see cref="Decode"/> by many threads
+/// at once.
+/// </summary>
 internal interface IContainerReader : IDisposable
 {
     /// <summary>Bytes of the file read so far.</summary>
@@ -69,10 +81,14 @@ internal interface IContainerReader : IDisposable
     /// <returns>The block, which the caller disposes of; null at the end. <see cref="RawBlock.Detail"/> tells <see cref="Decode"/> what is in it.</returns>
     RawBlock? Next();
 
-    /// <summary>Decodes a block into batches of the wanted columns with the types of <see cref="IContainerFile.Schema"/>, each of at most <see cref="BatchRows"/> rows, and passes each on as soon as it is there.</summary>
+    /// <summary>
+    /// Decodes a block into batches of the wanted columns with the types of <see cref="IContainerFile.Schema"/>, each of at most <see cref="BatchRows"/> rows,
+    /// and passes each on as soon as it is there.
+    /// </summary>
     /// <param name="block">The block. It stays the caller's.</param>
     /// <param name="sink">Takes the batches, in order.</param>
-    /// <exception cref="Diagnostics.DataFormatException">The block cannot be decoded; says what is wrong, in which column and part, and at what byte.</exception>
+    /// <exception cref="Diagnostics.DataFormatException">The block cannot be decoded; says what is wrong, in which column and part, and at what
+    /// byte.</exception>
     void Decode(RawBlock block, IDecodeSink sink);
 
     /// <summary>Most rows of a batch: its columns should stay in the processor's caches. Fewer where rows are large.</summary>

@@ -4,7 +4,9 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats;
 
-/// <summary>A file format: its names, how it keeps types and how it is written. Reading is <see cref="ITextFormat"/> or <see cref="IContainerFormat"/>.</summary>
+/// <summary>
+/// A file format: its names, how it keeps types and how it is written. Reading is <see cref="ITextFormat"/> or <see cref="IContainerFormat"/>.
+/// </summary>
 internal interface IFileFormat
 {
     /// <summary>The name that users write.</summary>
@@ -54,7 +56,10 @@ internal interface IFileFormat
     IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool);
 }
 
-/// <summary>Turns rows into bytes; see <see cref="IDestinationWriter.Encode"/>. What stands around and between the blocks of a file is its frame's, so that blocks are independent.</summary>
+/// <summary>
+/// Turns rows into bytes; see <see cref="IDestinationWriter.Encode"/>. What stands around and between the blocks of a file is its frame's, so that blocks are
+/// independent.
+/// </summary>
 internal interface IBlockEncoder
 {
     /// <summary>How many rows should come at once; null when any number will do.</summary>
@@ -68,7 +73,10 @@ internal interface IBlockEncoder
     IFileFrame CreateFrame();
 }
 
-/// <summary>What one file has besides encoded blocks: its start, what stands between blocks, its end (a footer with an index, for example). Used by one caller at a time.</summary>
+/// <summary>
+/// What one file has besides encoded blocks: its start, what stands between blocks, its end (a footer with an index, for example). Used by one caller at a
+/// time.
+/// </summary>
 internal interface IFileFrame
 {
     /// <summary>Writes what stands before the first block, even when none follows.</summary>

@@ -56,7 +56,8 @@ internal interface ITextFormat : IFileFormat
 internal interface IRecordSplitter
 {
     /// <summary>Finds the longest prefix that holds whole records only.</summary>
-    /// <param name="bytes">The stream from the last cut on. After a call that returned 0 the same bytes come again, with more behind them. <see cref="BufferPool.Padding"/> bytes behind are readable.</param>
+    /// <param name="bytes">The stream from the last cut on. After a call that returned 0 the same bytes come again, with more behind them. <see
+    /// cref="BufferPool.Padding"/> bytes behind are readable.</param>
     /// <param name="endOfInput">Whether nothing follows; then everything is returned, unless it is nothing or cannot be a record.</param>
     /// <param name="context">What the decoder must know about the prefix; see <see cref="RawBlock.Context"/>.</param>
     /// <returns>Length of the prefix; 0 when no record ends in the bytes.</returns>

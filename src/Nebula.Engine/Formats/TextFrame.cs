@@ -7,7 +7,8 @@ namespace Nebula.Engine.Formats;
 /// <param name="separator">Between two blocks.</param>
 /// <param name="epilogue">Behind the last block.</param>
 /// <param name="emptyEpilogue">At the end when there was no block.</param>
-internal sealed class TextFrame(ReadOnlyMemory<byte> prologue, ReadOnlyMemory<byte> separator, ReadOnlyMemory<byte> epilogue, ReadOnlyMemory<byte> emptyEpilogue) : IFileFrame
+internal sealed class TextFrame(
+    ReadOnlyMemory<byte> prologue, ReadOnlyMemory<byte> separator, ReadOnlyMemory<byte> epilogue, ReadOnlyMemory<byte> emptyEpilogue) : IFileFrame
 {
     private bool _hasBlocks;
 

@@ -3,7 +3,9 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Pipeline;
 
-/// <summary>Decides, in the order of the source, what becomes of errors and bad rows, and completes their places: decoders count lines from the start of their block.</summary>
+/// <summary>
+/// Decides, in the order of the source, what becomes of errors and bad rows, and completes their places: decoders count lines from the start of their block.
+/// </summary>
 /// <param name="options">What is to become of bad rows.</param>
 /// <param name="metrics">Counts them.</param>
 /// <param name="reader">Reads the chunk.</param>
@@ -39,7 +41,8 @@ internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metri
     {
         if (options.Policy == BadRowPolicy.Fail)
             throw new DataFormatException(
-                $"{row.Reason.TrimEnd('.')}. The row: {DataFormatException.Show(row.Raw.Span, 120)}. To go on without such rows set 'on_error.bad_rows' (or --bad-rows) to skip or quarantine.", row.Location);
+                $"{row.Reason.TrimEnd('.')}. The row: {DataFormatException.Show(row.Raw.Span, 120)}. To go on without such rows set 'on_error.bad_rows' (or "
+                    + "--bad-rows) to skip or quarantine.", row.Location);
         if (++_bad > options.Max)
             throw new DataFormatException($"{row.Reason.TrimEnd('.')}. This is bad row number {_bad}; {options.Max} are allowed (max_bad_rows).", row.Location);
         if (options.Policy == BadRowPolicy.Skip)
@@ -59,7 +62,8 @@ internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metri
     };
 
     // an error in front of the first block of a file comes before the file is known here
-    private SourceLocation Complete(SourceLocation location) => location.Line > 0 && location.Name == _name ? location with { Line = location.Line + _linesBefore + LinesBeforeChunk() } : location;
+    private SourceLocation Complete(SourceLocation location) => location.Line > 0 && location.Name == _name
+        ? location with { Line = location.Line + _linesBefore + LinesBeforeChunk() } : location;
 
     private long LinesBeforeChunk() => _file == 0 ? _linesBeforeChunk ??= reader.CountLinesBefore() : 0;
 }

@@ -8,72 +8,59 @@ namespace Nebula.Engine.Pipeline;
 /// <param name="most">Most that is under way, whatever its bytes.</param>
 internal sealed class ByteGate(long limit, int most)
 {
-    private readonly Lock _lock = new();
-    private readonly Queue<(long Bytes, TaskCompletionSource Entered)> _waiting = new();
+    // a Lock has no conditions to wait for
+    private readonly object _lock = new();
     private long _inside;
     private int _count;
-
-    /// <summary>Bytes under way.</summary>
-    public long Inside
-    {
-        get
-        {
-            lock (_lock)
-                return _inside;
-        }
-    }
+    private bool _isStopped;
 
     /// <summary>Enters with a number of bytes, after waiting for room.</summary>
-    public async ValueTask EnterAsync(long bytes, CancellationToken cancellationToken)
+    /// <param name="bytes">Number of bytes.</param>
+    /// <returns>False when the gate was closed.</returns>
+    public bool Enter(long bytes)
     {
-        TaskCompletionSource entered;
         lock (_lock)
         {
-            if (_waiting.Count == 0 && HasRoom(bytes))
-            {
-                _inside += bytes;
-                _count++;
-                return;
-            }
-            entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiting.Enqueue((bytes, entered));
+            while (!_isStopped && _count > 0 && (_count >= most || _inside + bytes > limit))
+                Monitor.Wait(_lock);
+            if (_isStopped)
+                return false;
+            _inside += bytes;
+            _count++;
+            return true;
         }
-        await using var registration = cancellationToken.UnsafeRegister(static (state, token) => ((TaskCompletionSource)state!).TrySetCanceled(token), entered);
-        await entered.Task.ConfigureAwait(false);
     }
 
     /// <summary>Corrects the bytes of one who is inside, once they are known.</summary>
+    /// <param name="difference">What is to be added.</param>
     public void Adjust(long difference)
     {
         lock (_lock)
         {
             _inside += difference;
-            Admit();
+            Monitor.PulseAll(_lock);
         }
     }
 
     /// <summary>Leaves with a number of bytes.</summary>
+    /// <param name="bytes">Those entered with, corrections included.</param>
     public void Leave(long bytes)
     {
         lock (_lock)
         {
             _inside -= bytes;
             _count--;
-            Admit();
+            Monitor.PulseAll(_lock);
         }
     }
 
-    private void Admit()
+    /// <summary>Closes the gate for good.</summary>
+    public void Stop()
     {
-        while (_waiting.TryPeek(out var next) && (next.Entered.Task.IsCompleted || HasRoom(next.Bytes)))
+        lock (_lock)
         {
-            _waiting.Dequeue();
-            if (!next.Entered.TrySetResult())
-                continue;
-            _inside += next.Bytes;
-            _count++;
+            _isStopped = true;
+            Monitor.PulseAll(_lock);
         }
     }
-
-    private bool HasRoom(long bytes) => _count == 0 || (_count < most && _inside + bytes <= limit);
 }

@@ -6,15 +6,18 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Engine.Pipeline;
 
 /// <summary>
-/// Moves one chunk: fetch (one thread, I/O), decode and encode (many threads, CPU), write (in order, I/O). What is under way is bounded in bytes, so that a slow
+/// Moves one chunk: fetch (one thread, I/O), decode and encode (many threads, CPU), write (in order, I/O). What is under way is bounded in bytes, so that a
+/// slow
 /// destination slows the source; the order of the source is kept; an error or cancellation stops all stages and returns every buffer.
 /// </summary>
-/// <remarks>Where a destination wants many rows at once, or a row limit must be kept, decoded rows are gathered in order to groups, and these encoded in parallel.</remarks>
-internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter writer, PipelineOptions options, BufferPool pool, PipelineMetrics metrics) : IDisposable
+/// <remarks>Where a destination wants many rows at once, or a row limit must be kept, decoded rows are gathered in order to groups, and these encoded in
+/// parallel.</remarks>
+internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter writer, PipelineOptions options, BufferPool pool, PipelineMetrics metrics)
 {
     private readonly bool _gathers = writer.Target is not null || options.RowLimit is not null;
     private readonly int _workers = Math.Max(1, options.Workers);
     private readonly ByteGate _gate = new(options.WindowBytes, options.BlocksUnderWay);
+    private readonly OutputWindow _output = new(options.OutputBytes);
     private readonly WorkQueue _work = new();
     private readonly Channel<BlockWork> _blocks = NewChannel<BlockWork>();
     private readonly Channel<GroupWork> _groups = NewChannel<GroupWork>();
@@ -33,9 +36,10 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // beside the group that is being gathered, each worker encodes one and one waits to be written
         using var groupsAllowed = new SemaphoreSlim(_workers + 1);
+        await using var stopping = stop.Token.UnsafeRegister(static pipeline => ((ChunkPipeline)pipeline!).Stop(), this);
         metrics.Start(reader);
         var fetch = StartThread("nebula-fetch", () => Fetch(stop.Token));
-        var workers = Enumerable.Range(0, _workers).Select(i => StartThread($"nebula-worker-{i}", () => Work(stop.Token))).ToArray();
+        var workers = Enumerable.Range(0, _workers).Select(i => StartThread($"nebula-worker-{i}", Work)).ToArray();
         var gather = _gathers ? GatherAllAsync(groupsAllowed, stop.Token) : Task.CompletedTask;
         var succeeded = false;
         try
@@ -52,7 +56,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         finally
         {
             if (succeeded && !_limitReached)
-                _work.Complete(_workers);
+                _work.Complete();
             else
                 await stop.CancelAsync().ConfigureAwait(false);
             await fetch.ConfigureAwait(false);
@@ -66,21 +70,27 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         }
     }
 
-    public void Dispose() => _work.Dispose();
+    private void Stop()
+    {
+        _work.Stop();
+        _gate.Stop();
+        _output.Stop();
+    }
 
     private void Fetch(CancellationToken cancellationToken)
     {
         var estimate = PipelineOptions.CostOf(options.BlockSize);
         try
         {
-            while (!_limitReached)
+            for (var number = 0L; !_limitReached; number++)
             {
-                Wait(_gate.EnterAsync(estimate, cancellationToken));
+                if (!_gate.Enter(estimate))
+                    throw new OperationCanceledException(cancellationToken);
                 var next = reader.FetchAsync(cancellationToken);
                 var block = next.IsCompletedSuccessfully ? next.Result : next.AsTask().GetAwaiter().GetResult();
                 if (block is null)
                     break;
-                var work = new BlockWork(block, PipelineOptions.CostOf(block.Buffer.Length), reader, _holding, _gathers ? null : writer);
+                var work = NewWork(block, PipelineOptions.CostOf(block.Buffer.Length), number);
                 _gate.Adjust(work.Cost - estimate);
                 _blocks.Writer.TryWrite(work);
                 _work.AddBlock(work);
@@ -89,7 +99,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         catch (Exception e)
         {
             // it takes its turn behind the blocks that were fetched before, so that the first error in the source is the one reported
-            var failed = new BlockWork(null, 0, reader, _holding, null);
+            var failed = NewWork(null, 0, number: 0);
             failed.Fail(e);
             _blocks.Writer.TryWrite(failed);
         }
@@ -99,17 +109,14 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         }
     }
 
-    private void Work(CancellationToken cancellationToken)
+    private BlockWork NewWork(RawBlock? block, long cost, long number) =>
+        new(block, cost, reader, _holding, _gathers ? null : writer, new OutputShare(_output, number, _work));
+
+    // what is not processed after a stop is disposed of by the one who started this thread
+    private void Work()
     {
-        try
-        {
-            while (_work.Take(cancellationToken) is { } work)
-                work.Process();
-        }
-        catch (OperationCanceledException)
-        {
-            // what was not processed is disposed of by the one who started this thread
-        }
+        while (_work.Take() is { } work)
+            work.Process();
     }
 
     private async Task WriteBlocksAsync(CancellationToken cancellationToken)
@@ -118,13 +125,17 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         {
             using (work)
             {
-                await work.Done.WaitAsync(cancellationToken).ConfigureAwait(false);
+                await foreach (var block in work.Encoded.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    using (block)
+                        await WriteAsync(block, cancellationToken).ConfigureAwait(false);
+                    work.Written(block);
+                }
                 _badRows.Handle(work);
-                foreach (var block in work.Encoded)
-                    await WriteAsync(block, cancellationToken).ConfigureAwait(false);
                 if (options.PreferLatency)
                     await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
             }
+            _output.NextTurn();
             _gate.Leave(work.Cost);
         }
     }
@@ -159,20 +170,22 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
             {
                 using (work)
                 {
-                    await work.Done.WaitAsync(cancellationToken).ConfigureAwait(false);
-                    _badRows.Handle(work);
-                    foreach (var batch in work.TakeBatches())
+                    await foreach (var batch in work.Batches.ReadAllAsync(cancellationToken).ConfigureAwait(false))
                     {
+                        var bytes = batch.BufferBytes;
                         if (left <= 0)
-                        {
                             batch.Dispose();
-                            continue;
+                        else
+                        {
+                            left -= batch.Length;
+                            foreach (var group in gatherer.Add(left >= 0 ? batch : Cut(batch, batch.Length + (int)left)))
+                                await EncodeAsync(group, groupsAllowed, cancellationToken).ConfigureAwait(false);
                         }
-                        left -= batch.Length;
-                        foreach (var group in gatherer.Add(left >= 0 ? batch : Cut(batch, batch.Length + (int)left)))
-                            await EncodeAsync(group, groupsAllowed, cancellationToken).ConfigureAwait(false);
+                        work.Gathered(bytes);
                     }
+                    _badRows.Handle(work);
                 }
+                _output.NextTurn();
                 _gate.Leave(work.Cost);
                 if (left <= 0)
                 {
@@ -204,6 +217,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         }
         _groups.Writer.TryWrite(group);
         _work.AddGroup(group);
+        _output.Wake();
     }
 
     /// <summary>The first rows of a batch, which ends with this.</summary>
@@ -218,12 +232,6 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     }
 
     private static Channel<T> NewChannel<T>() => Channel.CreateUnbounded<T>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-
-    private static void Wait(ValueTask task)
-    {
-        if (!task.IsCompletedSuccessfully)
-            task.AsTask().GetAwaiter().GetResult();
-    }
 
     /// <summary>Threads of their own: they block on files and queues, which the thread pool's few threads must not.</summary>
     private static Task StartThread(string name, Action run)

@@ -3,7 +3,10 @@ using Nebula.Engine.Connectors;
 
 namespace Nebula.Engine.Pipeline;
 
-/// <summary>The counts of a stream's run while it goes on. Written by the pipeline, read by whoever shows progress. Every row read is in exactly one of written, skipped, quarantined.</summary>
+/// <summary>
+/// The counts of a stream's run while it goes on. Written by the pipeline, read by whoever shows progress. Every row read is in exactly one of written,
+/// skipped, quarantined.
+/// </summary>
 public sealed class PipelineMetrics
 {
     private readonly Lock _lock = new();

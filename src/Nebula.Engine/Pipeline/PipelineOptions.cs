@@ -44,8 +44,13 @@ public sealed record PipelineOptions
     /// <summary>Blocks that may be under way between fetching and writing: one for each worker, one being fetched, one being written.</summary>
     public int BlocksUnderWay => Workers + 2;
 
-    /// <summary>Bytes that may be under way between fetching and writing. Blocks of text stay far below; it is the parts of binary files that are larger.</summary>
+    /// <summary>
+    /// Bytes that may be under way between fetching and writing. Blocks of text stay far below; it is the parts of binary files that are larger.
+    /// </summary>
     public long WindowBytes => MemoryLimit is null ? UnlimitedWindow : Math.Clamp(Budget, 1 << 20, UnlimitedWindow);
+
+    /// <summary>Encoded bytes that may wait to be written.</summary>
+    public long OutputBytes => WindowBytes / 4;
 
     /// <summary>About how many rows a block should have; null when its bytes decide. Blocks are cut by bytes, and rows are taken for 128 bytes each.</summary>
     public int? BatchSize { get; init; }
@@ -60,8 +65,11 @@ public sealed record PipelineOptions
         }
     }
 
-    /// <summary>Most bytes that rows encoded together may have: one such group is gathered, each worker holds one twice (columns and encoded), one waits to be written.</summary>
-    public long LargestGroup => MemoryLimit is null ? long.MaxValue : Math.Max((Budget - Math.Min((long)BlockSize * GrowthOfBlock * BlocksUnderWay, Budget / 2)) / (2 * Workers + 2), SmallestGroup);
+    /// <summary>
+    /// Most bytes that rows encoded together may have: one such group is gathered, each worker holds one twice (columns and encoded), one waits to be written.
+    /// </summary>
+    public long LargestGroup => MemoryLimit is null
+        ? long.MaxValue : Math.Max((Budget - Math.Min((long)BlockSize * GrowthOfBlock * BlocksUnderWay, Budget / 2)) / (2 * Workers + 2), SmallestGroup);
 
     /// <summary>Most bytes that one record may have: it is held several times over on its way.</summary>
     public int MaxRecordSize => (int)Math.Clamp((MemoryLimit ?? 1L << 30) / 3, 1 << 20, 1 << 30);

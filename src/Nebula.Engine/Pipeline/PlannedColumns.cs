@@ -22,11 +22,14 @@ internal static class PlannedColumns
         foreach (var name in request.Types.Keys.Concat(request.Names.Keys))
             Require(name, "columns");
         if (names.Count == 0)
-            throw new NebulaException(ErrorKind.Data, $"{stream.Name} has no columns: it is empty, and there is neither a header nor a record to take them from.");
-        var columns = request.Select.Apply(names).Select(position => Plan(stream.Schema.Fields[position], request, capabilities.KeepsNesting)).ToImmutableArray();
+            throw new NebulaException(ErrorKind.Data, $"{stream.Name} has no columns: it is empty, and there is neither a header nor a record to take them "
+                + "from.");
+        var columns = request.Select.Apply(names).Select(position =>
+            Plan(stream.Schema.Fields[position], request, capabilities.KeepsNesting)).ToImmutableArray();
         var twice = columns.GroupBy(static column => column.Field.Name).FirstOrDefault(static group => group.Count() > 1);
         if (twice is not null)
-            throw NebulaException.Configuration($"Two columns of {stream.Name} would be called \"{twice.Key}\" at the destination. Give one another name (columns: {{ {twice.Last().SourceName}: {{ name: … }} }}).");
+            throw NebulaException.Configuration($"Two columns of {stream.Name} would be called \"{twice.Key}\" at the destination. Give one another name "
+                + $"(columns: {{ {twice.Last().SourceName}: {{ name: … }} }}).");
         return columns;
 
         void Require(string name, string key)
@@ -40,6 +43,10 @@ internal static class PlannedColumns
     {
         var isFixed = request.Types.TryGetValue(field.Name, out var type);
         var kept = field.Type.IsNested && !keepsNesting ? DataType.Json : field.Type;
-        return new PlannedColumn(field.Name, new Field(request.Names.GetValueOrDefault(field.Name, field.Name), type ?? kept, field.Nullable)) { TypeIsFixed = isFixed };
+        return new PlannedColumn(field.Name, new Field(request.Names.GetValueOrDefault(field.Name, field.Name), type ?? kept, field.Nullable))
+        {
+            TypeIsFixed =
+            isFixed
+        };
     }
 }

@@ -6,7 +6,8 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Engine.Pipeline;
 
 /// <summary>
-/// The rows that could not be read, as JSON lines: <c>file</c>, <c>line</c>, <c>column</c>, <c>byte_offset</c> (each where known), <c>reason</c>, and the row's bytes
+/// The rows that could not be read, as JSON lines: <c>file</c>, <c>line</c>, <c>column</c>, <c>byte_offset</c> (each where known), <c>reason</c>, and the row's
+/// bytes
 /// as <c>raw</c>, or as <c>raw_base64</c> where they are not UTF-8. Written under a temporary name; without rows there is no file.
 /// </summary>
 /// <param name="path">Where it is published.</param>
@@ -64,7 +65,11 @@ public sealed class QuarantineFile(string path, string runId) : IDisposable
             return;
         Directory.CreateDirectory(Path.GetDirectoryName(_temporary)!);
         _file = new FileStream(_temporary, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 64 << 10);
-        _writer = new Utf8JsonWriter(_file, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
+        _writer = new Utf8JsonWriter(_file, new JsonWriterOptions
+        {
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            SkipValidation = true
+        });
     }
 
     private void Write(RejectedRow row)

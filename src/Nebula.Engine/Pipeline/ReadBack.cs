@@ -73,7 +73,7 @@ public sealed class ReadBack(IDestination destination, PipelineOptions options, 
             var reader = await rows.OpenAsync(context, cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
-                using var pipeline = new ChunkPipeline(reader, sums, settings, pool, new PipelineMetrics());
+                var pipeline = new ChunkPipeline(reader, sums, settings, pool, new PipelineMetrics());
                 await pipeline.RunAsync(cancellationToken).ConfigureAwait(false);
             }
         }

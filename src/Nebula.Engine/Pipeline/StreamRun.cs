@@ -32,6 +32,9 @@ public sealed record StreamRequest
     /// <summary>What happens where values or their meaning would get lost.</summary>
     public LossyPolicy Lossy { get; init; }
 
+    /// <summary>Whether only what is new since the last commit is read.</summary>
+    public bool IsIncremental { get; init; }
+
     /// <summary>When the run started, UTC: for names with dates in them.</summary>
     /// <value>Now.</value>
     public DateTime StartedAt { get; init; } = DateTime.UtcNow;
@@ -91,7 +94,16 @@ public sealed class StreamRun(
             cancellationToken).ConfigureAwait(false);
         var stream = catalog.Streams.Count == 1 ? catalog.Streams[0] : throw NebulaException.Configuration(
             $"{catalog.Streams.Count} streams match where one is needed. Name one, or set 'single: true' to read them as one.");
-        return new StreamPlan { Stream = stream, Columns = PlannedColumns.Of(stream, request, destination.Capabilities), Object = request.Object, RunId = runId, Lossy = request.Lossy, StartedAt = request.StartedAt }.Build();
+        return new StreamPlan
+        {
+            Stream = stream,
+            Columns = PlannedColumns.Of(stream, request, destination.Capabilities),
+            Object = request.Object,
+            RunId = runId,
+            Lossy = request.Lossy,
+            IsIncremental = request.IsIncremental,
+            StartedAt = request.StartedAt,
+        }.Build();
     }
 
     /// <summary>Runs the stream to its commit. Nothing is visible before that, and nothing is left behind when it fails.</summary>
@@ -167,7 +179,7 @@ public sealed class StreamRun(
             {
                 if (options.Verify == VerifyMode.Chunk)
                     writer = new HashingWriter(writer, ReadBack.HasherOf(destination, written, pool));
-                using var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);
+                var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);
                 await pipeline.RunAsync(cancellationToken).ConfigureAwait(false);
                 var part = await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
                 return part.Rows == pipeline.RowsWritten || options.Verify == VerifyMode.Off ? part : throw new NebulaException(ErrorKind.Verification,

@@ -1,12 +1,16 @@
 namespace Nebula.Engine.Pipeline;
 
-/// <summary>What the workers of a <see cref="ChunkPipeline"/> have to do. What ends sooner is done first: groups that only need to be encoded come before blocks.</summary>
-internal sealed class WorkQueue : IDisposable
+/// <summary>
+/// What the workers of a <see cref="ChunkPipeline"/> have to do. What ends sooner is done first: groups that only need to be encoded come before blocks.
+/// </summary>
+internal sealed class WorkQueue
 {
-    private readonly Lock _lock = new();
-    private readonly SemaphoreSlim _available = new(0);
+    // a Lock has no conditions to wait for, and a semaphore spins: with as many workers as processors, that takes time from those who work
+    private readonly object _lock = new();
     private readonly Queue<IWork> _groups = new();
     private readonly Queue<IWork> _blocks = new();
+    private bool _isComplete;
+    private bool _isStopped;
 
     /// <summary>Adds a block to decode.</summary>
     public void AddBlock(IWork work) => Add(_blocks, work);
@@ -16,23 +20,54 @@ internal sealed class WorkQueue : IDisposable
 
     /// <summary>Waits for the next work.</summary>
     /// <returns>The work; null when there will be none.</returns>
-    public IWork? Take(CancellationToken cancellationToken)
+    public IWork? Take()
     {
-        _available.Wait(cancellationToken);
         lock (_lock)
-            return _groups.TryDequeue(out var work) || _blocks.TryDequeue(out work) ? work : null;
+            while (true)
+            {
+                if (_isStopped)
+                    return null;
+                if (_groups.TryDequeue(out var work) || _blocks.TryDequeue(out work))
+                    return work;
+                if (_isComplete)
+                    return null;
+                Monitor.Wait(_lock);
+            }
     }
 
-    /// <summary>Lets workers that find nothing to do end.</summary>
-    /// <param name="workers">Their number.</param>
-    public void Complete(int workers) => _available.Release(workers);
+    /// <summary>Takes rows to encode if there are any.</summary>
+    public IWork? TryTakeGroup()
+    {
+        lock (_lock)
+            return _groups.TryDequeue(out var group) ? group : null;
+    }
 
-    public void Dispose() => _available.Dispose();
+    /// <summary>Lets workers end that find nothing to do.</summary>
+    public void Complete()
+    {
+        lock (_lock)
+        {
+            _isComplete = true;
+            Monitor.PulseAll(_lock);
+        }
+    }
+
+    /// <summary>Lets workers end, whatever there is to do.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _isStopped = true;
+            Monitor.PulseAll(_lock);
+        }
+    }
 
     private void Add(Queue<IWork> queue, IWork work)
     {
         lock (_lock)
+        {
             queue.Enqueue(work);
-        _available.Release();
+            Monitor.Pulse(_lock);
+        }
     }
 }

@@ -27,10 +27,12 @@ internal sealed class WrittenColumns
         var casts = Casts(plan).ToList();
         var columns = plan.Columns.Select(column => column with { Field = check.Written(column.Field, column.Field.Name) }).ToList();
         if (check._impossible.Count > 0)
-            throw new NebulaException(ErrorKind.Schema, $"The target cannot store {List(check._impossible)}. Cast such columns (columns: {{ NAME: string }}) or leave them out (select).");
+            throw new NebulaException(ErrorKind.Schema, $"The target cannot store {List(check._impossible)}. Cast such columns (columns: {{ NAME: string }}) "
+                + "or leave them out (select).");
         if (check._lost.Count > 0 && plan.Lossy == LossyPolicy.Refuse)
             throw new NebulaException(ErrorKind.Schema,
-                $"The target would lose a part of {List(check._lost)}. Cast such columns to a type that it keeps (columns: {{ NAME: string }}), or set 'schema.lossy' to warn or allow.");
+                $"The target would lose a part of {List(check._lost)}. Cast such columns to a type that it keeps (columns: {{ NAME: string }}), or set "
+                    + "'schema.lossy' to warn or allow.");
         if (plan.Lossy == LossyPolicy.Warn)
             foreach (var loss in casts.Concat(check._lost))
                 warn(loss);

@@ -40,7 +40,8 @@ internal static class CommonType
             // with and without zone mean different things, and nanoseconds reach less far than microseconds
             TypeKind.Timestamp => (a.Zone is null) == (b.Zone is null) && a.Unit == b.Unit ? DataType.Timestamp(a.Unit, a.Zone is null ? null : "UTC") : null,
             TypeKind.List => Of(a.Fields[0].Type, b.Fields[0].Type) is { } element ? DataType.List(element) : null,
-            TypeKind.Map => Of(a.Fields[0].Type, b.Fields[0].Type) is { } key && Of(a.Fields[1].Type, b.Fields[1].Type) is { } value ? DataType.Map(key, value) : null,
+            TypeKind.Map => Of(a.Fields[0].Type, b.Fields[0].Type) is { } key && Of(a.Fields[1].Type, b.Fields[1].Type) is { } value
+                ? DataType.Map(key, value) : null,
             TypeKind.Struct => OfStructs(a, b),
             _ => null,
         };

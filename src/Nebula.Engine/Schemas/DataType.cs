@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Nebula.Engine.Schemas;
 
-/// <summary>The type of a column: a kind and what it needs to be complete (precision and scale, unit and zone, child fields). Immutable, compared by value.</summary>
+/// <summary>
+/// The type of a column: a kind and what it needs to be complete (precision and scale, unit and zone, child fields). Immutable, compared by value.
+/// </summary>
 public sealed class DataType : IEquatable<DataType>
 {
     /// <summary>Most digits a decimal can have.</summary>
@@ -116,7 +118,8 @@ public sealed class DataType : IEquatable<DataType>
     /// <summary>Makes a map type.</summary>
     /// <param name="key">Type of the keys.</param>
     /// <param name="value">Type of the values, which may be null.</param>
-    public static DataType Map(DataType key, DataType value) => new(TypeKind.Map) { Fields = [new Field("key", key, nullable: false), new Field("value", value)] };
+    public static DataType Map(DataType key, DataType value) =>
+        new(TypeKind.Map) { Fields = [new Field("key", key, nullable: false), new Field("value", value)] };
 
     /// <summary>Makes a nested type of its children, whichever of them may be null.</summary>
     /// <param name="kind">List, struct or map.</param>
@@ -149,7 +152,10 @@ public sealed class DataType : IEquatable<DataType>
         _ => 0,
     };
 
-    /// <summary>Reads the text form that <see cref="ToString"/> writes and pipeline files use: <c>decimal(38,9)</c>, <c>timestamp(ns, UTC)</c>, <c>list&lt;int64&gt;</c>.</summary>
+    /// <summary>
+    /// Reads the text form that <see cref="ToString"/> writes and pipeline files use: <c>decimal(38,9)</c>, <c>timestamp(ns, UTC)</c>,
+    /// <c>list&lt;int64&gt;</c>.
+    /// </summary>
     /// <param name="text">The text; case does not matter.</param>
     /// <returns>The type, or null when the text names none.</returns>
     public static DataType? Parse(string text) => new DataTypeParser(text).Parse();
@@ -185,7 +191,8 @@ public sealed class DataType : IEquatable<DataType>
         TypeKind.Time => Unit == TimeUnit.Nanosecond ? "time(ns)" : "time",
         TypeKind.List => $"list<{Fields[0].Type}>",
         TypeKind.Map => $"map<{Fields[0].Type}, {Fields[1].Type}>",
-        TypeKind.Struct => Fields.Aggregate(new StringBuilder("struct<"), (s, f) => s.Append(s.Length > 7 ? ", " : "").Append(f.Name).Append(": ").Append(f.Type)).Append('>').ToString(),
+        TypeKind.Struct => Fields.Aggregate(new StringBuilder("struct<"),
+            (s, f) => s.Append(s.Length > 7 ? ", " : "").Append(f.Name).Append(": ").Append(f.Type)).Append('>').ToString(),
         _ => Kind.ToString().ToLowerInvariant(),
     };
 }

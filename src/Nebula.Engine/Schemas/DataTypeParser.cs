@@ -40,7 +40,8 @@ internal ref struct DataTypeParser(string text)
             case "list" or "array":
                 return Take('<') && ParseType(depth + 1) is { } element && Take('>') ? DataType.List(element) : null;
             case "map":
-                return Take('<') && ParseType(depth + 1) is { } key && Take(',') && ParseType(depth + 1) is { } value && Take('>') ? DataType.Map(key, value) : null;
+                return Take('<') && ParseType(depth + 1) is { } key && Take(',') && ParseType(depth + 1) is { } value && Take('>')
+                    ? DataType.Map(key, value) : null;
             case "struct":
                 return ParseStruct(depth);
             default:

@@ -5,7 +5,9 @@ using Nebula.Engine.Storage.Segments;
 
 namespace Nebula.Engine.Storage;
 
-/// <summary>Holds records as compressed columns: collects up to <see cref="SegmentRows"/> of them, then seals each column in the encoding that suits it.</summary>
+/// <summary>
+/// Holds records as compressed columns: collects up to <see cref="SegmentRows"/> of them, then seals each column in the encoding that suits it.
+/// </summary>
 internal sealed class ColumnStore : IRecordStore
 {
     /// <summary>Most records of a segment.</summary>

@@ -7,6 +7,7 @@ public interface IPipelineLibrary
 {
     /// <summary>Reads a pipeline.</summary>
     /// <param name="name">Its name.</param>
+    /// <param name="variables">Variables of the run, which win over those of the process.</param>
     /// <exception cref="Engine.Diagnostics.NebulaException">There is none of this name, or it is wrong.</exception>
-    PipelineConfig Load(string name);
+    PipelineConfig Load(string name, IReadOnlyDictionary<string, string> variables);
 }

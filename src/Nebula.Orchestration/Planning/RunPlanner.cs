@@ -102,6 +102,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         AsOneStream = stream.IsSingle,
         Select = stream.Select,
         Lossy = stream.Lossy,
+        IsIncremental = stream.Mode == SyncMode.Incremental,
         StartedAt = _now,
         Types = stream.Columns.Where(static column => column.Value.Type is not null)
             .ToDictionary(static column => column.Key, static column => column.Value.Type!),

@@ -16,7 +16,10 @@ internal sealed class OpenStream(StreamJob job, string runId, SyncWorkerOptions 
 
     public IDestination Destination { get; } = job.OpenDestination();
 
-    public bool IsPlanned => _plan is not null;
+    /// <summary>Held while the plan is looked for, so that of several chunks one does it.</summary>
+    public SemaphoreSlim Planning { get; } = new(1, 1);
+
+    public bool IsPlanned => Volatile.Read(ref _plan) is not null;
 
     /// <summary>The stream as it is read.</summary>
     public StreamPlan Plan => _plan!;
@@ -24,7 +27,11 @@ internal sealed class OpenStream(StreamJob job, string runId, SyncWorkerOptions 
     /// <summary>The stream as it is written.</summary>
     public StreamPlan Written => _written!;
 
-    public void SetPlan(StreamPlan plan, StreamPlan written) => (_written, _plan) = (written, plan);
+    public void SetPlan(StreamPlan plan, StreamPlan written)
+    {
+        _written = written;
+        Volatile.Write(ref _plan, plan);
+    }
 
     /// <summary>Makes what moves one chunk of it.</summary>
     /// <param name="metrics">Takes the counts.</param>
@@ -39,6 +46,7 @@ internal sealed class OpenStream(StreamJob job, string runId, SyncWorkerOptions 
 
     public async ValueTask DisposeAsync()
     {
+        Planning.Dispose();
         await Source.DisposeAsync().ConfigureAwait(false);
         await Destination.DisposeAsync().ConfigureAwait(false);
     }

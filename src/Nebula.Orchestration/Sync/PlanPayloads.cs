@@ -15,6 +15,11 @@ internal static class PlanPayloads
         writer.WriteString("startedAt"u8, value.StartedAt);
         writer.WriteString("fingerprint"u8, value.Fingerprint);
         Write(writer, "only", value.Only);
+        if (value.Variables.Count > 0)
+        {
+            writer.WritePropertyName("variables"u8);
+            SyncPayloads.Texts.Write(writer, value.Variables);
+        }
         writer.WriteStartArray("streams"u8);
         for (var i = 0; i < value.Found.Names.Count; i++)
         {
@@ -37,7 +42,12 @@ internal static class PlanPayloads
                 [.. streams.Select(static stream => stream.GetProperty("name"u8).GetString()!)],
                 [.. streams.Select(static stream => Number(stream, "bytes"))]),
             Texts(root.GetProperty("only"u8)),
-            root.GetProperty("fingerprint"u8).GetString()!);
+            root.GetProperty("fingerprint"u8).GetString()!)
+        {
+            Variables = root.TryGetProperty("variables"u8, out var variables)
+                ? variables.EnumerateObject().ToDictionary(static variable => variable.Name, static variable => variable.Value.GetString()!, StringComparer.Ordinal)
+                : ImmutableDictionary<string, string>.Empty,
+        };
     });
 
     public static Payload<StreamPlan> Stream => new(static (writer, value) =>
@@ -47,6 +57,7 @@ internal static class PlanPayloads
         writer.WriteString("object"u8, value.Object);
         writer.WriteString("startedAt"u8, value.StartedAt);
         writer.WriteString("lossy"u8, value.Lossy.ToString());
+        writer.WriteBoolean("incremental"u8, value.IsIncremental);
         writer.WriteStartArray("columns"u8);
         foreach (var column in value.Columns)
         {
@@ -86,6 +97,7 @@ internal static class PlanPayloads
             Object = root.GetProperty("object"u8).GetString()!,
             StartedAt = root.GetProperty("startedAt"u8).GetDateTime(),
             Lossy = Enum.Parse<LossyPolicy>(root.GetProperty("lossy"u8).GetString()!),
+            IsIncremental = root.GetProperty("incremental"u8).GetBoolean(),
             Columns = [.. root.GetProperty("columns"u8).EnumerateArray().Select(static column =>
                 new PlannedColumn(column.GetProperty("source"u8).GetString()!, ReadField(column.GetProperty("field"u8)))
                 {

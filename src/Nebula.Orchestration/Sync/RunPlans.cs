@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Nebula.Engine.Connectors;
 using Nebula.Orchestration.Planning;
@@ -12,6 +13,9 @@ namespace Nebula.Orchestration.Sync;
 /// <param name="Fingerprint">Stands for its settings; see <see cref="RunPlan.Fingerprint"/>.</param>
 internal sealed record PlannedSources(DateTime StartedAt, SourceStreams Found, IReadOnlyList<string> Only, string Fingerprint)
 {
+    /// <summary>Variables of the run.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = ImmutableDictionary<string, string>.Empty;
+
     public static PlannedSources Of(RunPlan plan) => new(plan.StartedAt, plan.Found, plan.Only, plan.Fingerprint);
 }
 

@@ -45,6 +45,15 @@ public static class SyncDefinitions
 
     internal static ActivityDefinition<CommitTask, WindowResult> CaptureWindow => new("CaptureWindow", StagingPayloads.Commit, StagingPayloads.Window);
 
+    /// <summary>Names of a sync's orchestrations, for hosts that must know them before they run anything.</summary>
+    public static IReadOnlyList<string> Orchestrations => [SyncRun.Name, SyncStream.Name, CaptureChanges.Name, TransferPage.Name];
+
+    /// <summary>Names of a sync's activities.</summary>
+    public static IReadOnlyList<string> Activities =>
+    [
+        Plan.Name, PlanStream.Name, Prepare.Name, Split.Name, TransferChunk.Name, SealPage.Name, Commit.Name, Acknowledge.Name, Abort.Name, CaptureWindow.Name,
+    ];
+
     /// <summary>Adds a sync's orchestrations and activities to a registry.</summary>
     /// <param name="registry">The registry.</param>
     /// <param name="worker">Does the work.</param>

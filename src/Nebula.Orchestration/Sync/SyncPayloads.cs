@@ -59,6 +59,22 @@ internal static class SyncPayloads
         return value;
     });
 
+    /// <summary>Texts by name.</summary>
+    public static Payload<IReadOnlyDictionary<string, string>> Texts => new(static (writer, value) =>
+    {
+        writer.WriteStartObject();
+        foreach (var (name, text) in value)
+            writer.WriteString(name, text);
+        writer.WriteEndObject();
+    }, static (ref reader) =>
+    {
+        var value = new Dictionary<string, string>(StringComparer.Ordinal);
+        PayloadJson.ExpectObject(ref reader);
+        while (PayloadJson.NextMember(ref reader, out var name))
+            value[name] = reader.GetString() ?? "";
+        return value;
+    });
+
     public static Payload<SyncRequest> Request => new(static (writer, value) =>
     {
         writer.WriteStartObject();
@@ -70,6 +86,11 @@ internal static class SyncPayloads
         foreach (var name in value.Only)
             writer.WriteStringValue(name);
         writer.WriteEndArray();
+        if (value.Variables.Count > 0)
+        {
+            writer.WritePropertyName("variables"u8);
+            Texts.Write(writer, value.Variables);
+        }
         if (value.Streams is { } streams)
         {
             writer.WriteNumber("streams"u8, streams);
@@ -95,6 +116,9 @@ internal static class SyncPayloads
                     break;
                 case "only":
                     value = value with { Only = ListOf(Payload.String).Read(ref reader)! };
+                    break;
+                case "variables":
+                    value = value with { Variables = Texts.Read(ref reader) };
                     break;
                 case "streams":
                     value = value with { Streams = reader.GetInt32() };

@@ -68,6 +68,23 @@ public sealed class SyncState(IStateStore store)
     internal Task AdvanceCheckpointAsync(string pipeline, CommittedState state, StateEntry? before, CancellationToken cancellationToken) => store.PutAsync(
         CheckpointKey(pipeline, state.Checkpoint.Stream), StagingPayloads.Committed.ToUtf8(state), StateCondition.IfUnchanged(before), cancellationToken);
 
+    /// <summary>A position as histories have it: one that is long, such as a list of files, is in the state store alone.</summary>
+    internal static string InHistory(string position)
+    {
+        const int Longest = 1_000;
+        return position.Length <= Longest ? position : "";
+    }
+
+    internal Task PutPositionAsync(StreamTask task, string attempt, string position, CancellationToken cancellationToken) =>
+        store.PutAsync($"{Prefix(task)}{attempt}/position/0", Payload.String.ToUtf8(position), StateCondition.None, cancellationToken);
+
+    internal async Task<string?> FindPositionAsync(StreamTask task, string attempt, CancellationToken cancellationToken)
+    {
+        var key = $"{Prefix(task)}{attempt}/position/0";
+        return attempt.Length > 0 && await store.GetAsync(key, cancellationToken).ConfigureAwait(false) is { } entry
+            ? Payload.String.FromUtf8(entry.Content.Span, $"The state '{key}'") : null;
+    }
+
     internal Task PutChunksAsync(PageTask page, IReadOnlyList<Chunk> chunks, CancellationToken cancellationToken) =>
         store.PutAsync(Key(page, "chunks", page.Page), Chunks.ToUtf8(chunks), StateCondition.None, cancellationToken);
 

@@ -71,7 +71,7 @@ internal static class SyncStreamOrchestration
         catch (TaskFailedException e)
         {
             await AbortAsync(context, request, before, e);
-            throw new TaskFailedException(e.TaskName, e.Failure, e.RetryAfter);
+            throw new TaskFailedException(e.TaskName, e.Failure) { RetryAfter = e.RetryAfter };
         }
         await CommitAsync(context, commit, retry);
         return new StreamResult(request.Name, SyncOutcome.Completed) { Rows = staged.Rows, Bytes = staged.Bytes, Chunks = staged.Parts };
@@ -96,7 +96,7 @@ internal static class SyncStreamOrchestration
         {
             // refused for good, so nothing of it can be visible; after a broken connection that is not known, and staging is left to the next run
             await AbortAsync(context, commit, e);
-            throw new TaskFailedException(e.TaskName, e.Failure, e.RetryAfter);
+            throw new TaskFailedException(e.TaskName, e.Failure) { RetryAfter = e.RetryAfter };
         }
         await context.CallActivityAsync(SyncDefinitions.Acknowledge, commit, retry);
     }

@@ -31,8 +31,8 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
     /// <inheritdoc/>
     public async Task<int> PlanAsync(SyncRequest request, CancellationToken cancellationToken)
     {
-        var plan = await new RunPlanner(pipelines.Load(request.Pipeline), connectors, request.RunId).PlanAsync(request.Only, cancellationToken).ConfigureAwait(false);
-        await _plans.AddAsync(PlannedSources.Of(plan), request.RunId, cancellationToken).ConfigureAwait(false);
+        var plan = await new RunPlanner(pipelines.Load(request.Pipeline, request.Variables), connectors, request.RunId).PlanAsync(request.Only, cancellationToken).ConfigureAwait(false);
+        await _plans.AddAsync(PlannedSources.Of(plan) with { Variables = request.Variables }, request.RunId, cancellationToken).ConfigureAwait(false);
         _runs.TryRemove(request.RunId, out _);
         return (await RunOf(request.RunId, request.Pipeline, cancellationToken).ConfigureAwait(false)).Jobs.Count;
     }
@@ -69,6 +69,9 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
     /// <inheritdoc/>
     public Task<string> SplitAsync(StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken) => WithAsync(task, async stream =>
     {
+        // what replaces everything has nothing before it
+        if (!stream.Plan.IsIncremental)
+            from = null;
         var position = await stream.Source.FindPositionAsync(stream.Plan, from, cancellationToken).ConfigureAwait(false);
         var isSplit = !task.ReadEverything && stream.Destination.ChunksOf(stream.Written) != ChunkOrder.Single;
         var request = new SplitRequest { From = from, ChunkBytes = isSplit ? stream.Job.ChunkBytes : null };
@@ -172,12 +175,7 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
         try
         {
             if (isPlanned && !stream.IsPlanned)
-            {
-                var plan = await _plans.FindAsync(task, cancellationToken).ConfigureAwait(false)
-                    ?? throw new NebulaException(ErrorKind.Fatal, $"The plan of stream {task.Stream} of run '{task.RunId}' is gone. Start the run again.");
-                stream.SetPlan(plan, stream.Run().PlanWritten(plan));
-                await ContinueAsync(task, stream, cancellationToken).ConfigureAwait(false);
-            }
+                await LoadPlanAsync(task, stream, cancellationToken).ConfigureAwait(false);
             return await step(stream).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -192,14 +190,33 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
         }
     }
 
-    private async Task ContinueAsync(StreamTask task, OpenStream stream, CancellationToken cancellationToken)
+    private async Task LoadPlanAsync(StreamTask task, OpenStream stream, CancellationToken cancellationToken)
+    {
+        await stream.Planning.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (stream.IsPlanned)
+                return;
+            var plan = await _plans.FindAsync(task, cancellationToken).ConfigureAwait(false)
+                ?? throw new NebulaException(ErrorKind.Fatal, $"The plan of stream {task.Stream} of run '{task.RunId}' is gone. Start the run again.");
+            var written = stream.Run().PlanWritten(plan);
+            await ContinueAsync(task, plan, written, cancellationToken).ConfigureAwait(false);
+            stream.SetPlan(plan, written);
+        }
+        finally
+        {
+            stream.Planning.Release();
+        }
+    }
+
+    private async Task ContinueAsync(StreamTask task, StreamPlan plan, StreamPlan written, CancellationToken cancellationToken)
     {
         if (options.Observer is not { } observer || !options.KeepsOpen)
             return;
         var (rows, bytes, bytesRead) = await new SyncState(store).ReadStagedAsync(task, cancellationToken).ConfigureAwait(false);
         observer.MetricsOf(task).AddEarlier(rows, bytes, bytesRead);
-        observer.MetricsOf(task).TotalBytes = stream.Plan.Stream.Bytes;
-        observer.Continued(task, stream.Written);
+        observer.MetricsOf(task).TotalBytes = plan.Stream.Bytes;
+        observer.Continued(task, written);
     }
 
     private async Task<OpenStream> OpenAsync(StreamTask task, CancellationToken cancellationToken) =>
@@ -245,5 +262,5 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
     }
 
     private Task<RunPlan> PlanAsync(string runId, string pipeline, PlannedSources document) =>
-        new RunPlanner(pipelines.Load(pipeline), connectors, runId, document.StartedAt).PlanAsync(document.Found, document.Only);
+        new RunPlanner(pipelines.Load(pipeline, document.Variables), connectors, runId, document.StartedAt).PlanAsync(document.Found, document.Only);
 }

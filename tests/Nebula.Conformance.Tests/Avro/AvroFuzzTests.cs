@@ -51,7 +51,8 @@ public sealed class AvroFuzzTests(ITestOutputHelper output)
         try
         {
             using var file = new AvroFormat().Open(new MemoryBytes("fuzz", bytes), new OptionValues("avro", new AvroFormat().ReadOptions, []), pool);
-            using var reader = file.OpenReader([.. Enumerable.Range(0, file.Schema.Fields.Length)], 0, null, new ReadContext(pool, blockSize) { MaxRecordSize = 64 << 20 });
+            using var reader = file.OpenReader([.. Enumerable.Range(0, file.Schema.Fields.Length)], 0, null,
+                new ReadContext(pool, blockSize) { MaxRecordSize = 64 << 20 });
             var sink = new Sink();
             while (reader.Next() is { } block)
                 using (block)

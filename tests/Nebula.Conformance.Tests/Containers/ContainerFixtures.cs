@@ -41,16 +41,19 @@ internal static class ContainerFixtures
     /// <param name="format">The format.</param>
     /// <param name="path">The file.</param>
     /// <param name="blockSize">Bytes that a block should have.</param>
-    public static ContainerContent Read(IContainerFormat format, string path, int blockSize = 256 << 10) => Read(format, File.ReadAllBytes(path), Path.GetFileName(path), blockSize);
+    public static ContainerContent Read(IContainerFormat format, string path, int blockSize = 256 << 10) =>
+        Read(format, File.ReadAllBytes(path), Path.GetFileName(path), blockSize);
 
     /// <inheritdoc cref="Read(IContainerFormat,string,int)"/>
-    public static ContainerContent Read(IContainerFormat format, byte[] bytes, string name, int blockSize = 256 << 10, int maxRecordSize = 256 << 20, OptionValues? options = null)
+    public static ContainerContent Read(IContainerFormat format, byte[] bytes, string name, int blockSize = 256 << 10, int maxRecordSize = 256 << 20,
+        OptionValues? options = null)
     {
         using var pool = new BufferPool();
         try
         {
             using var file = format.Open(new MemoryBytes(name, bytes), options ?? new OptionValues(format.Name, format.ReadOptions, []), pool);
-            using var reader = file.OpenReader([.. Enumerable.Range(0, file.Schema.Fields.Length)], 0, null, new ReadContext(pool, blockSize) { MaxRecordSize = maxRecordSize });
+            using var reader = file.OpenReader([.. Enumerable.Range(0, file.Schema.Fields.Length)], 0, null,
+                new ReadContext(pool, blockSize) { MaxRecordSize = maxRecordSize });
             var sink = new Sink();
             while (reader.Next() is { } block)
                 using (block)
@@ -80,7 +83,8 @@ internal static class ContainerFixtures
                 return $"row {number}\n  expected {Cut(expected)}\n  was      {Cut(content.Lines[number])}";
             number++;
         }
-        if (number < content.Lines.Count && facts.RootElement.TryGetProperty("sha256", out var hash) && hash.ValueKind == JsonValueKind.String && hash.GetString() != Hash(content.Lines))
+        if (number < content.Lines.Count && facts.RootElement.TryGetProperty("sha256", out var hash) && hash.ValueKind == JsonValueKind.String
+            && hash.GetString() != Hash(content.Lines))
             return $"the first {number} rows are equal, the hash over all {content.Lines.Count} is not";
         return null;
     }

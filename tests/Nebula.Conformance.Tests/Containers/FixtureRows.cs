@@ -199,7 +199,8 @@ internal static class FixtureRows
     {
         var (perSecond, digits) = unit == TimeUnit.Nanosecond ? (1_000_000_000L, "D9") : (1_000_000L, "D6");
         var seconds = Math.DivRem(value, perSecond, out var fraction);
-        text.Append(CultureInfo.InvariantCulture, $"{seconds / 3600:D2}:{seconds / 60 % 60:D2}:{seconds % 60:D2}.").Append(fraction.ToString(digits, CultureInfo.InvariantCulture));
+        text.Append(CultureInfo.InvariantCulture, $"{seconds / 3600:D2}:{seconds / 60 % 60:D2}:{seconds % 60:D2}.").Append(fraction.ToString(digits,
+            CultureInfo.InvariantCulture));
     }
 
     /// <summary>Days since 1970-01-01 as a date of the proleptic Gregorian calendar, for any year.</summary>
@@ -242,5 +243,6 @@ internal static class FixtureRows
         text.Append('"');
     }
 
-    private static ReadOnlySpan<byte> ToBytes<T>(this ReadOnlySpan<T> values) where T : unmanaged => System.Runtime.InteropServices.MemoryMarshal.AsBytes(values);
+    private static ReadOnlySpan<byte> ToBytes<T>(this ReadOnlySpan<T> values) where T : unmanaged =>
+        System.Runtime.InteropServices.MemoryMarshal.AsBytes(values);
 }

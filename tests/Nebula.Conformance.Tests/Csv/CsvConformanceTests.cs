@@ -68,7 +68,8 @@ public sealed class CsvConformanceTests(ITestOutputHelper output)
             try
             {
                 var content = await TextFiles.ReadAsync("csv", unit.Path, new Dictionary<string, string> { ["null_markers"] = "" });
-                difference = unit.Compare(content) ?? (content.Columns.SequenceEqual(unit.Columns) ? null : $"columns {string.Join(',', content.Columns)} instead of {string.Join(',', unit.Columns)}");
+                difference = unit.Compare(content) ?? (content.Columns.SequenceEqual(unit.Columns)
+                    ? null : $"columns {string.Join(',', content.Columns)} instead of {string.Join(',', unit.Columns)}");
             }
             catch (NebulaException e)
             {

@@ -7,7 +7,9 @@ using Xunit.Abstractions;
 
 namespace Nebula.Conformance.Tests.Csv;
 
-/// <summary>Whatever the bytes are: rows, rejected rows, or an error that Nebula understands. No other exception, no endless loop, no buffer left out.</summary>
+/// <summary>
+/// Whatever the bytes are: rows, rejected rows, or an error that Nebula understands. No other exception, no endless loop, no buffer left out.
+/// </summary>
 public sealed class CsvFuzzTests(ITestOutputHelper output) : IDisposable
 {
     private readonly string _file = Path.Combine(Path.GetTempPath(), $"nebula-fuzz-{Guid.NewGuid():n}.csv");
@@ -19,7 +21,8 @@ public sealed class CsvFuzzTests(ITestOutputHelper output) : IDisposable
             return;
         int read = 0, refused = 0;
         foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-            foreach (var settings in (Dictionary<string, string>[])[[], new() { ["null_padding"] = "true" }, new() { ["quote"] = "none", ["header"] = "false" }])
+            foreach (var settings in (Dictionary<string, string>[])[[], new() { ["null_padding"] = "true" },
+                new() { ["quote"] = "none", ["header"] = "false" }])
                 _ = await EndsInOrderAsync(path, settings, path) ? read++ : refused++;
         output.WriteLine($"{read} read, {refused} refused");
     }
@@ -62,7 +65,8 @@ public sealed class CsvFuzzTests(ITestOutputHelper output) : IDisposable
         catch (NebulaException e)
         {
             Assert.False(string.IsNullOrWhiteSpace(e.Reason), what);
-            Assert.False(e is SchemaContradictionException && settings.GetValueOrDefault("infer") == "all", $"{what}: a type inferred from every value is contradicted: {e.Message}");
+            Assert.False(e is SchemaContradictionException && settings.GetValueOrDefault("infer") == "all",
+                $"{what}: a type inferred from every value is contradicted: {e.Message}");
             return false;
         }
         catch (Exception e) when (e is not Xunit.Sdk.XunitException)
@@ -75,7 +79,8 @@ public sealed class CsvFuzzTests(ITestOutputHelper output) : IDisposable
     {
         List<byte[]> seeds =
         [
-            .. ((string[])["id,name,amount\n1,\"a,b\",1.50\n2,\"say \"\"hi\"\"\",2.25\n", "a;b;c\r\n1;2020-01-01;true\r\n;;\r\n", "x\n1\n\n2\n", "# c\na\tb\n1\t2020-01-01T00:00:00Z\n", "\"a\\\"b\",c\n"])
+            .. ((string[])["id,name,amount\n1,\"a,b\",1.50\n2,\"say \"\"hi\"\"\",2.25\n", "a;b;c\r\n1;2020-01-01;true\r\n;;\r\n", "x\n1\n\n2\n",
+                "# c\na\tb\n1\t2020-01-01T00:00:00Z\n", "\"a\\\"b\",c\n"])
                 .Select(Encoding.UTF8.GetBytes),
         ];
         if (SharedFixtures.Root is { } root)

@@ -5,10 +5,14 @@ using Xunit.Abstractions;
 
 namespace Nebula.Conformance.Tests.Csv;
 
-/// <summary>Files with rows that cannot be read: the same lines are rejected as by DuckDB with <c>store_rejects</c>, and the rows that are left are the same.</summary>
+/// <summary>
+/// Files with rows that cannot be read: the same lines are rejected as by DuckDB with <c>store_rejects</c>, and the rows that are left are the same.
+/// </summary>
 public sealed class CsvRejectsTests(ITestOutputHelper output)
 {
-    /// <summary>Every column is read as text here, since DuckDB passes over blanks in front of numbers and dates; and lines may be as long as they like.</summary>
+    /// <summary>
+    /// Every column is read as text here, since DuckDB passes over blanks in front of numbers and dates; and lines may be as long as they like.
+    /// </summary>
     private static readonly string[] NotLookedAt = ["CAST", "LINE SIZE OVER MAXIMUM"];
 
     [Fact]
@@ -43,7 +47,8 @@ public sealed class CsvRejectsTests(ITestOutputHelper output)
     }
 
     private static IEnumerable<(long Line, string Kind)> Expected(CsvUnit unit) => File.ReadLines(unit.Path + ".rejects.jsonl")
-        .Select(static line => JsonDocument.Parse(line).RootElement).Select(static e => (e.GetProperty("line").GetInt64(), e.GetProperty("error_type").GetString()!));
+        .Select(static line => JsonDocument.Parse(line).RootElement).Select(static e =>
+            (e.GetProperty("line").GetInt64(), e.GetProperty("error_type").GetString()!));
 
     private static string? CompareTrimmed(CsvUnit unit, TextFiles.Content content)
     {

@@ -11,7 +11,8 @@ internal sealed record CsvUnit(string Path, string Name, JsonElement Expectation
 {
     public int Rows => Expectation.GetProperty("rows").GetInt32();
 
-    public IReadOnlyList<string> Columns => [.. Expectation.GetProperty("columns").EnumerateArray().Select(static c => c.ValueKind == JsonValueKind.Array ? c[0].GetString()! : c.GetString()!)];
+    public IReadOnlyList<string> Columns => [.. Expectation.GetProperty("columns").EnumerateArray().Select(static c => c.ValueKind == JsonValueKind.Array
+        ? c[0].GetString()! : c.GetString()!)];
 
     public string Dialect(string key) => Expectation.GetProperty("dialect").GetProperty(key).ToString();
 
@@ -46,7 +47,8 @@ internal sealed record CsvUnit(string Path, string Name, JsonElement Expectation
 
     public static IEnumerable<CsvUnit> All(string folder) =>
         Directory.EnumerateFiles(folder, "*.schema.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Select(path => new CsvUnit(path[..^".schema.json".Length], System.IO.Path.GetRelativePath(folder, path[..^".schema.json".Length]).Replace('\\', '/'),
+            .Select(path => new CsvUnit(path[..^".schema.json".Length],
+                System.IO.Path.GetRelativePath(folder, path[..^".schema.json".Length]).Replace('\\', '/'),
                 JsonDocument.Parse(File.ReadAllBytes(path)).RootElement));
 
     /// <summary>Says how rows differ from what is expected; null when they do not.</summary>

@@ -67,7 +67,8 @@ public sealed class ReadOnlyCodecTests(ITestOutputHelper output) : IDisposable
     [InlineData("xz")]
     public void Decompress_ChangedFiles_EndInContentOrAFault(string program)
     {
-        var files = new[] { ("text", 3000), ("runs", 10_000), ("zeros", 100_000) }.Select(sample => Samples.Run(program, "-c", Samples.Make(sample.Item1, sample.Item2))).ToArray();
+        var files = new[] { ("text", 3000), ("runs", 10_000),
+            ("zeros", 100_000) }.Select(sample => Samples.Run(program, "-c", Samples.Make(sample.Item1, sample.Item2))).ToArray();
         if (files.Any(static file => file is null))
         {
             output.WriteLine($"skipped: {program} is not installed");

@@ -108,7 +108,8 @@ public sealed class StreamResolverTests : IDisposable
         Assert.Equal(
             ["enabled=true (built in)", "mode=full-refresh (built in)", "object=(automatic) (built in)", "single=false (built in)",
                 "target_options.password=*** (6)", "select=[*, -b] (10)",
-             "columns.password.type=int64 (9)", "limit=7 (5)", "schema.lossy=refuse (built in)", "on_error.bad_rows=fail (built in)", "on_error.max_bad_rows=(automatic) (built in)",
+             "columns.password.type=int64 (9)", "limit=7 (5)", "schema.lossy=refuse (built in)", "on_error.bad_rows=fail (built in)",
+                 "on_error.max_bad_rows=(automatic) (built in)",
                  "on_error.quarantine_path=(automatic) (built in)",
              "performance.batch_size=(automatic) (built in)", "performance.workers=2 (3)", "performance.max_concurrency=(automatic) (built in)",
                  "performance.flush_interval=10s (built in)",

@@ -38,7 +38,8 @@ public sealed class BatchConverterTests
     public void Convert_ColumnWithoutSource_IsNull()
     {
         using var pool = new BufferPool();
-        using (var rows = New(pool, "x: list<date>, a: int64, y: struct<p: bool>", [-1, 0, -1]).Convert(TestColumns.Batch(pool, From, [1L, "x"], [2L, "y"]), new Sink(), default))
+        using (var rows = New(pool, "x: list<date>, a: int64, y: struct<p: bool>", [-1, 0, -1]).Convert(TestColumns.Batch(pool, From, [1L, "x"], [2L, "y"]),
+            new Sink(), default))
             Assert.Equal(["|1|", "|2|"], Show(rows));
         Assert.Equal(0, pool.Outstanding);
     }

@@ -16,7 +16,8 @@ public sealed class ColumnConverterPropertyTests
     private static readonly DataType[] ExactTypes =
     [
         DataType.Int8, DataType.Int16, DataType.Int32, DataType.Int64, DataType.UInt8, DataType.UInt16, DataType.UInt32, DataType.UInt64,
-        DataType.Decimal(1, 0), DataType.Decimal(9, 2), DataType.Decimal(18, 0), DataType.Decimal(18, 18), DataType.Decimal(19, 0), DataType.Decimal(38, 10), DataType.Decimal(38, 38),
+        DataType.Decimal(1, 0), DataType.Decimal(9, 2), DataType.Decimal(18, 0), DataType.Decimal(18, 18), DataType.Decimal(19, 0), DataType.Decimal(38, 10),
+            DataType.Decimal(38, 38),
     ];
 
     [Fact]
@@ -51,7 +52,8 @@ public sealed class ColumnConverterPropertyTests
                         var number = to.Kind == TypeKind.Float32 ? single : double.Parse(text, CultureInfo.InvariantCulture);
                         // integers are kept when the float is the same number, decimals when it is written as the same number
                         var (digits, exponent) = from.Kind == TypeKind.Decimal
-                            ? Take(to.Kind == TypeKind.Float32 ? single.ToString("R", CultureInfo.InvariantCulture) : number.ToString("R", CultureInfo.InvariantCulture))
+                            ? Take(to.Kind == TypeKind.Float32
+                                ? single.ToString("R", CultureInfo.InvariantCulture) : number.ToString("R", CultureInfo.InvariantCulture))
                             : (new BigInteger(number), 0);
                         return (number, Same(digits, exponent, values[i], -from.Scale) ? null : ValueFault.Loses);
                     });
@@ -73,7 +75,8 @@ public sealed class ColumnConverterPropertyTests
                     {
                         if (!double.IsFinite(values[i]))
                             return (null, ValueFault.DoesNotFit);
-                        var text = from.Kind == TypeKind.Float32 ? ((float)values[i]).ToString("R", CultureInfo.InvariantCulture) : values[i].ToString("R", CultureInfo.InvariantCulture);
+                        var text = from.Kind == TypeKind.Float32
+                            ? ((float)values[i]).ToString("R", CultureInfo.InvariantCulture) : values[i].ToString("R", CultureInfo.InvariantCulture);
                         if (to.Kind == TypeKind.Decimal)
                         {
                             var (digits, exponent) = Take(text);
@@ -82,7 +85,8 @@ public sealed class ColumnConverterPropertyTests
                         // integers go by the exact value: it is a whole number or has halves and smaller, a multiple of 2^-1074
                         var scaled = new BigInteger(Math.Truncate(values[i])) * 2 + new BigInteger(Math.Truncate((values[i] - Math.Truncate(values[i])) * 2));
                         var rounded = (BigInteger.Abs(scaled) + 1) / 2 * scaled.Sign;
-                        return Fits(rounded, to) ? (Box(to, rounded), values[i] == Math.Truncate(values[i]) ? null : ValueFault.Loses) : (null, ValueFault.DoesNotFit);
+                        return Fits(rounded, to)
+                            ? (Box(to, rounded), values[i] == Math.Truncate(values[i]) ? null : ValueFault.Loses) : (null, ValueFault.DoesNotFit);
                     });
             }
         Assert.Equal(0, pool.Outstanding);
@@ -97,14 +101,16 @@ public sealed class ColumnConverterPropertyTests
         foreach (var from in RandomColumns.Types)
             foreach (var to in RandomColumns.Types)
             {
-                if (ConversionTable.Of(from, to).Fidelity != Fidelity.Widened || from.Kind == TypeKind.Date || (from.Kind, to.Kind) == (TypeKind.Time, TypeKind.Time))
+                if (ConversionTable.Of(from, to).Fidelity != Fidelity.Widened || from.Kind == TypeKind.Date
+                    || (from.Kind, to.Kind) == (TypeKind.Time, TypeKind.Time))
                     continue;
                 using var source = RandomColumns.Column(pool, from, 200, 0.2, random);
                 var faults = new ValueFaults();
                 using var converted = ColumnConverter.Create(from, to, false)!.Convert(source, pool, faults);
                 TestColumns.AssertConsistent(converted, 200);
                 Assert.True(faults.Items.Count == 0, $"seed {Seed}: {from} to {to} refuses {faults.Items.Count} rows");
-                if (from.IsNested || to.Kind == TypeKind.Json || ColumnConverter.Create(to, from, false) is not { } back || IsApproximate(from, to) || !IsCanonical(from))
+                if (from.IsNested || to.Kind == TypeKind.Json || ColumnConverter.Create(to, from, false) is not { } back || IsApproximate(from, to)
+                    || !IsCanonical(from))
                     continue;
                 using var again = back.Convert(converted, pool, faults);
                 Assert.True(faults.Items.Count == 0, $"seed {Seed}: {to} back to {from} refuses {faults.Items.Count} rows");
@@ -122,7 +128,8 @@ public sealed class ColumnConverterPropertyTests
         foreach (var from in RandomColumns.Types)
             foreach (var to in RandomColumns.Types)
             {
-                if (ColumnConverter.Create(from, to, false) is not { } converter || ColumnConverter.Create(to, from, true) is not { } back || from.IsNested || to.Kind == TypeKind.Json)
+                if (ColumnConverter.Create(from, to, false) is not { } converter || ColumnConverter.Create(to, from, true) is not { } back || from.IsNested
+                    || to.Kind == TypeKind.Json)
                     continue;
                 using var source = RandomColumns.Column(pool, from, 200, 0.2, random);
                 var faults = new ValueFaults();
@@ -141,12 +148,15 @@ public sealed class ColumnConverterPropertyTests
 
     /// <summary>Payloads of NaN and the sign of zero are no part of a number's text.</summary>
     private static bool IsApproximate(DataType from, DataType to) =>
-        from.Kind is TypeKind.Float32 or TypeKind.Float64 || (to.Kind is TypeKind.Float32 or TypeKind.Float64 && from.Kind is TypeKind.String or TypeKind.Decimal);
+        from.Kind is TypeKind.Float32 or TypeKind.Float64 || (to.Kind is TypeKind.Float32 or TypeKind.Float64
+            && from.Kind is TypeKind.String or TypeKind.Decimal);
 
     /// <summary>Whether text and numbers say all there is: decimals and times of random bits do not.</summary>
-    private static bool IsCanonical(DataType type) => type.Kind is not (TypeKind.Decimal or TypeKind.Time or TypeKind.String or TypeKind.Json or TypeKind.Binary or TypeKind.Timestamp or TypeKind.Date);
+    private static bool IsCanonical(DataType type) =>
+        type.Kind is not (TypeKind.Decimal or TypeKind.Time or TypeKind.String or TypeKind.Json or TypeKind.Binary or TypeKind.Timestamp or TypeKind.Date);
 
-    private static void Check(BufferPool pool, DataType from, DataType to, bool allowsLoss, object?[] values, Func<int, (object? Value, ValueFault? Fault)> expect)
+    private static void Check(BufferPool pool, DataType from, DataType to, bool allowsLoss, object?[] values,
+        Func<int, (object? Value, ValueFault? Fault)> expect)
     {
         for (var i = 0; i < values.Length; i += 7)
             values[i] = null;
@@ -167,7 +177,8 @@ public sealed class ColumnConverterPropertyTests
             if (allowsLoss && fault == ValueFault.Loses)
                 fault = null;
             Assert.True(fault == (found.TryGetValue(i, out var actual) ? actual : null), $"{where}: expected {fault?.ToString() ?? "no fault"}");
-            Assert.True(fault is not null ? converted.IsNull(i) : Equals(value, TestColumns.Read(converted, i)), $"{where}: {TestColumns.Read(converted, i)} instead of {value}");
+            Assert.True(fault is not null ? converted.IsNull(i) : Equals(value, TestColumns.Read(converted, i)),
+                $"{where}: {TestColumns.Read(converted, i)} instead of {value}");
         }
     }
 
@@ -233,7 +244,8 @@ public sealed class ColumnConverterPropertyTests
     {
         var parts = text.Split('E');
         var point = parts[0].IndexOf('.', StringComparison.Ordinal);
-        var exponent = (parts.Length > 1 ? int.Parse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture) : 0) - (point < 0 ? 0 : parts[0].Length - point - 1);
+        var exponent = (parts.Length > 1
+            ? int.Parse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture) : 0) - (point < 0 ? 0 : parts[0].Length - point - 1);
         return (BigInteger.Parse(parts[0].Replace(".", "", StringComparison.Ordinal), CultureInfo.InvariantCulture), exponent);
     }
 

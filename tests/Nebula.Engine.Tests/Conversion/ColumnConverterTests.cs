@@ -18,10 +18,12 @@ public sealed class ColumnConverterTests
     [InlineData("uint64", "int64", "9223372036854775807 => 9223372036854775807", "9223372036854775808 => refused", "18446744073709551615 => refused")]
     [InlineData("uint8", "int8", "127 => 127", "128 => refused")]
     [InlineData("int32", "int64", "-2147483648 => -2147483648")]
-    [InlineData("int64", "float64", "9007199254740992 => 9007199254740992.0", "9007199254740993 => ~9007199254740992.0", "-9223372036854775808 => -9.223372036854776E+18", "9223372036854775807 => ~9.223372036854776E+18")]
+    [InlineData("int64", "float64", "9007199254740992 => 9007199254740992.0", "9007199254740993 => ~9007199254740992.0",
+        "-9223372036854775808 => -9.223372036854776E+18", "9223372036854775807 => ~9.223372036854776E+18")]
     [InlineData("int32", "float32", "16777216 => 16777216.0", "16777217 => ~16777216.0", "-16777218 => -16777218.0")]
     [InlineData("uint64", "float64", "18446744073709551615 => ~1.8446744073709552E+19", "0 => 0.0")]
-    [InlineData("float64", "int64", "1.5 => ~2", "-1.5 => ~-2", "0.49 => ~0", "9.223372036854775E+18 => 9223372036854774784", "9.223372036854776E+18 => refused", "-9.223372036854776E+18 => -9223372036854775808", "NaN => refused", "Infinity => refused")]
+    [InlineData("float64", "int64", "1.5 => ~2", "-1.5 => ~-2", "0.49 => ~0", "9.223372036854775E+18 => 9223372036854774784",
+        "9.223372036854776E+18 => refused", "-9.223372036854776E+18 => -9223372036854775808", "NaN => refused", "Infinity => refused")]
     [InlineData("float32", "uint8", "255.4 => ~255", "255.5 => refused", "-0.4 => ~0", "-0.5 => refused", "7.0 => 7")]
     [InlineData("float64", "float32", "0.5 => 0.5", "0.1 => ~0.1", "1e300 => refused", "NaN => NaN", "-Infinity => -Infinity")]
     [InlineData("float32", "float64", "0.5 => 0.5", "0.1 => 0.10000000149011612")]
@@ -30,44 +32,58 @@ public sealed class ColumnConverterTests
     [InlineData("decimal(5,2)", "int8", "1.00 => 1", "1.50 => ~2", "-1.50 => ~-2", "1.49 => ~1", "127.49 => ~127", "127.50 => refused")]
     [InlineData("decimal(38,0)", "int64", "9223372036854775808 => refused", "-9223372036854775808 => -9223372036854775808")]
     [InlineData("decimal(10,2)", "decimal(12,4)", "-12345678.90 => -12345678.9000")]
-    [InlineData("decimal(10,2)", "decimal(5,1)", "1234.50 => 1234.5", "1234.55 => ~1234.6", "-1234.55 => ~-1234.6", "9999.95 => refused", "10000.00 => refused")]
+    [InlineData("decimal(10,2)", "decimal(5,1)", "1234.50 => 1234.5", "1234.55 => ~1234.6", "-1234.55 => ~-1234.6", "9999.95 => refused",
+        "10000.00 => refused")]
     [InlineData("decimal(18,0)", "decimal(38,20)", "999999999999999999 => 999999999999999999.00000000000000000000")]
-    [InlineData("decimal(38,20)", "decimal(18,0)", "999999999999999999.00000000000000000000 => 999999999999999999", "0.50000000000000000000 => ~1", "999999999999999999.50000000000000000000 => refused")]
+    [InlineData("decimal(38,20)", "decimal(18,0)", "999999999999999999.00000000000000000000 => 999999999999999999", "0.50000000000000000000 => ~1",
+        "999999999999999999.50000000000000000000 => refused")]
     [InlineData("decimal(18,2)", "decimal(2,2)", "0.99 => 0.99", "1.00 => refused", "-1.00 => refused", "0.00 => 0.00")]
     [InlineData("decimal(18,0)", "decimal(4,4)", "1 => refused", "0 => 0.0000")]
     [InlineData("decimal(18,3)", "float64", "0.100 => 0.1", "123456789012345.678 => ~123456789012345.67", "-0.001 => -0.001")]
     [InlineData("decimal(38,18)", "float64", "0.100000000000000000 => 0.1", "0.123456789012345678 => ~0.12345678901234568")]
     [InlineData("decimal(18,3)", "float32", "0.100 => 0.1")]
-    [InlineData("float64", "decimal(18,2)", "0.1 => 0.10", "0.125 => ~0.13", "-0.125 => ~-0.13", "1e16 => refused", "999999999999999.5 => 999999999999999.50", "NaN => refused", "1e-300 => ~0.00")]
-    [InlineData("float64", "decimal(38,20)", "1e17 => 100000000000000000.00000000000000000000", "0.1 => 0.10000000000000000000", "1e18 => refused", "5e-21 => ~0.00000000000000000001", "4e-21 => ~0.00000000000000000000")]
+    [InlineData("float64", "decimal(18,2)", "0.1 => 0.10", "0.125 => ~0.13", "-0.125 => ~-0.13", "1e16 => refused", "999999999999999.5 => 999999999999999.50",
+        "NaN => refused", "1e-300 => ~0.00")]
+    [InlineData("float64", "decimal(38,20)", "1e17 => 100000000000000000.00000000000000000000", "0.1 => 0.10000000000000000000", "1e18 => refused",
+        "5e-21 => ~0.00000000000000000001", "4e-21 => ~0.00000000000000000000")]
     [InlineData("float32", "decimal(9,3)", "0.1 => 0.100", "123456.8 => 123456.800", "0.0001 => ~0.000")]
     [InlineData("bool", "int32", "true => 1", "false => 0")]
     [InlineData("int64", "bool", "0 => false", "1 => true", "2 => refused", "-1 => refused")]
     [InlineData("date", "timestamp", "2020-02-29 => 2020-02-29T00:00:00", "0001-01-01 => 0001-01-01T00:00:00", "9999-12-31 => 9999-12-31T00:00:00")]
-    [InlineData("date", "timestamp(ns, UTC)", "2262-04-11 => 2262-04-11T00:00:00Z", "2262-04-12 => refused", "1677-09-21 => refused", "1677-09-22 => 1677-09-22T00:00:00Z")]
+    [InlineData("date", "timestamp(ns, UTC)", "2262-04-11 => 2262-04-11T00:00:00Z", "2262-04-12 => refused", "1677-09-21 => refused",
+        "1677-09-22 => 1677-09-22T00:00:00Z")]
     [InlineData("timestamp", "date", "2020-02-29T00:00:00 => 2020-02-29", "1969-12-31T23:59:59.999999 => ~1969-12-31", "0001-01-01T12:00:00 => ~0001-01-01")]
-    [InlineData("timestamp(ns)", "timestamp", "1969-12-31T23:59:59.999999999 => ~1969-12-31T23:59:59.999999", "2020-01-01T00:00:00.000001 => 2020-01-01T00:00:00.000001")]
-    [InlineData("timestamp", "timestamp(ns)", "2020-01-01T00:00:00.000001 => 2020-01-01T00:00:00.000001", "2300-01-01T00:00:00 => refused", "1600-01-01T00:00:00 => refused")]
+    [InlineData("timestamp(ns)", "timestamp", "1969-12-31T23:59:59.999999999 => ~1969-12-31T23:59:59.999999",
+        "2020-01-01T00:00:00.000001 => 2020-01-01T00:00:00.000001")]
+    [InlineData("timestamp", "timestamp(ns)", "2020-01-01T00:00:00.000001 => 2020-01-01T00:00:00.000001", "2300-01-01T00:00:00 => refused",
+        "1600-01-01T00:00:00 => refused")]
     [InlineData("timestamp", "timestamp(UTC)", "2020-01-01T00:00:00 => 2020-01-01T00:00:00Z")]
     [InlineData("timestamp(UTC)", "timestamp", "2020-01-01T00:00:00Z => ~2020-01-01T00:00:00")]
-    [InlineData("timestamp(ns, UTC)", "timestamp(Europe/Berlin)", "2020-01-01T00:00:00Z => 2020-01-01T00:00:00Z", "2020-01-01T00:00:00.000000001Z => ~2020-01-01T00:00:00Z")]
+    [InlineData("timestamp(ns, UTC)", "timestamp(Europe/Berlin)", "2020-01-01T00:00:00Z => 2020-01-01T00:00:00Z",
+        "2020-01-01T00:00:00.000000001Z => ~2020-01-01T00:00:00Z")]
     [InlineData("time", "time(ns)", "23:59:59.999999 => 23:59:59.999999")]
     [InlineData("time(ns)", "time", "23:59:59.999999999 => ~23:59:59.999999", "00:00:00.000001 => 00:00:00.000001")]
     [InlineData("string", "int32", "42 => 42", "007 => refused", "4x => refused", "2147483648 => refused", " 1 => refused", "-0 => refused")]
     [InlineData("string", "uint64", "18446744073709551615 => 18446744073709551615", "-1 => refused")]
     [InlineData("string", "bool", "true => true", "FALSE => false", "1 => refused", "yes => refused")]
-    [InlineData("string", "float64", "0.1 => 0.1", "1e5 => 100000.0", "0.10 => 0.1", "0.1234567890123456789 => ~0.12345678901234568", "NaN => NaN", "-Infinity => -Infinity", "1e999 => refused", "abc => refused", "1e-400 => ~0.0")]
+    [InlineData("string", "float64", "0.1 => 0.1", "1e5 => 100000.0", "0.10 => 0.1", "0.1234567890123456789 => ~0.12345678901234568", "NaN => NaN",
+        "-Infinity => -Infinity", "1e999 => refused", "abc => refused", "1e-400 => ~0.0")]
     [InlineData("string", "float32", "0.1 => 0.1", "0.123456789 => ~0.12345679", "16777217 => ~16777216.0", "1e39 => refused")]
-    [InlineData("string", "decimal(5,2)", "1 => 1.00", "1.5 => 1.50", "1.555 => ~1.56", "1e2 => 100.00", "1.5e-3 => ~0.00", "1000 => refused", "999.995 => refused", "-0 => 0.00", "x => refused")]
-    [InlineData("string", "decimal(38,2)", "1e35 => 100000000000000000000000000000000000.00", "1e36 => refused", "123456789012345678901234567890.129 => ~123456789012345678901234567890.13")]
+    [InlineData("string", "decimal(5,2)", "1 => 1.00", "1.5 => 1.50", "1.555 => ~1.56", "1e2 => 100.00", "1.5e-3 => ~0.00", "1000 => refused",
+        "999.995 => refused", "-0 => 0.00", "x => refused")]
+    [InlineData("string", "decimal(38,2)", "1e35 => 100000000000000000000000000000000000.00", "1e36 => refused",
+        "123456789012345678901234567890.129 => ~123456789012345678901234567890.13")]
     [InlineData("string", "date", "2020-02-29 => 2020-02-29", "2021-02-29 => refused", "2020-02-29T00:00:00 => refused")]
-    [InlineData("string", "timestamp", "2020-01-01 10:00:00 => 2020-01-01T10:00:00", "2020-01-01 => 2020-01-01T00:00:00", "2020-01-01T10:00:00+02:00 => ~2020-01-01T08:00:00", "2020-01-01T10:00:00.1234567 => ~2020-01-01T10:00:00.123456", "now => refused")]
+    [InlineData("string", "timestamp", "2020-01-01 10:00:00 => 2020-01-01T10:00:00", "2020-01-01 => 2020-01-01T00:00:00",
+        "2020-01-01T10:00:00+02:00 => ~2020-01-01T08:00:00", "2020-01-01T10:00:00.1234567 => ~2020-01-01T10:00:00.123456", "now => refused")]
     [InlineData("string", "timestamp(UTC)", "2020-01-01T10:00:00+02:00 => 2020-01-01T08:00:00Z", "2020-01-01T10:00:00 => 2020-01-01T10:00:00Z")]
-    [InlineData("string", "timestamp(ns)", "2020-01-01T10:00:00.123456789 => 2020-01-01T10:00:00.123456789", "2300-01-01 => refused", "2300-01-01T00:00:00 => refused")]
+    [InlineData("string", "timestamp(ns)", "2020-01-01T10:00:00.123456789 => 2020-01-01T10:00:00.123456789", "2300-01-01 => refused",
+        "2300-01-01T00:00:00 => refused")]
     [InlineData("string", "time", "10:00:00.5 => 10:00:00.500", "10:00:00.0000001 => ~10:00:00", "24:00:00 => refused")]
     [InlineData("string", "time(ns)", "10:00:00.0000001 => 10:00:00.000000100")]
     [InlineData("string", "uuid", "01234567-89AB-cdef-0123-456789abcdef => 01234567-89ab-cdef-0123-456789abcdef", "01234567 => refused")]
-    [InlineData("string", "json", "{\"a\": [1, null]} => {\"a\": [1, null]}", " 1  =>  1 ", "{a:1} => refused", "1 2 => refused", "\"x => refused", "nul => refused")]
+    [InlineData("string", "json", "{\"a\": [1, null]} => {\"a\": [1, null]}", " 1  =>  1 ", "{a:1} => refused", "1 2 => refused", "\"x => refused",
+        "nul => refused")]
     [InlineData("json", "string", "{\"a\":1} => {\"a\":1}")]
     [InlineData("uuid", "string", "01234567-89ab-cdef-0123-456789abcdef => 01234567-89ab-cdef-0123-456789abcdef")]
     [InlineData("int32", "json", "-5 => -5")]
@@ -82,7 +98,8 @@ public sealed class ColumnConverterTests
         {
             var (value, expected) = (line.Split(" => ")[0], line.Split(" => ")[1]);
             var rounds = expected.StartsWith('~');
-            Assert.Equal((value, rounds || expected == Refused ? (rounds ? ValueFault.Loses : ValueFault.DoesNotFit) : null, rounds || expected == Refused ? null : expected),
+            Assert.Equal((value, rounds || expected == Refused ? (rounds ? ValueFault.Loses : ValueFault.DoesNotFit) : null, rounds || expected == Refused
+                ? null : expected),
                 (value, Run(pool, source, target, value, allowsLoss: false, out var strict), strict));
             Assert.Equal((value, expected == Refused ? ValueFault.DoesNotFit : null, expected == Refused ? null : expected.TrimStart('~')),
                 (value, Run(pool, source, target, value, allowsLoss: true, out var lenient), lenient));
@@ -272,11 +289,12 @@ public sealed class ColumnConverterTests
 
     private static object? Parse(DataType type, string json) => Parse(type, System.Text.Json.JsonDocument.Parse(json).RootElement);
 
-    private static object? Parse(DataType type, System.Text.Json.JsonElement json) => json.ValueKind == System.Text.Json.JsonValueKind.Null ? null : type.Kind switch
-    {
-        TypeKind.List => json.EnumerateArray().Select(element => Parse(type.Fields[0].Type, element)).ToArray(),
-        TypeKind.Struct => type.Fields.Select(field => Parse(field.Type, json.GetProperty(field.Name))).ToArray(),
-        TypeKind.String => json.GetString(),
-        _ => json.GetInt64(),
-    };
+    private static object? Parse(DataType type, System.Text.Json.JsonElement json) => json.ValueKind == System.Text.Json.JsonValueKind.Null
+        ? null : type.Kind switch
+        {
+            TypeKind.List => json.EnumerateArray().Select(element => Parse(type.Fields[0].Type, element)).ToArray(),
+            TypeKind.Struct => type.Fields.Select(field => Parse(field.Type, json.GetProperty(field.Name))).ToArray(),
+            TypeKind.String => json.GetString(),
+            _ => json.GetInt64(),
+        };
 }

@@ -20,7 +20,8 @@ internal static class RandomColumns
     public static ImmutableArray<DataType> Types { get; } =
     [
         DataType.Bool, DataType.Int8, DataType.Int16, DataType.Int32, DataType.Int64, DataType.UInt8, DataType.UInt16, DataType.UInt32, DataType.UInt64,
-        DataType.Float32, DataType.Float64, DataType.Decimal(18, 4), DataType.Decimal(38, 9), DataType.Date, DataType.Time, DataType.TimeNanoseconds, DataType.Timestamp(),
+        DataType.Float32, DataType.Float64, DataType.Decimal(18, 4), DataType.Decimal(38, 9), DataType.Date, DataType.Time, DataType.TimeNanoseconds,
+            DataType.Timestamp(),
         DataType.Timestamp(TimeUnit.Nanosecond, "UTC"), DataType.String, DataType.Binary, DataType.Uuid, DataType.Json,
         DataType.List(DataType.Int32), DataType.Map(DataType.String, DataType.Float64),
         DataType.Struct(new Field("a", DataType.Int64), new Field("b", DataType.String), new Field("c", DataType.Bool)),

@@ -11,6 +11,9 @@ internal sealed record PartsLayout(string Folder, string Name)
 {
     private const string Numbered = "{part:05}";
 
+    /// <summary>What stands before the number of each file, so that files of several commits can be side by side; empty where each commit replaces the one before.</summary>
+    public string Prefix { get; init; } = "";
+
     /// <summary>A name for all files together, good as the name of a file.</summary>
     public string Id => PathTemplate.OfPart(Name, null).Replace('/', '_');
 
@@ -47,7 +50,7 @@ internal sealed record PartsLayout(string Folder, string Name)
     public string NameOf(string partition, int part, int chunk = 0)
     {
         var slash = Name.LastIndexOf('/') + 1;
-        return PathTemplate.OfPart(Name[..slash], part, chunk) + partition + PathTemplate.OfPart(Name[slash..], part, chunk);
+        return PathTemplate.OfPart(Name[..slash], part, chunk, Prefix) + partition + PathTemplate.OfPart(Name[slash..], part, chunk, Prefix);
     }
 
     /// <summary>The full path of a file.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Nebula.Connectors.ObjectStores;
+using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Connectors.Files.Output;
@@ -13,6 +14,12 @@ namespace Nebula.Connectors.Files.Output;
 /// <param name="Files">The files, relative to the folder, with forward slashes.</param>
 internal sealed record PartsManifest(string Token, bool IsComplete, IReadOnlyList<string> Files)
 {
+    /// <summary>Of a commit that did not come to its end: the files that it adds, of which some may be there.</summary>
+    public IReadOnlyList<string> Added { get; init; } = [];
+
+    /// <summary>How far the stream was committed before this commit or, when it is complete, with it; null when nobody counts.</summary>
+    public Checkpoint? Checkpoint { get; init; }
+
     /// <summary>What is known before the first commit.</summary>
     public static PartsManifest None { get; } = new("", true, []);
 
@@ -33,7 +40,12 @@ internal sealed record PartsManifest(string Token, bool IsComplete, IReadOnlyLis
             return new PartsManifest(
                 json.RootElement.GetProperty("token").GetString()!,
                 json.RootElement.GetProperty("complete").GetBoolean(),
-                [.. json.RootElement.GetProperty("files").EnumerateArray().Select(static file => file.GetString()!).Where(ObjectPath.StaysBelow)]);
+                [.. json.RootElement.GetProperty("files").EnumerateArray().Select(static file => file.GetString()!).Where(ObjectPath.StaysBelow)])
+            {
+                Added = !json.RootElement.TryGetProperty("added", out var added) ? [] : [.. added.EnumerateArray().Select(static file => file.GetString()!).Where(ObjectPath.StaysBelow)],
+                Checkpoint = !json.RootElement.TryGetProperty("checkpoint", out var checkpoint) ? null : new Checkpoint(
+                    checkpoint.GetProperty("stream").GetString()!, checkpoint.GetProperty("position").GetString()!, checkpoint.GetProperty("sequence").GetInt64()),
+            };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -55,6 +67,21 @@ internal sealed record PartsManifest(string Token, bool IsComplete, IReadOnlyLis
             foreach (var file in Files)
                 json.WriteStringValue(file);
             json.WriteEndArray();
+            if (Added.Count > 0)
+            {
+                json.WriteStartArray("added");
+                foreach (var file in Added)
+                    json.WriteStringValue(file);
+                json.WriteEndArray();
+            }
+            if (Checkpoint is { } checkpoint)
+            {
+                json.WriteStartObject("checkpoint");
+                json.WriteString("stream", checkpoint.Stream);
+                json.WriteString("position", checkpoint.Position);
+                json.WriteNumber("sequence", checkpoint.Sequence);
+                json.WriteEndObject();
+            }
             json.WriteEndObject();
         }
         return bytes.GetBuffer().AsMemory(0, (int)bytes.Length);

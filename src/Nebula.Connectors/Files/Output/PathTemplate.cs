@@ -30,11 +30,12 @@ internal static class PathTemplate
     /// <param name="path">The path.</param>
     /// <param name="part">The number, from 0; null for nothing at all.</param>
     /// <param name="chunk">The chunk in which it was counted. That of chunks behind the first stands before it: <c>00002-00000</c>.</param>
-    public static string OfPart(string path, int? part, int chunk = 0) => Replace(path, variable =>
+    /// <param name="prefix">What stands before the number.</param>
+    public static string OfPart(string path, int? part, int chunk = 0, string prefix = "") => Replace(path, variable =>
     {
         if (DigitsOf(variable) is not { } digits)
             return null;
-        return part is null ? "" : (chunk == 0 ? "" : Number(chunk, digits) + "-") + Number(part.Value, digits);
+        return part is null ? "" : prefix + (chunk == 0 ? "" : Number(chunk, digits) + "-") + Number(part.Value, digits);
 
         static string Number(int value, int digits) => value.ToString(CultureInfo.InvariantCulture).PadLeft(digits, '0');
     });

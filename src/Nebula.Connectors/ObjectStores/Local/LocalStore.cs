@@ -75,7 +75,7 @@ internal sealed class LocalStore : IObjectStore
 
     public bool ComesOnce(string path) => path == StandardStream || PipeInput.IsPipe(path);
 
-    public Stream OpenRead(StoredObject file, long offset = 0)
+    public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default)
     {
         var path = file.Path;
         if (path == StandardStream)
@@ -108,7 +108,7 @@ internal sealed class LocalStore : IObjectStore
         });
     }
 
-    public IRandomAccess OpenRandom(StoredObject file) => Guard(file.Path, "read", () =>
+    public IRandomAccess OpenRandom(StoredObject file, CancellationToken cancellationToken = default) => Guard(file.Path, "read", () =>
     {
         var path = file.Path;
         if (Directory.Exists(path))
@@ -148,11 +148,21 @@ internal sealed class LocalStore : IObjectStore
         Stage(Path.Combine(folder, "nebula-check"), "check").Dispose();
     }
 
-    public IDisposable Claim(string path, string pattern, string runId)
+    public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken)
     {
-        DiscardLeftovers(path);
+        DiscardLeftovers(path, goesOn ? runId : null);
         // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are somebody's
-        return pattern == path ? Nothing.Held : Stage($"{path}{IObjectStore.PartMark}lock", runId);
+        if (pattern == path)
+            return Nothing.Held;
+        try
+        {
+            return Stage($"{path}{IObjectStore.PartMark}lock", runId);
+        }
+        catch (NebulaException e) when (e is { Kind: ErrorKind.Transient, InnerException: IOException } && File.Exists(StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId)))
+        {
+            // another process of the same run has it
+            return Nothing.Held;
+        }
     }
 
     public IStagedObject Stage(string path, string runId, int? chunkIndex = null)
@@ -163,11 +173,8 @@ internal sealed class LocalStore : IObjectStore
         {
             if (Directory.Exists(path))
                 throw NebulaException.Configuration($"'{path}' is a folder. Give the path of a file in it.");
-            var folder = FolderOf(path);
-            Directory.CreateDirectory(folder);
-            var part = chunkIndex is null ? "" : $"{IObjectStore.PartMark}{chunkIndex}";
-            // without points, so that leftovers of 'a' are told from those of 'a.csv'
-            return new StagedFile(Path.Combine(folder, $".{Path.GetFileName(path)}{part}.{runId.Replace('.', '-')}{StagedSuffix}"));
+            Directory.CreateDirectory(FolderOf(path));
+            return new StagedFile(StagedPathOf(chunkIndex is null ? path : $"{path}{IObjectStore.PartMark}{chunkIndex}", runId));
         });
     }
 
@@ -257,12 +264,12 @@ internal sealed class LocalStore : IObjectStore
         _ => new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e),
     };
 
-    private static void DiscardLeftovers(string path)
+    private static void DiscardLeftovers(string path, string? kept)
     {
         if (path == StandardStream || !Directory.Exists(FolderOf(path)))
             return;
         var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
-            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged))).ToList();
+            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged)) && (kept is null || !staged.EndsWith(EndOf(kept), StringComparison.Ordinal))).ToList();
         // none goes before all are known to be nobody's: of a run's parts only some are open
         foreach (var staged in leftovers)
             try
@@ -289,6 +296,11 @@ internal sealed class LocalStore : IObjectStore
     }
 
     private static string VersionOf(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
+
+    private static string StagedPathOf(string path, string runId) => Path.Combine(FolderOf(path), $".{Path.GetFileName(path)}{EndOf(runId)}");
+
+    // without points, so that leftovers of 'a' are told from those of 'a.csv'
+    private static string EndOf(string runId) => $".{runId.Replace('.', '-')}{StagedSuffix}";
 
     /// <summary>Whether a file is a staged version of an object or of a part of it: <c>.name.RUN</c>, <c>.name#part.RUN</c>. Identities of runs have no points.</summary>
     private static bool IsStagedOf(string name, string staged)

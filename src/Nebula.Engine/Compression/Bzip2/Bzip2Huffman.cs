@@ -1,6 +1,8 @@
 namespace Nebula.Engine.Compression.Bzip2;
 
-/// <summary>One of the up to six prefix codes of a block: codes of up to 20 bits, shorter ones first, those of a length in the order of their symbols.</summary>
+/// <summary>
+/// One of the up to six prefix codes of a block: codes of up to 20 bits, shorter ones first, those of a length in the order of their symbols.
+/// </summary>
 internal sealed class Bzip2Huffman
 {
     /// <summary>Most bits of a code.</summary>

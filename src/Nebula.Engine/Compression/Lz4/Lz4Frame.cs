@@ -43,7 +43,8 @@ internal static unsafe class Lz4Frame
                     position += sizeof(uint);
             }
         if (length != target.Length || frame.ContentSize >= 0 && frame.ContentSize != length)
-            throw new CompressionFault($"a frame's content has {length} bytes, but {(length != target.Length ? target.Length : frame.ContentSize)} are announced");
+            throw new CompressionFault($"a frame's content has {length} bytes, but {(length != target.Length ? target.Length : frame.ContentSize)} are "
+                + "announced");
         if (frame.HasContentChecksum)
             Compare(XxHash32.Hash(target), ReadWord(source, ref position), "a frame's content");
         if (position != source.Length)

@@ -53,7 +53,9 @@ internal static unsafe class SnappyBlock
     /// <returns>Bytes written.</returns>
     public static int Compress(ReadOnlySpan<byte> source, Span<byte> target) => Compress(source, target, [new(1, source.Length)]);
 
-    /// <summary>Compresses, looking for repetitions only where they are likely: in the text of rows, say, and not in the numbers between. Those found may reach beyond.</summary>
+    /// <summary>
+    /// Compresses, looking for repetitions only where they are likely: in the text of rows, say, and not in the numbers between. Those found may reach beyond.
+    /// </summary>
     /// <param name="source">The content.</param>
     /// <param name="target">Where the block goes; at least <see cref="MaxCompressedLength"/> bytes.</param>
     /// <param name="places">Where to look: first byte and the byte behind the last, rising, not the very first byte.</param>

@@ -111,7 +111,8 @@ internal sealed class XzDecompressor(BufferPool pool) : Decompressor
         CheckSum(header, input[(size - 4)..], "the header of a block");
         var flags = header[1];
         if ((flags & 0x3F) != 0)
-            throw new CompressionFault("a block has other filters than LZMA2, or flags that are not known", 1, "Compress it again with the xz program's defaults.");
+            throw new CompressionFault("a block has other filters than LZMA2, or flags that are not known", 1,
+                "Compress it again with the xz program's defaults.");
         var at = 2;
         _expectedCompressed = (flags & 0x40) != 0 ? ReadNumber(header, ref at) : null;
         _expectedUncompressed = (flags & 0x80) != 0 ? ReadNumber(header, ref at) : null;
@@ -194,7 +195,8 @@ internal sealed class XzDecompressor(BufferPool pool) : Decompressor
         if (input.Length < StreamHeaderSize)
             return -1;
         CheckSum(input.Slice(4, 6), input, "the end of a stream");
-        if (input[8] != 0 || input[9] != _check || !input[10..].StartsWith("YZ"u8) || (BinaryPrimitives.ReadUInt32LittleEndian(input[4..]) + 1L) * 4 != _indexSize)
+        if (input[8] != 0 || input[9] != _check || !input[10..].StartsWith("YZ"u8)
+            || (BinaryPrimitives.ReadUInt32LittleEndian(input[4..]) + 1L) * 4 != _indexSize)
             throw new CompressionFault("the end of a stream does not fit its start");
         _hasEnded = true;
         _part = Part.StreamHeader;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Formats.Arrow.Metadata;
 using Nebula.Engine.Formats.Arrow.Reading;
 using Nebula.Engine.Formats.Arrow.Writing;
 using Nebula.Engine.Schemas;
@@ -28,7 +29,11 @@ internal sealed class ArrowFormat : IContainerFormat
 
     public TypeMapping Map(DataType type) => ArrowTypeMapping.Describe(type);
 
-    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) => new ArrowEncoder(schema, ArrowOptions.From(options), pool);
+    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool)
+    {
+        NestingDepth.Require(schema, SchemaReader.MaxDepth, "Arrow");
+        return new ArrowEncoder(schema, ArrowOptions.From(options), pool);
+    }
 
     /// <inheritdoc/>
     public bool Matches(ReadOnlySpan<byte> head)

@@ -18,7 +18,8 @@ internal static class AvroCodecs
 {
     private static readonly (string Name, AvroCodec Codec)[] Names =
     [
-        ("null", AvroCodec.None), ("deflate", AvroCodec.Deflate), ("snappy", AvroCodec.Snappy), ("zstandard", AvroCodec.Zstandard), ("bzip2", AvroCodec.Bzip2), ("xz", AvroCodec.Xz),
+        ("null", AvroCodec.None), ("deflate", AvroCodec.Deflate), ("snappy", AvroCodec.Snappy), ("zstandard", AvroCodec.Zstandard), ("bzip2", AvroCodec.Bzip2),
+            ("xz", AvroCodec.Xz),
     ];
 
     /// <summary>The name that stands in files.</summary>
@@ -33,7 +34,8 @@ internal static class AvroCodecs
         foreach (var (known, codec) in Names)
             if (known == name)
                 return codec;
-        throw new DataFormatException($"The blocks of the file are compressed with '{name}', which is not supported; these are: {string.Join(", ", Names.Select(static n => n.Name))}. "
+        throw new DataFormatException($"The blocks of the file are compressed with '{name}', which is not supported; these are: "
+            + $"{string.Join(", ", Names.Select(static n => n.Name))}. "
             + "Write the file with one of them.", new SourceLocation(file));
     }
 }

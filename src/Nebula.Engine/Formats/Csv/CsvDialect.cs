@@ -5,7 +5,9 @@ using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Csv;
 
-/// <summary>How the records of a CSV file are written (RFC 4180 and what occurs beyond it). Travels as plain keys and values; see <see cref="ToDetails"/>.</summary>
+/// <summary>
+/// How the records of a CSV file are written (RFC 4180 and what occurs beyond it). Travels as plain keys and values; see <see cref="ToDetails"/>.
+/// </summary>
 internal sealed record CsvDialect
 {
     /// <summary>Key that is there when a file is known to be what <see cref="Writing.CsvBlockEncoder"/> wrote. That is never detected.</summary>
@@ -97,7 +99,8 @@ internal sealed record CsvDialect
         "utf-16be" => new UnicodeEncoding(bigEndian: true, byteOrderMark: true, throwOnInvalidBytes: true),
         "latin-1" or "latin1" or "iso-8859-1" => System.Text.Encoding.Latin1,
         "windows-1252" or "cp1252" => Windows1252Encoding.Instance,
-        _ => throw new ArgumentException($"'{name}' is no encoding that CSV files can be read in. Use utf-8, utf-16, utf-16le, utf-16be, latin-1 or windows-1252."),
+        _ => throw new ArgumentException($"'{name}' is no encoding that CSV files can be read in. Use utf-8, utf-16, utf-16le, utf-16be, latin-1 or "
+            + "windows-1252."),
     };
 
     private static string Show(byte? value) => value switch { null => "none", (byte)'\t' => "\\t", _ => ((char)value).ToString() };

@@ -64,7 +64,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
                 throw NebulaException.Configuration(e.Message, options.LocationOf("encoding"));
             }
             // which of the two orders plain "utf-16" means is told by the byte order mark
-            return named.Equals("utf-16", StringComparison.OrdinalIgnoreCase) && sample.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]) ? "utf-16be" : named.ToLowerInvariant();
+            return named.Equals("utf-16", StringComparison.OrdinalIgnoreCase) && sample.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF])
+                ? "utf-16be" : named.ToLowerInvariant();
         }
         if (sample.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]))
             return "utf-16le";
@@ -87,7 +88,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             return buffer;
         }
         // an odd byte or half a surrogate pair at the end of the sample is nobody's fault here
-        var lenient = Encoding.GetEncoding(decoder.CodePage == 0 ? 28591 : decoder.CodePage, EncoderFallback.ReplacementFallback, DecoderFallback.ReplacementFallback);
+        var lenient = Encoding.GetEncoding(decoder.CodePage == 0 ? 28591 : decoder.CodePage, EncoderFallback.ReplacementFallback,
+            DecoderFallback.ReplacementFallback);
         var chars = (decoder is Windows1252Encoding ? decoder : lenient).GetString(sample);
         var utf8 = Encoding.UTF8.GetBytes(chars.TrimStart('\uFEFF'));
         buffer = BufferPool.Shared.Rent(utf8.Length);
@@ -122,10 +124,20 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             if (score.Fields > 1 && score.Fields == bestScore.Fields && score.Same >= bestScore.Same && score.Broken >= bestScore.Broken)
                 best = commented;
         }
-        return best ?? start with { Delimiter = delimiters[0], Quote = quotes[0], Escape = quotes[0], Comment = options.Text("comment") is null ? null : comments[0] };
+        return best ?? start with
+        {
+            Delimiter = delimiters[0],
+            Quote = quotes[0],
+            Escape = quotes[0],
+            Comment = options.Text("comment") is null
+            ? null : comments[0]
+        };
     }
 
-    /// <summary>The best way of quoting with a given delimiter: quotes that enclose many fields explain more than the additional fields that there would be without them.</summary>
+    /// <summary>
+    /// The best way of quoting with a given delimiter: quotes that enclose many fields explain more than the additional fields that there would be without
+    /// them.
+    /// </summary>
     private (CsvDialect? Dialect, Score Score) ChooseQuotes(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect start, byte?[] quotes)
     {
         CsvDialect? best = null;
@@ -217,7 +229,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         var (fields, same) = counts.MaxBy(static pair => (long)pair.Value << 32 | (uint)pair.Key);
         var consistent = (double)same / total;
         // one field per record explains nothing, any text would have it, unless it is quoted
-        return new Score(broken > (quoted + broken) / 10 ? -broken : 0, fields > 1 || (same == total && quoted > 0) ? consistent : 0, fields, quoted, same, quotedColumns.Contains(true));
+        return new Score(broken > (quoted + broken) / 10 ? -broken : 0, fields > 1 || (same == total && quoted > 0) ? consistent : 0, fields, quoted, same,
+            quotedColumns.Contains(true));
     }
 
     private CsvDialect WithHeader(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect dialect)
@@ -233,9 +246,11 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             {
                 firstCount = records.Fields.Count;
                 if (!records.IsComplete && !isWhole)
-                    throw new DataFormatException($"the first record does not end within the first {Units.FormatSize(bytes.Length)}. If a quote in it is not closed, close it or set 'quote: none'; if the record is that long, raise 'sample_size'.");
+                    throw new DataFormatException($"the first record does not end within the first {Units.FormatSize(bytes.Length)}. If a quote in it is not "
+                        + "closed, close it or set 'quote: none'; if the record is that long, raise 'sample_size'.");
                 if (firstCount > MaxColumns)
-                    throw new DataFormatException($"the first record has {firstCount:N0} fields; {MaxColumns:N0} columns are the most. Is the delimiter right?");
+                    throw new DataFormatException($"the first record has {firstCount:N0} fields; {MaxColumns:N0} columns are the most. Is the delimiter "
+                        + "right?");
                 names = CsvHeader.Read(ref records);
                 first = [.. names.Select(static _ => new CsvTypeLattice())];
                 rest = [.. names.Select(static _ => new CsvTypeLattice())];

@@ -64,5 +64,6 @@ internal sealed class CsvFormat : ITextFormat
 
     public IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool) => new CsvBlockDecoder(plan, pool);
 
-    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) => new CsvBlockEncoder(schema, CsvWriteOptions.From(options), pool);
+    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) =>
+        new CsvBlockEncoder(schema, CsvWriteOptions.From(options), pool);
 }

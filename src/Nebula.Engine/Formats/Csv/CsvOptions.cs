@@ -9,12 +9,14 @@ internal static class CsvOptions
     public static IReadOnlyList<OptionDescriptor> Read { get; } =
     [
         new("delimiter", OptionKind.Text, "Separates fields: one ASCII character, '\\t' or 'tab'. Detected among comma, semicolon, tab and pipe when not set."),
-        new("quote", OptionKind.Text, "Encloses fields with special characters: one ASCII character or 'none'. Detected among double and single quote when not set."),
+        new("quote", OptionKind.Text, "Encloses fields with special characters: one ASCII character or 'none'. Detected among double and single quote when "
+            + "not set."),
         new("escape", OptionKind.Text, "Makes a quote inside quotes ordinary: one ASCII character. Detected (doubled quote or backslash) when not set."),
         new("comment", OptionKind.Text, "Starts a line that is no record: one ASCII character or 'none'. Detected ('#' in front of the header) when not set."),
         new("header", OptionKind.Flag, "Whether the first record holds the names of the columns. Detected when not set."),
         new("skip_rows", OptionKind.Integer, "Lines in front of the first record to leave out.", "0"),
-        new("encoding", OptionKind.Text, "Character encoding: utf-8, utf-16, utf-16le, utf-16be, latin-1, windows-1252. Detected by byte order mark, else utf-8, when not set."),
+        new("encoding", OptionKind.Text, "Character encoding: utf-8, utf-16, utf-16le, utf-16be, latin-1, windows-1252. Detected by byte order mark, else "
+            + "utf-8, when not set."),
         new("null_markers", OptionKind.TextList, "Texts of unquoted fields that stand for null. An empty list: nothing does.", ""),
         new("null_padding", OptionKind.Flag, "Whether a record with too few fields is completed with nulls instead of being bad.", "false"),
     ];

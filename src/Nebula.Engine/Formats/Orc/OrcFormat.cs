@@ -1,5 +1,6 @@
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Formats.Orc.Metadata;
 using Nebula.Engine.Formats.Orc.Reading;
 using Nebula.Engine.Formats.Orc.Writing;
 using Nebula.Engine.Schemas;
@@ -40,5 +41,9 @@ internal sealed class OrcFormat : IContainerFormat
     public TypeMapping Map(DataType type) => OrcTypes.Map(type);
 
     /// <inheritdoc/>
-    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) => new OrcEncoder(schema, OrcWriteOptions.From(options), pool);
+    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool)
+    {
+        NestingDepth.Require(schema, FileFooter.MaxDepth, "ORC");
+        return new OrcEncoder(schema, OrcWriteOptions.From(options), pool);
+    }
 }

@@ -40,5 +40,6 @@ internal sealed class ParquetFormat : IContainerFormat
     public TypeMapping Map(DataType type) => ParquetTypes.Map(type);
 
     /// <inheritdoc/>
-    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) => new ParquetBlockEncoder(schema, ParquetWriteOptions.From(options), pool);
+    public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) =>
+        new ParquetBlockEncoder(schema, ParquetWriteOptions.From(options), pool);
 }

@@ -20,7 +20,8 @@ internal sealed record ParquetReadOptions
     /// <summary>The options as data.</summary>
     public static IReadOnlyList<OptionDescriptor> Descriptors { get; } =
     [
-        new(Int96, OptionKind.Choice, "Unit of timestamps stored as INT96: ns is exact and reaches from 1677 to 2262, us cuts off nanoseconds and reaches any year.", "ns")
+        new(Int96, OptionKind.Choice, "Unit of timestamps stored as INT96: ns is exact and reaches from 1677 to 2262, us cuts off nanoseconds and reaches any "
+            + "year.", "ns")
         {
             Choices = ["ns", "us"],
         },

@@ -89,7 +89,9 @@ internal static unsafe class NumberFormatter
         return WriteDoubleSlow(p, value, ref places);
     }
 
-    /// <summary>The whole part of a number below 2^63. By the instruction itself: a cast, which also covers what does not fit, cannot be compiled ahead of time.</summary>
+    /// <summary>
+    /// The whole part of a number below 2^63. By the instruction itself: a cast, which also covers what does not fit, cannot be compiled ahead of time.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long Truncate(double value) =>
         Sse2.X64.IsSupported ? Sse2.X64.ConvertToInt64WithTruncation(Vector128.CreateScalarUnsafe(value)) : (long)value;

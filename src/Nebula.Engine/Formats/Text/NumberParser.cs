@@ -25,7 +25,8 @@ internal static unsafe class NumberParser
         var digits = length - negative;
         p += negative;
         value = 0;
-        if (digits <= 0 || (*p == '0' && (digits > 1 || negative != 0)) || !Digits.TryRead(p, digits, out var magnitude) || magnitude > (ulong)long.MaxValue + (ulong)negative)
+        if (digits <= 0 || (*p == '0' && (digits > 1 || negative != 0)) || !Digits.TryRead(p, digits, out var magnitude)
+            || magnitude > (ulong)long.MaxValue + (ulong)negative)
             return false;
         value = negative != 0 ? -(long)magnitude : (long)magnitude;
         return true;
@@ -37,10 +38,13 @@ internal static unsafe class NumberParser
         value = 0;
         if (length <= 0 || (*p == '0' && length > 1))
             return false;
-        return length < 20 ? Digits.TryRead(p, length, out value) : ulong.TryParse(new ReadOnlySpan<byte>(p, length), NumberStyles.None, CultureInfo.InvariantCulture, out value);
+        return length < 20 ? Digits.TryRead(p, length, out value)
+            : ulong.TryParse(new ReadOnlySpan<byte>(p, length), NumberStyles.None, CultureInfo.InvariantCulture, out value);
     }
 
-    /// <summary>Reads a decimal into an unscaled 64-bit number: an optional minus, digits, and up to <paramref name="scale"/> digits behind a point. No exponent.</summary>
+    /// <summary>
+    /// Reads a decimal into an unscaled 64-bit number: an optional minus, digits, and up to <paramref name="scale"/> digits behind a point. No exponent.
+    /// </summary>
     /// <param name="p">The text; a register is readable, whatever its length.</param>
     /// <param name="length">Bytes of the text.</param>
     /// <param name="precision">Most significant digits, up to 18.</param>
@@ -58,7 +62,8 @@ internal static unsafe class NumberParser
         }
         value = 0;
         // nearly every column has its scale in every row: look for the point there first
-        var whole = length > scale + 1 && scale > 0 && p[length - scale - 1] == '.' ? length - scale - 1 : new ReadOnlySpan<byte>(p, Math.Max(length, 0)).IndexOf((byte)'.');
+        var whole = length > scale + 1 && scale > 0 && p[length - scale - 1] == '.'
+            ? length - scale - 1 : new ReadOnlySpan<byte>(p, Math.Max(length, 0)).IndexOf((byte)'.');
         if (whole < 0)
             whole = length;
         var fraction = Math.Max(length - whole - 1, 0);
@@ -140,7 +145,8 @@ internal static unsafe class NumberParser
     /// <param name="value">The number.</param>
     /// <returns>False also for a number that would lose digits.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryParseExactDouble(byte* p, int length, out double value) => TryParseShortDouble(p, length, out value) || TryParseLongDouble(p, length, out value);
+    public static bool TryParseExactDouble(byte* p, int length, out double value) => TryParseShortDouble(p, length, out value)
+        || TryParseLongDouble(p, length, out value);
 
     /// <summary>The usual case of <see cref="TryParseExactDouble"/>: up to 15 digits and no exponent.</summary>
     /// <returns>False also for numbers in other forms.</returns>
@@ -167,7 +173,9 @@ internal static unsafe class NumberParser
         return false;
     }
 
-    /// <summary>Whether a number is written like <c>1E5</c>: it may as well be a code. <c>1.5e5</c>, <c>1e+5</c> and <c>1e-5</c> are numbers and nothing else.</summary>
+    /// <summary>
+    /// Whether a number is written like <c>1E5</c>: it may as well be a code. <c>1.5e5</c>, <c>1e+5</c> and <c>1e-5</c> are numbers and nothing else.
+    /// </summary>
     /// <param name="text">A number as <see cref="NumberShape.TryRead"/> takes it.</param>
     public static bool MayBeCode(ReadOnlySpan<byte> text)
     {
@@ -188,7 +196,8 @@ internal static unsafe class NumberParser
     {
         value = 0;
         if (!NumberShape.TryRead(new ReadOnlySpan<byte>(p, length), out var shape)
-            || !double.TryParse(new ReadOnlySpan<byte>(p, length), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value)
+            || !double.TryParse(new ReadOnlySpan<byte>(p, length), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
+                CultureInfo.InvariantCulture, out value)
             || !double.IsFinite(value) || (value == 0) != (shape.Significant == 0))
             return false;
         if (shape.Significant <= ExactDigits && Math.Abs(value) is > 1e-290 or 0)

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Nebula.Engine.Formats.Text;
 
-/// <summary>Keeps a list of texts in one text: in details of streams and descriptions of chunks, where only text travels. Any text can be an item, also an empty one.</summary>
+/// <summary>
+/// Keeps a list of texts in one text: in details of streams and descriptions of chunks, where only text travels. Any text can be an item, also an empty one.
+/// </summary>
 internal static class TextList
 {
     // the unit separator of ASCII, which people do not write; where one occurs all the same it is written "\u", and a backslash twice

@@ -59,7 +59,8 @@ internal readonly unsafe struct DoubleParser(bool codesAreText) : IValueParser<d
 internal readonly unsafe struct SingleParser : IValueParser<float>
 {
     public bool TryParse(byte* p, int length, out float value) => float.TryParse(
-        new ReadOnlySpan<byte>(p, length), NumberStyles.Float & ~NumberStyles.AllowLeadingWhite & ~NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out value);
+        new ReadOnlySpan<byte>(p, length), NumberStyles.Float & ~NumberStyles.AllowLeadingWhite & ~NumberStyles.AllowTrailingWhite,
+            CultureInfo.InvariantCulture, out value);
 }
 
 /// <summary>Floats, and the words that <see cref="ValueText"/> writes for what is no finite number.</summary>
@@ -108,7 +109,8 @@ internal readonly unsafe struct TimeParser(bool nanoseconds) : IValueParser<long
 internal readonly unsafe struct TimestampParser(bool nanoseconds, bool utc) : IValueParser<long>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryParse(byte* p, int length, out long value) => Temporal.TryParseTimestamp(p, length, nanoseconds, out value, out var hasZone) && hasZone == utc;
+    public bool TryParse(byte* p, int length, out long value) => Temporal.TryParseTimestamp(p, length, nanoseconds, out value, out var hasZone)
+        && hasZone == utc;
 }
 
 /// <inheritdoc cref="UuidText.TryParse"/>

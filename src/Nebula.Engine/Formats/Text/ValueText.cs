@@ -34,7 +34,8 @@ internal unsafe struct ValueText
             column = dictionary;
         }
         _offsets = (int*)Address(MemoryMarshal.AsBytes(column.Offsets));
-        _values = column.Type.IsVariableBinary ? Address(column.Bytes) : column.Type.Kind == TypeKind.Bool ? Address(column.Bits) : Address(column.Values<byte>());
+        _values = column.Type.IsVariableBinary
+            ? Address(column.Bytes) : column.Type.Kind == TypeKind.Bool ? Address(column.Bits) : Address(column.Values<byte>());
         _scale = column.Type.Scale;
         _wide = column.Type.ByteWidth == 16;
         _nanoseconds = column.Type.Unit == TimeUnit.Nanosecond;
@@ -91,13 +92,15 @@ internal unsafe struct ValueText
                 var number = ((double*)_values)[row];
                 return double.IsFinite(number) ? NumberFormatter.WriteDouble(p, number, ref _places) : WriteFloat(p, (float)number);
             case TypeKind.Decimal:
-                return _wide ? NumberFormatter.WriteDecimal(p, ((Int128*)_values)[row], _scale) : NumberFormatter.WriteDecimal(p, ((long*)_values)[row], _scale);
+                return _wide ? NumberFormatter.WriteDecimal(p, ((Int128*)_values)[row], _scale)
+                    : NumberFormatter.WriteDecimal(p, ((long*)_values)[row], _scale);
             case TypeKind.Date:
                 return Temporal.WriteDate(p, ((int*)_values)[row]);
             case TypeKind.Time:
                 return Temporal.WriteTime(p, ((long*)_values)[row], _nanoseconds);
             case TypeKind.Timestamp:
-                return _nanoseconds ? Temporal.WriteTimestamp(p, ((long*)_values)[row], true, _utc) : Temporal.WriteTimestamp(p, ((long*)_values)[row], false, _utc);
+                return _nanoseconds ? Temporal.WriteTimestamp(p, ((long*)_values)[row], true, _utc)
+                    : Temporal.WriteTimestamp(p, ((long*)_values)[row], false, _utc);
             case TypeKind.Uuid:
                 return UuidText.Write(p, _values + 16L * row);
             case TypeKind.Binary:

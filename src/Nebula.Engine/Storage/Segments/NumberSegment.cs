@@ -6,7 +6,9 @@ using Nebula.Engine.Storage.Packing;
 
 namespace Nebula.Engine.Storage.Segments;
 
-/// <summary>Numbers, dates and times of up to 8 bytes as packed integers; floating point scaled to integers where that loses no bit, else as its bits.</summary>
+/// <summary>
+/// Numbers, dates and times of up to 8 bytes as packed integers; floating point scaled to integers where that loses no bit, else as its bits.
+/// </summary>
 internal sealed class NumberSegment : ColumnSegment
 {
     private readonly PackedIntegers _integers;

@@ -32,7 +32,11 @@ internal static class ArrowMemory
 
     public static byte[] Write(Schema schema, BufferPool pool, IEnumerable<RecordBatch> batches, params ReadOnlySpan<(string Name, string Value)> options)
     {
-        var encoder = Encoder(schema, pool, options);
+        return Write(Encoder(schema, pool, options), batches);
+    }
+
+    public static byte[] Write(IBlockEncoder encoder, IEnumerable<RecordBatch> batches)
+    {
         using var output = new MemoryOutput();
         var frame = encoder.CreateFrame();
         frame.Begin(output);

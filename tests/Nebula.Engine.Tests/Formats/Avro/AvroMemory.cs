@@ -51,7 +51,8 @@ internal sealed class AvroMemory(byte[] bytes) : IRandomAccess
     }
 
     /// <summary>Reads the columns named of a file; all when none are.</summary>
-    public static List<RecordBatch> Read(BufferPool pool, byte[] file, string[]? columns = null, int blockSize = 256 << 10, string? schemaPath = null, int maxRecordSize = BufferPool.MaxCapacity)
+    public static List<RecordBatch> Read(BufferPool pool, byte[] file, string[]? columns = null, int blockSize = 256 << 10, string? schemaPath = null,
+        int maxRecordSize = BufferPool.MaxCapacity)
     {
         using var opened = new AvroFormat().Open(new AvroMemory(file), ReadOptions(schemaPath), pool);
         var wanted = columns is null ? Enumerable.Range(0, opened.Schema.Fields.Length) : columns.Select(opened.Schema.IndexOf);

@@ -84,9 +84,11 @@ public sealed class AvroReadingTests
         Assert.Equal("""{"value":2,"next":{"value":3,"next":null}}""", Encoding.UTF8.GetString(batch.Columns[1].GetBytes(0)));
         batch.Dispose();
         var endless = new AvroBytes().Raw([.. Enumerable.Repeat<byte>(2, 1_000_000)]);
-        Assert.Contains("levels deep", Assert.Throws<DataFormatException>(() => AvroMemory.Read(pool, AvroBytes.File(Schema).Block(1, endless).ToArray())).Message, StringComparison.Ordinal);
+        Assert.Contains("levels deep", Assert.Throws<DataFormatException>(() =>
+            AvroMemory.Read(pool, AvroBytes.File(Schema).Block(1, endless).ToArray())).Message, StringComparison.Ordinal);
         Assert.Contains("levels deep",
-            Assert.Throws<DataFormatException>(() => AvroMemory.Read(pool, AvroBytes.File(Schema).Block(1, endless).ToArray(), ["value"])).Message, StringComparison.Ordinal);
+            Assert.Throws<DataFormatException>(() => AvroMemory.Read(pool, AvroBytes.File(Schema).Block(1, endless).ToArray(), ["value"])).Message,
+                StringComparison.Ordinal);
         Assert.Equal(0, pool.Outstanding);
     }
 
@@ -99,7 +101,8 @@ public sealed class AvroReadingTests
             inner = $$"""{"type":"record","name":"r{{i}}","fields":[{"name":"a","type":{{inner}}},{"name":"b","type":"{{(i == 1 ? "int" : $"r{i - 1}")}}"}]}""";
         schema.Append($$"""{"name":"x","type":{{inner}}}]}""");
         using var pool = new BufferPool();
-        Assert.Contains("columns", Assert.Throws<DataFormatException>(() => AvroMemory.Read(pool, AvroBytes.File(schema.ToString()).ToArray())).Message, StringComparison.Ordinal);
+        Assert.Contains("columns", Assert.Throws<DataFormatException>(() => AvroMemory.Read(pool, AvroBytes.File(schema.ToString()).ToArray())).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -70,7 +70,8 @@ public sealed class AvroResolutionTests : IDisposable
         var (batch, _) = Read(Sizes, Row(1, "", 2f, 0, 0));
         Assert.Equal([2f], batch.Columns[0].Values<float>().ToArray());
         batch.Dispose();
-        Assert.Contains("Record 2", Assert.Throws<DataFormatException>(() => Read(Sizes, Row(1, "", 2f, 0, 0), Row(1, "", null, 0, 0))).Message, StringComparison.Ordinal);
+        Assert.Contains("Record 2", Assert.Throws<DataFormatException>(() => Read(Sizes, Row(1, "", 2f, 0, 0), Row(1, "", null, 0, 0))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -92,9 +93,11 @@ public sealed class AvroResolutionTests : IDisposable
         using var pool = new BufferPool();
         foreach (var (file, expected) in new[] { ("records1", "True 1 1 1 1 default string"), ("records2", "False 2 2 2 2 serialized string") })
         {
-            using var batch = Assert.Single(AvroMemory.Read(pool, File.ReadAllBytes(Fixtures.PathOf($"avro/impala-resolution/{file}.avro")), schemaPath: _schema));
+            using var batch = Assert.Single(AvroMemory.Read(pool, File.ReadAllBytes(Fixtures.PathOf($"avro/impala-resolution/{file}.avro")),
+                schemaPath: _schema));
             var c = batch.Columns;
-            Assert.Equal(expected, $"{Bitmap.Get(c[0].Bits, 0)} {c[1].Values<int>()[0]} {c[2].Values<long>()[0]} {c[3].Values<float>()[0]} {c[4].Values<double>()[0]} {Texts(c[5])[0]}");
+            Assert.Equal(expected, $"{Bitmap.Get(c[0].Bits, 0)} {c[1].Values<int>()[0]} {c[2].Values<long>()[0]} {c[3].Values<float>()[0]} "
+                + $"{c[4].Values<double>()[0]} {Texts(c[5])[0]}");
         }
     }
 

@@ -21,7 +21,8 @@ public sealed class AvroRoundTripTests(ITestOutputHelper output)
         foreach (var nulls in new[] { 0, 0.3, 1 })
             foreach (var rows in new[] { 0, 1, 63, 1000 })
             {
-                var schema = new Schema(AvroSamples.Exact.SelectMany(static (type, i) => new[] { new Field($"n{i}", type), new Field($"v{i}", type, nullable: false) }));
+                var schema = new Schema(AvroSamples.Exact.SelectMany(static (type, i) =>
+                    new[] { new Field($"n{i}", type), new Field($"v{i}", type, nullable: false) }));
                 using var pool = new BufferPool();
                 using (var batch = AvroSamples.Batch(pool, schema, rows, nulls, random))
                 {
@@ -96,7 +97,8 @@ public sealed class AvroRoundTripTests(ITestOutputHelper output)
             foreach (var blockSize in new[] { 1 << 10, 64 << 20 })
                 AssertHolds(batch, AvroMemory.Read(pool, file, blockSize: blockSize));
             if (codec != "snappy")
-                Assert.Contains("there may be 1048576", Assert.Throws<DataFormatException>(() => AvroMemory.Read(pool, file, blockSize: 1 << 10, maxRecordSize: 1 << 20)).Message, StringComparison.Ordinal);
+                Assert.Contains("there may be 1048576", Assert.Throws<DataFormatException>(() =>
+                    AvroMemory.Read(pool, file, blockSize: 1 << 10, maxRecordSize: 1 << 20)).Message, StringComparison.Ordinal);
         }
         Assert.Equal(0, pool.Outstanding);
     }
@@ -172,11 +174,13 @@ public sealed class AvroRoundTripTests(ITestOutputHelper output)
             var row = 0;
             foreach (var batch in actual)
             {
-                var fields = columns.Length == 0 ? [.. expected.Schema.Fields] : columns.Select(name => expected.Schema.Fields[expected.Schema.IndexOf(name)]).ToArray();
+                var fields = columns.Length == 0
+                    ? [.. expected.Schema.Fields] : columns.Select(name => expected.Schema.Fields[expected.Schema.IndexOf(name)]).ToArray();
                 for (var i = 0; i < fields.Length; i++)
                 {
                     Assert.Equal(fields[i], batch.Schema.Fields[i]);
-                    ColumnAssert.EqualRange(expected.Columns[expected.Schema.Fields.IndexOf(fields[i], columns.Length == 0 ? i : 0)], row, batch.Columns[i], 0, batch.Length, fields[i].Name);
+                    ColumnAssert.EqualRange(expected.Columns[expected.Schema.Fields.IndexOf(fields[i], columns.Length == 0 ? i : 0)], row, batch.Columns[i], 0,
+                        batch.Length, fields[i].Name);
                 }
                 row += batch.Length;
             }

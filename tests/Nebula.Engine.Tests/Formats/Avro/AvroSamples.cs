@@ -7,20 +7,24 @@ namespace Nebula.Engine.Tests.Formats.Avro;
 /// <summary>Columns of valid values of every type, extremes among them.</summary>
 internal static class AvroSamples
 {
-    private static readonly long[] Longs = [0, 1, -1, 63, 64, -64, -65, 8191, 8192, long.MaxValue, long.MinValue, 1L << 55, (1L << 55) - 1, 1L << 56, -(1L << 62)];
+    private static readonly long[] Longs = [0, 1, -1, 63, 64, -64, -65, 8191, 8192, long.MaxValue, long.MinValue, 1L << 55, (1L << 55) - 1, 1L << 56,
+        -(1L << 62)];
     private static readonly double[] Doubles = [0.0, -0.0, double.NaN, double.PositiveInfinity, double.NegativeInfinity, double.Epsilon, double.MaxValue, 0.1];
     private static readonly string[] Texts = ["", "a", "Zoë", "日本語", "🎉", "\0", "a\"b\\c\n", new('x', 31), new('y', 32), new('z', 33), new('ä', 500)];
 
     /// <summary>Types that are written as they are.</summary>
     public static DataType[] Exact { get; } =
     [
-        DataType.Bool, DataType.Int32, DataType.Int64, DataType.Float32, DataType.Float64, DataType.Decimal(9, 2), DataType.Decimal(18, 4), DataType.Decimal(19, 0),
+        DataType.Bool, DataType.Int32, DataType.Int64, DataType.Float32, DataType.Float64, DataType.Decimal(9, 2), DataType.Decimal(18, 4),
+            DataType.Decimal(19, 0),
         DataType.Decimal(38, 9), DataType.Date, DataType.Time, DataType.Timestamp(), DataType.Timestamp(zone: "UTC"), DataType.Timestamp(TimeUnit.Nanosecond),
         DataType.Timestamp(TimeUnit.Nanosecond, "UTC"), DataType.String, DataType.Binary, DataType.Uuid,
         DataType.List(DataType.Int32), DataType.List(DataType.List(DataType.String)), DataType.Map(DataType.String, DataType.Float64),
         DataType.Map(DataType.Int64, DataType.List(DataType.Bool)), DataType.Struct(),
-        DataType.Struct(new Field("a", DataType.Int64, nullable: false), new Field("b", DataType.Uuid), new Field("c", DataType.Struct(new Field("d", DataType.Uuid)))),
-        DataType.List(DataType.Struct(new Field("x", DataType.Float32), new Field("y", DataType.Map(DataType.String, DataType.Struct(new Field("z", DataType.Bool)))))),
+        DataType.Struct(new Field("a", DataType.Int64, nullable: false), new Field("b", DataType.Uuid),
+            new Field("c", DataType.Struct(new Field("d", DataType.Uuid)))),
+        DataType.List(DataType.Struct(new Field("x", DataType.Float32),
+            new Field("y", DataType.Map(DataType.String, DataType.Struct(new Field("z", DataType.Bool)))))),
     ];
 
     /// <summary>Types that are read back wider.</summary>
@@ -90,7 +94,13 @@ internal static class AvroSamples
                 break;
             case TypeKind.Decimal:
                 var bound = Int128.Parse(new string('9', type.Precision), System.Globalization.CultureInfo.InvariantCulture);
-                var wide = random.Next(4) switch { 0 => bound, 1 => -bound, 2 => value % (bound + 1), _ => (((Int128)value << 64) | (ulong)random.NextInt64()) % (bound + 1) };
+                var wide = random.Next(4) switch
+                {
+                    0 => bound,
+                    1 => -bound,
+                    2 => value % (bound + 1),
+                    _ => (((Int128)value << 64) | (ulong)random.NextInt64()) % (bound + 1)
+                };
                 if (type.ByteWidth == 8)
                     column.Append((long)wide);
                 else

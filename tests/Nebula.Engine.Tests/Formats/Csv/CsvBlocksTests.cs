@@ -19,7 +19,8 @@ public sealed class CsvBlocksTests
     [InlineData(" a , b \n", "' a ' | ' b '")]
     [InlineData("a\r,b\r\n", "'a\r' | 'b'")]
     [InlineData("\"\r\n\",\"\"\"\"\n", "'\r\n' | '\"'")]
-    public void Decode_WrittenByHand_GivesTheRows(string text, string expected) => Assert.Equal(expected, CsvReading.Read(text, Plain).Render().Split("\n-- ")[0]);
+    public void Decode_WrittenByHand_GivesTheRows(string text, string expected) =>
+        Assert.Equal(expected, CsvReading.Read(text, Plain).Render().Split("\n-- ")[0]);
 
     [Theory]
     [InlineData("a,b\n1\n2,3\n", 2, "the record has 1 field where 2 are expected")]
@@ -45,7 +46,8 @@ public sealed class CsvBlocksTests
 
     [Fact]
     public void Decode_OneColumn_BlankLinesAreNoRows() =>
-        Assert.Equal("'a'\n''\n'b'", CsvReading.Read("x\na\n\r\n\"\"\nb\n\n", new CsvDialect().WithColumns(1) with { Columns = ["x"] }).Render().Split("\n-- ")[0]);
+        Assert.Equal("'a'\n''\n'b'", CsvReading.Read("x\na\n\r\n\"\"\nb\n\n",
+            new CsvDialect().WithColumns(1) with { Columns = ["x"] }).Render().Split("\n-- ")[0]);
 
     [Fact]
     public void Decode_HeaderBehindBlankLinesAndComments_IsDropped()
@@ -84,7 +86,8 @@ public sealed class CsvBlocksTests
 
     [Fact]
     public void Decode_ShortRecordsAreCompleted_CarriageReturnsAreNoContent() =>
-        Assert.Equal("'a' | ∅ | ∅\n'b' | 'c' | ∅\n'd' | 'e' | 'f'\n-- ", CsvReading.Read("a\r\nb,\"c\"\r\nd,e,f\r\n", (Plain with { NullPadding = true }).WithColumns(3)).Render());
+        Assert.Equal("'a' | ∅ | ∅\n'b' | 'c' | ∅\n'd' | 'e' | 'f'\n-- ",
+            CsvReading.Read("a\r\nb,\"c\"\r\nd,e,f\r\n", (Plain with { NullPadding = true }).WithColumns(3)).Render());
 
     [Fact]
     public void Decode_AnyInputCutAnywhere_EqualsTheReference()
@@ -102,7 +105,8 @@ public sealed class CsvBlocksTests
                 var actual = CsvReading.Read(input, dialect, size);
                 // what is no record at all is not even a block
                 Assert.True(expected.Render() == actual.Render() && (expected.Lines == actual.Lines || expected is { Rows: [], Rejected: [] }),
-                    $"seed {seed}, round {round}, size {size}, {Show(dialect)}\ninput: {Encoding.UTF8.GetString(input)}\nexpected:\n{expected.Render()}\nfound:\n{actual.Render()}");
+                    $"seed {seed}, round {round}, size {size}, {Show(dialect)}\ninput: "
+                        + $"{Encoding.UTF8.GetString(input)}\nexpected:\n{expected.Render()}\nfound:\n{actual.Render()}");
             }
         }
     }
@@ -121,12 +125,14 @@ public sealed class CsvBlocksTests
             foreach (var size in (int[])[input.Length + 1, 10_007])
             {
                 var actual = CsvReading.Read(input, dialect, size);
-                Assert.True(expected.Render() == actual.Render() && expected.Lines == actual.Lines, $"seed {seed}, round {round}, size {size}, {Show(dialect)}");
+                Assert.True(expected.Render() == actual.Render() && expected.Lines == actual.Lines,
+                    $"seed {seed}, round {round}, size {size}, {Show(dialect)}");
             }
         }
     }
 
-    private static string Show(CsvDialect dialect) => string.Join(", ", dialect.ToDetails().Where(static pair => pair.Key != "columns").Select(static pair => $"{pair.Key} {pair.Value}"));
+    private static string Show(CsvDialect dialect) => string.Join(", ",
+        dialect.ToDetails().Where(static pair => pair.Key != "columns").Select(static pair => $"{pair.Key} {pair.Value}"));
 
     private static CsvDialect RandomDialect(Random random)
     {

@@ -43,7 +43,8 @@ public sealed unsafe class CsvQuotesTests
             // what is left when every two are gone has no quote, unless one was alone
             var isGood = !content.Replace("\"\"", "", StringComparison.Ordinal).Contains('"', StringComparison.Ordinal);
             var found = Unquoted(field.ToString());
-            Assert.True((isGood ? content.Replace("\"\"", "\"", StringComparison.Ordinal) : null) == found, $"seed {Seed}, field {field} became {found ?? "nothing"}");
+            Assert.True((isGood ? content.Replace("\"\"", "\"", StringComparison.Ordinal) : null) == found,
+                $"seed {Seed}, field {field} became {found ?? "nothing"}");
         }
     }
 

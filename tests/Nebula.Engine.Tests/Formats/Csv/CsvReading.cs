@@ -8,7 +8,9 @@ using Nebula.Engine.Tests.Formats.Json;
 
 namespace Nebula.Engine.Tests.Formats.Csv;
 
-/// <summary>Reads CSV as a file source does, from memory: cut into blocks by the splitter, each block decoded on its own, places completed in the order of the blocks.</summary>
+/// <summary>
+/// Reads CSV as a file source does, from memory: cut into blocks by the splitter, each block decoded on its own, places completed in the order of the blocks.
+/// </summary>
 internal static class CsvReading
 {
     /// <summary>What became of an input.</summary>
@@ -18,14 +20,23 @@ internal static class CsvReading
         public string Render() => string.Join('\n', Rows.Select(static row => string.Join(" | ", row.Select(Show)))) + "\n-- "
             + string.Join("\n-- ", Rejected.Select(static r => $"{r.Line}: {r.Raw}"));
 
-        public static string Show(object? value) => value switch { null => "∅", string text => $"'{text}'", _ => Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture)! };
+        public static string Show(object? value) => value switch
+        {
+            null => "∅",
+            string text => $"'{text}'",
+            _ => Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture)!
+        };
     }
 
     public static CsvDialect WithColumns(this CsvDialect dialect, int count) => dialect with { Columns = CsvHeader.Generate(count) };
 
     public static StreamPlan Plan(CsvDialect dialect, DataType[]? types = null, bool isFixed = true) => new StreamPlan
     {
-        Stream = new CatalogStream("test.csv", new Schema(dialect.Columns.Select(static name => new Field(name, DataType.String)))) { Details = dialect.ToDetails() },
+        Stream = new CatalogStream("test.csv", new Schema(dialect.Columns.Select(static name => new Field(name, DataType.String))))
+        {
+            Details =
+            dialect.ToDetails()
+        },
         Columns = [.. dialect.Columns.Select((name, i) => new PlannedColumn(name, new Field(name, types?[i] ?? DataType.String)) { TypeIsFixed = isFixed })],
         Object = "",
         RunId = "run",

@@ -55,7 +55,8 @@ public sealed unsafe class CsvScannerTests
     public void Scan_BackslashEscapes_GivesTheEnds(string text, string expected)
     {
         foreach (var scanner in CsvScanners.Available)
-            Assert.Equal(expected, string.Join(' ', new Input(Encoding.ASCII.GetBytes(text)).Scan(scanner, Rfc4180 with { Escape = (byte)'\\' }, room: 1000).Ends));
+            Assert.Equal(expected, string.Join(' ', new Input(Encoding.ASCII.GetBytes(text)).Scan(scanner, Rfc4180 with { Escape = (byte)'\\' },
+                room: 1000).Ends));
     }
 
     [Theory]
@@ -65,7 +66,8 @@ public sealed unsafe class CsvScannerTests
     public void Scan_Comments_HideWhatIsInThem(string text, string expected)
     {
         foreach (var scanner in CsvScanners.Available)
-            Assert.Equal(expected, string.Join(' ', new Input(Encoding.ASCII.GetBytes(text)).Scan(scanner, Rfc4180 with { Comment = (byte)'#' }, room: 1000).Ends));
+            Assert.Equal(expected, string.Join(' ', new Input(Encoding.ASCII.GetBytes(text)).Scan(scanner, Rfc4180 with { Comment = (byte)'#' },
+                room: 1000).Ends));
     }
 
     [Theory, MemberData(nameof(Scanners))]
@@ -159,7 +161,8 @@ public sealed unsafe class CsvScannerTests
                 var state = default(CsvScanState);
                 var last = -1;
                 input.FindLast(scanner, dialect, input.Length, ref state, ref last);
-                var expected = (int?)input.Scan(scanner, dialect, 1000).Ends.Where(end => bytes[end] == dialect.NewLine).Select(static end => (int?)end).LastOrDefault() ?? -1;
+                var expected = (int?)input.Scan(scanner, dialect,
+                    1000).Ends.Where(end => bytes[end] == dialect.NewLine).Select(static end => (int?)end).LastOrDefault() ?? -1;
                 Assert.True(expected == last, $"{expected} != {last}: seed {seed}, round {round}, {dialect}: {input}");
             }
     }
@@ -184,14 +187,17 @@ public sealed unsafe class CsvScannerTests
     {
         var expected = input.Scan(Find("scalar"), dialect, room);
         var actual = input.Scan(scanner, dialect, room);
-        Assert.True(expected.Ends.SequenceEqual(actual.Ends), $"{message}: {input}\nexpected {string.Join(' ', expected.Ends)}\nfound {string.Join(' ', actual.Ends)}");
-        Assert.True((expected.State.Lines, expected.State.Records, expected.State.Mode) == (actual.State.Lines, actual.State.Records, actual.State.Mode), $"{message}: {input}");
+        Assert.True(expected.Ends.SequenceEqual(actual.Ends),
+            $"{message}: {input}\nexpected {string.Join(' ', expected.Ends)}\nfound {string.Join(' ', actual.Ends)}");
+        Assert.True((expected.State.Lines, expected.State.Records, expected.State.Mode) == (actual.State.Lines, actual.State.Records, actual.State.Mode),
+            $"{message}: {input}");
     }
 
     /// <summary>Few different bytes, so that everything meets everything; the rounds differ in how many of them are special.</summary>
     private static byte[] RandomBytes(Random random, int length, in CsvScanDialect dialect, int round)
     {
-        byte[] special = [dialect.Delimiter, dialect.NewLine, dialect.HasQuotes ? dialect.Quote : (byte)'"', (byte)'\r', (byte)'\n', dialect.Escape, dialect.Comment == 0 ? (byte)'#' : dialect.Comment];
+        byte[] special = [dialect.Delimiter, dialect.NewLine, dialect.HasQuotes ? dialect.Quote : (byte)'"', (byte)'\r', (byte)'\n', dialect.Escape,
+            dialect.Comment == 0 ? (byte)'#' : dialect.Comment];
         var bytes = new byte[length];
         var share = round % 3 == 0 ? 0.9 : round % 3 == 1 ? 0.4 : 0.08;
         for (var i = 0; i < length; i++)
@@ -273,7 +279,8 @@ public sealed unsafe class CsvScannerTests
                 scanner.FindLastLineEnd(p, end, dialect, ref state, ref last);
         }
 
-        public override string ToString() => Encoding.ASCII.GetString(_padded, 0, Length).Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal);
+        public override string ToString() => Encoding.ASCII.GetString(_padded, 0, Length).Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r",
+            StringComparison.Ordinal);
 
         private List<int> Call(ICsvScanner scanner, in CsvScanDialect dialect, int length, int room, ref CsvScanState state)
         {

@@ -89,7 +89,8 @@ public sealed class CsvTypesTests
             Assert.True(expected.Length == result.Rows.Count, $"seed {seed}, round {round}: {text}");
             for (var r = 0; r < expected.Length; r++)
                 for (var c = 0; c < columns; c++)
-                    Assert.True(IsSame(expected[r][c], result.Rows[r][c], types[c]), $"seed {seed}, round {round}: '{expected[r][c]}' as {types[c]} is {CsvReading.Result.Show(result.Rows[r][c])}\n{text}");
+                    Assert.True(IsSame(expected[r][c], result.Rows[r][c], types[c]),
+                        $"seed {seed}, round {round}: '{expected[r][c]}' as {types[c]} is {CsvReading.Result.Show(result.Rows[r][c])}\n{text}");
         }
         // the values are mixed so that every type occurs
         Assert.Superset(new HashSet<string> { "Bool", "Int64", "Float64", "Decimal", "Date", "Time", "Timestamp", "String" }, seen);
@@ -128,7 +129,8 @@ public sealed class CsvTypesTests
     [InlineData("bool", "true|\"yes\"", "the value '\"yes\"' is not a bool")]
     public void Read_InferredType_WrongValueContradicts(string type, string values, string message)
     {
-        var e = Assert.Throws<SchemaContradictionException>(() => CsvReading.Read(string.Join('\n', values.Split('|')), One, types: [DataType.Parse(type)!], isFixed: false));
+        var e = Assert.Throws<SchemaContradictionException>(() =>
+            CsvReading.Read(string.Join('\n', values.Split('|')), One, types: [DataType.Parse(type)!], isFixed: false));
         Assert.StartsWith(message, e.Reason, StringComparison.Ordinal);
         Assert.Equal((2L, "column0"), (e.Location!.Value.Line, e.Location.Value.Column));
     }
@@ -144,7 +146,8 @@ public sealed class CsvTypesTests
     public void Read_NullMarkers_AreNullWhenNotQuoted()
     {
         var dialect = (One with { NullMarkers = ["NULL", "-1"] }).WithColumns(3);
-        var result = CsvReading.Read("NULL,NULL,NULL\n-1,-1,-1\n,,true\n\"NULL\",\"5\",\"true\"\n\"\",\"\",\"\"\n", dialect, types: [DataType.String, DataType.Int64, DataType.Bool]);
+        var result = CsvReading.Read("NULL,NULL,NULL\n-1,-1,-1\n,,true\n\"NULL\",\"5\",\"true\"\n\"\",\"\",\"\"\n", dialect,
+            types: [DataType.String, DataType.Int64, DataType.Bool]);
         Assert.Equal("∅ | ∅ | ∅\n∅ | ∅ | ∅\n'' | ∅ | True\n'NULL' | 5 | True\n'' | ∅ | ∅\n-- ", result.Render());
     }
 
@@ -171,7 +174,8 @@ public sealed class CsvTypesTests
     ];
 
     private static long Nanoseconds(string time) =>
-        TimeSpan.Parse(time[..8], CultureInfo.InvariantCulture).Ticks * 100 + long.Parse(time.PadRight(9, '.')[9..].PadRight(9, '0'), CultureInfo.InvariantCulture);
+        TimeSpan.Parse(time[..8], CultureInfo.InvariantCulture).Ticks * 100
+            + long.Parse(time.PadRight(9, '.')[9..].PadRight(9, '0'), CultureInfo.InvariantCulture);
 
     private static string RandomValue(Random random, int family) => Families[family][random.Next(Families[family].Length)];
 
@@ -188,11 +192,13 @@ public sealed class CsvTypesTests
             TypeKind.Bool => (bool)value == bool.Parse(content),
             TypeKind.Int64 => (long)value == long.Parse(content, CultureInfo.InvariantCulture),
             TypeKind.Float64 => (double)value == double.Parse(content, CultureInfo.InvariantCulture),
-            TypeKind.Decimal => BigInteger.Parse(content.Replace(".", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) * BigInteger.Pow(10, type.Scale - fraction) == (value is long small ? small : (BigInteger)(Int128)value),
+            TypeKind.Decimal => BigInteger.Parse(content.Replace(".", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) * BigInteger.Pow(10,
+                type.Scale - fraction) == (value is long small ? small : (BigInteger)(Int128)value),
             TypeKind.Date => DateTime.UnixEpoch.AddDays((long)value) == DateTime.Parse(content, CultureInfo.InvariantCulture),
             TypeKind.Time => Nanoseconds(content) == (type.Unit == TimeUnit.Nanosecond ? (long)value : (long)value * 1000),
             TypeKind.Timestamp => DateTime.UnixEpoch.AddTicks(type.Unit == TimeUnit.Nanosecond ? (long)value / 100 : (long)value * 10)
-                == DateTime.Parse(content.Length > 27 && !content.Contains('+', StringComparison.Ordinal) ? content[..27] : content, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal),
+                == DateTime.Parse(content.Length > 27 && !content.Contains('+', StringComparison.Ordinal) ? content[..27] : content,
+                    CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal),
             _ => false,
         };
     }

@@ -65,7 +65,8 @@ public sealed class CsvWriterTests
     {
         var bytes = Guid.Parse("01020304-0506-0708-090a-0b0c0d0e0f10").ToByteArray(bigEndian: true);
         Assert.Equal("u,d\n01020304-0506-0708-090a-0b0c0d0e0f10,1\n",
-            Write(new Schema([new Field("u", DataType.Uuid), new Field("d", DataType.Int64)]), [], [System.Runtime.InteropServices.MemoryMarshal.Read<UInt128>(bytes), 1L]));
+            Write(new Schema([new Field("u", DataType.Uuid), new Field("d", DataType.Int64)]), [],
+                [System.Runtime.InteropServices.MemoryMarshal.Read<UInt128>(bytes), 1L]));
     }
 
     [Theory]
@@ -83,7 +84,8 @@ public sealed class CsvWriterTests
     [InlineData("null_marker=NULL", "1,NULL,\"\"\n")]
     [InlineData("null_marker=1", "\"1\",1,\"\"\n")]
     public void Write_Nulls_DifferFromEverythingElse(string option, string expected) => Assert.Equal(expected,
-        Write(new Schema([new Field("a", DataType.Int64), new Field("b", DataType.String), new Field("c", DataType.String)]), [option, "header=false"], [1L, null, ""]));
+        Write(new Schema([new Field("a", DataType.Int64), new Field("b", DataType.String), new Field("c", DataType.String)]), [option, "header=false"],
+            [1L, null, ""]));
 
     [Fact]
     public void Write_LongNullMarker_DoesNotGrowOverTheBuffer()
@@ -101,7 +103,8 @@ public sealed class CsvWriterTests
     [InlineData("delimiter=1", "int64", 210L, "\"210\"1\"1\"\n")]
     [InlineData("delimiter=:", "int64", 210L, "210:1\n")]
     public void Write_ValueThatHoldsTheDelimiter_IsQuoted(string option, string type, object value, string expected) =>
-        Assert.Equal(expected, Write(new Schema([new Field("a", DataType.Parse(type)!), new Field("b", DataType.Int64)]), [option, "header=false"], [value, 1L]));
+        Assert.Equal(expected, Write(new Schema([new Field("a", DataType.Parse(type)!), new Field("b", DataType.Int64)]), [option, "header=false"],
+            [value, 1L]));
 
     [Theory]
     [InlineData("delimiter=none", "delimiter")]
@@ -120,7 +123,8 @@ public sealed class CsvWriterTests
 
     [Fact]
     public void Write_NamesThatNeedIt_AreQuoted() => Assert.Equal("\"a,b\",\"c\"\"d\",\"\",plain\n",
-        Write(new Schema([new Field("a,b", DataType.Int64), new Field("c\"d", DataType.Int64), new Field("", DataType.Int64), new Field("plain", DataType.Int64)]), []));
+        Write(new Schema([new Field("a,b", DataType.Int64), new Field("c\"d", DataType.Int64), new Field("", DataType.Int64),
+            new Field("plain", DataType.Int64)]), []));
 
     /// <summary>A blank line is no record, so a null in a single column must not be one.</summary>
     [Fact]
@@ -145,7 +149,8 @@ public sealed class CsvWriterTests
     {
         using var pool = new BufferPool();
         var schema = new Schema([new Field("a", DataType.String), new Field("b", DataType.Int64)]);
-        using (var batch = new RecordBatch(schema, [TestColumns.Dictionary(pool, ["x,y", ""], [0, null, 1]), TestColumns.Make(pool, DataType.Int64, [1L, 2L, 3L])], 3))
+        using (var batch = new RecordBatch(schema, [TestColumns.Dictionary(pool, ["x,y", ""], [0, null, 1]),
+            TestColumns.Make(pool, DataType.Int64, [1L, 2L, 3L])], 3))
         using (var block = new CsvBlockEncoder(schema, CsvWriteOptions.From(Options(["header=false"])), pool).Encode(batch))
             Assert.Equal("\"x,y\",1\n,2\n\"\",3\n", Encoding.UTF8.GetString(block.Buffer.Content));
         Assert.Equal(0, pool.Outstanding);
@@ -160,25 +165,36 @@ public sealed class CsvWriterTests
         for (var round = 0; round < 600; round++)
         {
             var columns = random.Next(2, 5);
-            var rows = Enumerable.Range(0, random.Next(20)).Select(_ => Enumerable.Range(0, columns).Select(_ => random.Next(5) == 0 ? null : RandomText(random, pieces)).ToArray<object?>()).ToArray();
+            var rows = Enumerable.Range(0, random.Next(20)).Select(_ =>
+                Enumerable.Range(0, columns).Select(_ => random.Next(5) == 0 ? null : RandomText(random, pieces)).ToArray<object?>()).ToArray();
             var delimiter = ",;\t|"[random.Next(4)];
             var quote = "\"'"[random.Next(2)];
             var marker = random.Next(3) == 0 ? "NULL" : "";
-            string[] options = [$"delimiter={delimiter}", $"quote={quote}", $"quoting={(random.Next(2) == 0 ? "all" : "minimal")}", $"line_end={(random.Next(2) == 0 ? "crlf" : "lf")}", $"null_marker={marker}"];
-            var dialect = new CsvDialect { Delimiter = (byte)delimiter, Quote = (byte)quote, Escape = (byte)quote, NullMarkers = [marker] }.WithColumns(columns);
+            string[] options = [$"delimiter={delimiter}", $"quote={quote}", $"quoting={(random.Next(2) == 0 ? "all" : "minimal")}",
+                $"line_end={(random.Next(2) == 0 ? "crlf" : "lf")}", $"null_marker={marker}"];
+            var dialect = new CsvDialect
+            {
+                Delimiter = (byte)delimiter,
+                Quote = (byte)quote,
+                Escape = (byte)quote,
+                NullMarkers = [marker]
+            }.WithColumns(columns);
             var schema = new Schema(dialect.Columns.Select(static name => new Field(name, DataType.String)));
             var text = Write(schema, options, rows);
             var result = CsvReading.Read(text, dialect, random.Next(1, 300));
-            Assert.True(rows.Length == result.Rows.Count && rows.Zip(result.Rows).All(static pair => pair.First.SequenceEqual(pair.Second)), $"seed {seed}, round {round}, {string.Join(' ', options)}:\n{text}\n{result.Render()}");
+            Assert.True(rows.Length == result.Rows.Count && rows.Zip(result.Rows).All(static pair => pair.First.SequenceEqual(pair.Second)),
+                $"seed {seed}, round {round}, {string.Join(' ', options)}:\n{text}\n{result.Render()}");
             // and what was written is canonical: reading and writing it again changes no byte
             Assert.Equal(text, Write(schema, options, [.. result.Rows]));
         }
     }
 
-    private static string RandomText(Random random, string[] pieces) => string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => pieces[random.Next(pieces.Length)]));
+    private static string RandomText(Random random, string[] pieces) =>
+        string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => pieces[random.Next(pieces.Length)]));
 
     private static OptionValues Options(string[] options) => new("destination \"csv\"", CsvOptions.Write,
-        options.Select(static option => option.Split('=', 2)).Select(static pair => KeyValuePair.Create(pair[0], new OptionValue([pair[1]], new SourceLocation("test")))));
+        options.Select(static option => option.Split('=', 2)).Select(static pair =>
+            KeyValuePair.Create(pair[0], new OptionValue([pair[1]], new SourceLocation("test")))));
 
     private static string Write(Schema schema, string[] options, params object?[][] rows)
     {

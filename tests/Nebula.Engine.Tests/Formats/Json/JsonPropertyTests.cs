@@ -287,7 +287,8 @@ public sealed class JsonPropertyTests
         string[] scalars =
         [
             "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64",
-            "decimal(9,2)", "decimal(18,0)", "decimal(38,10)", "date", "time", "time(ns)", "timestamp", "timestamp(UTC)", "timestamp(ns)", "timestamp(ns, UTC)", "string", "binary", "uuid", "json",
+            "decimal(9,2)", "decimal(18,0)", "decimal(38,10)", "date", "time", "time(ns)", "timestamp", "timestamp(UTC)", "timestamp(ns)",
+                "timestamp(ns, UTC)", "string", "binary", "uuid", "json",
         ];
         string[] keys = ["string", "int64", "date", "uuid", "decimal(9,2)", "bool"];
         return (depth < 3 ? random.Next(8) : 7) switch

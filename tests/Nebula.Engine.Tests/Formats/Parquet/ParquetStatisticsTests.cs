@@ -128,7 +128,8 @@ public sealed class ParquetStatisticsTests : IDisposable
         for (var round = 0; round < 20; round++)
         {
             var variety = round < 10 ? 20 : 1_000_000;
-            string[] values = [.. Enumerable.Range(0, random.Next(1, 3_000)).Select(_ => new string((char)random.Next('a', 'e'), random.Next(9)) + random.Next(variety))];
+            string[] values = [.. Enumerable.Range(0, random.Next(1, 3_000)).Select(_ => new string((char)random.Next('a', 'e'), random.Next(9))
+                + random.Next(variety))];
             var statistics = ParquetWriting.Of(_pool, DataType.String, [.. values.Select(static value => (object)value)]).Statistics();
             Array.Sort(values, StringComparer.Ordinal);
             Assert.Equal(values[0], Encoding.UTF8.GetString(statistics.MinValue!.Value.Span));

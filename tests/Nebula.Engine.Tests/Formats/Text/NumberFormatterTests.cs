@@ -60,10 +60,12 @@ public sealed unsafe class NumberFormatterTests
         {
             var digits = random.Next(1, 39);
             var scale = random.Next(0, digits + 1);
-            var value = (Int128)(BigInteger.Parse(new string([.. Enumerable.Range(0, digits).Select(_ => (char)('0' + random.Next(10)))]), CultureInfo.InvariantCulture) * (random.Next(2) == 0 ? 1 : -1));
+            var value = (Int128)(BigInteger.Parse(new string([.. Enumerable.Range(0, digits).Select(_ => (char)('0' + random.Next(10)))]),
+                CultureInfo.InvariantCulture) * (random.Next(2) == 0 ? 1 : -1));
             var text = PaddedText.Format(p => NumberFormatter.WriteDecimal(p, value, scale));
             Assert.True(text.Length <= NumberFormatter.MaxLength);
-            Assert.True(value == PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal128(p, length, 38, scale, out var read) ? read : (Int128?)null), $"seed {seed}: {text}");
+            Assert.True(value == PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal128(p, length, 38, scale, out var read)
+                ? read : (Int128?)null), $"seed {seed}: {text}");
             if (digits <= 18)
                 Assert.Equal(text, PaddedText.Format(p => NumberFormatter.WriteDecimal(p, (long)value, scale)));
         }
@@ -106,7 +108,8 @@ public sealed unsafe class NumberFormatterTests
             if (!double.IsFinite(value))
                 continue;
             var text = PaddedText.Format(p => NumberFormatter.WriteDouble(p, value, ref places));
-            Assert.True(BitConverter.DoubleToInt64Bits(double.Parse(text, CultureInfo.InvariantCulture)) == BitConverter.DoubleToInt64Bits(value), $"seed {seed}: {value:R} became {text}");
+            Assert.True(BitConverter.DoubleToInt64Bits(double.Parse(text, CultureInfo.InvariantCulture)) == BitConverter.DoubleToInt64Bits(value),
+                $"seed {seed}: {value:R} became {text}");
             Assert.True(Significant(text) <= Significant(value.ToString("R", CultureInfo.InvariantCulture)), $"seed {seed}: {value:R} became {text}");
             var read = PaddedText.Parse(text, static (p, length) => NumberParser.TryParseExactDouble(p, length, out var back) ? back : double.NaN);
             Assert.True(BitConverter.DoubleToInt64Bits(read) == BitConverter.DoubleToInt64Bits(value), $"seed {seed}: {text} was read as {read:R}");
@@ -128,5 +131,6 @@ public sealed unsafe class NumberFormatterTests
         }
     }
 
-    private static int Significant(string text) => NumberShape.TryRead(System.Text.Encoding.ASCII.GetBytes(text), out var shape) ? shape.Significant : int.MaxValue;
+    private static int Significant(string text) => NumberShape.TryRead(System.Text.Encoding.ASCII.GetBytes(text), out var shape)
+        ? shape.Significant : int.MaxValue;
 }

@@ -48,7 +48,8 @@ public sealed unsafe class NumberParserTests
         for (var round = 0; round < 100_000; round++)
         {
             var text = RandomNumber(random, allowPoint: false);
-            long? expected = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value.ToString(CultureInfo.InvariantCulture) == text ? value : null;
+            long? expected = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+                && value.ToString(CultureInfo.InvariantCulture) == text ? value : null;
             Assert.True(expected == Int64(text), $"seed {seed}: {text}");
         }
     }
@@ -93,8 +94,10 @@ public sealed unsafe class NumberParserTests
     [InlineData("99.99", 4, 2, 9999L)]
     public void TryParseDecimal_Table(string text, int precision, int scale, long? expected)
     {
-        Assert.Equal(expected, PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal64(p, length, precision, scale, out var value) ? value : (long?)null));
-        Assert.Equal(expected, PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal128(p, length, precision, scale, out var value) ? (long)value : (long?)null));
+        Assert.Equal(expected, PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal64(p, length, precision, scale, out var value)
+            ? value : (long?)null));
+        Assert.Equal(expected, PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal128(p, length, precision, scale, out var value)
+            ? (long)value : (long?)null));
     }
 
     [Theory]
@@ -109,7 +112,8 @@ public sealed unsafe class NumberParserTests
     [InlineData("34028236692093846346337460743176821145", 1, null)]
     [InlineData("1", 38, null)]
     public void TryParseDecimal128_Boundaries(string text, int scale, string? expected) => Assert.Equal(
-        expected, PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal128(p, length, 38, scale, out var value) ? value.ToString(CultureInfo.InvariantCulture) : null));
+        expected, PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal128(p, length, 38, scale, out var value)
+            ? value.ToString(CultureInfo.InvariantCulture) : null));
 
     [Fact]
     public void TryParseDecimal_RandomText_AgreesWithBigInteger()
@@ -122,11 +126,13 @@ public sealed unsafe class NumberParserTests
             var precision = random.Next(1, 39);
             var scale = random.Next(0, precision + 1);
             var expected = ExpectedDecimal(text, precision, scale);
-            var wide = PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal128(p, length, precision, scale, out var value) ? (BigInteger)value : (BigInteger?)null);
+            var wide = PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal128(p, length, precision, scale, out var value)
+                ? (BigInteger)value : (BigInteger?)null);
             Assert.True(expected == wide, $"seed {seed}: {text} as decimal({precision},{scale}) is {wide} instead of {expected}");
             if (precision > 18)
                 continue;
-            var narrow = PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal64(p, length, precision, scale, out var value) ? value : (BigInteger?)null);
+            var narrow = PaddedText.Parse(text, (p, length) => NumberParser.TryParseDecimal64(p, length, precision, scale, out var value)
+                ? value : (BigInteger?)null);
             Assert.True(expected == narrow, $"seed {seed}: {text} as decimal({precision},{scale}) is {narrow} instead of {expected}");
         }
     }
@@ -167,13 +173,15 @@ public sealed unsafe class NumberParserTests
         var random = new Random(seed);
         for (var round = 0; round < 100_000; round++)
         {
-            var text = round % 2 == 0 ? RandomNumber(random, allowPoint: true) : BitConverter.Int64BitsToDouble(random.NextInt64(long.MinValue, long.MaxValue)).ToString("R", CultureInfo.InvariantCulture);
+            var text = round % 2 == 0 ? RandomNumber(random, allowPoint: true)
+                : BitConverter.Int64BitsToDouble(random.NextInt64(long.MinValue, long.MaxValue)).ToString("R", CultureInfo.InvariantCulture);
             var found = Double(text);
             var isNumber = NumberShape.TryRead(System.Text.Encoding.ASCII.GetBytes(text), out var shape);
             if (found is not { } value)
             {
                 // refused only when it is no number, too large, or the double's shortest text is another number
-                Assert.True(!isNumber || Nearest(text) is not { } nearest || ToRational(text) != ToRational(nearest.ToString("R", CultureInfo.InvariantCulture)), $"seed {seed}: {text}");
+                Assert.True(!isNumber || Nearest(text) is not { } nearest
+                    || ToRational(text) != ToRational(nearest.ToString("R", CultureInfo.InvariantCulture)), $"seed {seed}: {text}");
                 continue;
             }
             Assert.True(isNumber && Bits(double.Parse(text, Plain, CultureInfo.InvariantCulture)) == Bits(value), $"seed {seed}: {text}");
@@ -193,17 +201,21 @@ public sealed unsafe class NumberParserTests
     [InlineData("15", false)]
     public void MayBeCode_Table(string text, bool expected) => Assert.Equal(expected, NumberParser.MayBeCode(System.Text.Encoding.ASCII.GetBytes(text)));
 
-    private static long? Int64(string text) => PaddedText.Parse(text, static (p, length) => NumberParser.TryParseInt64(p, length, out var value) ? value : (long?)null);
+    private static long? Int64(string text) => PaddedText.Parse(text, static (p, length) => NumberParser.TryParseInt64(p, length, out var value)
+        ? value : (long?)null);
 
-    private static double? Double(string text) => PaddedText.Parse(text, static (p, length) => NumberParser.TryParseExactDouble(p, length, out var value) ? value : (double?)null);
+    private static double? Double(string text) => PaddedText.Parse(text, static (p, length) => NumberParser.TryParseExactDouble(p, length, out var value)
+        ? value : (double?)null);
 
-    private static double? Nearest(string text) => double.TryParse(text, Plain, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? value : null;
+    private static double? Nearest(string text) => double.TryParse(text, Plain, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
+        ? value : null;
 
     private static long? Bits(double? value) => value is { } number ? BitConverter.DoubleToInt64Bits(number) : null;
 
     private static string RandomNumber(Random random, bool allowPoint)
     {
-        var text = new string([.. Enumerable.Range(0, random.Next(1, random.Next(2) == 0 ? 8 : 42)).Select(_ => (char)('0' + (random.Next(3) == 0 ? 0 : random.Next(10))))]);
+        var text = new string([.. Enumerable.Range(0, random.Next(1, random.Next(2) == 0 ? 8 : 42)).Select(_ =>
+            (char)('0' + (random.Next(3) == 0 ? 0 : random.Next(10))))]);
         if (allowPoint && random.Next(3) > 0)
             text = text.Insert(random.Next(text.Length + 1), ".");
         if (random.Next(3) == 0)

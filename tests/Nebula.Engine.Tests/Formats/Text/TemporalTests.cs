@@ -46,6 +46,18 @@ public sealed unsafe class TemporalTests
     [InlineData(int.MinValue, "-5877641-06-23")]
     public void WriteDate_Table(int days, string expected) => Assert.Equal(expected, PaddedText.Format(p => Temporal.WriteDate(p, days)));
 
+    [Fact]
+    public void WriteDate_EveryDayOfThreeCenturies_AgreesWithTheBclAndIsReadBack()
+    {
+        for (var day = new DateTime(1850, 1, 1, 0, 0, 0, DateTimeKind.Utc); day.Year < 2150; day = day.AddDays(1))
+        {
+            var days = (int)(day - Epoch).TotalDays;
+            var text = PaddedText.Format(p => Temporal.WriteDate(p, days));
+            if (text != day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) || Date(text) != days)
+                Assert.Fail($"day {days} is {text} instead of {day:yyyy-MM-dd}, and is read back as {Date(text)}");
+        }
+    }
+
     [Theory]
     [InlineData("2024-02-29", true)]
     [InlineData("2000-02-29", true)]
@@ -86,7 +98,8 @@ public sealed unsafe class TemporalTests
             for (var c = '\0'; c < 128; c++)
             {
                 var text = template[..at] + c + template[(at + 1)..];
-                DateTime? expected = DateTime.TryParseExact(text, ["yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd't'HH:mm:ss", "yyyy-MM-dd HH:mm:ss"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var value)
+                DateTime? expected = DateTime.TryParseExact(text, ["yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd't'HH:mm:ss", "yyyy-MM-dd HH:mm:ss"],
+                    CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var value)
                     && text.AsSpan().IndexOfAny(" tT") == 10 && text.All(static x => x < 128) ? value : null;
                 var found = Timestamp(text, false) is { } micro ? Epoch.AddTicks(micro.Value * 10) : (DateTime?)null;
                 Assert.True(expected == found, $"{text} is {found} instead of {expected}");
@@ -158,7 +171,8 @@ public sealed unsafe class TemporalTests
     [InlineData(-3_600_000_000, "-01:00:00")]
     [InlineData(360_000_000_001, "100:00:00.000001")]
     [InlineData(long.MinValue, "-2562047788:00:54.775808")]
-    public void WriteTime_Table(long microseconds, string expected) => Assert.Equal(expected, PaddedText.Format(p => Temporal.WriteTime(p, microseconds, nanoseconds: false)));
+    public void WriteTime_Table(long microseconds, string expected) =>
+        Assert.Equal(expected, PaddedText.Format(p => Temporal.WriteTime(p, microseconds, nanoseconds: false)));
 
     [Theory]
     [InlineData(0, "00:00:00")]
@@ -168,7 +182,8 @@ public sealed unsafe class TemporalTests
     [InlineData(86_400_000_000_000, "24:00:00")]
     [InlineData(-1, "-00:00:00.000000001")]
     [InlineData(long.MinValue, "-2562047:47:16.854775808")]
-    public void WriteTime_Nanoseconds_Table(long nanoseconds, string expected) => Assert.Equal(expected, PaddedText.Format(p => Temporal.WriteTime(p, nanoseconds, nanoseconds: true)));
+    public void WriteTime_Nanoseconds_Table(long nanoseconds, string expected) =>
+        Assert.Equal(expected, PaddedText.Format(p => Temporal.WriteTime(p, nanoseconds, nanoseconds: true)));
 
     [Theory]
     [InlineData("23:59:59", 86_399_000_000_000L)]
@@ -195,5 +210,6 @@ public sealed unsafe class TemporalTests
         PaddedText.Parse(text, (p, length) => Temporal.TryParseTime(p, length, nanoseconds, out var value) ? value : (long?)null);
 
     private static (long Value, bool HasZone)? Timestamp(string text, bool nanoseconds) =>
-        PaddedText.Parse(text, (p, length) => Temporal.TryParseTimestamp(p, length, nanoseconds, out var value, out var zone) ? (value, zone) : ((long, bool)?)null);
+        PaddedText.Parse(text, (p, length) => Temporal.TryParseTimestamp(p, length, nanoseconds, out var value, out var zone)
+            ? (value, zone) : ((long, bool)?)null);
 }

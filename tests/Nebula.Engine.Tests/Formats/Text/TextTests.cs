@@ -58,7 +58,20 @@ public sealed unsafe class TextTests
     [Fact]
     public void Dialect_Details_AreReadBack()
     {
-        var dialect = new CsvDialect { Delimiter = (byte)'\t', Quote = null, Escape = (byte)'\\', Comment = (byte)'#', NewLine = (byte)'\r', Header = false, SkipRows = 3, Encoding = "latin-1", NullMarkers = ["", "NULL", "\\N", "none"], NullPadding = true, Columns = ["a\u001fb", "c,d", "\\"] };
+        var dialect = new CsvDialect
+        {
+            Delimiter = (byte)'\t',
+            Quote = null,
+            Escape = (byte)'\\',
+            Comment = (byte)'#',
+            NewLine = (byte)'\r',
+            Header = false,
+            SkipRows = 3,
+            Encoding = "latin-1",
+            NullMarkers = ["", "NULL", "\\N", "none"],
+            NullPadding = true,
+            Columns = ["a\u001fb", "c,d", "\\"]
+        };
         foreach (var one in (CsvDialect[])[dialect, new(), new() { NullMarkers = [], Columns = ["none"] }])
         {
             var back = CsvDialect.FromDetails(one.ToDetails());

@@ -188,7 +188,8 @@ internal sealed record ArrowFooter(short Version, ArrowSchema Schema, MessageBlo
             if (block.Offset < 0 || block.Offset > end || block.MetadataLength < 0 || block.MetadataLength > end - block.Offset
                 || block.BodyLength < 0 || block.BodyLength > end - block.BodyOffset)
                 throw new ArrowFault(
-                    $"block {i} of the footer lies outside of the file (byte {block.Offset}, {block.MetadataLength} bytes of metadata and {block.BodyLength} of body)", 0);
+                    $"block {i} of the footer lies outside of the file (byte {block.Offset}, {block.MetadataLength} bytes of metadata and {block.BodyLength} "
+                        + "of body)", 0);
             result[i] = block;
         }
         return result;

@@ -28,7 +28,8 @@ internal sealed unsafe class BatchBody
         _dataBuffersBefore = CountDataBuffers(plan, header);
         var needed = plan.BufferCount + _dataBuffersBefore[^1];
         if (header.Nodes.Length < plan.NodeCount || header.Buffers.Length < needed)
-            throw new ArrowFault($"the batch has {header.Nodes.Length} fields and {header.Buffers.Length} buffers, but its schema needs {plan.NodeCount} and {needed}", 0);
+            throw new ArrowFault($"the batch has {header.Nodes.Length} fields and {header.Buffers.Length} buffers, but its schema needs {plan.NodeCount} and "
+                + $"{needed}", 0);
         foreach (var column in plan.Columns)
             if (header.Nodes[column.Node].Length != header.Length)
                 throw new ArrowFault($"the column has {header.Nodes[column.Node].Length} values in a batch of {header.Length} rows", 0, column.Path);

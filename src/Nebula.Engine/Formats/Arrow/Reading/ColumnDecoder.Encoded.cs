@@ -84,7 +84,8 @@ internal sealed partial class ColumnDecoder
                 else if ((ulong)position < (ulong)dictionaryLength)
                     positions[i] = (int)position;
                 else
-                    throw new ArrowFault($"entry {source[i]} of dictionary {plan.Field.Dictionary!.Id} is referred to, which has {dictionaryLength} entries", column: plan.Path, value: start + i);
+                    throw new ArrowFault($"entry {source[i]} of dictionary {plan.Field.Dictionary!.Id} is referred to, which has {dictionaryLength} entries",
+                        column: plan.Path, value: start + i);
             }
         }
     }

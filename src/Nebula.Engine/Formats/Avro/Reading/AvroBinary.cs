@@ -5,7 +5,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Nebula.Engine.Formats.Avro.Reading;
 
-/// <summary>Reads the parts of values (Avro specification, "Binary Encoding"). Nothing here checks the end of the input: a few bytes behind it are readable, and the caller looks where it got to.</summary>
+/// <summary>
+/// Reads the parts of values (Avro specification, "Binary Encoding"). Nothing here checks the end of the input: a few bytes behind it are readable, and the
+/// caller looks where it got to.
+/// </summary>
 internal static unsafe class AvroBinary
 {
     /// <summary>Most bytes of a number.</summary>

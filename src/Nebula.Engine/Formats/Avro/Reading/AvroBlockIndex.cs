@@ -73,8 +73,10 @@ internal static class AvroBlockIndex
     public static void CheckMarker(ReadOnlySpan<byte> marker, AvroHeader header, AvroBlock block, string file)
     {
         if (!marker.SequenceEqual(header.Marker))
-            throw new DataFormatException($"The Avro file is corrupt: block {block.Index + 1} is followed by {Convert.ToHexStringLower(marker)}, but the file's marker is "
-                + $"{Convert.ToHexStringLower(header.Marker)}. Fetch or write it again.", new SourceLocation(file, ByteOffset: block.End - AvroHeader.MarkerSize));
+            throw new DataFormatException($"The Avro file is corrupt: block {block.Index + 1} is followed by {Convert.ToHexStringLower(marker)}, but the "
+                + "file's marker is "
+                + $"{Convert.ToHexStringLower(header.Marker)}. Fetch or write it again.",
+                    new SourceLocation(file, ByteOffset: block.End - AvroHeader.MarkerSize));
     }
 
     private static DataFormatException Corrupt(IRandomAccess file, long offset, string what) =>

@@ -304,7 +304,9 @@ internal sealed unsafe class AvroColumn : IDisposable
         return new Column(DataType.String, _symbols.Length, 0, null, values, offsets);
     }
 
-    /// <summary>Finds the first text that is not UTF-8: all bytes at once, and where not all are ASCII, whether texts begin at the start of a character.</summary>
+    /// <summary>
+    /// Finds the first text that is not UTF-8: all bytes at once, and where not all are ASCII, whether texts begin at the start of a character.
+    /// </summary>
     private int FindInvalid(int count)
     {
         var bytes = new ReadOnlySpan<byte>(_target->DataStart, (int)(_target->Data - _target->DataStart));
@@ -330,5 +332,6 @@ internal sealed unsafe class AvroColumn : IDisposable
     }
 
     private int Size(long bytes) => bytes <= BufferPool.MaxCapacity ? (int)bytes : throw new DataFormatException(
-        $"Values of column \"{_node.Path}\" need {Units.FormatSize(bytes)} in one batch, more than the {Units.FormatSize(BufferPool.MaxCapacity)} that a buffer can hold. Leave the column out.");
+        $"Values of column \"{_node.Path}\" need {Units.FormatSize(bytes)} in one batch, more than the {Units.FormatSize(BufferPool.MaxCapacity)} that a "
+            + "buffer can hold. Leave the column out.");
 }

@@ -93,7 +93,8 @@ internal sealed class AvroCompiler
             var at = Match(read, field.Name);
             if (at >= 0)
                 seen[at] = true;
-            var problem = at >= 0 && _targetOf.ContainsKey(nodes[at]) ? Emit(field.Schema, nodes[at]) : EmitSkip(field.Schema, path.Length == 0 ? field.Name : $"{path}.{field.Name}");
+            var problem = at >= 0 && _targetOf.ContainsKey(nodes[at])
+                ? Emit(field.Schema, nodes[at]) : EmitSkip(field.Schema, path.Length == 0 ? field.Name : $"{path}.{field.Name}");
             if (problem is not null)
                 return problem;
         }
@@ -188,7 +189,8 @@ internal sealed class AvroCompiler
                 SetNext(begin);
                 return problem;
             case AvroForm.Unsupported:
-                return $"Column \"{node.Path}\" is a decimal with {node.Schema.Scale} digits behind the point, more than the {DataType.MaxDecimalPrecision} there can be.";
+                return $"Column \"{node.Path}\" is a decimal with {node.Schema.Scale} digits behind the point, more than the {DataType.MaxDecimalPrecision} "
+                    + "there can be.";
         }
         if (PlainStep(written, node) is not { } step)
             return Mismatch(written, node.Schema, node.Path);
@@ -204,7 +206,15 @@ internal sealed class AvroCompiler
         if (written.Type != (node.Form == AvroForm.List || isPairs ? AvroType.Array : AvroType.Map))
             return Mismatch(written, node.Schema, node.Path);
         var least = AvroSizes.Least(written.Items!) + (written.Type == AvroType.Map ? 1 : 0);
-        var step = Add(new AvroStep { Kind = AvroStepKind.Array, Target = target, NullTarget = target, NullBranch = nullBranch, Argument = least, Table = CountFree(node) }, node.Path);
+        var step = Add(new AvroStep
+        {
+            Kind = AvroStepKind.Array,
+            Target = target,
+            NullTarget = target,
+            NullBranch = nullBranch,
+            Argument = least,
+            Table = CountFree(node)
+        }, node.Path);
         string? problem;
         if (isPairs)
             problem = EmitRecord(written.Items!, node.Schema.Items!, node.Children, node.Path);
@@ -220,7 +230,8 @@ internal sealed class AvroCompiler
     }
 
     /// <summary>Columns of an item that take no bytes in a file.</summary>
-    private static int CountFree(AvroNode list) => list.Children.Sum(static child => child.Form == AvroForm.Null ? 1 : child.Form == AvroForm.List ? 0 : CountFree(child));
+    private static int CountFree(AvroNode list) => list.Children.Sum(static child => child.Form == AvroForm.Null
+        ? 1 : child.Form == AvroForm.List ? 0 : CountFree(child));
 
     /// <summary>Values that are rendered as JSON are not resolved: the schemas must be the same, or the written one a branch of the other.</summary>
     private string? EmitJson(AvroSchema written, AvroNode node)
@@ -304,7 +315,8 @@ internal sealed class AvroCompiler
                 return new() { Kind = AvroStepKind.Uuid };
             case AvroForm.Duration when type == AvroType.Fixed && written.Size == 12:
                 return new() { Kind = AvroStepKind.Duration };
-            case AvroForm.Decimal when type is AvroType.Bytes or AvroType.Fixed && (written.Logical != AvroLogicalType.Decimal || written.Scale == node.Type.Scale):
+            case AvroForm.Decimal when type is AvroType.Bytes or AvroType.Fixed
+                && (written.Logical != AvroLogicalType.Decimal || written.Scale == node.Type.Scale):
                 return new()
                 {
                     Kind = node.Type.ByteWidth == 8 ? AvroStepKind.Decimal64 : AvroStepKind.Decimal128,

@@ -86,7 +86,8 @@ internal sealed unsafe class AvroDecodeSession : IDisposable
             (string Path, int Index)? invalid = null;
             columns.Add(scope.Add(_decoder.Columns[i].Build(ref invalid)));
             if (invalid is { } at)
-                throw NotText(at.Path, at.Path == _program.Schema.Fields[i].Name ? $"record {_firstRow + at.Index + 1}" : $"records {_firstRow + 1} to {_firstRow + _rows}");
+                throw NotText(at.Path, at.Path == _program.Schema.Fields[i].Name
+                    ? $"record {_firstRow + at.Index + 1}" : $"records {_firstRow + 1} to {_firstRow + _rows}");
         }
         var batch = new RecordBatch(_program.Schema, columns.MoveToImmutable(), _rows);
         scope.Release();
@@ -150,7 +151,8 @@ internal sealed unsafe class AvroDecodeSession : IDisposable
     }
 
     private DataFormatException Wrong(string what) =>
-        new($"{what}. The file is corrupt, or was written with another schema than it says: fetch or write it again.", new SourceLocation(_file.Name, ByteOffset: _block.Offset));
+        new($"{what}. The file is corrupt, or was written with another schema than it says: fetch or write it again.",
+            new SourceLocation(_file.Name, ByteOffset: _block.Offset));
 
     private DataFormatException NotText(string path, string where) => new(
         $"A text in {where} is not UTF-8. Read the column as bytes (a schema given by 'schema', with \"bytes\" for the field), or have the file written again.",

@@ -81,7 +81,8 @@ internal sealed unsafe class AvroDecoder : IDisposable
     /// <param name="limit">End of the input; a few bytes behind it are readable.</param>
     /// <param name="count">Most records wanted, at least 1.</param>
     /// <param name="soft">No record that begins here or behind is begun.</param>
-    /// <returns>Where it got to; null when the input ends within a record or a record is wrong. <see cref="Done"/> records are appended, and parts of the next one.</returns>
+    /// <returns>Where it got to; null when the input ends within a record or a record is wrong. <see cref="Done"/> records are appended, and parts of the next
+    /// one.</returns>
     public byte* Decode(byte* p, byte* limit, long count, byte* soft)
     {
         _problem = null;
@@ -268,7 +269,8 @@ internal sealed unsafe class AvroDecoder : IDisposable
                     break;
                 case AvroStepKind.Default:
                     {
-                        var constant = (byte*)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_program.Constants[step->Table]));
+                        var constant =
+                            (byte*)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_program.Constants[step->Table]));
                         if (Run(pc, 1, constant, constant + step->Argument, (byte*)nuint.MaxValue) == null)
                             goto Truncated;
                         pc = step->Next;
@@ -308,7 +310,9 @@ internal sealed unsafe class AvroDecoder : IDisposable
         return null;
     }
 
-    /// <summary>The blocks of an array or map, each a number of items; a negative one is followed by the size of the block, which only skipping needs.</summary>
+    /// <summary>
+    /// The blocks of an array or map, each a number of items; a negative one is followed by the size of the block, which only skipping needs.
+    /// </summary>
     private byte* RunItems(AvroStep* step, int body, byte* p, byte* limit)
     {
         while (true)
@@ -441,7 +445,8 @@ internal sealed unsafe class AvroDecoder : IDisposable
             target->Next += sizeof(Int128);
             return p + length;
         }
-        var digits = length <= 64 ? new BigInteger(new ReadOnlySpan<byte>(p, (int)length), isBigEndian: true).ToString(System.Globalization.CultureInfo.InvariantCulture) : $"of {length} bytes";
+        var digits = length <= 64 ? new BigInteger(new ReadOnlySpan<byte>(p, (int)length),
+            isBigEndian: true).ToString(System.Globalization.CultureInfo.InvariantCulture) : $"of {length} bytes";
         Report(step, $"the unscaled decimal {digits}, which has more than {step->Table} digits,");
         return null;
     }

@@ -20,7 +20,8 @@ internal static class AvroDefaults
     {
         var output = new ArrayBufferWriter<byte>();
         return TryEncodeText(value, schema, output) ? output.WrittenSpan.ToArray() : throw new DataFormatException(
-            $"In the Avro schema {what} is {DataFormatException.Show(Encoding.UTF8.GetBytes(value.GetRawText()))}, which is no value of {schema}. Correct the default.", new SourceLocation(file));
+            $"In the Avro schema {what} is {DataFormatException.Show(Encoding.UTF8.GetBytes(value.GetRawText()))}, which is no value of {schema}. Correct the "
+                + "default.", new SourceLocation(file));
     }
 
     private static bool TryEncodeText(JsonElement value, AvroSchema schema, ArrayBufferWriter<byte> output)
@@ -135,7 +136,8 @@ internal static class AvroDefaults
             return value.TryGetDouble(out number);
         if (value.ValueKind != JsonValueKind.String)
             return false;
-        number = value.ValueEquals("NaN") ? double.NaN : value.ValueEquals("Infinity") ? double.PositiveInfinity : value.ValueEquals("-Infinity") ? double.NegativeInfinity : 0;
+        number = value.ValueEquals("NaN") ? double.NaN : value.ValueEquals("Infinity") ? double.PositiveInfinity : value.ValueEquals("-Infinity")
+            ? double.NegativeInfinity : 0;
         return number != 0;
     }
 

@@ -39,7 +39,8 @@ internal sealed class AvroFile : IContainerFile
     public long? Rows => _blocks.IsValueCreated ? _blocks.Value.Sum(static block => block.Rows) : null;
 
     /// <inheritdoc/>
-    public IReadOnlyList<ContainerPart> Parts => [.. _blocks.Value.Select(static block => new ContainerPart(block.Offset, block.End - block.Offset, block.Rows))];
+    public IReadOnlyList<ContainerPart> Parts => [.. _blocks.Value.Select(static block =>
+        new ContainerPart(block.Offset, block.End - block.Offset, block.Rows))];
 
     /// <inheritdoc/>
     public FileInspection Inspect()
@@ -59,13 +60,15 @@ internal sealed class AvroFile : IContainerFile
         foreach (var (key, value) in _header.Metadata)
             if (key != "avro.codec")
                 properties.Add(new(key, Encoding.UTF8.GetString(value)));
-        var columns = Schema.Fields.Select((field, i) => (IReadOnlyList<string>)[field.Name, field.Type.ToString(), _columns[i].Schema.ToString(), field.Nullable ? "true" : "false"]);
+        var columns = Schema.Fields.Select((field, i) => (IReadOnlyList<string>)[field.Name, field.Type.ToString(), _columns[i].Schema.ToString(),
+            field.Nullable ? "true" : "false"]);
         var parts = blocks.Take(MaxBlocksShown).Select(static block =>
             (IReadOnlyList<string>)[Text(block.Index + 1), Text(block.Offset), Text(block.Rows), Text(block.DataLength)]);
         return new FileInspection(properties,
         [
             new InspectionTable("columns", ["name", "type", "stored_as", "nullable"], [.. columns]),
-            new InspectionTable(blocks.Count > MaxBlocksShown ? $"blocks (the first {MaxBlocksShown})" : "blocks", ["block", "offset", "rows", "data_bytes"], [.. parts]),
+            new InspectionTable(blocks.Count > MaxBlocksShown ? $"blocks (the first {MaxBlocksShown})" : "blocks", ["block", "offset", "rows", "data_bytes"],
+                [.. parts]),
         ]);
     }
 
@@ -79,7 +82,8 @@ internal sealed class AvroFile : IContainerFile
         var count = Math.Min(partCount ?? int.MaxValue, blocks.Count - firstPart);
         return count <= 0
             ? new AvroReader(_bytes, _header, program, (0, 0, 0), 0, context)
-            : new AvroReader(_bytes, _header, program, (firstPart, blocks[firstPart].Offset, blocks[firstPart].FirstRow), blocks[firstPart + count - 1].End, context);
+            : new AvroReader(_bytes, _header, program, (firstPart, blocks[firstPart].Offset, blocks[firstPart].FirstRow), blocks[firstPart + count - 1].End,
+                context);
     }
 
     /// <inheritdoc/>

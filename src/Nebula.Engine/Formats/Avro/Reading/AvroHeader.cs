@@ -96,8 +96,10 @@ internal sealed class AvroHeader
     }
 
     private static DataFormatException NotAvro(ReadOnlySpan<byte> head, string file) => new(
-        head.StartsWith("Obj"u8) && head.Length > Magic.Length ? $"The file is an Avro container of version {head[3]}; only version 1 is supported. Write it with Avro 1.3 or newer."
-        : $"The file is no Avro container file: it begins with {DataFormatException.Show(head[..Math.Min(head.Length, Magic.Length)])}, not with 'Obj' and the byte 1.", new SourceLocation(file));
+        head.StartsWith("Obj"u8) && head.Length > Magic.Length
+            ? $"The file is an Avro container of version {head[3]}; only version 1 is supported. Write it with Avro 1.3 or newer."
+        : $"The file is no Avro container file: it begins with {DataFormatException.Show(head[..Math.Min(head.Length, Magic.Length)])}, not with 'Obj' and "
+            + "the byte 1.", new SourceLocation(file));
 }
 
 /// <summary>Reads the parts of a header, within its bounds.</summary>
@@ -153,5 +155,6 @@ internal ref struct AvroHeaderReader(ReadOnlySpan<byte> bytes, int position, str
     }
 
     /// <summary>Makes the error of a wrong header.</summary>
-    public readonly DataFormatException Wrong(string what) => new($"The Avro file is corrupt: {what}. Fetch or write it again.", new SourceLocation(file, ByteOffset: Position));
+    public readonly DataFormatException Wrong(string what) =>
+        new($"The Avro file is corrupt: {what}. Fetch or write it again.", new SourceLocation(file, ByteOffset: Position));
 }

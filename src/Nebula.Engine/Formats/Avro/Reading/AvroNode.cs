@@ -102,9 +102,11 @@ internal sealed class AvroNode
         public AvroNode Of(string path, AvroSchema schema, ref int count, int depth, bool isNullable = false)
         {
             if (++count > MaxNodes)
-                throw new DataFormatException($"The Avro schema asks for more than {MaxNodes} columns when records are laid out, which is not supported.", new SourceLocation(file));
+                throw new DataFormatException($"The Avro schema asks for more than {MaxNodes} columns when records are laid out, which is not supported.",
+                    new SourceLocation(file));
             if (depth > AvroSchemaParser.MaxDepth)
-                throw new DataFormatException($"The Avro schema is nested more than {AvroSchemaParser.MaxDepth} levels deep, which is not supported.", new SourceLocation(file));
+                throw new DataFormatException($"The Avro schema is nested more than {AvroSchemaParser.MaxDepth} levels deep, which is not supported.",
+                    new SourceLocation(file));
             return schema.Type switch
             {
                 AvroType.Union => OfUnion(path, schema, ref count, depth),

@@ -142,7 +142,8 @@ internal sealed unsafe class AvroReader : IContainerReader
     }
 
     private AvroBlock ReadFirst(PooledBuffer buffer, long start) => AvroBlockIndex.TryRead(buffer.Content, start, _index, _firstRow, _file)
-        ?? throw new DataFormatException("The Avro file is corrupt: it ends within the header of a block. It was cut off: fetch or write it again.", new SourceLocation(_file.Name, ByteOffset: start));
+        ?? throw new DataFormatException("The Avro file is corrupt: it ends within the header of a block. It was cut off: fetch or write it again.",
+            new SourceLocation(_file.Name, ByteOffset: start));
 
     /// <summary>Checks a large block without fetching its data.</summary>
     private AvroBlocks ReadLarge(AvroBlock block)

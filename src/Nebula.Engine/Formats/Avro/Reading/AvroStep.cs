@@ -27,12 +27,15 @@ internal enum AvroStepKind : byte
     /// <summary>A position below <see cref="AvroStep.Argument"/>.</summary>
     Enum,
 
-    /// <summary>A position below <see cref="AvroStep.Argument"/> into the table at <see cref="AvroStep.Table"/>, which has -1 for symbols that the reader lacks.</summary>
+    /// <summary>
+    /// A position below <see cref="AvroStep.Argument"/> into the table at <see cref="AvroStep.Table"/>, which has -1 for symbols that the reader lacks.
+    /// </summary>
     MappedEnum,
     Duration,
     Json,
 
-    /// <summary>Runs the steps behind it once per item, up to <see cref="AvroStep.Next"/>. <see cref="AvroStep.Argument"/> is the least number of bytes of an item,
+    /// <summary>Runs the steps behind it once per item, up to <see cref="AvroStep.Next"/>. <see cref="AvroStep.Argument"/> is the least number of bytes of an
+    /// item,
     /// <see cref="AvroStep.Table"/> the number of its columns that have none.</summary>
     Array,
 

@@ -3,7 +3,9 @@ using Nebula.Engine.Formats.Json.Writing;
 
 namespace Nebula.Engine.Formats.Avro.Schemas;
 
-/// <summary>The Parsing Canonical Form of a schema and its fingerprint (Avro specification, "Parsing Canonical Form for Schemas", "Schema Fingerprints").</summary>
+/// <summary>
+/// The Parsing Canonical Form of a schema and its fingerprint (Avro specification, "Parsing Canonical Form for Schemas", "Schema Fingerprints").
+/// </summary>
 internal static class AvroCanonicalForm
 {
     private const ulong EmptyFingerprint = 0xC15D213AA4D7A795;

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Nebula.Engine.Formats.Avro.Schemas;
 
-/// <summary>A schema, or a part of one. Records refer to themselves, so that a schema is a graph; whoever walks it must stop at records that are open.</summary>
+/// <summary>
+/// A schema, or a part of one. Records refer to themselves, so that a schema is a graph; whoever walks it must stop at records that are open.
+/// </summary>
 internal sealed class AvroSchema
 {
     private ImmutableArray<AvroField> _fields = [];

@@ -14,8 +14,8 @@ internal sealed class AvroSchemaParser
     /// <summary>The attribute that keeps the name of a field that Avro does not allow; Apache Iceberg writes it too.</summary>
     public const string OriginalNameKey = "iceberg-field-name";
 
-    // a record in a record is an object in an array in an object
-    private const int MaxJsonDepth = 4 * MaxDepth + 8;
+    // far beyond what is accepted, so that schemas that are too deep are refused as such and not as wrong JSON
+    private const int MaxJsonDepth = 1 << 20;
     private readonly Dictionary<string, AvroSchema> _named = new(StringComparer.Ordinal);
     private readonly string _origin;
     private readonly bool _isStrict;
@@ -29,12 +29,14 @@ internal sealed class AvroSchemaParser
     /// <summary>Reads a schema.</summary>
     /// <param name="json">The schema as JSON text in UTF-8.</param>
     /// <param name="origin">Where it comes from, for messages.</param>
-    /// <param name="isStrict">Whether names must have the form that the specification asks for. Files of other programs are read whatever they call things.</param>
+    /// <param name="isStrict">Whether names must have the form that the specification asks for. Files of other programs are read whatever they call
+    /// things.</param>
     /// <exception cref="DataFormatException">The text is no valid schema.</exception>
     public static AvroSchema Parse(ReadOnlyMemory<byte> json, string origin, bool isStrict)
     {
         if (Utf8Validator.FindInvalid(json.Span) is >= 0 and var at)
-            throw new DataFormatException($"The Avro schema is not UTF-8 (byte {at + 1} of it). Correct it, or have the file written again.", new SourceLocation(origin));
+            throw new DataFormatException($"The Avro schema is not UTF-8 (byte {at + 1} of it). Correct it, or have the file written again.",
+                new SourceLocation(origin));
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxJsonDepth });
@@ -42,13 +44,15 @@ internal sealed class AvroSchemaParser
         }
         catch (JsonException e)
         {
-            throw new DataFormatException($"The Avro schema is not valid JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}). Correct it, or have the file written again.",
+            throw new DataFormatException($"The Avro schema is not valid JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}). Correct it, or have "
+                + "the file written again.",
                 new SourceLocation(origin), e);
         }
         catch (InvalidOperationException e)
         {
             // how the JSON reader reports half of a surrogate pair
-            throw new DataFormatException("The Avro schema holds an escape that is half of a character. Correct it, or have the file written again.", new SourceLocation(origin), e);
+            throw new DataFormatException("The Avro schema holds an escape that is half of a character. Correct it, or have the file written again.",
+                new SourceLocation(origin), e);
         }
     }
 
@@ -71,7 +75,8 @@ internal sealed class AvroSchemaParser
             return new AvroSchema(primitive);
         if (_named.TryGetValue(Qualify(name, space), out var named) || !_isStrict && _named.TryGetValue(name, out named))
             return named;
-        throw Wrong($"the type '{name}' is not defined{Suggestion.For(name, _named.Keys.Concat(["boolean", "int", "long", "float", "double", "bytes", "string", "null"]))}");
+        throw Wrong($"the type '{name}' is not "
+            + $"defined{Suggestion.For(name, _named.Keys.Concat(["boolean", "int", "long", "float", "double", "bytes", "string", "null"]))}");
     }
 
     private AvroSchema ParseUnion(JsonElement json, string? space, int depth)
@@ -220,9 +225,11 @@ internal sealed class AvroSchemaParser
             throw Wrong($"'{name}' is no name: letters, digits and underscores, no digit first");
     }
 
-    private DataFormatException Wrong(string what) => new($"The Avro schema is not valid: {what}. Correct the schema, or have the file written again.", new SourceLocation(_origin));
+    private DataFormatException Wrong(string what) => new($"The Avro schema is not valid: {what}. Correct the schema, or have the file written again.",
+        new SourceLocation(_origin));
 
-    private static string Qualify(string name, string? space) => string.IsNullOrEmpty(space) || name.Contains('.', StringComparison.Ordinal) ? name : $"{space}.{name}";
+    private static string Qualify(string name, string? space) => string.IsNullOrEmpty(space) || name.Contains('.', StringComparison.Ordinal)
+        ? name : $"{space}.{name}";
 
     private static string Show(JsonElement json) => DataFormatException.Show(System.Text.Encoding.UTF8.GetBytes(json.GetRawText()));
 

@@ -19,7 +19,9 @@ internal enum AvroType
     Union,
 }
 
-/// <summary>What the values of a schema mean beyond their type (Avro specification, "Logical Types"). One that is unknown or does not fit its type is none.</summary>
+/// <summary>
+/// What the values of a schema mean beyond their type (Avro specification, "Logical Types"). One that is unknown or does not fit its type is none.
+/// </summary>
 internal enum AvroLogicalType
 {
     None,

@@ -37,13 +37,15 @@ internal sealed unsafe class AvroBlockEncoder : IBlockEncoder
     /// <inheritdoc/>
     public EncodedBlock Encode(RecordBatch batch)
     {
+        DecimalDigits.Require(batch);
         using var cursors = _pool.Rent(Math.Max(1, _cursors) * sizeof(AvroCursor));
         var columns = (AvroCursor*)cursors.Pointer;
         var free = columns + _schema.Fields.Length;
         for (var i = 0; i < _schema.Fields.Length; i++)
             AvroCursor.Bind(columns + i, _schema.Fields[i], batch.Columns[i], ref free);
         using var rows = new AvroRowWriter(columns, _schema.Fields.Length, _options.BlockSize + _options.BlockSize / 8, _pool);
-        using var blocks = new AvroBlockWriter(_options.Codec, _options.Level, _marker, (int)Math.Min(batch.BufferBytes / 2 + 1024, BufferPool.MaxCapacity), _pool);
+        using var blocks = new AvroBlockWriter(_options.Codec, _options.Level, _marker, (int)Math.Min(batch.BufferBytes / 2 + 1024, BufferPool.MaxCapacity),
+            _pool);
         for (var row = 0; row < batch.Length;)
         {
             var end = rows.Write(row, batch.Length, _options.BlockSize);

@@ -78,7 +78,8 @@ internal unsafe struct AvroCursor
         else
         {
             cursor->Offsets = (int*)Address(MemoryMarshal.AsBytes(column.Offsets));
-            cursor->Values = Address(type.IsVariableBinary ? column.Bytes : type.Kind == TypeKind.Bool ? column.Bits : type.IsNested ? default : ColumnLayouts.FixedBytes(column));
+            cursor->Values = Address(type.IsVariableBinary
+                ? column.Bytes : type.Kind == TypeKind.Bool ? column.Bits : type.IsNested ? default : ColumnLayouts.FixedBytes(column));
         }
         cursor->Children = free;
         cursor->ChildCount = column.Children.Length;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats.Avro.Schemas;
 using Nebula.Engine.Schemas;
 
@@ -16,16 +17,22 @@ internal sealed class AvroSchemaWriter
     private readonly HashSet<string> _types = new(StringComparer.Ordinal) { UuidName };
     private readonly Utf8JsonWriter _json;
     private bool _hasUuid;
+    private int _depth;
 
     private AvroSchemaWriter(Utf8JsonWriter json) => _json = json;
 
     /// <summary>Renders the schema of rows.</summary>
     /// <param name="schema">The columns.</param>
     /// <param name="name">Name of the record, with namespace if it has one.</param>
+    /// <exception cref="NebulaException">Types are nested too deeply for readers.</exception>
     public static byte[] Write(Schema schema, string name)
     {
         var text = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(text, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 2000 }))
+        using (var json = new Utf8JsonWriter(text, new JsonWriterOptions
+        {
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            MaxDepth = 4 * AvroSchemaParser.MaxDepth + 8
+        }))
             new AvroSchemaWriter(json).WriteRecord(schema.Fields.AsSpan(), name);
         return text.WrittenSpan.ToArray();
     }
@@ -73,15 +80,20 @@ internal sealed class AvroSchemaWriter
 
     private void WriteField(Field field, string name)
     {
-        if (!field.Nullable)
+        // a union is a level of its own
+        var levels = field.Nullable ? 2 : 1;
+        if ((_depth += levels) > AvroSchemaParser.MaxDepth)
+            throw new NebulaException(ErrorKind.Schema, $"A column is nested more than {AvroSchemaParser.MaxDepth / 2} levels deep, which cannot be written as "
+                + "Avro. Leave it out, or give it the type json.");
+        if (field.Nullable)
         {
-            WriteType(field.Type, name);
-            return;
+            _json.WriteStartArray();
+            _json.WriteStringValue("null");
         }
-        _json.WriteStartArray();
-        _json.WriteStringValue("null");
         WriteType(field.Type, name);
-        _json.WriteEndArray();
+        if (field.Nullable)
+            _json.WriteEndArray();
+        _depth -= levels;
     }
 
     private void WriteType(DataType type, string name)
@@ -119,7 +131,8 @@ internal sealed class AvroSchemaWriter
                 _json.WriteString("type", "array");
                 _json.WriteString("logicalType", "map");
                 _json.WritePropertyName("items");
-                WriteRecord([new Field("key", type.Fields[0].Type, nullable: false), new Field("value", type.Fields[1].Type, type.Fields[1].Nullable)], name + "_entry");
+                WriteRecord([new Field("key", type.Fields[0].Type, nullable: false), new Field("value", type.Fields[1].Type, type.Fields[1].Nullable)],
+                    name + "_entry");
                 break;
             default:
                 WritePlain(Describe(type));

@@ -34,8 +34,10 @@ internal sealed record AvroWriteOptions(AvroCodec Codec, int Level, int BlockSiz
         if (size is < 1 or > LargestBlock)
             throw NebulaException.Configuration($"Option 'block_size' of {options.Owner} must be between 1B and 1GiB.", options.LocationOf("block_size"));
         var name = options.Text("record_name")!;
-        if (!name.Split('.').All(static part => part.Length > 0 && !char.IsAsciiDigit(part[0]) && part.All(static c => char.IsAsciiLetterOrDigit(c) || c == '_')))
-            throw NebulaException.Configuration($"Option 'record_name' of {options.Owner} must consist of letters, digits and underscores, no digit first, with dots after namespaces; it is '{name}'.",
+        if (!name.Split('.').All(static part => part.Length > 0 && !char.IsAsciiDigit(part[0])
+            && part.All(static c => char.IsAsciiLetterOrDigit(c) || c == '_')))
+            throw NebulaException.Configuration($"Option 'record_name' of {options.Owner} must consist of letters, digits and underscores, no digit first, "
+                + $"with dots after namespaces; it is '{name}'.",
                 options.LocationOf("record_name"));
         return new AvroWriteOptions(codec, (int)level, (int)size, name);
     }

@@ -7,7 +7,9 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Formats.Csv.Reading;
 
-/// <summary>Decodes blocks of CSV. Holds what does not change between blocks; the work is done by sessions, one per thread, which are kept and used again.</summary>
+/// <summary>
+/// Decodes blocks of CSV. Holds what does not change between blocks; the work is done by sessions, one per thread, which are kept and used again.
+/// </summary>
 internal sealed class CsvBlockDecoder : IBlockDecoder
 {
     private readonly ConcurrentBag<CsvDecodeSession> _idle = [];
@@ -23,13 +25,15 @@ internal sealed class CsvBlockDecoder : IBlockDecoder
             positions[Dialect.Columns[i]] = i;
         Fields = [.. plan.Columns.Select(column => positions.GetValueOrDefault(column.SourceName, -1))];
         var isOurs = plan.Stream.Details.ContainsKey(CsvDialect.OursKey);
-        Readers = [.. plan.Columns.Select(column => CsvColumnReader.Create(column.Field.Type, !column.TypeIsFixed, isOurs) ?? throw new NebulaException(ErrorKind.Schema,
+        Readers = [.. plan.Columns.Select(column => CsvColumnReader.Create(column.Field.Type, !column.TypeIsFixed, isOurs)
+            ?? throw new NebulaException(ErrorKind.Schema,
             $"Column \"{column.SourceName}\" cannot be read as {column.Field.Type}: CSV has no text for such values. Read it as string or json."))];
         NullMarkers = [.. Dialect.NullMarkers.Where(static marker => marker.Length > 0).Select(Encoding.UTF8.GetBytes)];
         EmptyIsNull = Dialect.NullMarkers.Contains("");
         for (var i = 0; i < Fields.Length; i++)
             if (Fields[i] < 0)
-                throw new NebulaException(ErrorKind.Schema, $"{plan.Stream.Name} has no column \"{plan.Columns[i].SourceName}\".{Suggestion.For(plan.Columns[i].SourceName, Dialect.Columns)}");
+                throw new NebulaException(ErrorKind.Schema,
+                    $"{plan.Stream.Name} has no column \"{plan.Columns[i].SourceName}\".{Suggestion.For(plan.Columns[i].SourceName, Dialect.Columns)}");
     }
 
     public StreamPlan Plan { get; }

@@ -156,7 +156,8 @@ internal sealed unsafe class CsvDecodeSession
     private void GrowScratch(RawBlock block, ref PooledBuffer scratch, ref uint* ends, ref int room, int pending)
     {
         if (room >= MostFields)
-            throw new DataFormatException($"the record that starts here has more than {room / 2:N0} fields where {_fields} are expected. Is the delimiter right?", Locate(block, ends[0] + 1, null));
+            throw new DataFormatException($"the record that starts here has more than {room / 2:N0} fields where {_fields} are expected. Is the delimiter "
+                + "right?", Locate(block, ends[0] + 1, null));
         room *= 2;
         var larger = _decoder.Pool.Rent(4 * (room + ScanSlack + 1));
         new Span<uint>(ends, pending + 1).CopyTo(larger.As<uint>());
@@ -176,7 +177,10 @@ internal sealed unsafe class CsvDecodeSession
         return at;
     }
 
-    /// <summary>Whether every record has the right number of fields: as many line ends as records, each where a record must end. In a table of several columns a blank line cannot pass.</summary>
+    /// <summary>
+    /// Whether every record has the right number of fields: as many line ends as records, each where a record must end. In a table of several columns a blank
+    /// line cannot pass.
+    /// </summary>
     private bool IsRegular(in CsvTable table)
     {
         if (_scan.Comment != 0)
@@ -199,9 +203,12 @@ internal sealed unsafe class CsvDecodeSession
         return true;
     }
 
-    /// <summary>Sorts out records that are not ordinary: header, comments, blank lines, too few or too many fields, broken UTF-8. The good ones stay in the table.</summary>
+    /// <summary>
+    /// Sorts out records that are not ordinary: header, comments, blank lines, too few or too many fields, broken UTF-8. The good ones stay in the table.
+    /// </summary>
     /// <returns>Number of ends that were dealt with.</returns>
-    private int Regroup(RawBlock block, IDecodeSink sink, ref CsvTable table, int count, ref PooledBuffer? memory, ref bool dropHeader, bool allValid, int records, out int recordsLeft)
+    private int Regroup(RawBlock block, IDecodeSink sink, ref CsvTable table, int count, ref PooledBuffer? memory, ref bool dropHeader, bool allValid,
+        int records, out int recordsLeft)
     {
         var ends = table.Ends;
         // short records that are completed need room that the input does not have: a few at a time
@@ -269,11 +276,14 @@ internal sealed unsafe class CsvDecodeSession
         _nullsAdded += count;
         if (_nullsAdded > MostNullsAdded)
             throw new DataFormatException(
-                $"too many records are too short: completing them to {_fields} fields adds more than {MostNullsAdded:N0} nulls to {block.Buffer.Length:N0} bytes. Is the header that of these records? Else set 'null_padding: false'.",
+                $"too many records are too short: completing them to {_fields} fields adds more than {MostNullsAdded:N0} nulls to {block.Buffer.Length:N0} "
+                    + "bytes. Is the header that of these records? Else set 'null_padding: false'.",
                 Locate(block, start, null));
     }
 
-    /// <summary>A later file of a stream must have the columns of the first, in the same order: its fields would end up under the wrong names otherwise.</summary>
+    /// <summary>
+    /// A later file of a stream must have the columns of the first, in the same order: its fields would end up under the wrong names otherwise.
+    /// </summary>
     private void CheckHeader(RawBlock block, uint start, ReadOnlySpan<byte> content)
     {
         var records = new CsvRecords(content, _decoder.Dialect);
@@ -286,9 +296,11 @@ internal sealed unsafe class CsvDecodeSession
         while (at < names.Length && at < expected.Length && names[at] == expected[at])
             at++;
         var difference = string.Create(CultureInfo.InvariantCulture,
-            $"column {at + 1} is {(at < names.Length ? $"\"{names[at]}\"" : "missing")} where {(at < expected.Length ? $"\"{expected[at]}\"" : "no more")} is expected");
+            $"column {at + 1} is {(at < names.Length ? $"\"{names[at]}\"" : "missing")} where "
+            + $"{(at < expected.Length ? $"\"{expected[at]}\"" : "no more")} is expected");
         throw new DataFormatException(
-            $"the header is not that of the stream's first file: {difference}. Read files with other columns as streams of their own.", Locate(block, start, null));
+            $"the header is not that of the stream's first file: {difference}. Read files with other columns as streams of their own.",
+                Locate(block, start, null));
     }
 
     private void ReadColumns(RawBlock block, IDecodeSink sink, CsvTable table, int length)
@@ -354,20 +366,27 @@ internal sealed unsafe class CsvDecodeSession
         var field = table.Field(row, _decoder.Fields[column]);
         if (reason is null && !planned.TypeIsFixed)
             throw new SchemaContradictionException(
-                $"the value {DataFormatException.Show(field)} is not {Article(planned.Field.Type.ToString())}, which is the type inferred from the first records of the file. "
+                $"the value {DataFormatException.Show(field)} is not {Article(planned.Field.Type.ToString())}, which is the type inferred from the first "
+                    + "records of the file. "
                 + $"Set the column's type (columns: {{ {planned.SourceName}: string }}), or let every value be looked at (infer: all).",
                 Locate(block, start, planned.SourceName));
         var recordEnd = table.Ends[row * table.Stride + table.Stride - 1];
         var record = new ReadOnlySpan<byte>(table.Data + start, (int)(recordEnd - start));
         Reject(block, sink, start, table.TrimReturn && record.EndsWith("\r"u8) ? record[..^1] : record, planned.SourceName,
-            reason is null ? $"the value {DataFormatException.Show(field)} is not {Article(planned.Field.Type.ToString())}" : $"in {DataFormatException.Show(field)} {reason}");
+            reason is null ? $"the value {DataFormatException.Show(field)} is not {Article(planned.Field.Type.ToString())}"
+                : $"in {DataFormatException.Show(field)} {reason}");
     }
 
     private void Reject(RawBlock block, IDecodeSink sink, uint start, ReadOnlySpan<byte> record, string? column, string reason) =>
         sink.Reject(new RejectedRow(Locate(block, start, column), reason, record.ToArray()));
 
-    private string WrongCount(int found) => string.Create(CultureInfo.InvariantCulture,
-        $"the record has {found} {(found == 1 ? "field" : "fields")} where {_fields} {(_fields == 1 ? "is" : "are")} expected{(found < _fields ? ". Set 'null_padding: true' to complete short records with nulls" : ". If the file starts with lines that are no records set 'skip_rows'")}");
+    private string WrongCount(int found)
+    {
+        var advice = found < _fields
+            ? "Set 'null_padding: true' to complete short records with nulls" : "If the file starts with lines that are no records set 'skip_rows'";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"the record has {found} {(found == 1 ? "field" : "fields")} where {_fields} {(_fields == 1 ? "is" : "are")} expected. {advice}");
+    }
 
     private static string InvalidUtf8(ReadOnlySpan<byte> record)
     {
@@ -384,5 +403,6 @@ internal sealed unsafe class CsvDecodeSession
         return new SourceLocation(block.Position.Name, 1 + CountLines(before), column, block.Position.ByteOffset + offset);
     }
 
-    private static string Article(string type) => ("aeiou".Contains(type[0], StringComparison.Ordinal) && !type.StartsWith("uint", StringComparison.Ordinal) && !type.StartsWith("uu", StringComparison.Ordinal) ? "an " : "a ") + type;
+    private static string Article(string type) => ("aeiou".Contains(type[0], StringComparison.Ordinal) && !type.StartsWith("uint", StringComparison.Ordinal)
+        && !type.StartsWith("uu", StringComparison.Ordinal) ? "an " : "a ") + type;
 }

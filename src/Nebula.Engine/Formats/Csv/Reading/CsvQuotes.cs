@@ -9,7 +9,8 @@ namespace Nebula.Engine.Formats.Csv.Reading;
 internal static unsafe class CsvQuotes
 {
     /// <summary>What is wrong with a field whose closing quote is not its end.</summary>
-    public const string TextBehindQuote = "there is text behind the closing quote. Double the quotes that belong to the value, or set 'quote: none' if quotes are ordinary characters in this file";
+    public const string TextBehindQuote = "there is text behind the closing quote. Double the quotes that belong to the value, or set 'quote: none' if quotes "
+        + "are ordinary characters in this file";
 
     /// <summary>Writes the content of a quoted field.</summary>
     /// <param name="field">The field, from its opening quote on; a vector behind it is readable.</param>

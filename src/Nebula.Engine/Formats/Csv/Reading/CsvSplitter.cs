@@ -47,7 +47,8 @@ internal sealed unsafe class CsvSplitter(CsvDialect dialect, string name, bool i
     }
 
     /// <summary>
-    /// Goes over what stands in front of the first record: skipped lines, which may hold anything, single quotes included, and in a file with header blank lines
+    /// Goes over what stands in front of the first record: skipped lines, which may hold anything, single quotes included, and in a file with header blank
+    /// lines
     /// and comments, since the first block must have the header.
     /// </summary>
     /// <returns>Whether the first record starts in the bytes, or nothing follows them.</returns>
@@ -87,7 +88,8 @@ internal sealed unsafe class CsvSplitter(CsvDialect dialect, string name, bool i
         var opened = OpeningQuote(record, out var field);
         line += record[..opened].Count(_scan.NewLine);
         return new DataFormatException(
-            $"the quote that opens here ({DataFormatException.Show(record[opened..], 40)}) is never closed. Close it, or set 'quote: none' if quotes are ordinary characters in this file.",
+            $"the quote that opens here ({DataFormatException.Show(record[opened..], 40)}) is never closed. Close it, or set 'quote: none' if quotes are "
+                + "ordinary characters in this file.",
             new SourceLocation(name, line, field));
     }
 

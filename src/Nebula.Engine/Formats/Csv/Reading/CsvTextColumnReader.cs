@@ -18,7 +18,9 @@ internal sealed unsafe class CsvTextColumnReader : CsvColumnReader
         buffers.Advance(table.Rows, nulls);
     }
 
-    /// <summary>Whether quotes in a column are not rare, by a look at some of its fields: then it cannot be foreseen which have them, inside or around.</summary>
+    /// <summary>
+    /// Whether quotes in a column are not rare, by a look at some of its fields: then it cannot be foreseen which have them, inside or around.
+    /// </summary>
     private static bool SomeAreQuoted(in CsvTable table, int field)
     {
         const int Looks = 32;
@@ -63,7 +65,8 @@ internal sealed unsafe class CsvTextColumnReader : CsvColumnReader
     }
 
     /// <summary>
-    /// The same by way of <see cref="ByteFilter"/>: fields up to 64 bytes take one way whether they are quoted or not, have quotes inside or not, are null or not.
+    /// The same by way of <see cref="ByteFilter"/>: fields up to 64 bytes take one way whether they are quoted or not, have quotes inside or not, are null or
+    /// not.
     /// </summary>
     private static int ReadFiltered(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad)
     {

@@ -52,7 +52,8 @@ internal sealed unsafe class CsvTypeLattice
         // decimals that all have the same number of places are amounts: exact, and written as they were read
         var fits = _decimal && _maxWhole + _maxFraction <= DataType.MaxDecimalPrecision;
         if (fits && _maxFraction > 0 && _minFraction == _maxFraction)
-            return DataType.Decimal(_maxWhole + _maxFraction <= DataType.MaxDecimal64Precision ? DataType.MaxDecimal64Precision : DataType.MaxDecimalPrecision, _maxFraction);
+            return DataType.Decimal(_maxWhole + _maxFraction <= DataType.MaxDecimal64Precision ? DataType.MaxDecimal64Precision : DataType.MaxDecimalPrecision,
+                _maxFraction);
         if (_double)
             return DataType.Float64;
         if (fits)

@@ -37,14 +37,17 @@ internal unsafe interface ICsvScanner
 internal readonly record struct CsvScanDialect(byte Delimiter, byte NewLine, byte Quote, byte Escape, byte Comment)
 {
     public CsvScanDialect(CsvDialect dialect)
-        : this(dialect.Delimiter, dialect.NewLine, dialect.Quote ?? dialect.NewLine, dialect.Quote is null ? dialect.NewLine : dialect.Escape ?? dialect.Quote.Value, dialect.Comment ?? 0)
+        : this(dialect.Delimiter, dialect.NewLine, dialect.Quote ?? dialect.NewLine, dialect.Quote is null ? dialect.NewLine : dialect.Escape
+            ?? dialect.Quote.Value, dialect.Comment ?? 0)
     {
     }
 
     /// <summary>Whether fields can be quoted at all.</summary>
     public bool HasQuotes => Quote != NewLine;
 
-    /// <summary>Whether the positions of quotes alone tell what is quoted. Not so with another escape character, or with comments, which may hold single quotes.</summary>
+    /// <summary>
+    /// Whether the positions of quotes alone tell what is quoted. Not so with another escape character, or with comments, which may hold single quotes.
+    /// </summary>
     public bool QuotesTellAll => Escape == Quote && Comment == 0;
 }
 

@@ -7,7 +7,9 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Csv.Writing;
 
-/// <summary>Writes rows as CSV (RFC 4180): a field is quoted when it holds a delimiter, quote or line end, or when it would be read as null otherwise.</summary>
+/// <summary>
+/// Writes rows as CSV (RFC 4180): a field is quoted when it holds a delimiter, quote or line end, or when it would be read as null otherwise.
+/// </summary>
 internal sealed unsafe class CsvBlockEncoder : IBlockEncoder
 {
     private readonly Schema _schema;
@@ -23,7 +25,9 @@ internal sealed unsafe class CsvBlockEncoder : IBlockEncoder
         _pool = pool;
         foreach (var field in schema.Fields)
             if (field.Type.IsNested)
-                throw new NebulaException(ErrorKind.Schema, $"Column \"{field.Name}\" has the type {field.Type}, which CSV cannot hold. Cast it to json (columns: {{ {field.Name}: json }}) or leave it out.");
+                throw new NebulaException(ErrorKind.Schema,
+                    $"Column \"{field.Name}\" has the type {field.Type}, which CSV cannot hold. Cast it to json (columns: {{ {field.Name}: json }}) or leave "
+                    + "it out.");
     }
 
     public IFileFrame CreateFrame() => new TextFrame(_options.Header ? Header() : default, default, default, default);

@@ -76,7 +76,8 @@ internal unsafe struct CsvColumnWriter
 
     private static byte* WriteTextSlow(byte* p, ReadOnlySpan<byte> text, CsvWriteOptions options)
     {
-        var needed = options.QuoteAll || text.SequenceEqual(options.NullMarker) || text.IsEmpty || text.IndexOfAny(options.Delimiter, options.Quote) >= 0 || text.IndexOfAny((byte)'\n', (byte)'\r') >= 0;
+        var needed = options.QuoteAll || text.SequenceEqual(options.NullMarker) || text.IsEmpty || text.IndexOfAny(options.Delimiter, options.Quote) >= 0
+            || text.IndexOfAny((byte)'\n', (byte)'\r') >= 0;
         if (!needed)
         {
             text.CopyTo(new Span<byte>(p, text.Length));

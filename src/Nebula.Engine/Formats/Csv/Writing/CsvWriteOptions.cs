@@ -15,7 +15,9 @@ internal sealed record CsvWriteOptions(byte Delimiter, byte Quote, bool QuoteAll
 {
     private static ReadOnlySpan<byte> CharactersOfValues => "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-.:/="u8;
 
-    /// <summary>Whether numbers, times and the like must be looked at before they are written bare: they could hold the delimiter, or be the null marker.</summary>
+    /// <summary>
+    /// Whether numbers, times and the like must be looked at before they are written bare: they could hold the delimiter, or be the null marker.
+    /// </summary>
     public bool ChecksValues { get; } = CharactersOfValues.Contains(Delimiter) || NullMarker.Length > 0;
 
     /// <exception cref="NebulaException">An option is wrong.</exception>
@@ -26,13 +28,16 @@ internal sealed record CsvWriteOptions(byte Delimiter, byte Quote, bool QuoteAll
             Encoding.UTF8.GetBytes(options.Text("null_marker") ?? ""), options.Text("line_end") == "crlf" ? "\r\n"u8.ToArray() : "\n"u8.ToArray());
         if (result.Quote == result.Delimiter || CharactersOfValues.Contains(result.Quote))
             throw NebulaException.Configuration(
-                $"Option 'quote' of {options.Owner} must be a character that is neither the delimiter nor part of numbers and words; it is '{options.Text("quote")}'.", options.LocationOf("quote"));
+                $"Option 'quote' of {options.Owner} must be a character that is neither the delimiter nor part of numbers and words; it is "
+                    + $"'{options.Text("quote")}'.", options.LocationOf("quote"));
         if (result.NullMarker.AsSpan().IndexOfAny([result.Delimiter, result.Quote, (byte)'\n', (byte)'\r']) >= 0)
             throw NebulaException.Configuration(
-                $"Option 'null_marker' of {options.Owner} must not hold the delimiter, the quote or a line end; it is '{options.Text("null_marker")}'.", options.LocationOf("null_marker"));
+                $"Option 'null_marker' of {options.Owner} must not hold the delimiter, the quote or a line end; it is '{options.Text("null_marker")}'.",
+                    options.LocationOf("null_marker"));
         return result;
     }
 
-    private static byte ReadByte(OptionValues options, string name) => CsvDialect.ParseByte(options.Text(name)!) is { } value and not ((byte)'\n' or (byte)'\r' or 0) ? value : throw NebulaException.Configuration(
+    private static byte ReadByte(OptionValues options, string name) =>
+        CsvDialect.ParseByte(options.Text(name)!) is { } value and not ((byte)'\n' or (byte)'\r' or 0) ? value : throw NebulaException.Configuration(
         $"Option '{name}' of {options.Owner} must be one ASCII character or '\\t'; it is '{options.Text(name)}'.", options.LocationOf(name));
 }

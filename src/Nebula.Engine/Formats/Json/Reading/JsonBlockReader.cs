@@ -24,9 +24,9 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
     private readonly SimdLevel _level;
     private readonly ReadBudget _budget;
     private readonly ScratchBuffer _scratch;
-    private readonly ColumnBuilder[] _columns;
+    private readonly JsonColumn[] _columns;
     private readonly ObjectKeys _keys;
-    private readonly ColumnBuilder? _value;
+    private readonly JsonColumn? _value;
     private readonly JsonRecordReader<TKernel> _reader;
     private readonly int _rowsPerBatch;
     private SourcePosition _position;
@@ -47,10 +47,10 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
         _level = level;
         _budget = new ReadBudget(pool);
         _scratch = new ScratchBuffer(pool);
-        _columns = [.. plan.Columns.Select(column => new ColumnBuilder(
+        _columns = [.. plan.Columns.Select(column => new JsonColumn(
             column.Field.Type, column.SourceName, column.TypeIsFixed || dialect.IsText, column.TypeIsFixed, _budget))];
         var names = plan.Stream.Schema.Fields.Select(static field => field.Name).Union(plan.Columns.Select(static column => column.SourceName)).ToArray();
-        var bySource = new Dictionary<string, ColumnBuilder>(StringComparer.Ordinal);
+        var bySource = new Dictionary<string, JsonColumn>(StringComparer.Ordinal);
         for (var i = 0; i < _columns.Length; i++)
             if (!bySource.TryAdd(plan.Columns[i].SourceName, _columns[i]))
                 throw NebulaException.Configuration($"The column '{plan.Columns[i].SourceName}' is selected twice. Select it once.");

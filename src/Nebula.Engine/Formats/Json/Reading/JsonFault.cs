@@ -41,14 +41,14 @@ internal sealed unsafe class JsonFault
     public byte* At { get; private set; }
 
     /// <summary>The column concerned, if any.</summary>
-    public ColumnBuilder? Column { get; private set; }
+    public JsonColumn? Column { get; private set; }
 
     /// <summary>Whether the record is JSON and only the columns do not take it.</summary>
     public bool IsOfColumns => Problem >= JsonProblem.WrongType;
 
     /// <summary>Notes what is wrong.</summary>
     /// <returns>Null, for the parsing method to return.</returns>
-    public byte* Set(byte* at, JsonProblem problem, ColumnBuilder? column = null)
+    public byte* Set(byte* at, JsonProblem problem, JsonColumn? column = null)
     {
         At = at;
         Problem = problem;

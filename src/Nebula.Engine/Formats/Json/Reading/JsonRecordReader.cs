@@ -29,7 +29,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
     /// <summary>Reads a record that is any value.</summary>
     /// <param name="p">Its first byte.</param>
     /// <param name="column">The column.</param>
-    public byte* ReadRecord(byte* p, ColumnBuilder column)
+    public byte* ReadRecord(byte* p, JsonColumn column)
     {
         _depth = 0;
         return ReadValue(p, column);
@@ -105,13 +105,13 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* ReadValue(byte* p, ColumnBuilder column)
+    private byte* ReadValue(byte* p, JsonColumn column)
     {
         switch (column.Kind)
         {
-            case ReadKind.String when *p == '"':
+            case JsonValueKind.String when *p == '"':
                 return ReadString(p, column);
-            case ReadKind.Int64:
+            case JsonValueKind.Int64:
                 var length = JsonLexer<TKernel>.ScalarLength(p);
                 if (NumberParser.TryParseInt64(p, length, out var integer))
                 {
@@ -119,7 +119,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
                     return p + length;
                 }
                 break;
-            case ReadKind.Float64:
+            case JsonValueKind.Float64:
                 length = JsonLexer<TKernel>.ScalarLength(p);
                 if (((uint)(*p - '0') <= 9 || *p == '-') && NumberParser.TryParseExactDouble(p, length, out var number))
                 {
@@ -127,7 +127,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
                     return p + length;
                 }
                 break;
-            case ReadKind.Bool:
+            case JsonValueKind.Bool:
                 if (*(uint*)p == ('t' | 'r' << 8 | 'u' << 16 | 'e' << 24) && IsEnd(p[4]))
                 {
                     column.Append(true);
@@ -139,7 +139,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
                     return p + 5;
                 }
                 break;
-            case ReadKind.TimestampMicroseconds when *p == '"':
+            case JsonValueKind.TimestampMicroseconds when *p == '"':
                 var mask = TKernel.Find(p + 1);
                 var width = BitOperations.TrailingZeroCount(mask);
                 if (mask != 0 && p[1 + width] == '"' && JsonTemporal.TryParseCanonical(p + 1, width, nanoseconds: false, out var instant, out var hasZone)
@@ -149,16 +149,16 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
                     return p + width + 2;
                 }
                 break;
-            case ReadKind.Struct when *p == '{':
+            case JsonValueKind.Struct when *p == '{':
                 return ReadStruct(p, column);
-            case ReadKind.List when *p == '[':
+            case JsonValueKind.List when *p == '[':
                 return ReadList(p, column);
         }
         return ReadRare(p, column);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* ReadStruct(byte* p, ColumnBuilder column)
+    private byte* ReadStruct(byte* p, JsonColumn column)
     {
         _depth++;
         if ((p = ReadObject(p, column.Keys!, column.Count)) == null)
@@ -169,7 +169,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* ReadList(byte* p, ColumnBuilder column)
+    private byte* ReadList(byte* p, JsonColumn column)
     {
         var element = column.Children[0];
         p = SkipBlanks(p + 1);
@@ -196,9 +196,9 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
         return p + 1;
     }
 
-    private byte* ReadElement(byte* p, ColumnBuilder element) => ReadValue(p, element);
+    private byte* ReadElement(byte* p, JsonColumn element) => ReadValue(p, element);
 
-    private byte* ReadMap(byte* p, ColumnBuilder column)
+    private byte* ReadMap(byte* p, JsonColumn column)
     {
         var (key, value) = (column.Children[0], column.Children[1]);
         p = SkipBlanks(p + 1);
@@ -209,7 +209,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
             {
                 if (*p != '"')
                     return fault.Set(p, JsonProblem.ExpectedKey);
-                if ((p = key.Kind == ReadKind.String ? ReadString(p, key) : ReadQuoted(p, key)) == null)
+                if ((p = key.Kind == JsonValueKind.String ? ReadString(p, key) : ReadQuoted(p, key)) == null)
                     return null;
                 p = SkipBlanks(p);
                 if (*p != ':')
@@ -235,7 +235,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
 
     /// <summary>Nulls, kinds that are seldom met, conversions, and everything that does not fit.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* ReadRare(byte* p, ColumnBuilder column)
+    private byte* ReadRare(byte* p, JsonColumn column)
     {
         if (*p == 'n')
         {
@@ -244,9 +244,9 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
             column.AppendNull();
             return p;
         }
-        if (column.Kind == ReadKind.Json)
+        if (column.Kind == JsonValueKind.Json)
             return ReadJson(p, column);
-        if (column.Kind == ReadKind.Map && *p == '{')
+        if (column.Kind == JsonValueKind.Map && *p == '{')
             return ReadMap(p, column);
         if (*p == '"')
             return ReadQuoted(p, column);
@@ -254,14 +254,14 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
         if ((p = JsonLexer<TKernel>.SkipValue(p, newline, _depth, fault, out _)) == null)
             return null;
         if (*start is (byte)'{' or (byte)'[')
-            return column is { Kind: ReadKind.String, Casts: true } ? ReadJson(start, column) : fault.Set(start, JsonProblem.WrongType, column);
-        var fits = column.Kind == ReadKind.String && column.Casts
+            return column is { Kind: JsonValueKind.String, Casts: true } ? ReadJson(start, column) : fault.Set(start, JsonProblem.WrongType, column);
+        var fits = column.Kind == JsonValueKind.String && column.Casts
             ? AppendText(column, start, (int)(p - start))
             : ScalarParser.TryAppend(column, start, (int)(p - start), isQuoted: false);
         return fits ? p : fault.Set(start, JsonProblem.WrongType, column);
     }
 
-    private byte* ReadQuoted(byte* p, ColumnBuilder column)
+    private byte* ReadQuoted(byte* p, JsonColumn column)
     {
         var start = p;
         var end = JsonLexer<TKernel>.SkipString(p + 1, fault, out var hasEscapes);
@@ -274,7 +274,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
         return ScalarParser.TryAppend(column, text, (int)(end - text), isQuoted: true) ? p : fault.Set(start, JsonProblem.WrongType, column);
     }
 
-    private byte* ReadJson(byte* p, ColumnBuilder column)
+    private byte* ReadJson(byte* p, JsonColumn column)
     {
         var start = p;
         if ((p = JsonLexer<TKernel>.SkipValue(p, newline, _depth, fault, out var hasBlanks)) == null)
@@ -286,7 +286,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
         return p;
     }
 
-    private static bool AppendText(ColumnBuilder column, byte* text, int length)
+    private static bool AppendText(JsonColumn column, byte* text, int length)
     {
         var target = column.ReserveBytes(length);
         Unsafe.CopyBlockUnaligned(target, text, (uint)length);
@@ -295,7 +295,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* ReadString(byte* p, ColumnBuilder column)
+    private byte* ReadString(byte* p, JsonColumn column)
     {
         p++;
         var target = column.ReserveBytes(TKernel.Width);
@@ -313,7 +313,7 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* ReadLongString(byte* p, ColumnBuilder column)
+    private byte* ReadLongString(byte* p, JsonColumn column)
     {
         var target = column.ReserveBytes(TKernel.Width);
         while (true)

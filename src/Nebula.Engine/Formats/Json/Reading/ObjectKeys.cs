@@ -12,7 +12,7 @@ namespace Nebula.Engine.Formats.Json.Reading;
 internal sealed unsafe class ObjectKeys
 {
     private const int Run = 64;
-    private readonly ColumnBuilder?[] _columns;
+    private readonly JsonColumn?[] _columns;
     private readonly KeyTable _table = new();
     private readonly Entry[] _entries;
     private readonly byte[] _patterns;
@@ -21,11 +21,11 @@ internal sealed unsafe class ObjectKeys
     /// <param name="names">All keys that are known.</param>
     /// <param name="columns">The column of each; null for one that is read past.</param>
     /// <param name="owner">The column whose objects they are keys of; null for the keys of records.</param>
-    public ObjectKeys(string[] names, ColumnBuilder?[] columns, ColumnBuilder? owner)
+    public ObjectKeys(string[] names, JsonColumn?[] columns, JsonColumn? owner)
     {
         Owner = owner;
         _columns = columns;
-        Columns = [.. columns.OfType<ColumnBuilder>()];
+        Columns = [.. columns.OfType<JsonColumn>()];
         var texts = names.Select(Encoding.UTF8.GetBytes).ToArray();
         _entries = GC.AllocateArray<Entry>(names.Length + 1, pinned: true);
         _patterns = GC.AllocateArray<byte>(texts.Sum(static text => text.Length + 3) + Run, pinned: true);
@@ -44,17 +44,17 @@ internal sealed unsafe class ObjectKeys
     }
 
     /// <summary>The column whose objects these are keys of; null for the keys of records.</summary>
-    public ColumnBuilder? Owner { get; }
+    public JsonColumn? Owner { get; }
 
     /// <summary>The columns that must have a value or a null behind every object.</summary>
-    public ColumnBuilder[] Columns { get; }
+    public JsonColumn[] Columns { get; }
 
     /// <summary>Stands for the place in front of the first key.</summary>
     public int Start => _entries.Length - 1;
 
     /// <summary>The column of a key; null for one that is read past.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ColumnBuilder? ColumnOf(int key) => _columns[key];
+    public JsonColumn? ColumnOf(int key) => _columns[key];
 
     /// <summary>Tries the key that followed <paramref name="previous"/> last time.</summary>
     /// <param name="p">The opening quote; when the key is there, moved behind its colon.</param>

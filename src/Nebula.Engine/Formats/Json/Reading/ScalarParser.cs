@@ -16,40 +16,41 @@ internal static unsafe class ScalarParser
     /// <param name="length">Bytes of the text.</param>
     /// <param name="isQuoted">Whether it was a string.</param>
     /// <returns>Whether the text is a value of the type.</returns>
-    public static bool TryAppend(ColumnBuilder column, byte* text, int length, bool isQuoted)
+    public static bool TryAppend(JsonColumn column, byte* text, int length, bool isQuoted)
     {
         switch (column.Kind)
         {
-            case ReadKind.Date or ReadKind.TimeMicroseconds or ReadKind.TimeNanoseconds or ReadKind.TimestampMicroseconds or ReadKind.TimestampNanoseconds or ReadKind.Uuid or ReadKind.Binary:
+            case JsonValueKind.Date or JsonValueKind.TimeMicroseconds or JsonValueKind.TimeNanoseconds or JsonValueKind.TimestampMicroseconds
+                or JsonValueKind.TimestampNanoseconds or JsonValueKind.Uuid or JsonValueKind.Binary:
                 return isQuoted && TryAppendQuoted(column, text, length);
-            case ReadKind.Bool or (>= ReadKind.Int8 and <= ReadKind.Decimal128) when length > 0 && (!isQuoted || column.Casts):
+            case JsonValueKind.Bool or (>= JsonValueKind.Int8 and <= JsonValueKind.Decimal128) when length > 0 && (!isQuoted || column.Casts):
                 return TryAppendNumber(column, text, length);
             default:
                 return false;
         }
     }
 
-    private static bool TryAppendQuoted(ColumnBuilder column, byte* text, int length)
+    private static bool TryAppendQuoted(JsonColumn column, byte* text, int length)
     {
         switch (column.Kind)
         {
-            case ReadKind.Date:
+            case JsonValueKind.Date:
                 if (!Temporal.TryParseDate(text, length, out var days))
                     return false;
                 column.Append(days);
                 return true;
-            case ReadKind.TimeMicroseconds or ReadKind.TimeNanoseconds:
-                if (!Temporal.TryParseTime(text, length, column.Kind == ReadKind.TimeNanoseconds, out var time))
+            case JsonValueKind.TimeMicroseconds or JsonValueKind.TimeNanoseconds:
+                if (!Temporal.TryParseTime(text, length, column.Kind == JsonValueKind.TimeNanoseconds, out var time))
                     return false;
                 column.Append(time);
                 return true;
-            case ReadKind.Uuid:
+            case JsonValueKind.Uuid:
                 UInt128 uuid;
                 if (!UuidText.TryParse(text, length, (byte*)&uuid))
                     return false;
                 column.Append(uuid);
                 return true;
-            case ReadKind.Binary:
+            case JsonValueKind.Binary:
                 var target = column.ReserveBytes(length);
                 var decoded = Base64.DecodeFromUtf8(new ReadOnlySpan<byte>(text, length), new Span<byte>(target, length), out var consumed, out var written);
                 if (decoded != OperationStatus.Done || consumed != length)
@@ -57,7 +58,7 @@ internal static unsafe class ScalarParser
                 column.AppendBytes(target + written);
                 return true;
             default:
-                var nanoseconds = column.Kind == ReadKind.TimestampNanoseconds;
+                var nanoseconds = column.Kind == JsonValueKind.TimestampNanoseconds;
                 long instant;
                 if (column.Casts ? !TryParseAnyTimestamp(text, length, nanoseconds, out instant)
                     : !(JsonTemporal.TryParseCanonical(text, length, nanoseconds, out instant, out var hasZone) && hasZone == (column.Type.Zone is not null)))
@@ -79,51 +80,51 @@ internal static unsafe class ScalarParser
         return instant == value;
     }
 
-    private static bool TryAppendNumber(ColumnBuilder column, byte* text, int length)
+    private static bool TryAppendNumber(JsonColumn column, byte* text, int length)
     {
         long integer;
         switch (column.Kind)
         {
-            case ReadKind.Int8 when TryParseInteger(text, length, sbyte.MinValue, sbyte.MaxValue, out integer):
+            case JsonValueKind.Int8 when TryParseInteger(text, length, sbyte.MinValue, sbyte.MaxValue, out integer):
                 column.Append((sbyte)integer);
                 return true;
-            case ReadKind.Int16 when TryParseInteger(text, length, short.MinValue, short.MaxValue, out integer):
+            case JsonValueKind.Int16 when TryParseInteger(text, length, short.MinValue, short.MaxValue, out integer):
                 column.Append((short)integer);
                 return true;
-            case ReadKind.Int32 when TryParseInteger(text, length, int.MinValue, int.MaxValue, out integer):
+            case JsonValueKind.Int32 when TryParseInteger(text, length, int.MinValue, int.MaxValue, out integer):
                 column.Append((int)integer);
                 return true;
-            case ReadKind.Int64 when NumberParser.TryParseInt64(text, length, out integer):
+            case JsonValueKind.Int64 when NumberParser.TryParseInt64(text, length, out integer):
                 column.Append(integer);
                 return true;
-            case ReadKind.UInt8 when TryParseInteger(text, length, 0, byte.MaxValue, out integer):
+            case JsonValueKind.UInt8 when TryParseInteger(text, length, 0, byte.MaxValue, out integer):
                 column.Append((byte)integer);
                 return true;
-            case ReadKind.UInt16 when TryParseInteger(text, length, 0, ushort.MaxValue, out integer):
+            case JsonValueKind.UInt16 when TryParseInteger(text, length, 0, ushort.MaxValue, out integer):
                 column.Append((ushort)integer);
                 return true;
-            case ReadKind.UInt32 when TryParseInteger(text, length, 0, uint.MaxValue, out integer):
+            case JsonValueKind.UInt32 when TryParseInteger(text, length, 0, uint.MaxValue, out integer):
                 column.Append((uint)integer);
                 return true;
-            case ReadKind.UInt64 when NumberParser.TryParseUInt64(text, length, out var unsigned):
+            case JsonValueKind.UInt64 when NumberParser.TryParseUInt64(text, length, out var unsigned):
                 column.Append(unsigned);
                 return true;
-            case ReadKind.Decimal64 when NumberParser.TryParseDecimal64(text, length, column.Type.Precision, column.Type.Scale, out integer):
+            case JsonValueKind.Decimal64 when NumberParser.TryParseDecimal64(text, length, column.Type.Precision, column.Type.Scale, out integer):
                 column.Append(integer);
                 return true;
-            case ReadKind.Decimal128 when NumberParser.TryParseDecimal128(text, length, column.Type.Precision, column.Type.Scale, out var wide):
+            case JsonValueKind.Decimal128 when NumberParser.TryParseDecimal128(text, length, column.Type.Precision, column.Type.Scale, out var wide):
                 column.Append(wide);
                 return true;
-            case ReadKind.Float64 when TryParseDouble(column, text, length, out var number):
+            case JsonValueKind.Float64 when TryParseDouble(column, text, length, out var number):
                 column.Append(number);
                 return true;
-            case ReadKind.Float32 when TryParseSingle(column, text, length, out var single):
+            case JsonValueKind.Float32 when TryParseSingle(column, text, length, out var single):
                 column.Append(single);
                 return true;
-            case ReadKind.Bool when column.Casts && new ReadOnlySpan<byte>(text, length).SequenceEqual("true"u8):
+            case JsonValueKind.Bool when column.Casts && new ReadOnlySpan<byte>(text, length).SequenceEqual("true"u8):
                 column.Append(true);
                 return true;
-            case ReadKind.Bool when column.Casts && new ReadOnlySpan<byte>(text, length).SequenceEqual("false"u8):
+            case JsonValueKind.Bool when column.Casts && new ReadOnlySpan<byte>(text, length).SequenceEqual("false"u8):
                 column.Append(false);
                 return true;
             default:
@@ -135,7 +136,7 @@ internal static unsafe class ScalarParser
         NumberParser.TryParseInt64(text, length, out value) && value >= least && value <= greatest;
 
     /// <summary>A double that the user asked for may round; one that was inferred may not.</summary>
-    private static bool TryParseDouble(ColumnBuilder column, byte* text, int length, out double value)
+    private static bool TryParseDouble(JsonColumn column, byte* text, int length, out double value)
     {
         if (NumberParser.TryParseExactDouble(text, length, out value))
             return true;
@@ -144,7 +145,7 @@ internal static unsafe class ScalarParser
             || (NumberShape.TryRead(span, out _) && double.TryParse(span, JsonNumber, CultureInfo.InvariantCulture, out value) && double.IsFinite(value)));
     }
 
-    private static bool TryParseSingle(ColumnBuilder column, byte* text, int length, out float value)
+    private static bool TryParseSingle(JsonColumn column, byte* text, int length, out float value)
     {
         var span = new ReadOnlySpan<byte>(text, length);
         if (column.Casts && TryParseNotFinite(span, out var special))

@@ -25,7 +25,8 @@ internal static unsafe class EscapedString
             var run = Math.Min(length, Run);
             var isControl = Vector256.LessThan(bytes, Vector256.Create((byte)' '));
             var letters = Avx512Vbmi.VL.PermuteVar32x8(
-                Vector256.Create(0, 0, 0, 0, 0, 0, 0, 0, (byte)'b', (byte)'t', (byte)'n', 0, (byte)'f', (byte)'r', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), bytes);
+                Vector256.Create(0, 0, 0, 0, 0, 0, 0, 0, (byte)'b', (byte)'t', (byte)'n', 0, (byte)'f', (byte)'r', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                    0, 0, 0), bytes);
             if (((isControl & Vector256.Equals(letters, default)).ExtractMostSignificantBits() & Bits.Low(run)) != 0)
             {
                 p = WriteLongEscapes(p, text, run, output);

@@ -1,6 +1,8 @@
 namespace Nebula.Engine.Formats.Json.Writing;
 
-/// <summary>Writes rows with the kernels of one vector width. An object rather than a pointer to a function: so the compiler ahead of time sees which widths there are.</summary>
+/// <summary>
+/// Writes rows with the kernels of one vector width. An object rather than a pointer to a function: so the compiler ahead of time sees which widths there are.
+/// </summary>
 internal unsafe interface IJsonRowWriter
 {
     /// <summary>Writes all rows, each followed by two bytes at most.</summary>

@@ -48,7 +48,7 @@ internal sealed unsafe class JsonNode
     {
         *cursor = new JsonCursor
         {
-            Kind = KindOf(column),
+            Kind = _type.Kind == TypeKind.String && column.Dictionary is not null ? JsonValueKind.DictionaryString : JsonValueKinds.Of(_type),
             IsUtc = _type.Zone is not null,
             Scale = _type.Scale,
             Prefix = Address(_prefix),
@@ -133,32 +133,6 @@ internal sealed unsafe class JsonNode
         for (var i = 0; i < 2; i++)
             pair._children[i].Bind(cursor->Children->Children + i, column.Children[i], ref free);
     }
-
-    private JsonValueKind KindOf(Column column) => _type.Kind switch
-    {
-        TypeKind.Bool => JsonValueKind.Bool,
-        TypeKind.Int8 => JsonValueKind.Int8,
-        TypeKind.Int16 => JsonValueKind.Int16,
-        TypeKind.Int32 => JsonValueKind.Int32,
-        TypeKind.Int64 => JsonValueKind.Int64,
-        TypeKind.UInt8 => JsonValueKind.UInt8,
-        TypeKind.UInt16 => JsonValueKind.UInt16,
-        TypeKind.UInt32 => JsonValueKind.UInt32,
-        TypeKind.UInt64 => JsonValueKind.UInt64,
-        TypeKind.Float32 => JsonValueKind.Float32,
-        TypeKind.Float64 => JsonValueKind.Float64,
-        TypeKind.Decimal => _type.ByteWidth == 8 ? JsonValueKind.Decimal64 : JsonValueKind.Decimal128,
-        TypeKind.Date => JsonValueKind.Date,
-        TypeKind.Time => _type.Unit == TimeUnit.Nanosecond ? JsonValueKind.TimeNanoseconds : JsonValueKind.TimeMicroseconds,
-        TypeKind.Timestamp => _type.Unit == TimeUnit.Nanosecond ? JsonValueKind.TimestampNanoseconds : JsonValueKind.TimestampMicroseconds,
-        TypeKind.String => column.Dictionary is null ? JsonValueKind.String : JsonValueKind.DictionaryString,
-        TypeKind.Binary => JsonValueKind.Binary,
-        TypeKind.Uuid => JsonValueKind.Uuid,
-        TypeKind.Json => JsonValueKind.Json,
-        TypeKind.List => JsonValueKind.List,
-        TypeKind.Struct => JsonValueKind.Struct,
-        _ => JsonValueKind.Map,
-    };
 
     /// <summary>Most bytes behind the prefix, without those of strings; at least the five of a quoted or plain null and a closing quote.</summary>
     private static int MaxWidth(DataType type) => type.Kind switch

@@ -17,8 +17,8 @@ internal readonly record struct StripeInformation(long Offset, long IndexLength,
 /// <summary>The layout, types and statistics of a file (ORC v1, "Footer").</summary>
 internal sealed class FileFooter
 {
-    // Readers recurse over types; Hive and Spark stop far below.
-    private const int MaxDepth = 256;
+    /// <summary>Most levels of types in each other, without the root. Readers recurse over them; Hive and Spark stop far below.</summary>
+    public const int MaxDepth = 256;
 
     private FileFooter()
     {

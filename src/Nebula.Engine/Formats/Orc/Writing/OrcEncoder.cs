@@ -41,6 +41,7 @@ internal sealed class OrcEncoder : IBlockEncoder
     /// <inheritdoc/>
     public EncodedBlock Encode(RecordBatch batch)
     {
+        DecimalDigits.Require(batch);
         using var compressor = CreateCompressor();
         using var stripe = new StripeWriter(compressor, _bloomFilters, _options.RowIndexStride, _pool);
         stripe.Write(batch, _root);

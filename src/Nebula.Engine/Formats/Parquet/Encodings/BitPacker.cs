@@ -5,7 +5,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Nebula.Engine.Formats.Parquet.Encodings;
 
-/// <summary>Packs integers side by side, least significant bit first (Encodings.md, "Run Length Encoding / Bit-Packing Hybrid"), eight values at a time.</summary>
+/// <summary>
+/// Packs integers side by side, least significant bit first (Encodings.md, "Run Length Encoding / Bit-Packing Hybrid"), eight values at a time.
+/// </summary>
 internal static unsafe class BitPacker
 {
     /// <summary>Bytes that packing may write behind what it returns.</summary>

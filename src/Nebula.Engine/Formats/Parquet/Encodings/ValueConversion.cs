@@ -129,7 +129,8 @@ internal sealed unsafe class Int96ToTimestamp(bool isMicroseconds) : ValueConver
             }
             var nanoseconds = (Int128)days * SecondsPerDay * 1_000_000_000 + ofDay;
             if (nanoseconds > long.MaxValue || nanoseconds < long.MinValue)
-                throw Outside(days, ofDay, "the years 1677 to 2262, which nanoseconds in 64 bits can tell", "Set 'int96: us' to read such columns in microseconds.");
+                throw Outside(days, ofDay, "the years 1677 to 2262, which nanoseconds in 64 bits can tell",
+                    "Set 'int96: us' to read such columns in microseconds.");
             ((long*)target)[i] = (long)nanoseconds;
         }
     }

@@ -46,6 +46,7 @@ internal sealed class ParquetBlockEncoder : IBlockEncoder
     /// <inheritdoc/>
     public EncodedBlock Encode(RecordBatch batch)
     {
+        DecimalDigits.Require(batch);
         using var output = new GrowingBuffer(_pool);
         // what comes out is seldom more than half of what goes in; buffers are not moved then
         output.Prepare((int)Math.Min(batch.BufferBytes / 2, BufferPool.MaxCapacity / 4));

@@ -6,7 +6,9 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Formats.Avro.Reading.Content;
 
-/// <summary>The records of one block after the other, decompressed piece by piece where the codec allows it, so that a block needs no more memory than a window on it.</summary>
+/// <summary>
+/// The records of one block after the other, decompressed piece by piece where the codec allows it, so that a block needs no more memory than a window on it.
+/// </summary>
 internal abstract unsafe class AvroContent : IDisposable
 {
     /// <summary>The first byte not yet decoded; for the decoder to move.</summary>

@@ -20,7 +20,8 @@ internal sealed unsafe class SnappyContent(BufferPool pool) : AvroContent
     public override void Open(AvroInput data)
     {
         if (data.Length > BufferPool.MaxCapacity)
-            throw new DataFormatException($"A snappy block has {data.Length} bytes, more than the {BufferPool.MaxCapacity} supported. Write the file with smaller blocks.");
+            throw new DataFormatException($"A snappy block has {data.Length} bytes, more than the {BufferPool.MaxCapacity} supported. Write the file with "
+                + "smaller blocks.");
         if (data.Length <= ChecksumSize)
             throw new DataFormatException($"A snappy block has {data.Length} bytes, too few for its content and checksum. Fetch or write the file again.");
         if (data.IsComplete)
@@ -58,7 +59,8 @@ internal sealed unsafe class SnappyContent(BufferPool pool) : AvroContent
         var stored = BinaryPrimitives.ReadUInt32BigEndian(data[^ChecksumSize..]);
         var actual = Crc32.Update(0, _content.Content);
         if (stored != actual)
-            throw new DataFormatException($"The CRC-32 of the block's content is 0x{actual:X8}, but 0x{stored:X8} is stored. The data was changed after it was written: fetch or write it again.");
+            throw new DataFormatException($"The CRC-32 of the block's content is 0x{actual:X8}, but 0x{stored:X8} is stored. The data was changed after it "
+                + "was written: fetch or write it again.");
         At = _content.Pointer;
         End = At + length;
         IsComplete = true;

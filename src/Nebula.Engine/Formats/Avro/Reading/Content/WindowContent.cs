@@ -57,7 +57,8 @@ internal abstract unsafe class WindowContent(int maxRecordSize, int history, Buf
         var kept = (int)(End - from);
         var tail = End - At;
         if (tail > maxRecordSize)
-            throw new DataFormatException($"A record is larger than {Units.FormatSize(maxRecordSize)}. Raise the memory limit, or leave out the column that makes it so large.");
+            throw new DataFormatException($"A record is larger than {Units.FormatSize(maxRecordSize)}. Raise the memory limit, or leave out the column that "
+                + "makes it so large.");
         var target = window;
         if (window.Capacity - kept < FirstSize / 2)
             target = pool.Rent((int)Math.Min(2L * window.Capacity, BufferPool.MaxCapacity));

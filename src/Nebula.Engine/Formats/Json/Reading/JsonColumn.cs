@@ -6,10 +6,10 @@ using Nebula.Engine.Schemas;
 namespace Nebula.Engine.Formats.Json.Reading;
 
 /// <summary>
-/// A column while it grows. Values are appended one by one; what was appended for a record that turns out to be wrong is cut off again. Remembers how much
-/// the last block needed, so that the next one seldom grows.
+/// A column of the records that are read: its name, how its values are read, and its buffers while they grow. What was appended for a record that turns out
+/// to be wrong is cut off again. Remembers how much the last block needed, so that the next one seldom grows.
 /// </summary>
-internal sealed unsafe class ColumnBuilder : IDisposable
+internal sealed unsafe class JsonColumn : IDisposable
 {
     private const int SmallestRows = 64;
     private readonly ReadBudget _budget;
@@ -27,18 +27,18 @@ internal sealed unsafe class ColumnBuilder : IDisposable
     /// <param name="casts">Whether values of other forms are converted.</param>
     /// <param name="isFixed">Whether the user chose the type.</param>
     /// <param name="budget">Where buffers come from.</param>
-    public ColumnBuilder(DataType type, string path, bool casts, bool isFixed, ReadBudget budget)
+    public JsonColumn(DataType type, string path, bool casts, bool isFixed, ReadBudget budget)
     {
         Type = type;
         Path = path;
-        Kind = ReadKinds.Of(type);
+        Kind = JsonValueKinds.Of(type);
         Casts = casts;
         IsFixed = isFixed;
         _budget = budget;
         _width = type.ByteWidth;
-        Children = [.. type.Fields.Select(field => new ColumnBuilder(
+        Children = [.. type.Fields.Select(field => new JsonColumn(
             field.Type, type.Kind == TypeKind.Struct ? $"{path}.{field.Name}" : path, casts, isFixed, budget))];
-        if (Kind == ReadKind.Struct)
+        if (Kind == JsonValueKind.Struct)
             Keys = new ObjectKeys([.. type.Fields.Select(static field => field.Name)], Children, this);
     }
 
@@ -49,7 +49,7 @@ internal sealed unsafe class ColumnBuilder : IDisposable
     public string Path { get; }
 
     /// <summary>How values are read.</summary>
-    public ReadKind Kind { get; }
+    public JsonValueKind Kind { get; }
 
     /// <summary>Whether values of other forms are converted: numbers in quotes, any scalar as text.</summary>
     public bool Casts { get; }
@@ -58,7 +58,7 @@ internal sealed unsafe class ColumnBuilder : IDisposable
     public bool IsFixed { get; }
 
     /// <summary>Fields, element, or key and value.</summary>
-    public ColumnBuilder[] Children { get; }
+    public JsonColumn[] Children { get; }
 
     /// <summary>The keys of an object column.</summary>
     public ObjectKeys? Keys { get; }
@@ -82,11 +82,11 @@ internal sealed unsafe class ColumnBuilder : IDisposable
     public int ByteCapacity { get; private set; }
 
     /// <summary>Bytes that a null takes, children included.</summary>
-    public int NullWidth => Kind == ReadKind.Struct ? 1 + Children.Sum(static child => child.NullWidth) : Math.Max(_width, 1) + (HasOffsets ? 4 : 0);
+    public int NullWidth => Kind == JsonValueKind.Struct ? 1 + Children.Sum(static child => child.NullWidth) : Math.Max(_width, 1) + (HasOffsets ? 4 : 0);
 
-    private bool HasOffsets => Kind is ReadKind.String or ReadKind.Binary or ReadKind.Json or ReadKind.List or ReadKind.Map;
+    private bool HasOffsets => Kind is JsonValueKind.String or JsonValueKind.Binary or JsonValueKind.Json or JsonValueKind.List or JsonValueKind.Map;
 
-    private bool HasBytes => Kind is ReadKind.String or ReadKind.Binary or ReadKind.Json;
+    private bool HasBytes => Kind is JsonValueKind.String or JsonValueKind.Binary or JsonValueKind.Json;
 
     /// <summary>Rents the buffers of a block.</summary>
     public void Begin()
@@ -199,7 +199,7 @@ internal sealed unsafe class ColumnBuilder : IDisposable
         else if (_width > 0)
             new Span<byte>(Values + ((long)index * _width), _width).Clear();
         Count = index + 1;
-        if (Kind == ReadKind.Struct)
+        if (Kind == JsonValueKind.Struct)
             foreach (var child in Children)
                 child.AppendNull();
     }
@@ -218,7 +218,7 @@ internal sealed unsafe class ColumnBuilder : IDisposable
         if (HasBytes)
             ByteCount = Offsets[Count];
         foreach (var child in Children)
-            child.Truncate(Kind == ReadKind.Struct ? Count : Offsets[Count]);
+            child.Truncate(Kind == JsonValueKind.Struct ? Count : Offsets[Count]);
     }
 
     /// <summary>Turns what was appended into a column, which owns the buffers from here on.</summary>
@@ -255,7 +255,7 @@ internal sealed unsafe class ColumnBuilder : IDisposable
     {
         if (_width > 0)
             Values = Grow(ref _values, (long)rows * _width, (long)Count * _width);
-        else if (Kind == ReadKind.Bool)
+        else if (Kind == JsonValueKind.Bool)
             Values = Grow(ref _values, Bitmap.ByteCount(rows), Bitmap.ByteCount(Count));
         if (HasOffsets)
         {
