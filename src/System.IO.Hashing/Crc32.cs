@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 
 namespace System.IO.Hashing;
 
-/// <summary>CRC-32 as in IEEE 802.3: polynomial 0x04C11DB7, bits reflected, all bits inverted before and after. The hash is written with its lowest byte first.</summary>
+/// <summary>CRC-32 as in IEEE 802.3: polynomial 0x04C11DB7, bits reflected, all bits inverted before and after. The hash is written with its lowest byte
+/// first.</summary>
 public sealed class Crc32 : NonCryptographicHashAlgorithm
 {
     private const uint ReflectedPolynomial = 0xEDB88320;

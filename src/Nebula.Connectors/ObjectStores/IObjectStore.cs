@@ -79,7 +79,8 @@ internal interface IObjectStore : IDisposable
     /// <summary>Starts a new version of an object that nobody sees until it is published.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="runId">Identity of the run, for the temporary name.</param>
-    /// <param name="chunkIndex">The chunk that it holds, when it may be joined with those of other chunks; null when it is the whole object. Attempts at the same chunk do
+    /// <param name="chunkIndex">The chunk that it holds, when it may be joined with those of other chunks; null when it is the whole object. Attempts at the
+    /// same chunk do
     /// not disturb each other, nor do chunks that other processes stage at the same time.</param>
     /// <exception cref="NebulaException">It must not be written.</exception>
     IStagedObject Stage(string path, string runId, int? chunkIndex = null);
@@ -125,7 +126,8 @@ internal interface IObjectStore : IDisposable
 /// <param name="Path">Its full path.</param>
 /// <param name="Name">Its path relative to the fixed part of the wildcard, with forward slashes.</param>
 /// <param name="Size">Bytes; null when unknown.</param>
-/// <param name="Version">Names this content: another content under the same path has another version. An entity tag, or time and size of a local file; null when unknown.</param>
+/// <param name="Version">Names this content: another content under the same path has another version. An entity tag, or time and size of a local file; null
+/// when unknown.</param>
 internal sealed record StoredObject(string Path, string Name, long? Size, string? Version = null);
 
 /// <summary>A small object, whole.</summary>
@@ -143,7 +145,8 @@ internal interface IInterruptible
 /// <summary>A version of an object while it is written. Disposed of before it is complete, it leaves nothing behind.</summary>
 internal interface IStagedObject : IDisposable
 {
-    /// <summary>Where it is and what proves that it is this version, for <see cref="IObjectStore.Publish"/>, once it is complete; empty when it cannot be published because it went
+    /// <summary>Where it is and what proves that it is this version, for <see cref="IObjectStore.Publish"/>, once it is complete; empty when it cannot be
+    /// published because it went
     /// out at once.</summary>
     string Location { get; }
 

@@ -10,7 +10,8 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Orchestration.State;
 
-/// <summary>A state store in a container of Azure Blob Storage: a blob per document. The service compares ETags in the step that replaces a blob, so writers everywhere take turns.</summary>
+/// <summary>A state store in a container of Azure Blob Storage: a blob per document. The service compares ETags in the step that replaces a blob, so writers
+/// everywhere take turns.</summary>
 public sealed class AzureBlobStateStore : IStateStore
 {
     private const string Suffix = ".json";
@@ -109,7 +110,8 @@ public sealed class AzureBlobStateStore : IStateStore
 
     private static bool IsMissing(RequestFailedException e) => e.Status == 404 && e.ErrorCode is null or "BlobNotFound" or "ResourceNotFound";
 
-    /// <summary>What the service, or a library on the way to it, would change: control characters, backslashes, points at the end of a segment, and what escapes.</summary>
+    /// <summary>What the service, or a library on the way to it, would change: control characters, backslashes, points at the end of a segment, and what
+    /// escapes.</summary>
     private static bool IsEscaped(string key, int at) => char.IsControl(key[at]) || key[at] is '\\' or '%' || (key[at] == '.' && (at + 1 == key.Length || key[at + 1] == '/'));
 
     private static async Task<string?> ETagOfAsync(BlockBlobClient blob, string write, CancellationToken cancellationToken)

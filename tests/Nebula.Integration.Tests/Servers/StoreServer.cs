@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace Nebula.Integration.Tests.Servers;
 
-/// <summary>An object store that nobody here wrote, as a process on a port that the system chose. Ends with the tests, however they end: its standard input closes.</summary>
+/// <summary>An object store that nobody here wrote, as a process on a port that the system chose. Ends with the tests, however they end: its standard input
+/// closes.</summary>
 internal sealed partial class StoreServer : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

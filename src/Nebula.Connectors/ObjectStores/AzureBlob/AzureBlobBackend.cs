@@ -13,8 +13,10 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Connectors.ObjectStores.AzureBlob;
 
 /// <summary>
-/// One container of Azure Blob Storage. What is staged are blocks of the very blob that they will be part of: nobody sees them until a commit lists them, the blocks of all
-/// chunks and attempts keep apart by their identities, and those that no commit ever lists vanish by themselves after a week, or with the next commit of the blob.
+/// One container of Azure Blob Storage. What is staged are blocks of the very blob that they will be part of: nobody sees them until a commit lists them, the
+/// blocks of all
+/// chunks and attempts keep apart by their identities, and those that no commit ever lists vanish by themselves after a week, or with the next commit of the
+/// blob.
 /// </summary>
 internal sealed class AzureBlobBackend : IRemoteBackend
 {

@@ -2,7 +2,8 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Connectors.ObjectStores.AzureBlob;
 
-/// <summary>The ways to write where a blob is: <c>az://container/blob</c>, <c>abfss://container@account.dfs.core.windows.net/blob</c>, <c>https://account.blob.core.windows.net/container/blob</c>.</summary>
+/// <summary>The ways to write where a blob is: <c>az://container/blob</c>, <c>abfss://container@account.dfs.core.windows.net/blob</c>,
+/// <c>https://account.blob.core.windows.net/container/blob</c>.</summary>
 /// <param name="Account">The account, where the path names it.</param>
 /// <param name="Endpoint">Address of the account's blob service, where the path names it.</param>
 /// <param name="Container">The container.</param>

@@ -8,7 +8,8 @@ namespace Nebula.Connectors.ObjectStores.AzureBlob;
 public static class BlobContainers
 {
     /// <summary>Opens the container that a location names, with the credentials that the environment has.</summary>
-    /// <param name="location">A container or a folder in one: <c>az://container/folder</c>, <c>https://account.blob.core.windows.net/container/folder</c>.</param>
+    /// <param name="location">A container or a folder in one: <c>az://container/folder</c>,
+    /// <c>https://account.blob.core.windows.net/container/folder</c>.</param>
     /// <param name="owner">What the location belongs to, for messages.</param>
     /// <returns>The container, and the folder in it; empty for none.</returns>
     /// <exception cref="NebulaException">The location is none, or something is missing to reach it.</exception>

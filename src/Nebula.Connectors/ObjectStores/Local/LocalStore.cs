@@ -151,7 +151,8 @@ internal sealed class LocalStore : IObjectStore
     public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken)
     {
         DiscardLeftovers(path, goesOn ? runId : null);
-        // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are somebody's
+        // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are
+        // somebody's
         if (pattern == path)
             return Nothing.Held;
         try
@@ -302,7 +303,8 @@ internal sealed class LocalStore : IObjectStore
     // without points, so that leftovers of 'a' are told from those of 'a.csv'
     private static string EndOf(string runId) => $".{runId.Replace('.', '-')}{StagedSuffix}";
 
-    /// <summary>Whether a file is a staged version of an object or of a part of it: <c>.name.RUN</c>, <c>.name#part.RUN</c>. Identities of runs have no points.</summary>
+    /// <summary>Whether a file is a staged version of an object or of a part of it: <c>.name.RUN</c>, <c>.name#part.RUN</c>. Identities of runs have no
+    /// points.</summary>
     private static bool IsStagedOf(string name, string staged)
     {
         if (!staged.StartsWith($".{name}", StringComparison.Ordinal))

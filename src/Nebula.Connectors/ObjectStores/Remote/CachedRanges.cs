@@ -5,7 +5,8 @@ using Nebula.Engine.Formats;
 namespace Nebula.Connectors.ObjectStores.Remote;
 
 /// <summary>
-/// Reads an object in any order. Small reads are served from blocks that are kept for a while, and that are fetched ahead where reads go on one behind the other; large ones
+/// Reads an object in any order. Small reads are served from blocks that are kept for a while, and that are fetched ahead where reads go on one behind the
+/// other; large ones
 /// are fetched as they are, in several ranges at once.
 /// </summary>
 /// <param name="name">The object, for messages.</param>

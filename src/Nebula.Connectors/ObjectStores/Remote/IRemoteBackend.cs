@@ -1,7 +1,9 @@
 namespace Nebula.Connectors.ObjectStores.Remote;
 
-/// <summary>What a service that keeps objects under keys can do. All that stores have in common is in <see cref="RemoteStore"/>; a new service is one more of these.</summary>
-/// <remarks>Every failure is a <see cref="Engine.Diagnostics.NebulaException"/> that says what to do. Calls are repeated by the service's own library when the way to it fails.</remarks>
+/// <summary>What a service that keeps objects under keys can do. All that stores have in common is in <see cref="RemoteStore"/>; a new service is one more of
+/// these.</summary>
+/// <remarks>Every failure is a <see cref="Engine.Diagnostics.NebulaException"/> that says what to do. Calls are repeated by the service's own library when the
+/// way to it fails.</remarks>
 internal interface IRemoteBackend : IDisposable
 {
     /// <summary>What paths of this container begin with, without a slash at the end: <c>az://container</c>.</summary>

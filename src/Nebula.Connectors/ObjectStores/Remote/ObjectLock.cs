@@ -4,10 +4,12 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Connectors.ObjectStores.Remote;
 
 /// <summary>
-/// Tells other runs that a target is taken: a small hidden object that its run replaces every few seconds, and only if nobody else did. One that has not changed for the time
+/// Tells other runs that a target is taken: a small hidden object that its run replaces every few seconds, and only if nobody else did. One that has not
+/// changed for the time
 /// in <see cref="Lifetime"/> belongs to a run that died. Who looks measures that time by its own clock, so that clocks need not agree.
 /// </summary>
-/// <remarks>The lock is a courtesy that saves work. What keeps two runs from mixing their rows is that objects appear in one step and manifests are only replaced by whoever
+/// <remarks>The lock is a courtesy that saves work. What keeps two runs from mixing their rows is that objects appear in one step and manifests are only
+/// replaced by whoever
 /// has read them.</remarks>
 internal sealed class ObjectLock : IDisposable
 {

@@ -4,7 +4,8 @@ using Nebula.Connectors.Files;
 namespace Nebula.Connectors.ObjectStores.Remote;
 
 /// <summary>
-/// Reads an object forwards, several ranges ahead. It begins with one small range and takes more and larger ones as it goes on, so that a look at the start costs little.
+/// Reads an object forwards, several ranges ahead. It begins with one small range and takes more and larger ones as it goes on, so that a look at the start
+/// costs little.
 /// </summary>
 internal sealed class ReadAheadStream : ReadOnlyStream
 {

@@ -2,7 +2,8 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Connectors.ObjectStores.Remote;
 
-/// <summary>Finds objects by path or wildcard. Only keys that begin as the wildcard does are listed, and deeper folders only where it reaches into them.</summary>
+/// <summary>Finds objects by path or wildcard. Only keys that begin as the wildcard does are listed, and deeper folders only where it reaches into
+/// them.</summary>
 /// <param name="backend">Where the objects are.</param>
 internal sealed class RemoteListing(IRemoteBackend backend)
 {

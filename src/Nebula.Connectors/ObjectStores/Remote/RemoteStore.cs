@@ -109,7 +109,8 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
         backend.Dispose();
     }
 
-    /// <summary>The key of something hidden that belongs to an object: lists of data leave it out, by the ending ours and by the point those of many other programs.</summary>
+    /// <summary>The key of something hidden that belongs to an object: lists of data leave it out, by the ending ours and by the point those of many other
+    /// programs.</summary>
     internal static string Hidden(string key, string what) => $"{FolderOf(key)}.{key[(key.LastIndexOf('/') + 1)..]}.{what}{IObjectStore.StagedSuffix}";
 
     private static string FolderOf(string key) => key[..(key.LastIndexOf('/') + 1)];

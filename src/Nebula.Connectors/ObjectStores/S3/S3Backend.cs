@@ -12,7 +12,8 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Connectors.ObjectStores.S3;
 
 /// <summary>
-/// One bucket of S3, or of a service like it. What is staged is a multipart upload that is not completed: nobody sees it, and publishing completes it. A chunk that is joined with
+/// One bucket of S3, or of a service like it. What is staged is a multipart upload that is not completed: nobody sees it, and publishing completes it. A chunk
+/// that is joined with
 /// others is an upload of a hidden key; publishing completes these, has the service copy them into one more upload, and completes that (see <see cref="S3Join"/>).
 /// </summary>
 /// <param name="client">The client, which this owns.</param>

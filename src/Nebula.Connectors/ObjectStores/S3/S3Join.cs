@@ -3,7 +3,8 @@ using Amazon.S3.Model;
 namespace Nebula.Connectors.ObjectStores.S3;
 
 /// <summary>
-/// Joins objects to one: the service copies them, part by part, into a new upload. Parts must have 5 MiB, all but the last; what is smaller is read, put together with the start of
+/// Joins objects to one: the service copies them, part by part, into a new upload. Parts must have 5 MiB, all but the last; what is smaller is read, put
+/// together with the start of
 /// what follows, and uploaded.
 /// </summary>
 /// <param name="backend">Where the objects are.</param>

@@ -3,7 +3,8 @@ using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Connectors.ObjectStores.S3;
 
-/// <summary>A multipart upload that has all its parts and is not completed, so that nobody sees it. Travels as text; small, however many parts there are.</summary>
+/// <summary>A multipart upload that has all its parts and is not completed, so that nobody sees it. Travels as text; small, however many parts there
+/// are.</summary>
 /// <param name="Key">The object that it will be: the target itself, or a hidden one of a chunk that is joined with others.</param>
 /// <param name="UploadId">The upload.</param>
 /// <param name="Attempt">Identity of the attempt, which the object's metadata will have.</param>
