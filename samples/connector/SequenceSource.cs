@@ -17,7 +17,8 @@ internal sealed class SequenceSource(long rows) : ISource
     public Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken) =>
         Task.FromResult(new Catalog([new CatalogStream(Name, Columns) { Rows = rows }]));
 
-    public async IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, Checkpoint? from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<Chunk> SplitAsync(
+        StreamPlan plan, SplitRequest request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask.ConfigureAwait(false);
         yield return new Chunk(0, Name);

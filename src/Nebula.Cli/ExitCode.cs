@@ -12,6 +12,7 @@ internal static class ExitCode
     public const int Connection = 3;
     public const int Schema = 4;
     public const int Data = 5;
+    public const int Verification = 6;
     public const int Limit = 8;
     public const int Locked = 9;
     public const int Partial = 10;
@@ -28,6 +29,7 @@ internal static class ExitCode
             ErrorKind.Authentication or ErrorKind.Permission or ErrorKind.NotFound or ErrorKind.Throttled or ErrorKind.Transient => Connection,
             ErrorKind.Data => Data,
             ErrorKind.Schema => Schema,
+            ErrorKind.Verification => Verification,
             ErrorKind.Limit => Limit,
             ErrorKind.Locked => Locked,
             _ => Internal,

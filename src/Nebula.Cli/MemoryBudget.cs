@@ -10,7 +10,6 @@ internal static class MemoryBudget
     public const long Least = 96_000_000;
 
     private const long LeastHeap = 24 << 20;
-    private const long RuntimeItself = 64 << 20;
 
     /// <summary>Limits the managed heap.</summary>
     /// <param name="memory">Bytes for the process; null for no limit.</param>
@@ -25,12 +24,6 @@ internal static class MemoryBudget
         AppContext.SetData("GCHeapHardLimit", (ulong)Math.Max(LeastHeap, limit / 4));
         GC.RefreshMemoryLimit();
     }
-
-    /// <summary>What each of several streams may count on: the runtime itself is there only once.</summary>
-    /// <param name="memory">Bytes for the process; null for no limit.</param>
-    /// <param name="streams">Streams at a time.</param>
-    public static long? ShareOf(long? memory, int streams) =>
-        memory is { } limit ? RuntimeItself + Math.Max(0, limit - RuntimeItself) / Math.Max(1, streams) : null;
 
     /// <summary>Makes the pool of a run. What it keeps for later counts too.</summary>
     /// <param name="memory">Bytes for the process; null for no limit.</param>

@@ -6,17 +6,13 @@ namespace Nebula.Orchestration;
 /// <summary>An activity or another orchestration failed; orchestrations catch it like the error itself.</summary>
 /// <param name="taskName">The activity or orchestration.</param>
 /// <param name="failure">Why it failed.</param>
-/// <param name="retryAfter">How long the failing system asked to wait; null when it did not say.</param>
-public sealed class TaskFailedException(string taskName, FailureDetails failure, TimeSpan? retryAfter = null) : NebulaException(failure.Kind, failure.Message)
+public sealed class TaskFailedException(string taskName, FailureDetails failure) : NebulaException(failure.Kind, failure.Message)
 {
     /// <summary>The activity or orchestration.</summary>
     public string TaskName { get; } = taskName;
 
     /// <summary>Why it failed.</summary>
     public FailureDetails Failure { get; } = failure;
-
-    /// <summary>How long the failing system asked to wait; null when it did not say.</summary>
-    public TimeSpan? RetryAfter { get; } = retryAfter;
 }
 
 /// <summary>The code of an orchestration does something else than its history says that it did.</summary>

@@ -72,6 +72,11 @@ public sealed class TaskRegistry
         }
     }
 
+    /// <summary>Puts the failure of an activity that a host did not run to its end into the envelope that orchestrations read.</summary>
+    /// <param name="error">Why it was not; one that is transient is repeated under the caller's retry policy.</param>
+    /// <returns>The envelope as JSON text.</returns>
+    public static string FailedActivity(NebulaException error) => ActivityResult.Failure(error);
+
     /// <summary>Finds the code of an orchestration.</summary>
     /// <exception cref="NebulaException">There is none of this name.</exception>
     internal Func<OrchestrationContext, string?, Task<string>> FindOrchestration(string name) =>

@@ -5,7 +5,7 @@ public sealed class CommandLineTests : IDisposable
 {
     private readonly NebulaProcess _nebula = new();
 
-    public static string[] Names => ["pipeline", "run", "validate", "discover", "preview", "check", "list", "schema", "version", "completion"];
+    public static string[] Names => ["pipeline", "run", "validate", "discover", "preview", "check", "runs", "state", "verify", "list", "schema", "version", "completion"];
 
     public static TheoryData<string> Commands => [.. Names];
 

@@ -40,7 +40,7 @@ internal static class TextFiles
                     RunId = "r"
                 }.Build();
                 var content = new Content([.. stream.Schema.Fields.Select(static field => field.Name)], [], []);
-                await foreach (var chunk in source.SplitAsync(plan, null, default))
+                await foreach (var chunk in source.SplitAsync(plan, new SplitRequest(), default))
                 {
                     var reader = await source.OpenAsync(plan, chunk, new ReadContext(pool, blockSize) { MaxRecordSize = maxRecordSize }, default);
                     await using (reader)

@@ -34,10 +34,10 @@ internal sealed class MemoryDestination : IDestination
 
     public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<CheckResult>>([]);
 
-    public Task PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
+    public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
     {
         _staged.Clear();
-        return Task.CompletedTask;
+        return Task.FromResult<Checkpoint?>(null);
     }
 
     public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken) => Task.FromResult<IDestinationWriter>(new Writer(this, context.Pool));

@@ -23,34 +23,54 @@ internal sealed class MemoryStore : IObjectStore
     /// <summary>Most bytes that one read gives.</summary>
     public int Portion { get; set; } = int.MaxValue;
 
+    public bool Joins => false;
+
+    public bool Renames => true;
+
+    public string Resolve(string path) => path;
+
+    public bool IsFolder(string path) => false;
+
+    public NebulaException Missing(string path) => NebulaException.NotFound($"'{path}' does not exist.");
+
     public Task<IReadOnlyList<StoredObject>> ListAsync(string pattern, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<StoredObject>>(
         [.. _objects.Where(o => Glob.IsWildcard(pattern) ? Glob.Matches(pattern, o.Key) : o.Key == pattern).Select(static o => new StoredObject(o.Key, o.Key, o.Key == "-" ? null : o.Value.Length))]);
 
     public bool ComesOnce(string path) => path == "-";
 
-    public Stream OpenRead(string path)
+    public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default)
     {
+        var path = file.Path;
         if (path == "-")
         {
             Assert.False(_inputTaken, "standard input is opened twice");
             _inputTaken = true;
         }
-        return _objects.TryGetValue(path, out var content) ? new PortionStream(this, content) : throw NebulaException.NotFound($"'{path}' does not exist.");
+        return _objects.TryGetValue(path, out var content) ? new PortionStream(this, content) { Start = (int)offset } : throw NebulaException.NotFound($"'{path}' does not exist.");
     }
 
-    public IRandomAccess OpenRandom(string path) => _objects.TryGetValue(path, out var content) ? new Bytes(path, content) : throw NebulaException.NotFound($"'{path}' does not exist.");
-
-    public bool Exists(string path) => _objects.ContainsKey(path);
+    public IRandomAccess OpenRandom(StoredObject file, CancellationToken cancellationToken = default) =>
+        _objects.TryGetValue(file.Path, out var content) ? new Bytes(file.Path, content) : throw NebulaException.NotFound($"'{file.Path}' does not exist.");
 
     public void Delete(string path, string root) => _objects.Remove(path);
 
-    public IStagedObject Stage(string path, string runId) => throw new NotSupportedException();
+    public void CheckWritable(string path) => throw new NotSupportedException();
 
-    public void Publish(string staged, string path) => throw new NotSupportedException();
+    public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public IStagedObject Stage(string path, string runId, int? chunkIndex = null) => throw new NotSupportedException();
+
+    public bool Publish(IReadOnlyList<string> staged, string path, string token) => throw new NotSupportedException();
 
     public void Discard(string staged) => throw new NotSupportedException();
 
-    public void DiscardLeftovers(string path) => throw new NotSupportedException();
+    public SmallObject? ReadSmall(string path) => throw new NotSupportedException();
+
+    public SmallObject WriteSmall(string path, ReadOnlyMemory<byte> content, SmallObject? expected, string runId) => throw new NotSupportedException();
+
+    public void Dispose()
+    {
+    }
 
     private sealed class Bytes(string name, byte[] content) : IRandomAccess
     {
@@ -68,6 +88,11 @@ internal sealed class MemoryStore : IObjectStore
     private sealed class PortionStream(MemoryStore store, byte[] content) : ReadOnlyStream
     {
         private int _position;
+
+        public int Start
+        {
+            init => _position = value;
+        }
 
         public override int Read(Span<byte> buffer)
         {

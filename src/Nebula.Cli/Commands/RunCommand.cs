@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Nebula.Cli.Running;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Diagnostics;
 
@@ -44,6 +45,6 @@ internal sealed class RunCommand : NebulaCommand
             ({ }, _, _) => throw NebulaException.Configuration("Give either a pipeline file, or --source and --destination."),
             _ => throw NebulaException.Configuration("--source and --destination go together."),
         };
-        return _run.Start(pipeline, Flag.List(arguments, _streams), arguments, context);
+        return _run.Start(pipeline, Flag.List(arguments, _streams), arguments, context, PipelineState.Of(pipeline));
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Nebula.Cli.Output;
 using Nebula.Cli.Running;
+using Nebula.Orchestration.Planning;
 using Nebula.Engine.Configuration;
 
 namespace Nebula.Cli.Commands;
@@ -23,6 +24,7 @@ internal sealed class RunFlags
         Add("--flush-interval", "DURATION", "performance.flush_interval", "Longest time that rows wait to be written, such as 10s.");
         Add("--timeout", "DURATION", "timeouts.run", "Longest time that the run may take, such as 300s; none when not set.");
         Add("--bad-rows", "fail|skip|quarantine", "on_error.bad_rows", "Rows that cannot be read end the run, are left out, or go to a file of their own.");
+        Add("--verify", "off|count|chunk", "verify", "What is recorded for 'nebula verify': nothing, the rows of each chunk (count), or also their content (chunk).");
         Add("--max-bad-rows", "N", "on_error.max_bad_rows", "Most bad rows before the run ends.");
         foreach (var option in (Option[])[_select, .. _settings.Select(static setting => setting.Flag), _output, _quiet])
             command.Options.Add(option);
@@ -47,21 +49,23 @@ internal sealed class RunFlags
     /// <param name="only">Names or wildcards of the streams wanted; empty for all.</param>
     /// <param name="arguments">What the user wrote.</param>
     /// <param name="context">What the command works with.</param>
+    /// <param name="state">What is remembered of the pipeline; null for nothing.</param>
     /// <returns>The exit code.</returns>
-    public int Start(PipelineConfig pipeline, IReadOnlyList<string> only, ParseResult arguments, CommandContext context)
+    public int Start(PipelineConfig pipeline, IReadOnlyList<string> only, ParseResult arguments, CommandContext context, PipelineState? state = null)
     {
         var asJson = Flag.Word(arguments, _output) == "json";
         MemoryBudget.Apply(pipeline.Settings.Memory);
         context.Log.Level = context.LogLevelFlag ?? Enum.Parse<LogLevel>(pipeline.Settings.LoggingLevel.ToString());
-        var plan = new RunPlanner(pipeline, context.Connectors).PlanAsync(only, context.Interruption).GetAwaiter().GetResult();
+        var planned = new RunPlanner(pipeline, context.Connectors).PlanAsync(only, context.Interruption).GetAwaiter().GetResult();
+        var (plan, runner) = RunnerFactory.Create(planned, only, pipeline, state, context);
         if (!asJson)
         {
             var quiet = arguments.GetValue(_quiet);
             IRunDisplay display = quiet ? new QuietDisplay(context.Terminal, context.Log) : new TextDisplay(context.Terminal, context.Log);
-            return new RunExecution(plan).Run(display, context.Interruption);
+            return new RunExecution(plan, runner).Run(display, context.Interruption);
         }
         // rows and events must not mix
         using var events = new JsonDisplay(plan.OutputIsData ? Console.OpenStandardError() : Console.OpenStandardOutput(), context.Log);
-        return new RunExecution(plan).Run(events, context.Interruption);
+        return new RunExecution(plan, runner).Run(events, context.Interruption);
     }
 }

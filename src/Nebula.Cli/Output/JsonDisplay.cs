@@ -100,7 +100,7 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
         });
         json.WriteString("target", stream.Job.Target);
         json.WriteStartArray("locations");
-        foreach (var location in stream.Result?.Receipt.Locations ?? [])
+        foreach (var location in stream.Locations ?? [])
             json.WriteStringValue(location);
         json.WriteEndArray();
         WriteCounts(json, new Progress(stream));
@@ -110,7 +110,7 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
         json.WriteEndArray();
         if (stream.QuarantinedAt is { } quarantine)
             json.WriteString("quarantine", quarantine);
-        if (stream.Metrics?.Storage is { } storage)
+        if (stream.Metrics.Storage is { } storage)
         {
             json.WriteStartObject("storage");
             json.WriteString("mode", storage.Mode == StorageMode.Row ? "row" : "columnar");

@@ -9,13 +9,12 @@ internal readonly struct Progress
     public Progress(StreamExecution stream)
     {
         Elapsed = stream.Elapsed;
-        if (stream.Metrics is not { } metrics)
-            return;
+        var metrics = stream.Metrics;
         Written = metrics.RowsWritten;
         Skipped = metrics.RowsSkipped;
         Quarantined = metrics.RowsQuarantined;
         BytesRead = metrics.BytesRead;
-        BytesWritten = stream.Result?.StoredBytes ?? metrics.BytesWritten;
+        BytesWritten = stream.StoredBytes ?? metrics.BytesWritten;
         TotalBytes = metrics.TotalBytes;
     }
 

@@ -27,7 +27,7 @@ internal static class RunSummary
         };
         // one piece: streams end at the same time
         var lines = new List<string>();
-        var places = string.Join(", ", stream.Result?.Receipt.Locations ?? [stream.Job.Target]);
+        var places = Places(stream.Locations ?? [stream.Job.Target]);
         lines.Add($"{terminal.With(paint, mark)}  {terminal.With(Paint.Strong, stream.Job.Name)} -> {places}");
         if (stream.State == StreamState.Completed)
         {
@@ -37,7 +37,7 @@ internal static class RunSummary
         var account = string.Create(CultureInfo.InvariantCulture,
             $"read {progress.Read:N0} = written {progress.Written:N0} + skipped {progress.Skipped:N0} + quarantined {progress.Quarantined:N0}");
         lines.Add($"    {account}; {Units.FormatSize(progress.BytesRead)} in, {Units.FormatSize(progress.BytesWritten)} out");
-        if (stream.State == StreamState.Completed && stream.Metrics?.Storage is { Records: > 0 } storage)
+        if (stream.State == StreamState.Completed && stream.Metrics.Storage is { Records: > 0 } storage)
         {
             var mode = storage.Mode == StorageMode.Row ? "rows" : storage.Switches > 0 ? "rows, then columns" : "columns";
             // a handful of records says nothing: buffers have a least size
@@ -49,7 +49,7 @@ internal static class RunSummary
         if (stream.QuarantinedAt is { } quarantine)
             lines.Add($"    {terminal.With(Paint.Warning, "quarantine:")} {quarantine}");
         if (stream.State == StreamState.Interrupted)
-            lines.Add("    the target is as it was before");
+            lines.Add("    the target is as it was before" + (stream.IsResumable ? "; the same command goes on where this one stopped" : ""));
         terminal.WriteLine(string.Join('\n', lines));
         if (stream.Error is { } error)
             ErrorText.Write(terminal, log, error);
@@ -70,8 +70,15 @@ internal static class RunSummary
         }
         else
             terminal.WriteLine(terminal.With(Paint.Faint, $"    {memory}"));
-        if (terminal.IsInteractive && !run.Plan.OutputIsData && run.ExitCode == ExitCode.Success && run.Streams[0].Result?.Receipt.Locations is [var first, ..])
+        if (terminal.IsInteractive && !run.Plan.OutputIsData && run.ExitCode == ExitCode.Success && run.Streams[0].Locations is [var first, ..])
             terminal.WriteLine(terminal.With(Paint.Faint, $"    look at it: nebula preview {first}"));
+    }
+
+    private static string Places(IReadOnlyList<string> locations)
+    {
+        const int MostShown = 5;
+        return locations.Count == 0 ? "nothing new"
+            : string.Join(", ", locations.Take(MostShown)) + (locations.Count > MostShown ? $" and {locations.Count - MostShown} more" : "");
     }
 
     private static string Rows(long rows) => string.Create(CultureInfo.InvariantCulture, $"{rows:N0} {(rows == 1 ? "row" : "rows")}");

@@ -17,11 +17,11 @@ internal sealed class PreviewDestination : IDestination
 
     public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<CheckResult>>([]);
 
-    public Task PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
+    public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
     {
         _columns = plan.Columns.Length;
         _text.SetLength(0);
-        return Task.CompletedTask;
+        return Task.FromResult<Checkpoint?>(null);
     }
 
     public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken)

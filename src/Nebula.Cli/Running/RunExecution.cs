@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Nebula.Orchestration.Planning;
 using Nebula.Cli.Output;
 
 namespace Nebula.Cli.Running;
@@ -8,11 +9,15 @@ internal sealed class RunExecution
 {
     private readonly long _started = Stopwatch.GetTimestamp();
 
-    public RunExecution(RunPlan plan)
+    private readonly IRunner _runner;
+
+    /// <param name="plan">What is to be done.</param>
+    /// <param name="runner">Does it.</param>
+    public RunExecution(RunPlan plan, IRunner runner)
     {
         Plan = plan;
-        var pool = MemoryBudget.CreatePool(plan.Memory);
-        Streams = [.. plan.Jobs.Select(job => new StreamExecution(job, plan.RunId, pool))];
+        _runner = runner;
+        Streams = [.. plan.Jobs.Select(static job => new StreamExecution(job))];
     }
 
     /// <summary>What is to be done.</summary>
@@ -51,22 +56,9 @@ internal sealed class RunExecution
         {
             if (Plan.Timeout is { } timeout)
                 stop.CancelAfter(timeout);
-            RunAllAsync(display, new RunLimits(Plan.Timeout, stop.Token, interruption)).GetAwaiter().GetResult();
+            _runner.RunAsync(Streams, display, new RunLimits(Plan.Timeout, stop.Token, interruption)).GetAwaiter().GetResult();
         }
         display.RunCompleted(this);
         return ExitCode;
-    }
-
-    private async Task RunAllAsync(IRunDisplay display, RunLimits limits)
-    {
-        using var slots = new SemaphoreSlim(Math.Max(1, Plan.ParallelStreams));
-        await Task.WhenAll(Streams.Select(RunOneAsync)).ConfigureAwait(false);
-
-        async Task RunOneAsync(StreamExecution stream)
-        {
-            await slots.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-            await stream.RunAsync(display, limits).ConfigureAwait(false);
-            slots.Release();
-        }
     }
 }

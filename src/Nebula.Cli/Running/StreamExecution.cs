@@ -1,9 +1,7 @@
 using System.Diagnostics;
-using Nebula.Cli.Output;
-using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
-using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Pipeline;
+using Nebula.Orchestration.Planning;
 
 namespace Nebula.Cli.Running;
 
@@ -29,11 +27,10 @@ internal enum StreamState
     OutputClosed,
 }
 
-/// <summary>The run of one stream, and what can be seen of it meanwhile.</summary>
-internal sealed class StreamExecution(StreamJob job, string runId, BufferPool pool)
+/// <summary>What can be seen of the run of one stream.</summary>
+internal sealed class StreamExecution(StreamJob job)
 {
     private readonly List<string> _restarts = [];
-    private StreamRun? _run;
     private long _started;
     private TimeSpan _elapsed;
 
@@ -43,14 +40,17 @@ internal sealed class StreamExecution(StreamJob job, string runId, BufferPool po
     /// <summary>How far it is.</summary>
     public StreamState State { get; private set; }
 
-    /// <summary>The counts so far; null before the start.</summary>
-    public PipelineMetrics? Metrics => _run?.Metrics;
+    /// <summary>The counts so far.</summary>
+    public PipelineMetrics Metrics { get; } = new();
 
-    /// <summary>How it is read and written, once that is known.</summary>
+    /// <summary>How it is written, once that is known.</summary>
     public StreamPlan? Plan { get; private set; }
 
-    /// <summary>The outcome, when it completed.</summary>
-    public StreamResult? Result { get; private set; }
+    /// <summary>What readers can now see, once it is committed; null before.</summary>
+    public IReadOnlyList<string>? Locations { get; private set; }
+
+    /// <summary>Bytes as stored at the destination, once it is committed; null before.</summary>
+    public long? StoredBytes { get; private set; }
 
     /// <summary>Why it failed.</summary>
     public Exception? Error { get; private set; }
@@ -59,84 +59,40 @@ internal sealed class StreamExecution(StreamJob job, string runId, BufferPool po
     public IReadOnlyList<string> Restarts => _restarts;
 
     /// <summary>Where rows are that could not be read; null when there are none.</summary>
-    public string? QuarantinedAt { get; private set; }
+    public string? QuarantinedAt { get; set; }
 
     /// <summary>How long it has taken.</summary>
     public TimeSpan Elapsed => State == StreamState.Running ? Stopwatch.GetElapsedTime(_started) : _elapsed;
 
-    /// <summary>Runs the stream to its end. An error of the stream is kept in <see cref="Error"/>, not thrown.</summary>
-    public async Task RunAsync(IRunDisplay display, RunLimits limits)
+    /// <summary>Whether the next run goes on where this one stopped.</summary>
+    public bool IsResumable { get; set; }
+
+    /// <summary>Whether it has ended, well or not.</summary>
+    public bool HasEnded => State is not (StreamState.Waiting or StreamState.Running);
+
+    /// <summary>It has started.</summary>
+    public void Start()
     {
         _started = Stopwatch.GetTimestamp();
         State = StreamState.Running;
-        display.StreamStarted(this);
-        try
-        {
-            limits.Stop.ThrowIfCancellationRequested();
-            Result = await TransferAsync(display, limits.Stop).ConfigureAwait(false);
-            End(StreamState.Completed);
-        }
-        catch (OutputClosedException)
-        {
-            End(StreamState.OutputClosed);
-        }
-        catch (OperationCanceledException) when (limits.Interruption.IsCancellationRequested)
-        {
-            End(StreamState.Interrupted);
-        }
-        catch (OperationCanceledException) when (limits.Timeout is { } timeout)
-        {
-            Error = new NebulaException(ErrorKind.Limit,
-                $"The run took longer than {Units.FormatDuration(timeout)}, which is all it may take (--timeout, timeouts.run).");
-            End(StreamState.Failed);
-        }
-        catch (Exception e)
-        {
-            Error = e;
-            End(StreamState.Failed);
-        }
-        display.StreamEnded(this);
     }
 
-    private void End(StreamState state)
+    /// <summary>Its columns are known.</summary>
+    public void SetPlan(StreamPlan plan) => Plan = plan;
+
+    /// <summary>It has started again.</summary>
+    public void Restart(string reason) => _restarts.Add(reason);
+
+    /// <summary>It is committed.</summary>
+    public void Commit(IReadOnlyList<string> locations, long storedBytes) => (Locations, StoredBytes) = (locations, storedBytes);
+
+    /// <summary>It has ended.</summary>
+    /// <param name="state">How.</param>
+    /// <param name="error">Why it failed.</param>
+    public void End(StreamState state, Exception? error = null)
     {
-        _elapsed = Stopwatch.GetElapsedTime(_started);
+        _elapsed = State == StreamState.Waiting ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_started);
+        Error = error;
         State = state;
-    }
-
-    private async Task<StreamResult> TransferAsync(IRunDisplay display, CancellationToken cancellationToken)
-    {
-        using var quarantine = Job.QuarantinePath is { } path ? new QuarantineFile(path, runId) : null;
-        var options = quarantine is null ? Job.Options : Job.Options with { BadRows = Job.Options.BadRows with { Quarantine = quarantine.Add } };
-        var source = Job.OpenSource();
-        await using (source.ConfigureAwait(false))
-        {
-            var destination = Job.OpenDestination();
-            await using (destination.ConfigureAwait(false))
-            {
-                _run = new StreamRun(source, destination, options, pool, runId);
-                _run.Restarting += reason =>
-                {
-                    _restarts.Add(reason);
-                    quarantine?.Restart();
-                    display.StreamRestarted(this, reason);
-                };
-                _run.Warned += warning => display.StreamWarned(this, warning);
-                _run.Planned += plan =>
-                {
-                    Plan = plan;
-                    display.StreamPlanned(this);
-                };
-                try
-                {
-                    return await _run.RunAsync(Job.Request, cancellationToken).ConfigureAwait(false);
-                }
-                finally
-                {
-                    // also after a failure: what was found wrong helps to mend it
-                    QuarantinedAt = quarantine?.Publish();
-                }
-            }
-        }
     }
 }

@@ -6,33 +6,36 @@ namespace Nebula.Connectors.Files;
 
 /// <summary>Reads the files of a chunk one behind the other. A file is closed when all its blocks are decoded.</summary>
 /// <param name="format">The format.</param>
-/// <param name="files">The files.</param>
-/// <param name="opener">Opens them.</param>
+/// <param name="chunk">The files, or the parts of one.</param>
+/// <param name="opener">Opens them, which this owns.</param>
 /// <param name="options">What the user set.</param>
 /// <param name="plan">The columns wanted.</param>
 /// <param name="context">Block size and pool.</param>
 internal sealed class ContainerFileReader(
-    IContainerFormat format, IReadOnlyList<StoredObject> files, FileOpener opener, OptionValues options, StreamPlan plan, ReadContext context) : ISourceReader
+    IContainerFormat format, FileChunk chunk, FileOpener opener, OptionValues options, StreamPlan plan, ReadContext context) : ISourceReader
 {
     private readonly List<OpenFile> _open = [];
     private OpenFile? _current;
     private int _next;
     private long _finishedBytes;
+    private CancellationTokenRegistration _interruption;
 
-    public long? TotalBytes { get; } = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null;
+    public long? TotalBytes { get; } = FileSplitter.BytesOf(chunk);
 
     public long BytesRead => Interlocked.Read(ref _finishedBytes) + (Volatile.Read(ref _current)?.Reader.BytesRead ?? 0);
 
     public ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken)
     {
+        if (_interruption == default)
+            _interruption = cancellationToken.UnsafeRegister(static opener => ((FileOpener)opener!).Interrupt(), opener);
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (_current is null)
             {
-                if (_next == files.Count)
+                if (_next == chunk.Files.Count)
                     return default;
-                _current = Open(files[_next], _next);
+                _current = Open(chunk.Files[_next], _next);
                 _next++;
             }
             if (_current.Reader.Next() is { } block)
@@ -52,8 +55,10 @@ internal sealed class ContainerFileReader(
 
     public ValueTask DisposeAsync()
     {
+        _interruption.Dispose();
         foreach (var file in _open)
             file.Close();
+        opener.Dispose();
         return default;
     }
 
@@ -63,7 +68,7 @@ internal sealed class ContainerFileReader(
         try
         {
             var mapping = new FileMapping(plan, file.Schema, stored.Name, context.Pool);
-            var opened = new OpenFile(index, file, file.OpenReader(mapping.FileColumns, 0, null, context), mapping);
+            var opened = new OpenFile(index, file, file.OpenReader(mapping.FileColumns, chunk.Parts?.First ?? 0, chunk.Parts?.Count, context), mapping);
             _open.RemoveAll(static other => other.IsClosed);
             _open.Add(opened);
             return opened;

@@ -1,4 +1,4 @@
-using Nebula.Connectors.ObjectStores.Local;
+using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats;
 
@@ -11,20 +11,25 @@ public static class FileConnectors
 
     /// <summary>Adds the connectors <c>file</c>, <c>csv</c> and so on.</summary>
     /// <param name="connectors">Takes them.</param>
-    public static ConnectorRegistry AddFiles(this ConnectorRegistry connectors)
+    public static ConnectorRegistry AddFiles(this ConnectorRegistry connectors) => AddFiles(connectors, ObjectStoreCatalog.Open);
+
+    /// <summary>Adds them with other stores.</summary>
+    /// <param name="connectors">Takes them.</param>
+    /// <param name="open">Opens the store of a connection.</param>
+    internal static ConnectorRegistry AddFiles(this ConnectorRegistry connectors, Func<OptionValues, IObjectStore> open)
     {
-        connectors.Add(Describe("file", "Files of any format, by their names", null, []));
+        connectors.Add(Describe("file", "Files of any format, by their names", null, [], open));
         foreach (var format in FileFormats.All)
-            connectors.Add(Describe(format.Name, format.Summary, format, Aliases.GetValueOrDefault(format.Name) ?? []));
+            connectors.Add(Describe(format.Name, format.Summary, format, Aliases.GetValueOrDefault(format.Name) ?? [], open));
         return connectors;
     }
 
-    private static ConnectorDescriptor Describe(string name, string summary, IFileFormat? format, string[] aliases) => new(name, summary)
+    private static ConnectorDescriptor Describe(string name, string summary, IFileFormat? format, string[] aliases, Func<OptionValues, IObjectStore> open) => new(name, summary)
     {
         Aliases = aliases,
         SourceOptions = FileOptions.ForSource(format),
         DestinationOptions = FileOptions.ForDestination(format),
-        CreateSource = options => new FileSource(options, format, new LocalStore()),
-        CreateDestination = options => new FileDestination(options, format, new LocalStore()),
+        CreateSource = options => new FileSource(options, format, open(options)),
+        CreateDestination = options => new FileDestination(options, format, open(options)),
     };
 }

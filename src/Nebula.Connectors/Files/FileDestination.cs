@@ -16,7 +16,7 @@ internal sealed class FileDestination : IDestination
     private readonly IObjectStore _store;
     private readonly string _path;
     private readonly bool _isFolder;
-    private IStagedObject? _lock;
+    private IDisposable? _claim;
 
     /// <param name="options">What the user set.</param>
     /// <param name="format">The format, when the connector's name is one; null to go by the file's name.</param>
@@ -26,8 +26,8 @@ internal sealed class FileDestination : IDestination
         _options = options;
         _format = format ?? (options.Text("format") is { } name ? FileFormats.ByName(name) : null);
         _store = store;
-        _path = options.Text("path")!;
-        _isFolder = _path != LocalStore.StandardStream && (Path.EndsInDirectorySeparator(_path) || Directory.Exists(_path));
+        _path = store.Resolve(options.Text("path")!);
+        _isFolder = store.IsFolder(_path);
         var known = _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(_path));
         Capabilities = new DestinationCapabilities
         {
@@ -61,12 +61,8 @@ internal sealed class FileDestination : IDestination
         {
             if (_path == LocalStore.StandardStream)
                 return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, "standard output")]);
-            // a check leaves nothing behind, so folders that are still missing are not made
-            var folder = _isFolder ? _path : Path.GetDirectoryName(Path.GetFullPath(_path))!;
-            while (!Directory.Exists(folder) && Path.GetDirectoryName(Path.GetFullPath(folder)) is { } above)
-                folder = above;
-            using (_store.Stage(Path.Combine(folder, "nebula-check"), "check"))
-                return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{_path}' can be written")]);
+            _store.CheckWritable(_path);
+            return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{_path}' can be written")]);
         }
         catch (NebulaException e)
         {
@@ -74,45 +70,56 @@ internal sealed class FileDestination : IDestination
         }
     }
 
-    public Task PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
+    public ChunkOrder ChunksOf(StreamPlan plan)
     {
         var target = TargetOf(plan);
-        if (LayoutOf(target) is not { } layout)
-        {
-            _store.DiscardLeftovers(target);
-            return Task.CompletedTask;
-        }
+        return LayoutOf(target, plan) is not null ? ChunkOrder.Any
+            : target == LocalStore.StandardStream || !FileEncoding.CanContinue(FormatOf(target), target, _options) ? ChunkOrder.Single
+            : _store.Joins ? ChunkOrder.Any
+            : _store.Continues ? ChunkOrder.InOrder
+            : ChunkOrder.Single;
+    }
+
+    public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
+    {
+        var target = TargetOf(plan);
+        var layout = LayoutOf(target, plan);
+        if (layout is null && plan.IsIncremental)
+            throw NebulaException.Configuration(
+                $"'mode: incremental' adds files to those that are there, but '{target}' is one file. Give a folder and 'file_size', or put {{part:05}} into the name.", _options.LocationOf("path"));
         // a wrong option is found before anything moves
-        _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
+        if (layout is not null)
+            _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         Unlock();
-        _store.DiscardLeftovers(layout.PathOf(layout.Id));
-        // files that are complete are open no more: this one tells other runs that they are somebody's
-        _lock = _store.Stage(layout.PathOf($"{layout.Id}{IObjectStore.PartMark}lock"), plan.RunId);
-        return Task.CompletedTask;
+        _claim = Claim(target, layout, plan, goesOn: false, cancellationToken);
+        return Task.FromResult(layout is null ? null : new PartsCommit(_store, layout).FindCheckpoint());
     }
 
     public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken)
     {
         var target = TargetOf(plan);
-        return Task.FromResult<IDestinationWriter>(LayoutOf(target) is { } layout
-            ? OpenParts(plan, layout, chunk, context)
-            : new FileWriter(new FileEncoding(FormatOf(target), target, plan.Schema, _options, context.Pool), _store.Stage(target, plan.RunId), chunk));
+        if (LayoutOf(target, plan) is { } layout)
+            return Task.FromResult<IDestinationWriter>(OpenParts(plan, layout, chunk, context));
+        var encoding = new FileEncoding(FormatOf(target), target, plan.Schema, _options, context.Pool);
+        var staged = context.Previous is { } previous ? _store.Continue(previous.Location) : _store.Stage(target, plan.RunId, ChunksOf(plan) == ChunkOrder.Any && !chunk.IsWhole ? chunk.Index : null);
+        return Task.FromResult<IDestinationWriter>(new FileWriter(encoding, staged, chunk));
     }
 
     public Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
     {
         var target = TargetOf(request.Plan);
-        if (LayoutOf(target) is { } layout)
-            return Task.FromResult(new PartsCommit(_store, layout).Publish(request));
-        foreach (var part in request.Parts)
-            if (part.Location.Length > 0)
-                _store.Publish(part.Location, target);
-        return Task.FromResult(new CommitReceipt([target]));
+        var layout = LayoutOf(target, request.Plan);
+        // what the process claimed that began the run, and died
+        _claim ??= Claim(target, layout, request.Plan, goesOn: true, cancellationToken);
+        var receipt = layout is not null ? new PartsCommit(_store, layout).Publish(request) : Publish(request, target);
+        // nothing is left to protect, also if this process should die before it comes to its end
+        Unlock();
+        return Task.FromResult(receipt);
     }
 
     public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
     {
-        if (LayoutOf(TargetOf(plan)) is { } layout)
+        if (LayoutOf(TargetOf(plan), plan) is { } layout)
             new PartsCommit(_store, layout).Discard(parts);
         else
             foreach (var part in parts)
@@ -121,9 +128,34 @@ internal sealed class FileDestination : IDestination
         return Task.CompletedTask;
     }
 
+    public string LocationOf(StreamPlan plan) => TargetOf(plan);
+
+    public bool KeepsEmptyText(StreamPlan plan, int column)
+    {
+        var target = TargetOf(plan);
+        var keys = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
+        // the names of folders have the same word for both
+        return !keys.Any(key => key.Column == column && key.Transform == PartitionTransform.Identity) && FormatOf(target).KeepsEmptyText(FileSchemaOf(plan, keys), _options);
+    }
+
+    public Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
+    {
+        var target = TargetOf(plan);
+        if (target == LocalStore.StandardStream)
+            return Task.FromResult<IReadOnlyList<CommittedRows>?>(null);
+        var layout = LayoutOf(target, plan);
+        var keys = layout is null ? [] : PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
+        var reading = new CommittedFiles(FormatOf(target), _store, _options, plan, FileSchemaOf(plan, keys));
+        if (layout is null)
+            return Task.FromResult<IReadOnlyList<CommittedRows>?>([reading.Of(0, parts.Count, target, [(target, ObjectPath.NameOf(target))])]);
+        var files = new PartsCommit(_store, layout).Name(parts).ToLookup(static file => file.Part, file => (layout.PathOf(file.Name), file.Name));
+        return Task.FromResult<IReadOnlyList<CommittedRows>?>([.. parts.Select((_, i) => reading.Of(i, 1, layout.Folder, [.. files[i]]))]);
+    }
+
     public ValueTask DisposeAsync()
     {
         Unlock();
+        _store.Dispose();
         return default;
     }
 
@@ -135,26 +167,41 @@ internal sealed class FileDestination : IDestination
         var target = layout.PathOf(layout.NameOf("", 0));
         var encoding = new FileEncoding(FormatOf(target), target, partitioner?.FileSchema ?? plan.Schema, _options, context.Pool);
         return new PartsWriter(
-            encoding, partitioner, number => _store.Stage(layout.PathOf($"{layout.Id}{IObjectStore.PartMark}{chunk.Index}-{number}"), plan.RunId), _store, _options.Size("file_size"), most, chunk, context.Pool);
+            encoding, partitioner, new PartsStaging(_store, layout, plan.RunId, chunk.Index), _options.Size("file_size"), most, chunk, context.Pool);
     }
+
+    private CommitReceipt Publish(CommitRequest request, string target)
+    {
+        // chunks that came in order are all in what the last of them left
+        var staged = request.Parts.Skip(_store.Joins ? 0 : Math.Max(0, request.Parts.Count - 1)).Select(static part => part.Location).Where(static location => location.Length > 0).ToList();
+        return new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token));
+    }
+
+    private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan, bool goesOn, CancellationToken cancellationToken) => layout is null
+        ? _store.Claim(target, target, plan.RunId, goesOn, cancellationToken)
+        : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId, goesOn, cancellationToken);
+
+    /// <summary>The columns in the files: all but those whose values are in the names of folders.</summary>
+    private static Schema FileSchemaOf(StreamPlan plan, IReadOnlyList<PartitionKey> keys) =>
+        new(plan.Schema.Fields.Where((_, i) => !keys.Any(key => key.Column == i && key.Transform == PartitionTransform.Identity)));
 
     private void Unlock()
     {
-        _lock?.Dispose();
-        _lock = null;
+        _claim?.Dispose();
+        _claim = null;
     }
 
     private IFileFormat FormatOf(string target) => _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(target)) ?? throw NebulaException.Configuration(
         $"The format of '{target}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
 
     /// <summary>Where the files go when there may be several; null for one file.</summary>
-    private PartsLayout? LayoutOf(string target)
+    private PartsLayout? LayoutOf(string target, StreamPlan plan)
     {
         if (_options.Size("file_size") is null && _options.List("partition_by") is null or [] && PathTemplate.IndexOfPart(target) < 0)
             return null;
         if (target == LocalStore.StandardStream)
             throw NebulaException.Configuration($"Options 'file_size' and 'partition_by' of {_options.Owner} make files, which standard output cannot take. Give a path.", _options.LocationOf("path"));
-        return PartsLayout.Of(target, FormatOf(target), _options);
+        return PartsLayout.Of(target, FormatOf(target), _options) with { Prefix = plan.IsIncremental ? plan.RunId + "-" : "" };
     }
 
     /// <summary>Where a stream goes: the path itself, or a file in it. Variables of the run are put in.</summary>
@@ -166,8 +213,8 @@ internal sealed class FileDestination : IDestination
         if (name.Length == 0 || _path == LocalStore.StandardStream)
             return _path;
         // names come from the source, which must not choose what is overwritten elsewhere
-        if (Path.IsPathRooted(name) || name.Split('/', '\\').Contains(".."))
+        if (!ObjectPath.StaysBelow(name))
             throw NebulaException.Configuration($"The object name '{name}' leads out of '{_path}'. Set 'object' to a name inside of it.");
-        return Path.Combine(_path, name);
+        return ObjectPath.Combine(_path, name);
     }
 }

@@ -27,9 +27,10 @@ internal static class FileDetails
 
     /// <summary>Renders files as text.</summary>
     public static string Render(IEnumerable<StoredObject> files) =>
-        TextList.Render(files.Select(static file => TextList.Render([file.Path, file.Name, file.Size?.ToString(CultureInfo.InvariantCulture) ?? ""])));
+        TextList.Render(files.Select(static file => TextList.Render([file.Path, file.Name, file.Size?.ToString(CultureInfo.InvariantCulture) ?? "", file.Version ?? ""])));
 
     /// <summary>Reads what <see cref="Render"/> wrote.</summary>
     public static IReadOnlyList<StoredObject> ParseFiles(string text) =>
-        [.. TextList.Parse(text).Select(TextList.Parse).Select(static cells => new StoredObject(cells[0], cells[1], cells[2].Length == 0 ? null : long.Parse(cells[2], CultureInfo.InvariantCulture)))];
+        [.. TextList.Parse(text).Select(TextList.Parse).Select(static cells => new StoredObject(
+            cells[0], cells[1], cells[2].Length == 0 ? null : long.Parse(cells[2], CultureInfo.InvariantCulture), cells[3].Length == 0 ? null : cells[3]))];
 }

@@ -1,3 +1,4 @@
+using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats;
 
@@ -10,7 +11,7 @@ internal static class FileOptions
 
     private static readonly IReadOnlyList<OptionDescriptor> Source =
     [
-        new("path", OptionKind.Text, "A file, a folder, a wildcard (in/**/*.csv.gz), or '-' for standard input.") { IsRequired = true },
+        new("path", OptionKind.Text, "A file, a folder, a wildcard (in/**/*.csv.gz), a URL of any of them (az://container/in/*.csv, s3://bucket/in/), or '-' for standard input.") { IsRequired = true },
         new("compression", OptionKind.Choice, "How the files are compressed; by their names and first bytes when not set.") { Choices = FileCodecs.Names },
         new("hive_partitioning", OptionKind.Choice, "Whether folders such as country=DE are columns: always (true), never (false), or when all files have the same ones (auto).", "auto") { Choices = ["auto", "true", "false"] },
         new("infer", OptionKind.Choice, "Where types come from: the first records (sample), every value (all), or nowhere: everything is text (none).", "sample") { Choices = ["sample", "all", "none"] },
@@ -24,7 +25,7 @@ internal static class FileOptions
 
     private static readonly IReadOnlyList<OptionDescriptor> Destination =
     [
-        new("path", OptionKind.Text, "The file to write, a folder, or '-' for standard output. {YYYY}, {MM}, {DD}, {HH} are the run's start, {part} or {part:05} numbers files.") { IsRequired = true },
+        new("path", OptionKind.Text, "The file to write, a folder, a URL of either (az://container/out/, s3://bucket/out.csv), or '-' for standard output. {YYYY}, {MM}, {DD}, {HH} are the run's start, {part} or {part:05} numbers files.") { IsRequired = true },
         new("file_size", OptionKind.Size, "Bytes, as stored, at which a file is ended and the next one begun; one file when not set."),
         new("partition_by", OptionKind.TextList, "Columns whose values become folders (country=DE): names, or year, month, day or hour of a date or timestamp, as in day(created_at)."),
         new("max_partitions", OptionKind.Integer, "Most partitions of a run: each has a file open.", "100"),
@@ -44,5 +45,6 @@ internal static class FileOptions
 
     /// <summary>Options of several formats may share a name and then mean the same.</summary>
     private static IReadOnlyList<OptionDescriptor> Combine(IReadOnlyList<OptionDescriptor> common, IFileFormat? format, Func<IFileFormat, IReadOnlyList<OptionDescriptor>> own) =>
-        format is not null ? [.. common, .. own(format)] : [.. common, Format, .. FileFormats.All.SelectMany(own).Where(o => o.Name != Format.Name).DistinctBy(static o => o.Name)];
+        format is not null ? [.. common, .. own(format), .. ObjectStoreCatalog.Options]
+        : [.. common, Format, .. FileFormats.All.SelectMany(own).Where(o => o.Name != Format.Name).DistinctBy(static o => o.Name), .. ObjectStoreCatalog.Options];
 }

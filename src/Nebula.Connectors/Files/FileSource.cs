@@ -32,7 +32,7 @@ internal sealed class FileSource : ISource, IInspectable
         _options = options;
         _format = format ?? (options.Text("format") is { } name ? FileFormats.ByName(name) : null);
         _store = store;
-        _path = options.Text("path")!;
+        _path = store.Resolve(options.Text("path")!);
         _opener = new FileOpener(store, options);
     }
 
@@ -74,23 +74,43 @@ internal sealed class FileSource : ISource, IInspectable
         return new Catalog(streams);
     }
 
-    public async IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, Checkpoint? from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public Task<string> FindPositionAsync(StreamPlan plan, Checkpoint? from, CancellationToken cancellationToken) =>
+        Task.FromResult(plan.IsIncremental ? SeenFiles.Parse(from?.Position ?? "").With(FileDetails.ParseFiles(plan.Stream.Details[FileDetails.Files])) : "");
+
+    public async IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, SplitRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await Task.CompletedTask.ConfigureAwait(false);
-        yield return new Chunk(0, plan.Stream.Details[FileDetails.Files]) { Bytes = plan.Stream.Bytes };
+        IReadOnlyList<StoredObject> files = FileDetails.ParseFiles(plan.Stream.Details[FileDetails.Files]);
+        if (plan.IsIncremental)
+        {
+            var seen = SeenFiles.Parse(request.From?.Position ?? "");
+            files = [.. files.Where(file => !seen.Contains(file))];
+            if (files.Count == 0)
+                yield break;
+        }
+        if (request.ChunkBytes is not { } chunkBytes)
+        {
+            yield return new Chunk(0, new FileChunk(files).Render()) { Bytes = FileSplitter.BytesOf(new FileChunk(files)), IsWhole = true };
+            yield break;
+        }
+        var splitter = new FileSplitter(FileFormats.ByName(plan.Stream.Details[FileDetails.Format])!, plan.Stream.Details, _opener, _options, chunkBytes);
+        var index = 0;
+        using var chunks = splitter.Split(files).GetEnumerator();
+        // large files are looked into, which waits for the disk or the network
+        while (await Task.Run(chunks.MoveNext, cancellationToken).ConfigureAwait(false))
+            yield return new Chunk(index++, chunks.Current.Render()) { Bytes = FileSplitter.BytesOf(chunks.Current) };
     }
 
     public Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken)
     {
-        var files = FileDetails.ParseFiles(chunk.Description);
+        var files = FileChunk.Parse(chunk.Description);
         var format = FileFormats.ByName(plan.Stream.Details[FileDetails.Format])!;
         return Task.FromResult<ISourceReader>(plan.Stream.Details.TryGetValue(FileDetails.Partitions, out var partitions)
-            ? new PartitionedReader(plan, TextList.Parse(partitions), files, context.Pool, Open)
+            ? new PartitionedReader(plan, TextList.Parse(partitions), files.Files, context.Pool, Open)
             : Open(plan));
 
         ISourceReader Open(StreamPlan read) => format is IContainerFormat container
-            ? new ContainerFileReader(container, files, _opener, _options, read, context)
-            : new TextFileReader((ITextFormat)format, files, _opener, read, context);
+            ? new ContainerFileReader(container, files, _opener.Fork(), _options, read, context)
+            : new TextFileReader((ITextFormat)format, files, _opener.Fork(), read, context);
     }
 
     public async Task<IReadOnlyList<InspectedObject>> InspectAsync(CancellationToken cancellationToken)
@@ -217,14 +237,5 @@ internal sealed class FileSource : ISource, IInspectable
     private IFileFormat FormatOf(StoredObject file) => _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(file.Path)) ?? throw NebulaException.Configuration(
         $"The format of '{file.Path}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
 
-    private NebulaException NothingFound()
-    {
-        if (Glob.IsWildcard(_path))
-            return NebulaException.NotFound($"No file matches '{_path}'.");
-        var folder = Path.GetDirectoryName(Path.GetFullPath(_path))!;
-        var near = Directory.Exists(folder)
-            ? Suggestion.For(Path.GetFileName(_path), Directory.EnumerateFiles(folder).Take(1000).Select(static f => Path.GetFileName(f)!))
-            : $" The folder '{folder}' does not exist.";
-        return NebulaException.NotFound($"The file '{_path}' does not exist.{near}");
-    }
+    private NebulaException NothingFound() => Glob.IsWildcard(_path) ? NebulaException.NotFound($"No file matches '{_path}'.") : _store.Missing(_path);
 }

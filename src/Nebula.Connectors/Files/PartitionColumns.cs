@@ -122,6 +122,8 @@ internal sealed class PartitionedReader : ISourceReader
 
     public ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken) => _inner.FetchAsync(cancellationToken);
 
+    public long CountLinesBefore() => _inner.CountLinesBefore();
+
     public void Decode(RawBlock block, IDecodeSink sink) => _inner.Decode(block, new Sink(this, sink, _files[block.Position.FileIndex]));
 
     public ValueTask DisposeAsync() => _inner.DisposeAsync();

@@ -21,6 +21,8 @@ internal sealed class TextBlocks : IDisposable
     private readonly int _maxRecordSize;
     private readonly bool _preferLatency;
     private readonly bool _sampleOnly;
+    private readonly FileRange? _range;
+    private long _left = long.MaxValue;
     private PooledBuffer? _rest;
     private long _offset;
     private bool _ended;
@@ -33,9 +35,13 @@ internal sealed class TextBlocks : IDisposable
     /// <param name="opener">Opens it.</param>
     /// <param name="context">Block size and pool.</param>
     /// <param name="sampleOnly">Whether only the first block is wanted, as large as it comes; the file will be opened again.</param>
-    public TextBlocks(ITextFormat format, IReadOnlyDictionary<string, string> dialect, StoredObject file, int fileIndex, FileOpener opener, ReadContext context, bool sampleOnly)
+    /// <param name="range">The part of the file that is wanted, which starts with a record; null for all of it.</param>
+    public TextBlocks(
+        ITextFormat format, IReadOnlyDictionary<string, string> dialect, StoredObject file, int fileIndex, FileOpener opener, ReadContext context,
+        bool sampleOnly, FileRange? range = null)
     {
-        _splitter = format.CreateSplitter(dialect, file.Name);
+        _splitter = format.CreateSplitter(dialect, file.Name, inside: range is { Start: > 0 });
+        _range = range;
         _file = file;
         _fileIndex = fileIndex;
         _pool = context.Pool;
@@ -43,7 +49,14 @@ internal sealed class TextBlocks : IDisposable
         _maxRecordSize = context.MaxRecordSize;
         _preferLatency = context.PreferLatency;
         _sampleOnly = sampleOnly;
-        _counted = opener.Open(file, sampleOnly);
+        if (range is { } wanted)
+        {
+            _offset = wanted.Start;
+            _left = wanted.End - wanted.Start;
+            _counted = opener.OpenAt(file, wanted.Start);
+        }
+        else
+            _counted = opener.Open(file, sampleOnly);
         _stream = format.EncodingOf(dialect) is { } encoding ? Encoding.CreateTranscodingStream(_counted, encoding, new UTF8Encoding(false), leaveOpen: true) : _counted;
     }
 
@@ -84,7 +97,12 @@ internal sealed class TextBlocks : IDisposable
                     buffer.Dispose();
                     return null;
                 }
-                var cut = _splitter.FindBoundary(buffer.Content, _ended, out var context);
+                var isEnd = _ended && _range is not { EndsFile: false };
+                var cut = _splitter.FindBoundary(buffer.Content, isEnd, out var context);
+                if (_ended && !isEnd && cut < buffer.Length)
+                    throw new SchemaContradictionException(
+                        "The file was split inside of a record, which looks like several from outside. It is read in one piece instead.",
+                        new SourceLocation(_file.Name, ByteOffset: _offset + cut));
                 if (cut == 0 && _ended)
                 {
                     buffer.Dispose();
@@ -129,19 +147,17 @@ internal sealed class TextBlocks : IDisposable
     private void Read(PooledBuffer buffer)
     {
         // behind the end of a giant record the next ones would only be held for nothing
-        var room = buffer.Span.Slice(buffer.Length, Math.Min(buffer.Capacity - buffer.Length, Math.Max(_blockSize, buffer.Length / 4)));
+        var room = buffer.Span.Slice(buffer.Length, (int)Math.Min(_left, Math.Min(buffer.Capacity - buffer.Length, Math.Max(_blockSize, buffer.Length / 4))));
         if (_ended || room.IsEmpty)
             return;
         if (_preferLatency && _started)
         {
             var count = _stream.Read(room);
-            _ended = count == 0;
-            buffer.Length += count;
+            Count(count, count == 0);
             return;
         }
         var read = Fill(_stream, room);
-        _ended = read < room.Length;
-        buffer.Length += read;
+        Count(read, read < room.Length);
         if (!_started)
         {
             _started = true;
@@ -151,6 +167,15 @@ internal sealed class TextBlocks : IDisposable
                 buffer.Length -= 3;
                 _offset = 3;
             }
+        }
+
+        void Count(int bytes, bool isEnd)
+        {
+            buffer.Length += bytes;
+            _left -= bytes;
+            if (isEnd && _range is { } range && _left > 0)
+                throw new DataFormatException($"the file became shorter while it was read: it should have {range.End} bytes or more. Run again.", new SourceLocation(_file.Name, ByteOffset: range.End - _left));
+            _ended = isEnd || _left == 0;
         }
     }
 

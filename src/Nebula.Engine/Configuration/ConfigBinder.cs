@@ -166,6 +166,7 @@ internal sealed class ConfigBinder(Secrets secrets, ConfigProblems problems)
         ConfigKind.Size => Units.ParseSize(text) is >= 0,
         ConfigKind.Duration => Units.ParseDuration(text) is { } duration && duration >= TimeSpan.Zero,
         ConfigKind.ColumnType => DataType.Parse(text) is not null,
+        ConfigKind.Schedule => CronSchedule.Parse(text) is not null,
         _ => text.Length > 0,
     };
 

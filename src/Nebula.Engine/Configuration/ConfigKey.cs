@@ -26,6 +26,9 @@ internal enum ConfigKind
     /// <summary>A time with a unit.</summary>
     Duration,
 
+    /// <summary>A <see cref="CronSchedule"/>.</summary>
+    Schedule,
+
     /// <summary>One of <see cref="ConfigKey.Choices"/>.</summary>
     Choice,
 
@@ -127,6 +130,7 @@ internal sealed record ConfigKey(string Name, ConfigKind Kind, string Summary)
         ConfigKind.Integer => $"a whole number from {Minimum} to {Maximum}",
         ConfigKind.Size => "a size with a unit, such as 64MB",
         ConfigKind.Duration => "a duration with a unit, such as 30s",
+        ConfigKind.Schedule => "a schedule of six fields, second to day of the week, such as 0 */5 * * * *",
         ConfigKind.Choice => "one of " + string.Join(", ", Choices.Where(static choice => choice.IsSupported).Select(static choice => choice.Name)),
         ConfigKind.Selection => "a list of column names",
         ConfigKind.ColumnType => "a type such as string, int64, decimal(18,2), date or timestamp",

@@ -78,7 +78,7 @@ internal static class ConfigKeys
         [
             new("full-refresh", "replace", "overwrite", "full-refresh-overwrite"),
             new("truncate") { IsSupported = false },
-            new("incremental", "merge", "append", "incremental-append", "incremental-append-dedupe", "incremental-deduped-history") { IsSupported = false },
+            new("incremental", "merge", "append", "incremental-append", "incremental-append-dedupe", "incremental-deduped-history"),
             new("cdc", "change-capture") { IsSupported = false },
             new("cdc-only", "strict-cdc") { IsSupported = false },
             new("backfill") { IsSupported = false },
@@ -167,15 +167,37 @@ internal static class ConfigKeys
         Keys = [Lossy, .. NotYet("tables", "columns", "types", "on_drop")],
     };
 
+    /// <summary>Size of a chunk.</summary>
+    public static readonly ConfigKey TargetSize = new(
+        "target_size", ConfigKind.Size, "About how many stored bytes of the source a chunk has: what is moved, retried and remembered as one.")
+    {
+        Default = "256MB",
+    };
+
+    /// <summary>How a stream is split.</summary>
+    public static readonly ConfigKey Chunking = new("chunking", ConfigKind.Section, "How a stream is split into chunks.")
+    {
+        Keys = [TargetSize, .. NotYet("strategy", "parallelism", "by", "target_rows")],
+    };
+
+    /// <summary>What is recorded of a stream, for proof.</summary>
+    public static readonly ConfigKey Verify = new(
+        "verify", ConfigKind.Choice,
+        "What is recorded of each chunk, so that 'nebula verify' can prove what lies at the target: nothing, its rows, or also a hash of each of its columns.")
+    {
+        Default = "count",
+        Choices = [new("off"), new("count"), new("chunk"), new("readback") { IsSupported = false }],
+    };
+
     /// <summary>Everything that can be set on a stream.</summary>
     public static readonly ConfigKey Stream = new("stream", ConfigKind.Section, "Settings of a stream.")
     {
         NullIsEmpty = true,
         Keys =
         [
-            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage,
+            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage, Chunking, Verify,
             .. NotYet("write", "primary_key", "update_key", "lookback", "where", "range", "step", "sql", "resource", "fields", "naming",
-                "chunking", "cdc", "verify", "metadata_columns"),
+                "cdc", "metadata_columns"),
         ],
     };
 
@@ -282,6 +304,17 @@ internal static class ConfigKeys
         Keys = [ParallelStreams, ConfigKey.NotYet("order")],
     };
 
+    /// <summary>Where state is kept.</summary>
+    public static readonly ConfigKey StateLocation = new(
+        "location", ConfigKind.Text, "A folder for checkpoints and for runs that were interrupted, or none; .nebula beside the pipeline file when not set.");
+
+    /// <summary>State.</summary>
+    public static readonly ConfigKey State = new("state", ConfigKind.Section, "What is remembered from run to run.")
+    {
+        Shorthand = StateLocation,
+        Keys = [StateLocation],
+    };
+
     /// <summary>Logging level.</summary>
     public static readonly ConfigKey LoggingLevel = new("logging_level", ConfigKind.Choice, "Least severity that is logged.")
     {
@@ -295,6 +328,46 @@ internal static class ConfigKeys
         Keys = [LoggingLevel, .. NotYet("metrics_enabled", "metrics", "profiling_enabled", "tracing_enabled", "tracing")],
     };
 
+    /// <summary>When a deployed pipeline runs.</summary>
+    public static readonly ConfigKey Schedule = new(
+        "schedule", ConfigKind.Schedule, "When the deployed pipeline runs, UTC: second, minute, hour, day, month, day of the week.")
+    {
+        AllowsNone = true,
+    };
+
+    /// <summary>Timer of the functions app.</summary>
+    public static readonly ConfigKey TimerTrigger = new("timer", ConfigKind.Section, "Runs of the functions app by the clock; wins over 'schedule'.")
+    {
+        Shorthand = Schedule,
+        Keys = [Schedule, ConfigKey.NotYet("streams")],
+    };
+
+    /// <summary>Path of blobs.</summary>
+    public static readonly ConfigKey BlobPath = new(
+        "path", ConfigKind.Text, "Container and name of the blobs whose arrival starts a run; {name}, * and ? stand for parts of a name, ** for folders.")
+    {
+        IsRequired = true,
+    };
+
+    /// <summary>Blob trigger of the functions app.</summary>
+    public static readonly ConfigKey BlobTrigger = new("blob", ConfigKind.Section, "Runs of the functions app when blobs arrive, once per version of a blob.")
+    {
+        Shorthand = BlobPath,
+        Keys = [BlobPath, ConfigKey.NotYet("stream"), ConfigKey.NotYet("once_per")],
+    };
+
+    /// <summary>Triggers of the functions app.</summary>
+    public static readonly ConfigKey Triggers = new("triggers", ConfigKind.Section, "What starts runs in the functions app, besides calls and messages.")
+    {
+        Keys = [TimerTrigger, BlobTrigger, .. NotYet("http", "queue")],
+    };
+
+    /// <summary>The functions app.</summary>
+    public static readonly ConfigKey Azure = new("azure", ConfigKind.Section, "How the pipeline runs as a part of an Azure Functions app.")
+    {
+        Keys = [Triggers, .. NotYet("hub", "fan_out", "checkpoint")],
+    };
+
     /// <summary>The settings that hold for a run rather than for a stream.</summary>
     public static readonly ConfigKey[] RunSettings = [Timeouts, Limits, Run, Observability];
 
@@ -303,8 +376,8 @@ internal static class ConfigKeys
     {
         Keys =
         [
-            SchemaReference, Version, Name, Connections, Source, Target, Defaults, Streams, Performance, Storage, .. RunSettings,
-            .. NotYet("hooks", "state", "schedule", "azure", "reliability", "verify", "plan"),
+            SchemaReference, Version, Name, Connections, Source, Target, Defaults, Streams, Performance, Storage, State, .. RunSettings,
+            Schedule, Azure, .. NotYet("hooks", "reliability", "plan"),
         ],
     };
 
@@ -327,7 +400,7 @@ internal static class ConfigKeys
         Keys =
         [
             Name, Source with { Kind = ConfigKind.Options, IsRequired = false }, Target with
-                { Kind = ConfigKind.Options, IsRequired = false }, .. RunSettings, .. Stream.Keys,
+                { Kind = ConfigKind.Options, IsRequired = false }, State, .. RunSettings, .. Stream.Keys,
         ],
     };
 

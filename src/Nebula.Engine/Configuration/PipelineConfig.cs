@@ -24,6 +24,9 @@ public sealed record PipelineConfig
     /// <summary>The settings of a run.</summary>
     public RunSettings Settings { get; init; } = new();
 
+    /// <summary>What starts runs where the pipeline is deployed.</summary>
+    public TriggerSettings Triggers { get; init; } = new();
+
     /// <summary>What holds for every stream that does not say otherwise.</summary>
     internal ConfigMap Defaults { get; init; } = ConfigMap.Nothing;
 
@@ -63,11 +66,24 @@ public sealed record RunSettings
     /// <summary>Bytes that the whole process should stay within; null for no limit.</summary>
     public long? Memory { get; init; }
 
+    /// <summary>Where checkpoints and interrupted runs are kept; null when the file does not say, empty for nowhere.</summary>
+    public string? StateLocation { get; init; }
+
     /// <summary>Streams that run at once.</summary>
     public int ParallelStreams { get; init; } = 1;
 
     /// <summary>Least severity that is logged.</summary>
     public LoggingLevel LoggingLevel { get; init; } = LoggingLevel.Info;
+}
+
+/// <summary>What starts runs of a pipeline where it is deployed.</summary>
+public sealed record TriggerSettings
+{
+    /// <summary>When it runs by the clock; null for never.</summary>
+    public CronSchedule? Schedule { get; init; }
+
+    /// <summary>Container and name of the blobs whose arrival starts a run, with wildcards; null for none.</summary>
+    public string? BlobPath { get; init; }
 }
 
 /// <summary>Severity of a log line.</summary>

@@ -159,6 +159,7 @@ public static class PipelineFile
                 Target = WithFlags(target!, flags.FindMap(ConfigKeys.Target.Name)),
                 Streams = Streams(map),
                 Settings = RunSettings(new ConfigValues(settings)),
+                Triggers = Triggers(new ConfigValues(map)),
                 Defaults = Pick(map, ConfigKeys.Performance, ConfigKeys.Storage).MergedWith(map.FindMap(ConfigKeys.Defaults.Name) ?? ConfigMap.Nothing),
                 Overrides = Pick(flags, [.. ConfigKeys.Stream.Keys]),
             };
@@ -187,10 +188,22 @@ public static class PipelineFile
             ? [.. streams.Entries.Select(static (entry, index) => new StreamPattern(entry.Key, entry.KeyLocation, (ConfigMap)entry.Value, index))]
             : [new StreamPattern(EveryStream, map.Location, ConfigMap.Nothing, 0)];
 
+        private static TriggerSettings Triggers(ConfigValues values)
+        {
+            var triggers = values.Section(ConfigKeys.Azure).Section(ConfigKeys.Triggers);
+            var schedule = triggers.Section(ConfigKeys.TimerTrigger).Text(ConfigKeys.Schedule) ?? values.Text(ConfigKeys.Schedule);
+            return new TriggerSettings
+            {
+                Schedule = schedule is null ? null : CronSchedule.Parse(schedule),
+                BlobPath = triggers.Section(ConfigKeys.BlobTrigger).Text(ConfigKeys.BlobPath),
+            };
+        }
+
         private static RunSettings RunSettings(ConfigValues values) => new()
         {
             Timeout = values.Section(ConfigKeys.Timeouts).Duration(ConfigKeys.RunTimeout),
             MaxDuration = values.Section(ConfigKeys.Limits).Duration(ConfigKeys.MaxDuration),
+            StateLocation = values.Section(ConfigKeys.State).Text(ConfigKeys.StateLocation) is "none" ? "" : values.Section(ConfigKeys.State).Text(ConfigKeys.StateLocation),
             Memory = values.Section(ConfigKeys.Limits).Size(ConfigKeys.Memory),
             ParallelStreams = values.Section(ConfigKeys.Run).Int32(ConfigKeys.ParallelStreams)!.Value,
             LoggingLevel = values.Section(ConfigKeys.Observability).Text(ConfigKeys.LoggingLevel) switch

@@ -3,6 +3,7 @@ using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
 using Nebula.Engine.Storage;
+using Nebula.Engine.Verification;
 
 namespace Nebula.Engine.Configuration;
 
@@ -48,6 +49,12 @@ public sealed record StreamConfig
     /// <summary>What happens with rows that cannot be read.</summary>
     public BadRowPolicy BadRows { get; init; }
 
+    /// <summary>About how many stored bytes of the source a chunk has.</summary>
+    public long ChunkBytes { get; init; }
+
+    /// <summary>What is recorded, to prove later that what lies at the destination is what was read.</summary>
+    public VerifyMode Verify { get; init; } = VerifyMode.Count;
+
     /// <summary>Most bad rows before the run ends; null for any number.</summary>
     public long? MaxBadRows { get; init; }
 
@@ -78,6 +85,9 @@ public enum SyncMode
 {
     /// <summary>Everything, replacing what the destination had.</summary>
     FullRefresh,
+
+    /// <summary>What is new since the last commit, added to what the destination has.</summary>
+    Incremental,
 }
 
 /// <summary>Settings of a column.</summary>

@@ -4,6 +4,7 @@ using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
 using Nebula.Engine.Storage;
+using Nebula.Engine.Verification;
 
 namespace Nebula.Engine.Configuration;
 
@@ -138,7 +139,7 @@ public sealed class StreamResolver
             Members = [],
             Location = pattern.Location,
             Settings = settings,
-            Mode = SyncMode.FullRefresh, // the only one that the table of keys lets through
+            Mode = values.Text(ConfigKeys.Mode) == "incremental" ? SyncMode.Incremental : SyncMode.FullRefresh,
             IsSingle = values.Flag(ConfigKeys.Single),
             Object = values.Template(ConfigKeys.Object),
             SourceOptions = sourceOptions.Where(static option => option.Key != ConfigKeys.BadRows.Name).ToDictionary(),
@@ -146,11 +147,18 @@ public sealed class StreamResolver
             Select = values.Selection(ConfigKeys.Select),
             Columns = Columns(settings.FindMap(ConfigKeys.Columns.Name)),
             Limit = values.Integer(ConfigKeys.Limit),
+            ChunkBytes = Math.Max(1, values.Section(ConfigKeys.Chunking).Size(ConfigKeys.TargetSize)!.Value),
             Lossy = values.Section(ConfigKeys.Contract).Text(ConfigKeys.Lossy) switch
             {
                 "warn" => LossyPolicy.Warn,
                 "allow" => LossyPolicy.Allow,
                 _ => LossyPolicy.Refuse,
+            },
+            Verify = values.Text(ConfigKeys.Verify) switch
+            {
+                "off" => VerifyMode.Off,
+                "chunk" => VerifyMode.Chunk,
+                _ => VerifyMode.Count,
             },
             BadRows = BadRows(settings, onError, sourceOptions),
             MaxBadRows = onError.Integer(ConfigKeys.MaxBadRows),

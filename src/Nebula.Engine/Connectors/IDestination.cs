@@ -31,10 +31,15 @@ public interface IDestination : IAsyncDisposable
     /// <param name="cancellationToken">Stops the checks.</param>
     Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken);
 
+    /// <summary>Whether a stream may come in several chunks.</summary>
+    /// <param name="plan">The stream as it will be written.</param>
+    ChunkOrder ChunksOf(StreamPlan plan) => ChunkOrder.Single;
+
     /// <summary>Readies the place that a stream goes to, and removes what an earlier run that died left in staging.</summary>
     /// <param name="plan">The stream as it will be written.</param>
     /// <param name="cancellationToken">Stops the preparation.</param>
-    Task PrepareAsync(StreamPlan plan, CancellationToken cancellationToken);
+    /// <returns>What was committed last, where the destination keeps account of it; else null.</returns>
+    Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken);
 
     /// <summary>Opens staging for a chunk. A second attempt at the same chunk replaces the first.</summary>
     /// <param name="plan">The stream as it will be written.</param>
@@ -53,6 +58,23 @@ public interface IDestination : IAsyncDisposable
     /// <param name="parts">The parts; may be empty.</param>
     /// <param name="cancellationToken">Stops the clean-up.</param>
     Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken);
+
+    /// <summary>Where a run puts a stream, for people, and to find out whether a later run has put its own there.</summary>
+    /// <param name="plan">The stream as it was written.</param>
+    string LocationOf(StreamPlan plan) => LocationOf(plan.Object);
+
+    /// <summary>Whether null and the empty text are stored as two different things in a column of text.</summary>
+    /// <param name="plan">The stream as it is written.</param>
+    /// <param name="column">Position of the column.</param>
+    bool KeepsEmptyText(StreamPlan plan, int column) => true;
+
+    /// <summary>Finds the rows that a commit made visible, to prove what they are. Nothing is opened yet: what is missing shows when it is.</summary>
+    /// <param name="plan">The stream as it was written.</param>
+    /// <param name="parts">What was committed, in the order of the chunks.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <returns>The rows of all parts, in the order of the parts; null where what was written cannot be read again.</returns>
+    Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<CommittedRows>?>(null);
 }
 
 /// <summary>Writes one chunk into staging. <see cref="Encode"/> is called by many threads at once; the rest by one caller at a time.</summary>
@@ -86,6 +108,19 @@ public interface IDestinationWriter : IAsyncDisposable
 /// <param name="Rows">Number of rows, kept exactly where rows are small enough.</param>
 /// <param name="Bytes">Bytes of their columns.</param>
 public readonly record struct RowTarget(int Rows, long Bytes);
+
+/// <summary>How the chunks of a stream may come to a destination.</summary>
+public enum ChunkOrder
+{
+    /// <summary>There may be only one.</summary>
+    Single,
+
+    /// <summary>One after the other, each given what the one before left (<see cref="WriteContext.Previous"/>).</summary>
+    InOrder,
+
+    /// <summary>In any order, and many at once.</summary>
+    Any,
+}
 
 /// <summary>What a destination can do, as data.</summary>
 public sealed record DestinationCapabilities

@@ -20,11 +20,18 @@ public interface ISource : IAsyncDisposable
     /// <exception cref="Diagnostics.NebulaException">The source cannot be read, or a requested stream does not exist.</exception>
     Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Splits a stream into chunks that can be read independently, in order.</summary>
+    /// <summary>Tells how far the source will have been read when all chunks of a stream are: of a source with a log, its end before the first chunk is read.</summary>
     /// <param name="plan">The stream as it will be read.</param>
     /// <param name="from">What was committed before; null for a first or full read.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>The position in the source's own words; empty when it keeps none.</returns>
+    Task<string> FindPositionAsync(StreamPlan plan, Checkpoint? from, CancellationToken cancellationToken) => Task.FromResult("");
+
+    /// <summary>Splits a stream into chunks that can be read independently, numbered from 0 in the order of their rows.</summary>
+    /// <param name="plan">The stream as it will be read.</param>
+    /// <param name="request">How it is to be split. The same request on an unchanged source gives the same chunks.</param>
     /// <param name="cancellationToken">Stops the split.</param>
-    IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, Checkpoint? from, CancellationToken cancellationToken);
+    IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, SplitRequest request, CancellationToken cancellationToken);
 
     /// <summary>Opens a chunk for reading.</summary>
     /// <param name="plan">The stream as it will be read.</param>
@@ -47,6 +54,9 @@ public interface ISourceReader : IAsyncDisposable
 
     /// <summary>How many of <see cref="TotalBytes"/> were read so far.</summary>
     long BytesRead { get; }
+
+    /// <summary>How many line ends stand in front of the chunk in the first of its files: asked only to tell where an error is.</summary>
+    long CountLinesBefore() => 0;
 
     /// <summary>Fetches the next block of whole records.</summary>
     /// <param name="cancellationToken">Stops the fetch.</param>

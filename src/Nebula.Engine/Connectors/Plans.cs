@@ -83,6 +83,9 @@ public sealed record StreamPlan
     /// <summary>What happens to values that a cast would change.</summary>
     public LossyPolicy Lossy { get; init; }
 
+    /// <summary>Whether only what is new since the last commit is read, and added to what the destination has; otherwise everything, in place of that.</summary>
+    public bool IsIncremental { get; init; }
+
     /// <summary>When the run started, UTC: for names with dates in them.</summary>
     public DateTime StartedAt { get; init; }
 
@@ -113,6 +116,19 @@ public sealed record Chunk(int Index, string Description)
 {
     /// <summary>Bytes as stored; null when unknown.</summary>
     public long? Bytes { get; init; }
+
+    /// <summary>Whether it is known to be all of its stream, so that nothing will ever be joined with it. A hint for destinations: false says nothing.</summary>
+    public bool IsWhole { get; init; }
+}
+
+/// <summary>How a stream is to be split.</summary>
+public sealed record SplitRequest
+{
+    /// <summary>What was committed before; null for a first or full read.</summary>
+    public Checkpoint? From { get; init; }
+
+    /// <summary>About how many stored bytes a chunk should have; null when there must be one chunk only.</summary>
+    public long? ChunkBytes { get; init; }
 }
 
 /// <summary>How far a stream was committed. Small and serialisable.</summary>
@@ -126,14 +142,29 @@ public sealed record Checkpoint(string Stream, string Position, long Sequence);
 /// <param name="Location">Where it is, in the destination's own words.</param>
 /// <param name="Rows">Rows in it.</param>
 /// <param name="Bytes">Bytes as stored.</param>
-public sealed record StagedPart(int ChunkIndex, string Location, long Rows, long Bytes);
+public sealed record StagedPart(int ChunkIndex, string Location, long Rows, long Bytes)
+{
+    /// <summary>Stands for the values of its rows, in the order of the columns of the plan; null when they were not hashed.</summary>
+    public ContentHash? Hash { get; init; }
+}
+
+/// <summary>Committed rows that can be read again on their own: those of one part, or of parts that lie one behind the other.</summary>
+/// <param name="FirstPart">Position of the first of the parts, in their order.</param>
+/// <param name="PartCount">Number of parts.</param>
+/// <param name="Location">Where the rows are, for people.</param>
+/// <param name="OpenAsync">Opens them for reading: columns and types are those of the plan, and rows of a later part come behind those of an earlier one.</param>
+public sealed record CommittedRows(int FirstPart, int PartCount, string Location, Func<ReadContext, CancellationToken, Task<ISourceReader>> OpenAsync);
 
 /// <summary>A request to publish staged parts.</summary>
 /// <param name="Plan">The stream.</param>
 /// <param name="Parts">Its parts in the order of their chunks.</param>
 /// <param name="Checkpoint">How far the stream is committed after this.</param>
 /// <param name="Token">Identity of the commit: the same token is never applied twice.</param>
-public sealed record CommitRequest(StreamPlan Plan, IReadOnlyList<StagedPart> Parts, Checkpoint? Checkpoint, string Token);
+public sealed record CommitRequest(StreamPlan Plan, IReadOnlyList<StagedPart> Parts, Checkpoint? Checkpoint, string Token)
+{
+    /// <summary>The sequence that the destination must be at, where it keeps account: one that is further has seen a newer run. Null when nobody counts.</summary>
+    public long? ExpectedSequence { get; init; }
+}
 
 /// <summary>The outcome of a commit.</summary>
 /// <param name="Locations">What readers can now see, for the summary.</param>
@@ -160,4 +191,8 @@ public sealed record ReadContext(BufferPool Pool, int BlockSize)
 
 /// <summary>What a run lends the writers of its chunks.</summary>
 /// <param name="Pool">Where buffers come from.</param>
-public sealed record WriteContext(BufferPool Pool);
+public sealed record WriteContext(BufferPool Pool)
+{
+    /// <summary>What the chunk before this one left in staging, for a destination that takes chunks in their order; null for the first.</summary>
+    public StagedPart? Previous { get; init; }
+}

@@ -33,6 +33,9 @@ public enum ErrorKind
     /// <summary>Another run holds the target. Exit code 9.</summary>
     Locked,
 
+    /// <summary>What lies at the destination is not what was read. Exit code 6.</summary>
+    Verification,
+
     /// <summary>Nothing the user can mend: a defect or a broken machine. Exit code 1.</summary>
     Fatal,
 }

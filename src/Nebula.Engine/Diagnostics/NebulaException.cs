@@ -17,6 +17,9 @@ public class NebulaException(ErrorKind kind, string message, SourceLocation? loc
     /// <summary>What failed and what to do, without the location.</summary>
     public string Reason { get; } = message;
 
+    /// <summary>How long the failing system asked to wait before the call is repeated; null when it did not say.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>Whether the same call may succeed when it is repeated.</summary>
     public bool IsTransient => Kind is ErrorKind.Throttled or ErrorKind.Transient;
 

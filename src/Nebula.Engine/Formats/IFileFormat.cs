@@ -35,6 +35,15 @@ internal interface IFileFormat
     /// <summary>Whether a file of the format can be a table without columns, which has no rows either: an empty array, for example.</summary>
     bool AllowsNoColumns => false;
 
+    /// <summary>Whether files can be continued: what was encoded later is put behind what is there, with nothing in between or at the end.</summary>
+    /// <param name="options">What the user set.</param>
+    bool CanContinue(OptionValues options) => false;
+
+    /// <summary>Whether null and the empty text are two different things in a column of text.</summary>
+    /// <param name="schema">The columns that are written.</param>
+    /// <param name="options">What the user set.</param>
+    bool KeepsEmptyText(Schema schema, OptionValues options) => true;
+
     /// <summary>How the format stores a type when it is written. For nested types: of the nesting alone, children are asked for apart.</summary>
     /// <param name="type">The type of a column.</param>
     TypeMapping Map(DataType type);

@@ -20,16 +20,31 @@ internal interface ITextFormat : IFileFormat
     /// <param name="dialect">The dialect.</param>
     System.Text.Encoding? EncodingOf(IReadOnlyDictionary<string, string> dialect);
 
-    /// <summary>Makes the cutter of one file.</summary>
+    /// <summary>Makes the cutter of one file, or of a range in it.</summary>
     /// <param name="dialect">The dialect.</param>
     /// <param name="name">The file, for messages.</param>
-    IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name);
+    /// <param name="inside">Whether what it is given starts with a record in the middle of the file, where <see cref="FindRecordStart"/> found one.</param>
+    IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name, bool inside = false);
+
+    /// <summary>
+    /// Finds a record in the middle of a file, so that it can be split into ranges. It may be mistaken: whoever reads the range in front of it sees whether a
+    /// record ends there.
+    /// </summary>
+    /// <param name="dialect">The dialect.</param>
+    /// <param name="window">Bytes from the middle of the file. <see cref="BufferPool.Padding"/> bytes behind them are readable.</param>
+    /// <returns>Where a record starts, behind the first byte; -1 when none can be told.</returns>
+    int FindRecordStart(IReadOnlyDictionary<string, string> dialect, ReadOnlySpan<byte> window) => -1;
 
     /// <summary>Makes what finds the columns and types of a file.</summary>
     /// <param name="dialect">The dialect.</param>
     /// <param name="request">What is wanted.</param>
     /// <param name="name">The file, for messages.</param>
     ISchemaInferrer CreateInferrer(IReadOnlyDictionary<string, string> dialect, DiscoverRequest request, string name);
+
+    /// <summary>Gives the dialect of files that this format has written, without a look at them. The decoder then reads every value with the type that was written.</summary>
+    /// <param name="schema">The columns that were written.</param>
+    /// <param name="options">What the user set for writing.</param>
+    IReadOnlyDictionary<string, string> DescribeWritten(Schema schema, OptionValues options);
 
     /// <summary>Makes the decoder of all blocks of a stream.</summary>
     /// <param name="plan">The columns wanted; <see cref="CatalogStream.Details"/> of its stream holds the dialect.</param>

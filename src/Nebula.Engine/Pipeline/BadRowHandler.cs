@@ -6,11 +6,15 @@ namespace Nebula.Engine.Pipeline;
 /// <summary>
 /// Decides, in the order of the source, what becomes of errors and bad rows, and completes their places: decoders count lines from the start of their block.
 /// </summary>
-internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metrics)
+/// <param name="options">What is to become of bad rows.</param>
+/// <param name="metrics">Counts them.</param>
+/// <param name="reader">Reads the chunk.</param>
+internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metrics, ISourceReader reader)
 {
     private int _file = -1;
     private string? _name;
     private long _linesBefore;
+    private long? _linesBeforeChunk;
     private long _bad;
 
     /// <summary>Takes the next block.</summary>
@@ -59,5 +63,7 @@ internal sealed class BadRowHandler(BadRowOptions options, PipelineMetrics metri
 
     // an error in front of the first block of a file comes before the file is known here
     private SourceLocation Complete(SourceLocation location) => location.Line > 0 && location.Name == _name
-        ? location with { Line = location.Line + _linesBefore } : location;
+        ? location with { Line = location.Line + _linesBefore + LinesBeforeChunk() } : location;
+
+    private long LinesBeforeChunk() => _file == 0 ? _linesBeforeChunk ??= reader.CountLinesBefore() : 0;
 }

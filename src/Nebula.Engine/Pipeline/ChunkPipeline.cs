@@ -21,9 +21,12 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     private readonly WorkQueue _work = new();
     private readonly Channel<BlockWork> _blocks = NewChannel<BlockWork>();
     private readonly Channel<GroupWork> _groups = NewChannel<GroupWork>();
-    private readonly BadRowHandler _badRows = new(options.BadRows, metrics);
+    private readonly BadRowHandler _badRows = new(options.BadRows, metrics, reader);
     private readonly RecordHolding _holding = new(options.Storage, pool, metrics);
     private volatile bool _limitReached;
+
+    /// <summary>Rows that were encoded and handed to the destination.</summary>
+    public long RowsWritten { get; private set; }
 
     /// <summary>Runs all stages to the end of the chunk.</summary>
     /// <exception cref="NebulaException">The first error in the order of the source.</exception>
@@ -153,6 +156,7 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     {
         await writer.WriteAsync(block, cancellationToken).ConfigureAwait(false);
         metrics.Wrote(block.Rows, block.Buffer.Length);
+        RowsWritten += block.Rows;
     }
 
     /// <summary>Gathers rows in their order. What waits for room among the groups makes the source wait too.</summary>

@@ -17,6 +17,8 @@ internal sealed class ConvertingReader(ISourceReader inner, StreamPlan read, Str
 
     public long BytesRead => inner.BytesRead;
 
+    public long CountLinesBefore() => inner.CountLinesBefore();
+
     public ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken) => inner.FetchAsync(cancellationToken);
 
     public void Decode(RawBlock block, IDecodeSink sink) => inner.Decode(block, new ConvertingSink(_converter, sink, block.Position));

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Nebula.Engine.Connectors;
 
 namespace Nebula.Engine.Pipeline;
@@ -8,37 +9,77 @@ namespace Nebula.Engine.Pipeline;
 /// </summary>
 public sealed class PipelineMetrics
 {
+    private readonly Lock _lock = new();
     private long _rowsWritten;
     private long _rowsSkipped;
     private long _rowsQuarantined;
     private long _bytesWritten;
     private long _bytesReadBefore;
     private ISourceReader? _reader;
+    private ImmutableArray<PipelineMetrics> _parts = [];
 
     /// <summary>Rows handed to the destination.</summary>
-    public long RowsWritten => Interlocked.Read(ref _rowsWritten);
+    public long RowsWritten => Sum(static metrics => ref metrics._rowsWritten);
 
     /// <summary>Rows left out because they could not be read, under the policy "skip".</summary>
-    public long RowsSkipped => Interlocked.Read(ref _rowsSkipped);
+    public long RowsSkipped => Sum(static metrics => ref metrics._rowsSkipped);
 
     /// <summary>Rows put into quarantine.</summary>
-    public long RowsQuarantined => Interlocked.Read(ref _rowsQuarantined);
+    public long RowsQuarantined => Sum(static metrics => ref metrics._rowsQuarantined);
 
     /// <summary>Rows found in the source.</summary>
     public long RowsRead => RowsWritten + RowsSkipped + RowsQuarantined;
 
     /// <summary>Bytes of encoded rows given to the destination; compressed already where the codec works block by block.</summary>
-    public long BytesWritten => Interlocked.Read(ref _bytesWritten);
+    public long BytesWritten => Sum(static metrics => ref metrics._bytesWritten);
 
     /// <summary>Bytes read, as stored.</summary>
-    public long BytesRead => Interlocked.Read(ref _bytesReadBefore) + (Volatile.Read(ref _reader)?.BytesRead ?? 0);
+    public long BytesRead => Sum(static metrics => ref metrics._bytesReadBefore) + (Volatile.Read(ref _reader)?.BytesRead ?? 0)
+        + _parts.Sum(static part => Volatile.Read(ref part._reader)?.BytesRead ?? 0);
 
     /// <summary>Bytes that the stream has as stored; null when unknown.</summary>
     public long? TotalBytes { get; set; }
 
-
     /// <summary>How records were held between decoding and encoding; null before any were.</summary>
     public StorageUse? Storage { get; internal set; }
+
+    /// <summary>Starts the counts of a chunk, which are a part of these until it turns out that the chunk has to be moved again.</summary>
+    /// <returns>The counts of the chunk.</returns>
+    public PipelineMetrics Begin()
+    {
+        var part = new PipelineMetrics();
+        ImmutableInterlocked.Update(ref _parts, static (parts, added) => parts.Add(added), part);
+        return part;
+    }
+
+    /// <summary>Ends the counts of a chunk.</summary>
+    /// <param name="part">What <see cref="Begin"/> gave.</param>
+    /// <param name="counts">Whether the chunk was moved; if not, its counts are forgotten.</param>
+    public void End(PipelineMetrics part, bool counts)
+    {
+        lock (_lock)
+        {
+            ImmutableInterlocked.Update(ref _parts, static (parts, removed) => parts.Remove(removed), part);
+            if (!counts)
+                return;
+            Wrote(part._rowsWritten, part._bytesWritten);
+            Skipped(part._rowsSkipped);
+            _rowsQuarantined += part._rowsQuarantined;
+            _bytesReadBefore += part._bytesReadBefore;
+            if (part.Storage is { } storage)
+                Storage = Storage is null ? storage : storage with { Records = Storage.Records + storage.Records, LiveBytes = Storage.LiveBytes + storage.LiveBytes };
+        }
+    }
+
+    /// <summary>Adds what an earlier attempt at the run had moved.</summary>
+    /// <param name="rows">Rows.</param>
+    /// <param name="bytes">Bytes as stored at the destination.</param>
+    /// <param name="bytesRead">Bytes of the source as stored.</param>
+    public void AddEarlier(long rows, long bytes, long bytesRead)
+    {
+        Wrote(rows, bytes);
+        Interlocked.Add(ref _bytesReadBefore, bytesRead);
+    }
 
     internal void Start(ISourceReader reader) => Volatile.Write(ref _reader, reader);
 
@@ -59,10 +100,28 @@ public sealed class PipelineMetrics
     internal void Quarantined() => Interlocked.Increment(ref _rowsQuarantined);
 
     /// <summary>Forgets all counts: the run starts again.</summary>
-    internal void Reset()
+    public void Reset()
     {
-        _rowsWritten = _rowsSkipped = _rowsQuarantined = _bytesWritten = _bytesReadBefore = 0;
-        _reader = null;
-        Storage = null;
+        lock (_lock)
+        {
+            _rowsWritten = _rowsSkipped = _rowsQuarantined = _bytesWritten = _bytesReadBefore = 0;
+            _reader = null;
+            _parts = [];
+            Storage = null;
+        }
+    }
+
+    private delegate ref long Counter(PipelineMetrics metrics);
+
+    private long Sum(Counter counter)
+    {
+        // a chunk that ends just now is counted once
+        lock (_lock)
+        {
+            var sum = Interlocked.Read(ref counter(this));
+            foreach (var part in _parts)
+                sum += Interlocked.Read(ref counter(part));
+            return sum;
+        }
     }
 }

@@ -1,4 +1,5 @@
 using Nebula.Engine.Storage;
+using Nebula.Engine.Verification;
 
 namespace Nebula.Engine.Pipeline;
 
@@ -26,6 +27,9 @@ public sealed record PipelineOptions
     /// <summary>Most rows that are written; null for all.</summary>
     public long? RowLimit { get; init; }
 
+    /// <summary>What is recorded, to prove later that what lies at the destination is what was read.</summary>
+    /// <value>The number of rows.</value>
+    public VerifyMode Verify { get; init; } = VerifyMode.Count;
 
     /// <summary>How records are held between decoding and encoding.</summary>
     /// <value>As rows up to 10,000 records, as columns beyond.</value>
@@ -72,6 +76,12 @@ public sealed record PipelineOptions
 
     /// <summary>What may be planned of a memory limit: the rest is the runtime's, and slack of buffers.</summary>
     private long Budget => (MemoryLimit!.Value - RuntimeShare) / 2;
+
+    /// <summary>What each of several pipelines at once may count on: the runtime itself is there only once.</summary>
+    /// <param name="memory">Bytes for the process; null for no limit.</param>
+    /// <param name="pipelines">Number of them.</param>
+    public static long? ShareOf(long? memory, int pipelines) =>
+        memory is { } limit ? RuntimeShare + Math.Max(0, limit - RuntimeShare) / Math.Max(1, pipelines) : null;
 
     /// <summary>What a block of a size needs while it is under way.</summary>
     /// <param name="blockBytes">Its size when fetched.</param>

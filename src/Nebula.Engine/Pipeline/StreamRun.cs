@@ -4,6 +4,7 @@ using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
+using Nebula.Engine.Verification;
 
 namespace Nebula.Engine.Pipeline;
 
@@ -31,23 +32,40 @@ public sealed record StreamRequest
     /// <summary>What happens where values or their meaning would get lost.</summary>
     public LossyPolicy Lossy { get; init; }
 
+    /// <summary>Whether only what is new since the last commit is read.</summary>
+    public bool IsIncremental { get; init; }
+
     /// <summary>When the run started, UTC: for names with dates in them.</summary>
     /// <value>Now.</value>
     public DateTime StartedAt { get; init; } = DateTime.UtcNow;
 }
 
 /// <summary>The outcome of a stream's run.</summary>
-/// <param name="Plan">How it was read and written.</param>
+/// <param name="Plan">The stream as it was written.</param>
 /// <param name="Receipt">What was published.</param>
-/// <param name="StoredBytes">Bytes as stored at the destination.</param>
+/// <param name="Parts">What was committed.</param>
 /// <param name="Restarts">How often it started again because a value contradicted the types inferred from the sample.</param>
-public sealed record StreamResult(StreamPlan Plan, CommitReceipt Receipt, long StoredBytes, int Restarts);
+public sealed record StreamResult(StreamPlan Plan, CommitReceipt Receipt, IReadOnlyList<StagedPart> Parts, int Restarts)
+{
+    /// <summary>The stream as it was read.</summary>
+    public required StreamPlan Read { get; init; }
 
-/// <summary>Runs one stream from a source to a destination: plan, prepare, transfer, commit, acknowledge.</summary>
-public sealed class StreamRun(ISource source, IDestination destination, PipelineOptions options, BufferPool pool, string runId)
+    /// <summary>Bytes as stored at the destination.</summary>
+    public long StoredBytes => Parts.Sum(static part => part.Bytes);
+}
+
+/// <summary>Runs one stream from a source to a destination: plan, prepare, transfer, commit, acknowledge; as a whole, or step by step for whoever orchestrates it.</summary>
+/// <param name="source">Where rows come from.</param>
+/// <param name="destination">Where they go.</param>
+/// <param name="options">How much of the machine it may use.</param>
+/// <param name="pool">Where buffers come from.</param>
+/// <param name="runId">Identity of the run.</param>
+/// <param name="metrics">Takes the counts; null for counts of its own.</param>
+public sealed class StreamRun(
+    ISource source, IDestination destination, PipelineOptions options, BufferPool pool, string runId, PipelineMetrics? metrics = null)
 {
     /// <summary>The counts so far.</summary>
-    public PipelineMetrics Metrics { get; } = new();
+    public PipelineMetrics Metrics { get; } = metrics ?? new();
 
     /// <summary>Raised when the run starts again with types inferred from every value; the text says why.</summary>
     public event Action<string>? Restarting;
@@ -83,7 +101,8 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
             Object = request.Object,
             RunId = runId,
             Lossy = request.Lossy,
-            StartedAt = request.StartedAt
+            IsIncremental = request.IsIncremental,
+            StartedAt = request.StartedAt,
         }.Build();
     }
 
@@ -109,19 +128,18 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
 
     private async Task<StreamResult> TransferAsync(StreamPlan plan, int restarts, CancellationToken cancellationToken)
     {
-        var written = WrittenColumns.Of(plan, destination, warning => Warned?.Invoke(warning));
-        Planned?.Invoke(written);
+        var written = PlanWritten(plan);
         await destination.PrepareAsync(written, cancellationToken).ConfigureAwait(false);
         Metrics.TotalBytes = plan.Stream.Bytes;
         var parts = new List<StagedPart>();
         try
         {
-            await foreach (var chunk in source.SplitAsync(plan, null, cancellationToken).ConfigureAwait(false))
-                parts.Add(await TransferAsync(plan, written, chunk, cancellationToken).ConfigureAwait(false));
+            await foreach (var chunk in source.SplitAsync(plan, new SplitRequest(), cancellationToken).ConfigureAwait(false))
+                parts.Add(await TransferAsync(plan, written, chunk, previous: null, cancellationToken).ConfigureAwait(false));
             var token = $"{runId}/{plan.Stream.Name}";
             var receipt = await destination.CommitAsync(new CommitRequest(written, parts, null, token), cancellationToken).ConfigureAwait(false);
             await source.AcknowledgeAsync(new Checkpoint(plan.Stream.Name, "", 1), cancellationToken).ConfigureAwait(false);
-            return new StreamResult(written, receipt, parts.Sum(static part => part.Bytes), restarts);
+            return new StreamResult(written, receipt, parts, restarts) { Read = plan };
         }
         catch
         {
@@ -130,7 +148,25 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
         }
     }
 
-    private async Task<StagedPart> TransferAsync(StreamPlan plan, StreamPlan written, Chunk chunk, CancellationToken cancellationToken)
+    /// <summary>Finds out how the destination stores the columns of a plan, and tells those who listen.</summary>
+    /// <param name="plan">The stream as it is read.</param>
+    /// <returns>The stream as it is written.</returns>
+    /// <exception cref="NebulaException">A column cannot be stored, or would lose something and must not.</exception>
+    public StreamPlan PlanWritten(StreamPlan plan)
+    {
+        var written = WrittenColumns.Of(plan, destination, warning => Warned?.Invoke(warning));
+        Planned?.Invoke(written);
+        return written;
+    }
+
+    /// <summary>Moves one chunk into staging.</summary>
+    /// <param name="plan">The stream as it is read.</param>
+    /// <param name="written">The stream as it is written.</param>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="previous">What the chunk before left, for a destination that takes chunks in their order.</param>
+    /// <param name="cancellationToken">Stops the transfer.</param>
+    /// <exception cref="NebulaException">A row cannot be read, or a system cannot be reached; nothing of the chunk is kept.</exception>
+    public async Task<StagedPart> TransferAsync(StreamPlan plan, StreamPlan written, Chunk chunk, StagedPart? previous, CancellationToken cancellationToken)
     {
         var readContext = new ReadContext(pool, options.BlockSize) { MaxRecordSize = options.MaxRecordSize, PreferLatency = options.PreferLatency };
         var reader = await source.OpenAsync(plan, chunk, readContext, cancellationToken).ConfigureAwait(false);
@@ -138,12 +174,16 @@ public sealed class StreamRun(ISource source, IDestination destination, Pipeline
             reader = new ConvertingReader(reader, plan, written, pool);
         await using (reader.ConfigureAwait(false))
         {
-            var writer = await destination.OpenAsync(written, chunk, new WriteContext(pool), cancellationToken).ConfigureAwait(false);
+            var writer = await destination.OpenAsync(written, chunk, new WriteContext(pool) { Previous = previous }, cancellationToken).ConfigureAwait(false);
             await using (writer.ConfigureAwait(false))
             {
+                if (options.Verify == VerifyMode.Chunk)
+                    writer = new HashingWriter(writer, ReadBack.HasherOf(destination, written, pool));
                 var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);
                 await pipeline.RunAsync(cancellationToken).ConfigureAwait(false);
-                return await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
+                var part = await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
+                return part.Rows == pipeline.RowsWritten || options.Verify == VerifyMode.Off ? part : throw new NebulaException(ErrorKind.Verification,
+                    $"{pipeline.RowsWritten:N0} rows of chunk {chunk.Index} were encoded, but {part.Rows:N0} are in what was written of it. Nothing was committed. This is a defect of the destination: report it.");
             }
         }
     }

@@ -121,6 +121,16 @@ public sealed class DataType : IEquatable<DataType>
     public static DataType Map(DataType key, DataType value) =>
         new(TypeKind.Map) { Fields = [new Field("key", key, nullable: false), new Field("value", value)] };
 
+    /// <summary>Makes a nested type of its children, whichever of them may be null.</summary>
+    /// <param name="kind">List, struct or map.</param>
+    /// <param name="children">What <see cref="Fields"/> is to be.</param>
+    /// <exception cref="ArgumentException">The kind has no children, or not so many.</exception>
+    public static DataType Nested(TypeKind kind, ImmutableArray<Field> children) => (kind, children.Length) switch
+    {
+        (TypeKind.List, 1) or (TypeKind.Map, 2) or (TypeKind.Struct, _) => new DataType(kind) { Fields = children },
+        _ => throw new ArgumentException($"A {kind} has not {children.Length} children.", nameof(children)),
+    };
+
     /// <summary>Whether values are stored as offsets into a buffer of bytes: string, binary, json.</summary>
     public bool IsVariableBinary => Kind is TypeKind.String or TypeKind.Binary or TypeKind.Json;
 

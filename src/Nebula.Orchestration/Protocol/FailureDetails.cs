@@ -21,6 +21,9 @@ public sealed record FailureDetails(string ErrorType, string Message)
     /// <summary>Whether it is useless to repeat the task.</summary>
     public bool IsNonRetriable { get; init; }
 
+    /// <summary>Whether this is a host's word for a worker that died within a turn of an orchestration, and not an error of the orchestration.</summary>
+    public bool IsLost => IsLostMessage(Message);
+
     /// <summary>The class of the failure.</summary>
     /// <remarks>A host tells of a lost worker in its own words; everything that has a broken connection or a cancelled call as cause may be repeated.</remarks>
     public ErrorKind Kind
@@ -40,6 +43,11 @@ public sealed record FailureDetails(string ErrorType, string Message)
 
     /// <summary>The exception's name, without namespace and kind.</summary>
     public string Name => ErrorType[(ErrorType.LastIndexOf('.') + 1)..];
+
+    /// <summary>Whether a message is that of a Functions host whose worker died within a turn of an orchestration.</summary>
+    /// <param name="message">The message of a failed instance.</param>
+    public static bool IsLostMessage(string message) => message.Contains("Function '", StringComparison.Ordinal)
+        && message.Contains("' failed with an unhandled exception.", StringComparison.Ordinal);
 
     /// <summary>Describes an exception.</summary>
     /// <param name="error">The exception.</param>

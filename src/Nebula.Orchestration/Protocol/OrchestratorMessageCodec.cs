@@ -12,6 +12,7 @@ public static class OrchestratorMessageCodec
         var instance = "";
         var past = new List<HistoryEvent>();
         var arrived = new List<HistoryEvent>();
+        var hasProperties = false;
         while (reader.Next())
             switch (reader.Field)
             {
@@ -24,11 +25,15 @@ public static class OrchestratorMessageCodec
                 case 4:
                     arrived.Add(HistoryEventCodec.Read(reader.Bytes()));
                     break;
+                case 7:
+                    reader.Skip();
+                    hasProperties = true;
+                    break;
                 default:
                     reader.Skip();
                     break;
             }
-        return new OrchestratorRequest(instance, past, arrived);
+        return new OrchestratorRequest(instance, past, arrived) { HasProperties = hasProperties };
     }
 
     /// <summary>Writes a response.</summary>

@@ -5,7 +5,12 @@ namespace Nebula.Orchestration.Protocol;
 /// <param name="PastEvents">What was there in earlier turns.</param>
 /// <param name="NewEvents">What arrived since.</param>
 /// <remarks>Durable Task protocol, message <c>OrchestratorRequest</c>.</remarks>
-public sealed record OrchestratorRequest(string InstanceId, IReadOnlyList<HistoryEvent> PastEvents, IReadOnlyList<HistoryEvent> NewEvents);
+public sealed record OrchestratorRequest(string InstanceId, IReadOnlyList<HistoryEvent> PastEvents, IReadOnlyList<HistoryEvent> NewEvents)
+{
+    /// <summary>Whether the host tells its capabilities. One that does not knows nothing of <see cref="OrchestratorResponse.RequiresHistory"/> either: it
+    /// takes such an answer as "nothing to do".</summary>
+    public bool HasProperties { get; init; }
+}
 
 /// <summary>The answer to a turn.</summary>
 /// <param name="InstanceId">The instance.</param>

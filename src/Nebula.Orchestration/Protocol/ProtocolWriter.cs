@@ -26,6 +26,13 @@ internal sealed class ProtocolWriter
         Varint((ulong)(long)value);
     }
 
+    /// <summary>One of repeated values: written also when it is 0.</summary>
+    public void Enum(int field, int value)
+    {
+        Tag(field, WireType.Varint);
+        Varint((ulong)(long)value);
+    }
+
     public void Int64(int field, long value)
     {
         if (value == 0)

@@ -29,7 +29,7 @@ internal static class ActivityResult
         {
             writer.WriteBoolean("ok"u8, false);
             writer.WritePropertyName("error"u8);
-            WriteFailure(writer, details, (error as TaskFailedException)?.RetryAfter, 0);
+            WriteFailure(writer, details, (error as NebulaException)?.RetryAfter, 0);
         });
     }
 
@@ -58,7 +58,7 @@ internal static class ActivityResult
                         return payload.Read(ref reader);
                     case "error":
                         var (failure, retryAfter) = ReadFailure(ref reader, 0);
-                        throw new TaskFailedException(activity, failure, retryAfter);
+                        throw new TaskFailedException(activity, failure) { RetryAfter = retryAfter };
                     default:
                         reader.Skip();
                         break;

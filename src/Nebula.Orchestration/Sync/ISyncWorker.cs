@@ -9,11 +9,10 @@ namespace Nebula.Orchestration.Sync;
 public interface ISyncWorker
 {
     /// <summary>Finds the streams of a run.</summary>
-    /// <param name="runId">The run.</param>
-    /// <param name="pipeline">The pipeline.</param>
+    /// <param name="request">The run.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <returns>Their number. Repeated for the same run, it is the same streams in the same order.</returns>
-    Task<int> PlanAsync(string runId, string pipeline, CancellationToken cancellationToken);
+    Task<int> PlanAsync(SyncRequest request, CancellationToken cancellationToken);
 
     /// <summary>Fixes how one stream is read and written, for all later steps.</summary>
     /// <param name="task">The stream.</param>
@@ -37,8 +36,9 @@ public interface ISyncWorker
     /// <summary>Moves one chunk into staging.</summary>
     /// <param name="task">The stream.</param>
     /// <param name="chunk">The chunk.</param>
+    /// <param name="findPrevious">Finds what the chunk before left in staging; null when that is not recorded.</param>
     /// <param name="cancellationToken">Stops the transfer.</param>
-    Task<StagedPart> TransferAsync(StreamTask task, Chunk chunk, CancellationToken cancellationToken);
+    Task<StagedPart> TransferAsync(StreamTask task, Chunk chunk, Func<CancellationToken, Task<StagedPart?>> findPrevious, CancellationToken cancellationToken);
 
     /// <summary>Publishes staged parts together with the checkpoint.</summary>
     /// <param name="task">The stream.</param>

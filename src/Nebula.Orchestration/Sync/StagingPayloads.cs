@@ -43,6 +43,8 @@ internal static class StagingPayloads
         writer.WriteString("location"u8, value.Location);
         writer.WriteNumber("rows"u8, value.Rows);
         writer.WriteNumber("bytes"u8, value.Bytes);
+        if (value.Hash is { } hash)
+            writer.WriteString("hash"u8, hash.ToString());
         writer.WriteEndObject();
     }, static (ref reader) =>
     {
@@ -62,6 +64,9 @@ internal static class StagingPayloads
                     break;
                 case "bytes":
                     value = value with { Bytes = reader.GetInt64() };
+                    break;
+                case "hash":
+                    value = value with { Hash = ContentHash.Parse(reader.GetString() ?? "") };
                     break;
                 default:
                     reader.Skip();

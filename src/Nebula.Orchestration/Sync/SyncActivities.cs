@@ -20,9 +20,13 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         var destination = await worker.PrepareAsync(task, context.CancellationToken).ConfigureAwait(false);
         var known = await _state.FindCheckpointAsync(task.Pipeline, request.Name, context.CancellationToken).ConfigureAwait(false);
         // the destination wins: what it has committed is committed, whatever we remember
-        return destination is not null && (known is null || destination.Sequence > known.Checkpoint.Sequence)
-            ? new CommittedState(destination, "")
-            : known ?? new CommittedState(new Checkpoint(request.Name, "", 0), "");
+        if (destination is not null && (known is null || destination.Sequence > known.Checkpoint.Sequence))
+        {
+            known = new CommittedState(destination, "");
+            await _state.SetCheckpointAsync(task.Pipeline, known, context.CancellationToken).ConfigureAwait(false);
+        }
+        known ??= new CommittedState(new Checkpoint(request.Name, "", 0), "");
+        return Shown(known);
     }
 
     public async Task<ChunkList> SplitAsync(ActivityContext context, StreamRequest request)
@@ -36,7 +40,9 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         var position = await worker.SplitAsync(request.Task, known?.Checkpoint, AddAsync, context.CancellationToken).ConfigureAwait(false);
         if (page.Count > 0)
             await StoreAsync().ConfigureAwait(false);
-        return new ChunkList(attempt, chunks, position);
+        if (SyncState.InHistory(position) != position)
+            await _state.PutPositionAsync(request.Task, attempt, position, context.CancellationToken).ConfigureAwait(false);
+        return new ChunkList(attempt, chunks, SyncState.InHistory(position));
 
         async ValueTask AddAsync(Chunk chunk)
         {
@@ -62,9 +68,14 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         if (await _state.FindPartAsync(page, task.Chunk, context.CancellationToken).ConfigureAwait(false) is { } earlier)
             return new Staged(earlier.Rows, earlier.Bytes, 1);
         var chunk = (await ChunksAsync(page, context.CancellationToken).ConfigureAwait(false))[task.Chunk - page.First];
-        var staged = await worker.TransferAsync(page.Task, chunk, context.CancellationToken).ConfigureAwait(false);
+        var staged = await worker.TransferAsync(page.Task, chunk, FindPreviousAsync, context.CancellationToken).ConfigureAwait(false);
         var part = await _state.RecordPartAsync(page, staged, context.CancellationToken).ConfigureAwait(false);
         return new Staged(part.Rows, part.Bytes, 1);
+
+        async Task<StagedPart?> FindPreviousAsync(CancellationToken cancellationToken) => task.Chunk > page.First
+            ? await _state.FindPartAsync(page, task.Chunk - 1, cancellationToken).ConfigureAwait(false)
+            : page.Page == 0 ? null
+            : (await _state.FindManifestAsync(page with { Page = page.Page - 1 }, cancellationToken).ConfigureAwait(false))?[^1];
     }
 
     public async Task<Staged> SealPageAsync(ActivityContext context, PageTask page)
@@ -90,10 +101,11 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         var token = TokenOf(commit);
         var (known, entry) = await _state.GetCheckpointAsync(commit.Task.Pipeline, commit.Stream, context.CancellationToken).ConfigureAwait(false);
         if (known?.Token == token)
-            return known;
+            return Shown(known);
         if (known is not null && known.Checkpoint.Sequence >= commit.Sequence)
             throw Overtaken(commit, known.Checkpoint.Sequence);
-        var committed = new CommittedState(new Checkpoint(commit.Stream, commit.Position, commit.Sequence), token);
+        var position = await _state.FindPositionAsync(commit.Task, commit.Attempt, context.CancellationToken).ConfigureAwait(false) ?? commit.Position;
+        var committed = new CommittedState(new Checkpoint(commit.Stream, position, commit.Sequence), token);
         var parts = await _state.ReadManifestsAsync(commit, context.CancellationToken).ConfigureAwait(false);
         await worker.CommitAsync(commit.Task, new SyncCommit(parts, committed.Checkpoint, commit.Sequence - 1, token),
             context.CancellationToken).ConfigureAwait(false);
@@ -108,12 +120,13 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
             if (now?.Token != token)
                 throw Overtaken(commit, now?.Checkpoint.Sequence ?? 0);
         }
-        return committed;
+        return Shown(committed);
     }
 
     public async Task<Nothing> AcknowledgeAsync(ActivityContext context, CommitTask commit)
     {
-        await worker.AcknowledgeAsync(commit.Task, new Checkpoint(commit.Stream, commit.Position, commit.Sequence),
+        var position = await _state.FindPositionAsync(commit.Task, commit.Attempt, context.CancellationToken).ConfigureAwait(false) ?? commit.Position;
+        await worker.AcknowledgeAsync(commit.Task, new Checkpoint(commit.Stream, position, commit.Sequence),
             context.CancellationToken).ConfigureAwait(false);
         await _state.RemoveWindowAsync(new PageTask(commit.Task, commit.Attempt, 0, 0, 0), context.CancellationToken).ConfigureAwait(false);
         return Nothing.Value;
@@ -145,8 +158,13 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
             captured.Parts.Sum(static part => part.Rows), captured.Parts.Sum(static part => part.Bytes), captured.Parts.Count));
     }
 
+    private static CommittedState Shown(CommittedState state) =>
+        state with { Checkpoint = state.Checkpoint with { Position = SyncState.InHistory(state.Checkpoint.Position) } };
+
     /// <summary>The token of a commit: pipeline, run, stream and sequence. A run that is continued has the same.</summary>
-    private static string TokenOf(CommitTask commit) => $"{commit.Task.Pipeline}/{commit.Task.RunId}/{commit.Stream}/{commit.Sequence}";
+    public static string TokenOf(string pipeline, string runId, Checkpoint checkpoint) => $"{pipeline}/{runId}/{checkpoint.Stream}/{checkpoint.Sequence}";
+
+    private static string TokenOf(CommitTask commit) => TokenOf(commit.Task.Pipeline, commit.Task.RunId, new Checkpoint(commit.Stream, "", commit.Sequence));
 
     private static NebulaException Overtaken(CommitTask commit, long sequence) => new(ErrorKind.Locked,
         $"Stream '{commit.Stream}' is at commit {sequence} already; this run expected {commit.Sequence - 1}. "

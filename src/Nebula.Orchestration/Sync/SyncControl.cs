@@ -3,6 +3,7 @@ namespace Nebula.Orchestration.Sync;
 /// <summary>Listens for pause, resume and cancel, and tells the instances that this one started.</summary>
 internal sealed class SyncControl
 {
+    private const int MaxAttempts = 5;
     private readonly OrchestrationContext _context;
     private readonly List<string> _children = [];
     private TaskCompletionSource _changed = new();
@@ -37,18 +38,29 @@ internal sealed class SyncControl
             await NextChange;
     }
 
-    /// <summary>Runs another orchestration that listens too.</summary>
+    /// <summary>Runs another orchestration that listens too. One that its host lost, because the worker died within a turn, starts again: each step of it
+    /// may be repeated.</summary>
     public async Task<TOutput> CallAsync<TInput, TOutput>(OrchestrationDefinition<TInput, TOutput> orchestration, TInput input)
     {
-        var id = _context.NewGuid().ToString("n");
-        _children.Add(id);
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            return await _context.CallSubOrchestratorAsync(orchestration, input, id);
-        }
-        finally
-        {
-            _children.Remove(id);
+            // its id begins with that of its run, so that all that belongs to a run can be found
+            var id = $"{_context.InstanceId}:{_context.NewGuid().ToString("n")[..12]}";
+            _children.Add(id);
+            try
+            {
+                return await _context.CallSubOrchestratorAsync(orchestration, input, id);
+            }
+            catch (TaskFailedException e) when (attempt < MaxAttempts && e.Failure.IsLost)
+            {
+                _context.Log(OrchestrationLogLevel.Warning, $"{orchestration.Name} was lost by its host and starts again: {e.Reason}");
+            }
+            finally
+            {
+                _children.Remove(id);
+            }
+            // the worker that died has to come back first
+            await _context.CreateTimer(TimeSpan.FromSeconds(1 << (attempt - 1)));
         }
     }
 
@@ -88,7 +100,7 @@ internal sealed class SyncControl
                 failure ??= e;
             }
         }
-        return failure is null ? next : throw new TaskFailedException(failure.TaskName, failure.Failure, failure.RetryAfter);
+        return failure is null ? next : throw new TaskFailedException(failure.TaskName, failure.Failure) { RetryAfter = failure.RetryAfter };
     }
 
     private async Task ListenAsync(string name, Action change)

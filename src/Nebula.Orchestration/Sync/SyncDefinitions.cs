@@ -25,7 +25,7 @@ public static class SyncDefinitions
 
     internal static OrchestrationDefinition<PageRequest, Staged> TransferPage => new("TransferPage", StagingPayloads.PageRequest, StagingPayloads.Staged);
 
-    internal static ActivityDefinition<StreamTask, PlannedRun> Plan => new("Plan", SyncPayloads.StreamTask, SyncPayloads.PlannedRun);
+    internal static ActivityDefinition<SyncRequest, PlannedRun> Plan => new("Plan", SyncPayloads.Request, SyncPayloads.PlannedRun);
 
     internal static ActivityDefinition<StreamTask, PlannedStream> PlanStream => new("PlanStream", SyncPayloads.StreamTask, SyncPayloads.PlannedStream);
 
@@ -45,6 +45,15 @@ public static class SyncDefinitions
 
     internal static ActivityDefinition<CommitTask, WindowResult> CaptureWindow => new("CaptureWindow", StagingPayloads.Commit, StagingPayloads.Window);
 
+    /// <summary>Names of a sync's orchestrations, for hosts that must know them before they run anything.</summary>
+    public static IReadOnlyList<string> Orchestrations => [SyncRun.Name, SyncStream.Name, CaptureChanges.Name, TransferPage.Name];
+
+    /// <summary>Names of a sync's activities.</summary>
+    public static IReadOnlyList<string> Activities =>
+    [
+        Plan.Name, PlanStream.Name, Prepare.Name, Split.Name, TransferChunk.Name, SealPage.Name, Commit.Name, Acknowledge.Name, Abort.Name, CaptureWindow.Name,
+    ];
+
     /// <summary>Adds a sync's orchestrations and activities to a registry.</summary>
     /// <param name="registry">The registry.</param>
     /// <param name="worker">Does the work.</param>
@@ -57,8 +66,8 @@ public static class SyncDefinitions
             .AddOrchestration(SyncStream, SyncStreamOrchestration.RunAsync)
             .AddOrchestration(CaptureChanges, CaptureChangesOrchestration.RunAsync)
             .AddOrchestration(TransferPage, TransferPageOrchestration.RunAsync)
-            .AddActivity(Plan, async (context, task) => new PlannedRun(
-                await worker.PlanAsync(task.RunId, task.Pipeline, context.CancellationToken).ConfigureAwait(false)))
+            .AddActivity(Plan, async (context, request) => new PlannedRun(
+                await worker.PlanAsync(request, context.CancellationToken).ConfigureAwait(false)))
             .AddActivity(PlanStream, (context, task) => worker.PlanStreamAsync(task, context.CancellationToken))
             .AddActivity(Prepare, activities.PrepareAsync)
             .AddActivity(Split, activities.SplitAsync)

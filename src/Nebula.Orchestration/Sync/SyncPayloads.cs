@@ -59,6 +59,22 @@ internal static class SyncPayloads
         return value;
     });
 
+    /// <summary>Texts by name.</summary>
+    public static Payload<IReadOnlyDictionary<string, string>> Texts => new(static (writer, value) =>
+    {
+        writer.WriteStartObject();
+        foreach (var (name, text) in value)
+            writer.WriteString(name, text);
+        writer.WriteEndObject();
+    }, static (ref reader) =>
+    {
+        var value = new Dictionary<string, string>(StringComparer.Ordinal);
+        PayloadJson.ExpectObject(ref reader);
+        while (PayloadJson.NextMember(ref reader, out var name))
+            value[name] = reader.GetString() ?? "";
+        return value;
+    });
+
     public static Payload<SyncRequest> Request => new(static (writer, value) =>
     {
         writer.WriteStartObject();
@@ -66,6 +82,15 @@ internal static class SyncPayloads
         writer.WriteString("pipeline"u8, value.Pipeline);
         writer.WritePropertyName("settings"u8);
         Settings.Write(writer, value.Settings);
+        writer.WriteStartArray("only"u8);
+        foreach (var name in value.Only)
+            writer.WriteStringValue(name);
+        writer.WriteEndArray();
+        if (value.Variables.Count > 0)
+        {
+            writer.WritePropertyName("variables"u8);
+            Texts.Write(writer, value.Variables);
+        }
         if (value.Streams is { } streams)
         {
             writer.WriteNumber("streams"u8, streams);
@@ -88,6 +113,12 @@ internal static class SyncPayloads
                     break;
                 case "settings":
                     value = value with { Settings = Settings.Read(ref reader) };
+                    break;
+                case "only":
+                    value = value with { Only = ListOf(Payload.String).Read(ref reader)! };
+                    break;
+                case "variables":
+                    value = value with { Variables = Texts.Read(ref reader) };
                     break;
                 case "streams":
                     value = value with { Streams = reader.GetInt32() };
@@ -221,6 +252,7 @@ internal static class SyncPayloads
         writer.WriteStartObject();
         writer.WriteString("name"u8, value.Name);
         writer.WriteBoolean("captured"u8, value.IsCaptured);
+        writer.WriteBoolean("inOrder"u8, value.TakesChunksInOrder);
         writer.WriteEndObject();
     }, static (ref reader) =>
     {
@@ -234,6 +266,9 @@ internal static class SyncPayloads
                     break;
                 case "captured":
                     value = value with { IsCaptured = reader.GetBoolean() };
+                    break;
+                case "inOrder":
+                    value = value with { TakesChunksInOrder = reader.GetBoolean() };
                     break;
                 default:
                     reader.Skip();

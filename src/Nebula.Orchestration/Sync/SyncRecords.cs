@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Orchestration.Sync;
@@ -53,6 +54,12 @@ public sealed record SyncRequest(string RunId, string Pipeline)
     /// <summary>How it uses the machine and what it does about failures.</summary>
     public SyncSettings Settings { get; init; } = new();
 
+    /// <summary>Names or wildcards of the streams that are wanted; empty for all.</summary>
+    public IReadOnlyList<string> Only { get; init; } = [];
+
+    /// <summary>Variables of the run, which win over those of the process. They are kept in history and state: no place for secrets.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = ImmutableDictionary<string, string>.Empty;
+
     /// <summary>What earlier generations of the run did; the run's own.</summary>
     internal SyncResult Progress { get; init; } = new();
 
@@ -76,6 +83,9 @@ public sealed record PlannedStream(string Name)
 {
     /// <summary>Whether it is a snapshot followed by a log of changes.</summary>
     public bool IsCaptured { get; init; }
+
+    /// <summary>Whether its chunks have to be moved one after the other.</summary>
+    public bool TakesChunksInOrder { get; init; }
 }
 
 /// <summary>How a stream ended.</summary>

@@ -13,7 +13,7 @@ internal static class SyncRunOrchestration
         var control = new SyncControl(context);
         var result = request.Progress;
         var streams = request.Streams
-            ?? (await context.CallActivityAsync(SyncDefinitions.Plan, new StreamTask(request.RunId, request.Pipeline, 0), request.Settings.Retry)).Streams;
+            ?? (await context.CallActivityAsync(SyncDefinitions.Plan, request, request.Settings.Retry)).Streams;
         control.Changed = Show;
         Show();
         var first = result.Ended;

@@ -68,6 +68,23 @@ public sealed class SyncState(IStateStore store)
     internal Task AdvanceCheckpointAsync(string pipeline, CommittedState state, StateEntry? before, CancellationToken cancellationToken) => store.PutAsync(
         CheckpointKey(pipeline, state.Checkpoint.Stream), StagingPayloads.Committed.ToUtf8(state), StateCondition.IfUnchanged(before), cancellationToken);
 
+    /// <summary>A position as histories have it: one that is long, such as a list of files, is in the state store alone.</summary>
+    internal static string InHistory(string position)
+    {
+        const int Longest = 1_000;
+        return position.Length <= Longest ? position : "";
+    }
+
+    internal Task PutPositionAsync(StreamTask task, string attempt, string position, CancellationToken cancellationToken) =>
+        store.PutAsync($"{Prefix(task)}{attempt}/position/0", Payload.String.ToUtf8(position), StateCondition.None, cancellationToken);
+
+    internal async Task<string?> FindPositionAsync(StreamTask task, string attempt, CancellationToken cancellationToken)
+    {
+        var key = $"{Prefix(task)}{attempt}/position/0";
+        return attempt.Length > 0 && await store.GetAsync(key, cancellationToken).ConfigureAwait(false) is { } entry
+            ? Payload.String.FromUtf8(entry.Content.Span, $"The state '{key}'") : null;
+    }
+
     internal Task PutChunksAsync(PageTask page, IReadOnlyList<Chunk> chunks, CancellationToken cancellationToken) =>
         store.PutAsync(Key(page, "chunks", page.Page), Chunks.ToUtf8(chunks), StateCondition.None, cancellationToken);
 
@@ -153,6 +170,30 @@ public sealed class SyncState(IStateStore store)
                     break;
             }
         return parts;
+    }
+
+    /// <summary>The parts that a run committed of a stream, in the order of their chunks.</summary>
+    /// <returns>Empty when nothing is known of it.</returns>
+    internal async Task<IReadOnlyList<StagedPart>> ReadCommittedAsync(StreamTask task, CancellationToken cancellationToken)
+    {
+        var parts = new List<StagedPart>();
+        await foreach (var key in store.ListAsync(Prefix(task), cancellationToken).ConfigureAwait(false))
+            if (key.Split('/')[^2] == "manifest" && await GetAsync(key, Parts, cancellationToken).ConfigureAwait(false) is { } page)
+                parts.AddRange(page);
+        return [.. parts.OrderBy(static part => part.ChunkIndex)];
+    }
+
+    /// <summary>Sums up what is staged for a stream of a run.</summary>
+    /// <returns>Rows, bytes as stored at the destination, and bytes of the source where they are known.</returns>
+    internal async Task<(long Rows, long Bytes, long BytesRead)> ReadStagedAsync(StreamTask task, CancellationToken cancellationToken)
+    {
+        var parts = await ReadAllPartsAsync(task, cancellationToken).ConfigureAwait(false);
+        var staged = parts.Select(static part => part.ChunkIndex).ToHashSet();
+        var read = 0L;
+        await foreach (var key in store.ListAsync(Prefix(task), cancellationToken).ConfigureAwait(false))
+            if (key.Split('/')[^2] == "chunks" && await GetAsync(key, Chunks, cancellationToken).ConfigureAwait(false) is { } page)
+                read += page.Where(chunk => staged.Contains(chunk.Index)).Sum(static chunk => chunk.Bytes ?? 0);
+        return (parts.Sum(static part => part.Rows), parts.Sum(static part => part.Bytes), read);
     }
 
     /// <summary>Forgets all that is recorded for a stream of a run.</summary>

@@ -14,7 +14,11 @@ internal static class SyncStreamOrchestration
             var retry = request.Settings.Retry;
             var planned = await context.CallActivityAsync(SyncDefinitions.PlanStream, request.Task, retry);
             name = planned.Name;
-            request = request with { Name = name };
+            request = request with
+            {
+                Name = name,
+                Settings = planned.TakesChunksInOrder ? request.Settings with { ParallelChunks = 1 } : request.Settings,
+            };
             if (planned.IsCaptured)
                 return await control.CallAsync(SyncDefinitions.CaptureChanges, request);
             var before = await context.CallActivityAsync(SyncDefinitions.Prepare, request, retry);
@@ -67,7 +71,7 @@ internal static class SyncStreamOrchestration
         catch (TaskFailedException e)
         {
             await AbortAsync(context, request, before, e);
-            throw new TaskFailedException(e.TaskName, e.Failure, e.RetryAfter);
+            throw new TaskFailedException(e.TaskName, e.Failure) { RetryAfter = e.RetryAfter };
         }
         await CommitAsync(context, commit, retry);
         return new StreamResult(request.Name, SyncOutcome.Completed) { Rows = staged.Rows, Bytes = staged.Bytes, Chunks = staged.Parts };
@@ -92,7 +96,7 @@ internal static class SyncStreamOrchestration
         {
             // refused for good, so nothing of it can be visible; after a broken connection that is not known, and staging is left to the next run
             await AbortAsync(context, commit, e);
-            throw new TaskFailedException(e.TaskName, e.Failure, e.RetryAfter);
+            throw new TaskFailedException(e.TaskName, e.Failure) { RetryAfter = e.RetryAfter };
         }
         await context.CallActivityAsync(SyncDefinitions.Acknowledge, commit, retry);
     }

@@ -70,7 +70,7 @@ public sealed class CsvFileDestinationTests : IDisposable
     [Fact]
     public void FileDetails_OddNames_AreReadBack()
     {
-        ObjectStores.StoredObject[] files = [new("/x/a\nb.csv", "a\nb.csv", 3), new("-", "stdin", null), new("/x/\u001f\\", "\u001f\\", 0)];
+        Nebula.Connectors.ObjectStores.StoredObject[] files = [new("/x/a\nb.csv", "a\nb.csv", 3, "v1"), new("-", "stdin", null), new("/x/\u001f\\", "\u001f\\", 0)];
         Assert.Equal(files, FileDetails.ParseFiles(FileDetails.Render(files)));
     }
 

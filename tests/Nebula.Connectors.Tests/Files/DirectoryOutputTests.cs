@@ -1,5 +1,6 @@
 using System.Globalization;
 using Nebula.Connectors.Files.Output;
+using Nebula.Connectors.ObjectStores.Local;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Pipeline;
@@ -220,8 +221,12 @@ public sealed class DirectoryOutputTests : IDisposable
         _files.Write("out/.o-.csv.nebula-parts", """{"token":"old","complete":true,"files":["k=a/o-00000.csv","k=z/o-00000.csv","../../outside.csv"]}""");
         _files.Write("outside.csv", "not ours");
         var staged = Enumerable.Range(0, 3).Select(i => new StagedFilePart(_files.PathOf($"out/.o-.csv#0-{i}.run1.nebula-tmp"), $"k={"aab"[i]}/", 1, 5)).ToList();
-        foreach (var (part, i) in staged.Select(static (part, i) => (part, i)))
-            File.WriteAllText(part.Location, $"new {i}");
+        for (var i = 0; i < staged.Count; i++)
+        {
+            var path = staged[i].Location;
+            File.WriteAllText(path, $"new {i}");
+            staged[i] = staged[i] with { Location = new StagedLocation(path, new FileInfo(path).Length, File.GetLastWriteTimeUtc(path).Ticks).Render() };
+        }
         string[] targets = ["out/k=a/o-00000.csv", "out/k=a/o-00001.csv", "out/k=b/o-00000.csv"];
         var request = new CommitRequest(Plan("run1"), [new StagedPart(0, StagedFilePart.Render(staged), 3, 15)], null, "run1/in");
         if (publishedBefore > 0)
@@ -231,7 +236,7 @@ public sealed class DirectoryOutputTests : IDisposable
             for (var i = 0; i < publishedBefore; i++)
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(_files.PathOf(targets[i]))!);
-                File.Move(staged[i].Location, _files.PathOf(targets[i]), overwrite: true);
+                File.Move(StagedLocation.Parse(staged[i].Location).Path, _files.PathOf(targets[i]), overwrite: true);
             }
         }
         Assert.False((await destination.CommitAsync(request, default)).AlreadyCommitted);

@@ -113,7 +113,8 @@ public sealed class StreamResolverTests : IDisposable
                  "on_error.quarantine_path=(automatic) (built in)",
              "performance.batch_size=(automatic) (built in)", "performance.workers=2 (3)", "performance.max_concurrency=(automatic) (built in)",
                  "performance.flush_interval=10s (built in)",
-             "storage.mode=row (--storage)", "storage.compression=(automatic) (built in)"],
+             "storage.mode=row (--storage)", "storage.compression=(automatic) (built in)",
+             "chunking.target_size=256MB (built in)", "verify=count (built in)"],
             settings);
     }
 

@@ -51,7 +51,7 @@ internal sealed class FolderWorld(string directory, params WorldStream[] streams
     public int Acknowledged(string stream) => File.Exists(AcknowledgedPath(stream)) ? int.Parse(File.ReadAllText(AcknowledgedPath(stream)),
         CultureInfo.InvariantCulture) : -1;
 
-    public Task<int> PlanAsync(string runId, string pipeline, CancellationToken cancellationToken) => Do("plan", () => streams.Length);
+    public Task<int> PlanAsync(SyncRequest request, CancellationToken cancellationToken) => Do("plan", () => streams.Length);
 
     public Task<PlannedStream> PlanStreamAsync(StreamTask task, CancellationToken cancellationToken) =>
         Do("plan-stream", () => new PlannedStream(Of(task).Name) { IsCaptured = Of(task).Changes is not null });
@@ -74,7 +74,8 @@ internal sealed class FolderWorld(string directory, params WorldStream[] streams
         return "0";
     }
 
-    public async Task<StagedPart> TransferAsync(StreamTask task, Chunk chunk, CancellationToken cancellationToken)
+    public async Task<StagedPart> TransferAsync(
+        StreamTask task, Chunk chunk, Func<CancellationToken, Task<StagedPart?>> findPrevious, CancellationToken cancellationToken)
     {
         Enter("transfer");
         await Transferring(task, chunk, cancellationToken);

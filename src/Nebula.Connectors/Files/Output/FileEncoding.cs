@@ -39,6 +39,21 @@ internal sealed class FileEncoding : IDisposable
         }
     }
 
+    /// <summary>Whether files can be continued: each piece of them is complete.</summary>
+    /// <param name="format">The format.</param>
+    /// <param name="path">A file's name, for the codec.</param>
+    /// <param name="options">What the user set.</param>
+    public static bool CanContinue(IFileFormat format, string path, OptionValues options)
+    {
+        if (!format.CanContinue(options))
+            return false;
+        var codec = FileCodecs.ForWriting(path, options);
+        if (codec == CompressionCodecs.None)
+            return true;
+        using var compressor = codec.CreateCompressor((int?)options.Integer("compression_level"));
+        return compressor.IsParallel;
+    }
+
     /// <inheritdoc cref="IDestinationWriter.Target"/>
     public RowTarget? Target => _encoder.Target;
 
@@ -54,7 +69,8 @@ internal sealed class FileEncoding : IDisposable
 
     /// <summary>Starts a file.</summary>
     /// <param name="staged">Takes its bytes; disposed of with the file.</param>
-    public FilePart Start(IStagedObject staged) => new(_encoder.CreateFrame(), _createCodec(), _shared is not null, staged, _pool);
+    /// <param name="isContinued">Whether its beginning is written already, by the chunks before.</param>
+    public FilePart Start(IStagedObject staged, bool isContinued = false) => new(_encoder.CreateFrame(), _createCodec(), _shared is not null, staged, _pool, isContinued);
 
     public void Dispose() => _shared?.Dispose();
 }

@@ -12,9 +12,10 @@ namespace Nebula.Connectors.Files.Output;
 /// <param name="blocksAreCompressed">Whether blocks come compressed already; see <see cref="FileEncoding"/>.</param>
 /// <param name="staged">Takes the bytes.</param>
 /// <param name="pool">Where buffers come from.</param>
-internal sealed class FilePart(IFileFrame frame, ICompressor? codec, bool blocksAreCompressed, IStagedObject staged, BufferPool pool) : IFileOutput, IDisposable
+/// <param name="isContinued">Whether the file's beginning is written already, by the chunks before.</param>
+internal sealed class FilePart(IFileFrame frame, ICompressor? codec, bool blocksAreCompressed, IStagedObject staged, BufferPool pool, bool isContinued) : IFileOutput, IDisposable
 {
-    private bool _isStarted;
+    private bool _isStarted = isContinued;
     private bool _needsEnd = !blocksAreCompressed;
 
     /// <summary>Rows written so far.</summary>
@@ -38,6 +39,9 @@ internal sealed class FilePart(IFileFrame frame, ICompressor? codec, bool blocks
         frame.Add(block, this);
         Rows += block.Rows;
     }
+
+    /// <summary>Ends a write that waits for the store.</summary>
+    public void Interrupt() => staged.Interrupt();
 
     /// <summary>Hands on what was written, where somebody reads along.</summary>
     public void Flush() => staged.Flush();

@@ -4,13 +4,15 @@ using Nebula.Engine.Connectors;
 
 namespace Nebula.Connectors.Files.Output;
 
-/// <summary>Writes a chunk into one staged file.</summary>
+/// <summary>Writes a chunk into one staged file, or behind the chunks before in it.</summary>
 /// <param name="encoding">Format and codec.</param>
 /// <param name="staged">Takes the bytes.</param>
 /// <param name="chunk">The chunk that the file holds.</param>
 internal sealed class FileWriter(FileEncoding encoding, IStagedObject staged, Chunk chunk) : IDestinationWriter
 {
-    private readonly FilePart _part = encoding.Start(staged);
+    private readonly FilePart _part = encoding.Start(staged, isContinued: chunk.Index > 0);
+    private readonly long _before = staged.Length;
+    private CancellationTokenRegistration _interruption;
 
     public RowTarget? Target => encoding.Target;
 
@@ -19,6 +21,8 @@ internal sealed class FileWriter(FileEncoding encoding, IStagedObject staged, Ch
     public ValueTask WriteAsync(EncodedBlock block, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (_interruption == default)
+            _interruption = cancellationToken.UnsafeRegister(static part => ((FilePart)part!).Interrupt(), _part);
         _part.Add(block);
         return default;
     }
@@ -32,11 +36,12 @@ internal sealed class FileWriter(FileEncoding encoding, IStagedObject staged, Ch
     public Task<StagedPart> CompleteAsync(CancellationToken cancellationToken)
     {
         _part.Complete();
-        return Task.FromResult(new StagedPart(chunk.Index, _part.Location, _part.Rows, _part.Length));
+        return Task.FromResult(new StagedPart(chunk.Index, _part.Location, _part.Rows, _part.Length - _before));
     }
 
     public ValueTask DisposeAsync()
     {
+        _interruption.Dispose();
         _part.Dispose();
         encoding.Dispose();
         return default;

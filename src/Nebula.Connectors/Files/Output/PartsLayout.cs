@@ -1,3 +1,4 @@
+using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats;
 
@@ -10,8 +11,21 @@ internal sealed record PartsLayout(string Folder, string Name)
 {
     private const string Numbered = "{part:05}";
 
+    /// <summary>What stands before the number of each file, so that files of several commits can be side by side; empty where each commit replaces the one before.</summary>
+    public string Prefix { get; init; } = "";
+
     /// <summary>A name for all files together, good as the name of a file.</summary>
     public string Id => PathTemplate.OfPart(Name, null).Replace('/', '_');
+
+    /// <summary>A wildcard of all files that there may be.</summary>
+    public string Pattern
+    {
+        get
+        {
+            var slash = Name.LastIndexOf('/') + 1;
+            return PathOf(PathTemplate.OfAnyPart(Name[..slash]) + "**/" + PathTemplate.OfAnyPart(Name[slash..]));
+        }
+    }
 
     /// <summary>Finds out where files go.</summary>
     /// <param name="target">A path with the variable of the part; or a file, whose name gets the number; or a folder.</param>
@@ -32,15 +46,16 @@ internal sealed record PartsLayout(string Folder, string Name)
     /// <summary>The path of a file, relative to <see cref="Folder"/>.</summary>
     /// <param name="partition">The folders of its partition; empty for none.</param>
     /// <param name="part">Its number within the partition.</param>
-    public string NameOf(string partition, int part)
+    /// <param name="chunk">The chunk that it belongs to, where files are numbered within theirs.</param>
+    public string NameOf(string partition, int part, int chunk = 0)
     {
         var slash = Name.LastIndexOf('/') + 1;
-        return PathTemplate.OfPart(Name[..slash], part) + partition + PathTemplate.OfPart(Name[slash..], part);
+        return PathTemplate.OfPart(Name[..slash], part, chunk, Prefix) + partition + PathTemplate.OfPart(Name[slash..], part, chunk, Prefix);
     }
 
     /// <summary>The full path of a file.</summary>
     /// <param name="name">Its path relative to <see cref="Folder"/>.</param>
-    public string PathOf(string name) => Path.Combine(Folder, name);
+    public string PathOf(string name) => ObjectPath.Combine(Folder, name);
 
     private static PartsLayout Split(string path, int slash) => slash < 0 ? new PartsLayout(".", path) : new PartsLayout(slash == 0 ? "/" : path[..slash], path[(slash + 1)..]);
 

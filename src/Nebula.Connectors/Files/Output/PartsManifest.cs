@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Nebula.Connectors.ObjectStores;
-using Nebula.Connectors.ObjectStores.Local;
+using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Connectors.Files.Output;
@@ -14,26 +14,38 @@ namespace Nebula.Connectors.Files.Output;
 /// <param name="Files">The files, relative to the folder, with forward slashes.</param>
 internal sealed record PartsManifest(string Token, bool IsComplete, IReadOnlyList<string> Files)
 {
+    /// <summary>Of a commit that did not come to its end: the files that it adds, of which some may be there.</summary>
+    public IReadOnlyList<string> Added { get; init; } = [];
+
+    /// <summary>How far the stream was committed before this commit or, when it is complete, with it; null when nobody counts.</summary>
+    public Checkpoint? Checkpoint { get; init; }
+
     /// <summary>What is known before the first commit.</summary>
     public static PartsManifest None { get; } = new("", true, []);
 
     /// <summary>The manifest's path.</summary>
-    public static string PathOf(PartsLayout layout) => Path.Combine(layout.Folder, $".{layout.Id}{LocalStore.ManifestSuffix}");
+    public static string PathOf(PartsLayout layout) => layout.PathOf($".{layout.Id}{IObjectStore.ManifestSuffix}");
 
-    /// <summary>Reads a manifest; <see cref="None"/> when there is none.</summary>
+    /// <summary>Reads a manifest.</summary>
+    /// <param name="stored">What is stored; null for nothing, which gives <see cref="None"/>.</param>
+    /// <param name="path">Its path, for messages.</param>
     /// <exception cref="NebulaException">It cannot be read.</exception>
-    public static PartsManifest Read(IObjectStore store, string path)
+    public static PartsManifest Read(SmallObject? stored, string path)
     {
-        if (!store.Exists(path))
+        if (stored is null)
             return None;
-        using var stream = store.OpenRead(path);
         try
         {
-            using var json = JsonDocument.Parse(stream);
+            using var json = JsonDocument.Parse(stored.Content);
             return new PartsManifest(
                 json.RootElement.GetProperty("token").GetString()!,
                 json.RootElement.GetProperty("complete").GetBoolean(),
-                [.. json.RootElement.GetProperty("files").EnumerateArray().Select(static file => file.GetString()!).Where(IsBelow)]);
+                [.. json.RootElement.GetProperty("files").EnumerateArray().Select(static file => file.GetString()!).Where(ObjectPath.StaysBelow)])
+            {
+                Added = !json.RootElement.TryGetProperty("added", out var added) ? [] : [.. added.EnumerateArray().Select(static file => file.GetString()!).Where(ObjectPath.StaysBelow)],
+                Checkpoint = !json.RootElement.TryGetProperty("checkpoint", out var checkpoint) ? null : new Checkpoint(
+                    checkpoint.GetProperty("stream").GetString()!, checkpoint.GetProperty("position").GetString()!, checkpoint.GetProperty("sequence").GetInt64()),
+            };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -42,8 +54,8 @@ internal sealed record PartsManifest(string Token, bool IsComplete, IReadOnlyLis
         }
     }
 
-    /// <summary>Writes the manifest in place of the one before.</summary>
-    public void Write(IObjectStore store, string path, string runId)
+    /// <summary>Renders the manifest.</summary>
+    public ReadOnlyMemory<byte> Render()
     {
         var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Indented = true }))
@@ -55,14 +67,23 @@ internal sealed record PartsManifest(string Token, bool IsComplete, IReadOnlyLis
             foreach (var file in Files)
                 json.WriteStringValue(file);
             json.WriteEndArray();
+            if (Added.Count > 0)
+            {
+                json.WriteStartArray("added");
+                foreach (var file in Added)
+                    json.WriteStringValue(file);
+                json.WriteEndArray();
+            }
+            if (Checkpoint is { } checkpoint)
+            {
+                json.WriteStartObject("checkpoint");
+                json.WriteString("stream", checkpoint.Stream);
+                json.WriteString("position", checkpoint.Position);
+                json.WriteNumber("sequence", checkpoint.Sequence);
+                json.WriteEndObject();
+            }
             json.WriteEndObject();
         }
-        using var staged = store.Stage(path, runId);
-        staged.Write(bytes.GetBuffer().AsSpan(0, (int)bytes.Length));
-        staged.Complete();
-        store.Publish(staged.Location, path);
+        return bytes.GetBuffer().AsMemory(0, (int)bytes.Length);
     }
-
-    /// <summary>Whether a path stays in the folder: nobody must be led to delete something else.</summary>
-    private static bool IsBelow(string file) => file.Length > 0 && !Path.IsPathRooted(file) && !file.Split('/', '\\').Contains("..");
 }

@@ -1,4 +1,3 @@
-using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 
@@ -7,20 +6,19 @@ namespace Nebula.Connectors.Files.Output;
 /// <summary>Writes a chunk into staged files: a new one when the last has reached its size, and of their own for each partition.</summary>
 /// <param name="encoding">Format and codec of all files.</param>
 /// <param name="partitioner">Splits the rows; null for one partition.</param>
-/// <param name="stage">Makes the staged file of a number.</param>
-/// <param name="store">Where the files are.</param>
+/// <param name="staging">Makes the staged files.</param>
 /// <param name="fileSize">Bytes at which a file is complete; null for any.</param>
 /// <param name="mostOpen">Most partitions.</param>
 /// <param name="chunk">The chunk.</param>
 /// <param name="pool">Where buffers come from.</param>
 internal sealed class PartsWriter(
-    FileEncoding encoding, Partitioner? partitioner, Func<int, IStagedObject> stage, IObjectStore store, long? fileSize, int mostOpen, Chunk chunk, BufferPool pool) : IDestinationWriter
+    FileEncoding encoding, Partitioner? partitioner, PartsStaging staging, long? fileSize, int mostOpen, Chunk chunk, BufferPool pool) : IDestinationWriter
 {
-    private readonly Dictionary<string, FilePart> _open = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, OpenPart> _open = new(StringComparer.Ordinal);
     private readonly HashSet<string> _partitions = new(StringComparer.Ordinal);
     private readonly List<StagedFilePart> _complete = [];
-    private int _started;
     private bool _isHandedOver;
+    private CancellationTokenRegistration _interruption;
 
     public RowTarget? Target => encoding.Target;
 
@@ -44,6 +42,8 @@ internal sealed class PartsWriter(
     public ValueTask WriteAsync(EncodedBlock block, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (_interruption == default)
+            _interruption = cancellationToken.UnsafeRegister(static staging => ((PartsStaging)staging!).Interrupt(), staging);
         if (block.Metadata is not List<Piece> pieces)
         {
             Add("", block);
@@ -72,11 +72,12 @@ internal sealed class PartsWriter(
 
     public ValueTask DisposeAsync()
     {
+        _interruption.Dispose();
         foreach (var part in _open.Values)
-            part.Dispose();
+            part.File.Dispose();
         if (!_isHandedOver)
             foreach (var part in _complete)
-                store.Discard(part.Location);
+                staging.Discard(part);
         encoding.Dispose();
         return default;
     }
@@ -91,23 +92,21 @@ internal sealed class PartsWriter(
 
     private FilePart PartOf(string partition)
     {
-        if (_open.TryGetValue(partition, out var part))
-            return part;
+        if (_open.TryGetValue(partition, out var open))
+            return open.File;
         if (_partitions.Add(partition) && _partitions.Count > mostOpen)
             throw Partitioner.TooMany(mostOpen);
-        part = encoding.Start(stage(_started++));
-        _open.Add(partition, part);
-        return part;
+        open = new OpenPart(encoding.Start(staging.Start(partition, out var name)), name);
+        _open.Add(partition, open);
+        return open.File;
     }
 
     private void Complete(string partition)
     {
-        _open.Remove(partition, out var part);
-        using (part)
-        {
-            part!.Complete();
-            _complete.Add(new StagedFilePart(part.Location, partition, part.Rows, part.Length));
-        }
+        _open.Remove(partition, out var open);
+        using var part = open!.File;
+        part.Complete();
+        _complete.Add(new StagedFilePart(part.Location, partition, part.Rows, part.Length, open.Name));
     }
 
     /// <summary>Puts the blocks of all partitions into one.</summary>
@@ -123,6 +122,9 @@ internal sealed class PartsWriter(
         }
         return new EncodedBlock(buffer, rows) { Metadata = pieces };
     }
+
+    /// <summary>A file that is written, and its name where it has one already.</summary>
+    private sealed record OpenPart(FilePart File, string Name);
 
     /// <summary>The rows of one partition in a block.</summary>
     private sealed record Piece(string Partition, int Start, int Length, int Rows, object? Metadata);

@@ -29,8 +29,20 @@ internal static class PathTemplate
     /// <summary>Puts the number of a part in.</summary>
     /// <param name="path">The path.</param>
     /// <param name="part">The number, from 0; null for nothing at all.</param>
-    public static string OfPart(string path, int? part) =>
-        Replace(path, variable => DigitsOf(variable) is not { } digits ? null : part?.ToString(CultureInfo.InvariantCulture).PadLeft(digits, '0') ?? "");
+    /// <param name="chunk">The chunk in which it was counted. That of chunks behind the first stands before it: <c>00002-00000</c>.</param>
+    /// <param name="prefix">What stands before the number.</param>
+    public static string OfPart(string path, int? part, int chunk = 0, string prefix = "") => Replace(path, variable =>
+    {
+        if (DigitsOf(variable) is not { } digits)
+            return null;
+        return part is null ? "" : prefix + (chunk == 0 ? "" : Number(chunk, digits) + "-") + Number(part.Value, digits);
+
+        static string Number(int value, int digits) => value.ToString(CultureInfo.InvariantCulture).PadLeft(digits, '0');
+    });
+
+    /// <summary>Puts a wildcard in the place of the number of a part.</summary>
+    /// <param name="path">The path.</param>
+    public static string OfAnyPart(string path) => Replace(path, static variable => DigitsOf(variable) is null ? null : "*");
 
     /// <summary>Where the first variable of a part starts; -1 when there is none.</summary>
     public static int IndexOfPart(string path)

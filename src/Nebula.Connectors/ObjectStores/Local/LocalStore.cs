@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
 
@@ -9,10 +11,27 @@ internal sealed class LocalStore : IObjectStore
     /// <summary>The name of standard input and output.</summary>
     public const string StandardStream = "-";
 
-    /// <summary>The ending of files that tell what a run wrote; they are no data.</summary>
-    public const string ManifestSuffix = ".nebula-parts";
+    private const string StagedSuffix = IObjectStore.StagedSuffix;
+    private const string UrlPrefix = "file://";
 
-    private const string StagedSuffix = ".nebula-tmp";
+    public bool Joins => false;
+
+    public bool Continues => true;
+
+    public bool Renames => true;
+
+    public string Resolve(string path)
+    {
+        if (!path.StartsWith(UrlPrefix, StringComparison.OrdinalIgnoreCase))
+            return path;
+        var local = Uri.UnescapeDataString(path[UrlPrefix.Length..]);
+        // file:///C:/folder: the path of a drive begins behind the third slash
+        var hasDrive = local.Length > 2 && local[0] == '/' && char.IsAsciiLetter(local[1]) && local[2] == ':';
+        return local.StartsWith('/') ? local[(hasDrive ? 1 : 0)..] : throw NebulaException.Configuration(
+            $"'{path}' names a file of another machine. Write file:///folder/name with three slashes, or just the path.");
+    }
+
+    public bool IsFolder(string path) => path != StandardStream && (ObjectPath.EndsAsFolder(path) || Directory.Exists(path));
 
     public Task<IReadOnlyList<StoredObject>> ListAsync(string pattern, CancellationToken cancellationToken)
     {
@@ -24,7 +43,7 @@ internal sealed class LocalStore : IObjectStore
                 return ListAsync(Path.Combine(pattern, HasPartitions(pattern) ? "**/*" : "*"), cancellationToken);
             var file = new FileInfo(pattern);
             // a pipe or a device shows a size of 0, which says nothing
-            return Task.FromResult<IReadOnlyList<StoredObject>>(!file.Exists ? [] : [new StoredObject(pattern, file.Name, file.Length > 0 ? file.Length : null)]);
+            return Task.FromResult<IReadOnlyList<StoredObject>>(!file.Exists ? [] : [new StoredObject(pattern, file.Name, file.Length > 0 ? file.Length : null, VersionOf(file))]);
         }
         var (root, rest) = Glob.Split(pattern);
         if (!Directory.Exists(root))
@@ -35,39 +54,77 @@ internal sealed class LocalStore : IObjectStore
         {
             cancellationToken.ThrowIfCancellationRequested();
             var name = Path.GetRelativePath(root, path).Replace('\\', '/');
-            if (Glob.Matches(rest, name) && !name.EndsWith(StagedSuffix, StringComparison.Ordinal) && !name.EndsWith(ManifestSuffix, StringComparison.Ordinal))
-                found.Add(new StoredObject(path, name, new FileInfo(path).Length));
+            if (Glob.Matches(rest, name) && !name.EndsWith(StagedSuffix, StringComparison.Ordinal) && !name.EndsWith(IObjectStore.ManifestSuffix, StringComparison.Ordinal))
+            {
+                var file = new FileInfo(path);
+                found.Add(new StoredObject(path, name, file.Length, VersionOf(file)));
+            }
         }
         found.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
         return Task.FromResult<IReadOnlyList<StoredObject>>(found);
     }
 
+    public NebulaException Missing(string path)
+    {
+        var folder = FolderOf(path);
+        var near = Directory.Exists(folder)
+            ? Suggestion.For(Path.GetFileName(path), Directory.EnumerateFiles(folder).Take(1000).Select(static f => Path.GetFileName(f)!))
+            : $" The folder '{folder}' does not exist.";
+        return NebulaException.NotFound($"The file '{path}' does not exist.{near}");
+    }
+
     public bool ComesOnce(string path) => path == StandardStream || PipeInput.IsPipe(path);
 
-    public Stream OpenRead(string path)
+    public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default)
     {
+        var path = file.Path;
         if (path == StandardStream)
             return new StandardInput();
         if (PipeInput.IsPipe(path))
             return Guard(path, "read", () => new PipeInput(path));
-        return Guard(path, "read", () => new FileStream(path, new FileStreamOptions
+        return Guard(path, "read", () =>
         {
-            Mode = FileMode.Open,
-            Access = FileAccess.Read,
-            Share = FileShare.ReadWrite | FileShare.Delete,
-            BufferSize = 0,
-            Options = FileOptions.SequentialScan,
-        }));
+            var stream = new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.Open,
+                Access = FileAccess.Read,
+                Share = FileShare.ReadWrite | FileShare.Delete,
+                BufferSize = 0,
+                Options = FileOptions.SequentialScan,
+            });
+            try
+            {
+                // a file that is read in one go may grow meanwhile; of one that is read in pieces all must be of one version
+                if (offset > 0)
+                    Require(file, stream.SafeFileHandle);
+                stream.Position = offset;
+                return stream;
+            }
+            catch
+            {
+                stream.Dispose();
+                throw;
+            }
+        });
     }
 
-    public IRandomAccess OpenRandom(string path) => Guard(path, "read", () =>
+    public IRandomAccess OpenRandom(StoredObject file, CancellationToken cancellationToken = default) => Guard(file.Path, "read", () =>
     {
+        var path = file.Path;
         if (Directory.Exists(path))
             throw NebulaException.Configuration($"'{path}' is a folder.");
-        return new LocalBytes(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess));
+        var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
+        try
+        {
+            Require(file, handle);
+            return new LocalBytes(path, handle);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
     });
-
-    public bool Exists(string path) => File.Exists(path);
 
     public void Delete(string path, string root) => Guard(path, "removed", () =>
     {
@@ -80,7 +137,36 @@ internal sealed class LocalStore : IObjectStore
         return 0;
     });
 
-    public IStagedObject Stage(string path, string runId)
+    public void CheckWritable(string path)
+    {
+        if (path == StandardStream)
+            return;
+        // a check leaves nothing behind, so folders that are still missing are not made
+        var folder = IsFolder(path) ? path : FolderOf(path);
+        while (!Directory.Exists(folder) && Path.GetDirectoryName(Path.GetFullPath(folder)) is { } above)
+            folder = above;
+        Stage(Path.Combine(folder, "nebula-check"), "check").Dispose();
+    }
+
+    public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken)
+    {
+        DiscardLeftovers(path, goesOn ? runId : null);
+        // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are
+        // somebody's
+        if (pattern == path)
+            return Nothing.Held;
+        try
+        {
+            return Stage($"{path}{IObjectStore.PartMark}lock", runId);
+        }
+        catch (NebulaException e) when (e is { Kind: ErrorKind.Transient, InnerException: IOException } && File.Exists(StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId)))
+        {
+            // another process of the same run has it
+            return Nothing.Held;
+        }
+    }
+
+    public IStagedObject Stage(string path, string runId, int? chunkIndex = null)
     {
         if (path == StandardStream)
             return new StandardOutput();
@@ -88,45 +174,74 @@ internal sealed class LocalStore : IObjectStore
         {
             if (Directory.Exists(path))
                 throw NebulaException.Configuration($"'{path}' is a folder. Give the path of a file in it.");
-            var folder = FolderOf(path);
-            Directory.CreateDirectory(folder);
-            // without points, so that leftovers of 'a' are told from those of 'a.csv'
-            return new StagedFile(Path.Combine(folder, $".{Path.GetFileName(path)}.{runId.Replace('.', '-')}{StagedSuffix}"));
+            Directory.CreateDirectory(FolderOf(path));
+            return new StagedFile(StagedPathOf(chunkIndex is null ? path : $"{path}{IObjectStore.PartMark}{chunkIndex}", runId));
         });
     }
 
-    public void Publish(string staged, string path) => Guard(path, "written", () =>
+    public IStagedObject Continue(string staged)
     {
-        Directory.CreateDirectory(FolderOf(path));
-        File.Move(staged, path, overwrite: true);
-        return 0;
+        var location = StagedLocation.Parse(staged);
+        return Guard<IStagedObject>(location.Path, "written", () => new StagedFile(location));
+    }
+
+    public bool Publish(IReadOnlyList<string> staged, string path, string token)
+    {
+        if (staged.Count != 1)
+            throw new NotSupportedException("Local files are not joined.");
+        var location = StagedLocation.Parse(staged[0]);
+        return Guard(path, "written", () =>
+        {
+            Directory.CreateDirectory(FolderOf(path));
+            if (File.Exists(location.Path))
+            {
+                using (var file = File.OpenHandle(location.Path, FileMode.Open, FileAccess.ReadWrite))
+                    RandomAccess.FlushToDisk(file);
+                File.Move(location.Path, path, overwrite: true);
+                return true;
+            }
+            // renaming keeps the time: what is there can only be this version
+            var target = new FileInfo(path);
+            return !(target.Exists && target.Length == location.Length && target.LastWriteTimeUtc.Ticks == location.ModifiedTicks)
+                ? throw new NebulaException(ErrorKind.Fatal, $"'{path}' cannot be published: what was staged as '{location.Path}' is gone, and the file that is there is another one. "
+                    + "Somebody removed it, or another run has written the file since. Run again.")
+                : false;
+        });
+    }
+
+    public void Discard(string staged)
+    {
+        var path = StagedLocation.Parse(staged).Path;
+        Guard(path, "removed", () =>
+        {
+            if (Directory.Exists(FolderOf(path)))
+                File.Delete(path);
+            return 0;
+        });
+    }
+
+    public SmallObject? ReadSmall(string path) => Guard(path, "read", () =>
+    {
+        if (!File.Exists(path))
+            return null;
+        var content = File.ReadAllBytes(path);
+        return new SmallObject(content, VersionOf(content));
     });
 
-    public void Discard(string staged) => Guard(staged, "removed", () =>
+    public SmallObject WriteSmall(string path, ReadOnlyMemory<byte> content, SmallObject? expected, string runId)
     {
-        File.Delete(staged);
-        return 0;
-    });
+        // whoever stages holds the temporary file for itself alone
+        using var staged = (StagedFile)Stage(path, runId);
+        if (ReadSmall(path)?.Version != expected?.Version)
+            throw new NebulaException(ErrorKind.Locked, $"'{path}' was changed by another run meanwhile. Wait for that run, or write to another path.");
+        staged.Write(content.Span);
+        staged.Complete();
+        Publish([staged.Location], path, runId);
+        return new SmallObject(content, VersionOf(content.Span));
+    }
 
-    public void DiscardLeftovers(string path)
+    public void Dispose()
     {
-        if (path == StandardStream || !Directory.Exists(FolderOf(path)))
-            return;
-        var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
-            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged))).ToList();
-        // none goes before all are known to be nobody's: of a run's parts only some are open
-        foreach (var staged in leftovers)
-            try
-            {
-                // a run that lives holds its file open for itself alone
-                new FileStream(staged, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
-            }
-            catch (IOException)
-            {
-                throw new NebulaException(ErrorKind.Locked, $"Another run is writing '{path}' now (it holds '{staged}'). Wait for it, or write to another path.");
-            }
-        foreach (var staged in leftovers)
-            File.Delete(staged);
     }
 
     /// <summary>Turns the system's errors into ones that say what to do.</summary>
@@ -150,7 +265,46 @@ internal sealed class LocalStore : IObjectStore
         _ => new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e),
     };
 
-    /// <summary>Whether a file is a staged version of an object or of a part of it: <c>.name.RUN</c>, <c>.name#part.RUN</c>. Identities of runs have no points.</summary>
+    private static void DiscardLeftovers(string path, string? kept)
+    {
+        if (path == StandardStream || !Directory.Exists(FolderOf(path)))
+            return;
+        var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
+            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged)) && (kept is null || !staged.EndsWith(EndOf(kept), StringComparison.Ordinal))).ToList();
+        // none goes before all are known to be nobody's: of a run's parts only some are open
+        foreach (var staged in leftovers)
+            try
+            {
+                // a run that lives holds its file open for itself alone
+                new FileStream(staged, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            }
+            catch (IOException)
+            {
+                throw new NebulaException(ErrorKind.Locked, $"Another run is writing '{path}' now (it holds '{staged}'). Wait for it, or write to another path.");
+            }
+        foreach (var staged in leftovers)
+            File.Delete(staged);
+    }
+
+    private static string VersionOf(FileInfo file) => VersionOf(file.LastWriteTimeUtc, file.Length);
+
+    private static string VersionOf(DateTime modified, long length) => $"{modified.Ticks:x}-{length:x}";
+
+    private static void Require(StoredObject file, SafeFileHandle handle)
+    {
+        if (file.Version is { } version && VersionOf(File.GetLastWriteTimeUtc(handle), RandomAccess.GetLength(handle)) != version)
+            throw new NebulaException(ErrorKind.Data, $"'{file.Path}' was changed since it was looked at: its rows would be of two versions. Run again, when nobody writes to it any more.");
+    }
+
+    private static string VersionOf(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
+
+    private static string StagedPathOf(string path, string runId) => Path.Combine(FolderOf(path), $".{Path.GetFileName(path)}{EndOf(runId)}");
+
+    // without points, so that leftovers of 'a' are told from those of 'a.csv'
+    private static string EndOf(string runId) => $".{runId.Replace('.', '-')}{StagedSuffix}";
+
+    /// <summary>Whether a file is a staged version of an object or of a part of it: <c>.name.RUN</c>, <c>.name#part.RUN</c>. Identities of runs have no
+    /// points.</summary>
     private static bool IsStagedOf(string name, string staged)
     {
         if (!staged.StartsWith($".{name}", StringComparison.Ordinal))
@@ -164,4 +318,13 @@ internal sealed class LocalStore : IObjectStore
     private static bool HasPartitions(string folder) => Directory.EnumerateDirectories(folder, "*=*").Any();
 
     private static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? ".";
+
+    private sealed class Nothing : IDisposable
+    {
+        public static readonly Nothing Held = new();
+
+        public void Dispose()
+        {
+        }
+    }
 }

@@ -6,16 +6,34 @@ namespace Nebula.Connectors.ObjectStores.Local;
 /// <summary>A file while it is written, under a temporary name beside its target, locked against other runs. What is not completed is removed.</summary>
 internal sealed class StagedFile : IStagedObject
 {
+    private readonly string _path;
     private readonly SafeFileHandle _handle;
-    private bool _completed;
+    private readonly bool _isContinued;
+    private string? _location;
 
-    public StagedFile(string location)
+    public StagedFile(string path)
     {
-        Location = location;
-        _handle = File.OpenHandle(location, FileMode.Create, FileAccess.Write, FileShare.None);
+        _path = path;
+        _handle = File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.None);
     }
 
-    public string Location { get; }
+    /// <summary>Takes up a file that was complete.</summary>
+    /// <param name="staged">Where it is, and how long it was.</param>
+    public StagedFile(StagedLocation staged)
+    {
+        _path = staged.Path;
+        _isContinued = true;
+        _handle = File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        Length = staged.Length;
+        if (RandomAccess.GetLength(_handle) < Length)
+        {
+            _handle.Dispose();
+            throw new NebulaException(ErrorKind.Fatal, $"'{_path}' should have {Length} bytes of the chunks before, but is shorter. Someone changed it: start the run again.");
+        }
+        RandomAccess.SetLength(_handle, Length);
+    }
+
+    public string Location => _location ?? throw new InvalidOperationException("A staged file has a location once it is complete.");
 
     public long Length { get; private set; }
 
@@ -27,7 +45,7 @@ internal sealed class StagedFile : IStagedObject
         }
         catch (IOException e)
         {
-            throw new NebulaException(ErrorKind.Transient, $"'{Location}' cannot be written: {e.Message}", inner: e);
+            throw new NebulaException(ErrorKind.Transient, $"'{_path}' cannot be written: {e.Message}", inner: e);
         }
         Length += bytes.Length;
     }
@@ -38,19 +56,22 @@ internal sealed class StagedFile : IStagedObject
 
     public void Complete()
     {
-        LocalStore.Guard(Location, "written", () =>
+        LocalStore.Guard(_path, "written", () =>
         {
-            RandomAccess.FlushToDisk(_handle);
+            // a file that more is put behind is made durable when it is published
+            if (!_isContinued)
+                RandomAccess.FlushToDisk(_handle);
+            _location = new StagedLocation(_path, Length, File.GetLastWriteTimeUtc(_handle).Ticks).Render();
             return 0;
         });
-        _completed = true;
         _handle.Dispose();
     }
 
     public void Dispose()
     {
         _handle.Dispose();
-        if (!_completed)
-            File.Delete(Location);
+        // what is there of chunks before is still good: the next attempt cuts off the rest
+        if (_location is null && !_isContinued)
+            File.Delete(_path);
     }
 }

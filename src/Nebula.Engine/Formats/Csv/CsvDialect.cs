@@ -10,6 +10,9 @@ namespace Nebula.Engine.Formats.Csv;
 /// </summary>
 internal sealed record CsvDialect
 {
+    /// <summary>Key that is there when a file is known to be what <see cref="Writing.CsvBlockEncoder"/> wrote. That is never detected.</summary>
+    public const string OursKey = "ours";
+
     /// <summary>Separates fields.</summary>
     public byte Delimiter { get; init; } = (byte)',';
 

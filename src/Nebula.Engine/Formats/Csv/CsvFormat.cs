@@ -24,6 +24,8 @@ internal sealed class CsvFormat : ITextFormat
 
     public bool KeepsTypes => false;
 
+    public bool CanContinue(OptionValues options) => true;
+
     public TypeMapping Map(DataType type) => type.IsNested
         ? new("text", Fidelity.Widened, "JSON") { WrittenAs = DataType.Json }
         : new("text", Fidelity.Widened, "types are inferred again when read");
@@ -33,10 +35,32 @@ internal sealed class CsvFormat : ITextFormat
 
     public Encoding? EncodingOf(IReadOnlyDictionary<string, string> dialect) => CsvDialect.FindEncoding(dialect["encoding"]);
 
-    public IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name) => new CsvSplitter(CsvDialect.FromDetails(dialect), name);
+    public IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name, bool inside) =>
+        new CsvSplitter(CsvDialect.FromDetails(dialect), name, inside);
+
+    public int FindRecordStart(IReadOnlyDictionary<string, string> dialect, ReadOnlySpan<byte> window) =>
+        CsvRecordFinder.Find(window, CsvDialect.FromDetails(dialect));
 
     public ISchemaInferrer CreateInferrer(IReadOnlyDictionary<string, string> dialect, DiscoverRequest request, string name) =>
         new CsvSchemaInferrer(CsvDialect.FromDetails(dialect), request);
+
+    // a null that is alone in its record is written as an empty text
+    public bool KeepsEmptyText(Schema schema, OptionValues options) => schema.Fields.Length > 1 || CsvWriteOptions.From(options).NullMarker.Length > 0;
+
+    public IReadOnlyDictionary<string, string> DescribeWritten(Schema schema, OptionValues options)
+    {
+        var written = CsvWriteOptions.From(options);
+        var dialect = new CsvDialect
+        {
+            Delimiter = written.Delimiter,
+            Quote = written.Quote,
+            Escape = written.Quote,
+            Header = written.Header,
+            NullMarkers = [Encoding.UTF8.GetString(written.NullMarker)],
+            Columns = [.. schema.Fields.Select(static field => field.Name)],
+        };
+        return dialect.ToDetails().Add(CsvDialect.OursKey, "true");
+    }
 
     public IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool) => new CsvBlockDecoder(plan, pool);
 

@@ -69,6 +69,13 @@ internal sealed class JsonFormat(SimdLevel level) : ITextFormat
     public bool KeepsTypes => true;
 
     /// <inheritdoc/>
+    public bool CanContinue(OptionValues options) => options.Text("format") != "array";
+
+    /// <inheritdoc/>
+    public int FindRecordStart(IReadOnlyDictionary<string, string> dialect, ReadOnlySpan<byte> window) =>
+        JsonDialect.Parse(dialect).Layout == JsonLayout.Lines && window.IndexOf((byte)'\n') is >= 0 and var end && end + 1 < window.Length ? end + 1 : -1;
+
+    /// <inheritdoc/>
     public IReadOnlyDictionary<string, string> DetectDialect(ReadOnlySpan<byte> sample, bool isWhole, OptionValues options) =>
         JsonDialectDetector.Detect(sample, isWhole, options).ToDictionary();
 
@@ -77,12 +84,12 @@ internal sealed class JsonFormat(SimdLevel level) : ITextFormat
         JsonEncodings.Find(JsonDialect.Parse(dialect).Encoding, options: null);
 
     /// <inheritdoc/>
-    public IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name)
+    public IRecordSplitter CreateSplitter(IReadOnlyDictionary<string, string> dialect, string name, bool inside = false)
     {
         var parsed = JsonDialect.Parse(dialect);
         return parsed.Layout switch
         {
-            JsonLayout.Lines => new JsonLineSplitter(),
+            JsonLayout.Lines => new JsonLineSplitter(inside),
             JsonLayout.Documents => new JsonDocumentSplitter(level),
             _ => new JsonArraySplitter(name, parsed.Path, level),
         };
@@ -100,6 +107,10 @@ internal sealed class JsonFormat(SimdLevel level) : ITextFormat
             _ => new JsonInferrer<ScalarStringKernel>(parsed, request, name, level),
         };
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string> DescribeWritten(Schema schema, OptionValues options) =>
+        new JsonDialect { Layout = options.Text("format") == "array" ? JsonLayout.Array : JsonLayout.Lines }.ToDictionary();
 
     /// <inheritdoc/>
     public IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool) => new JsonDecoder(plan, JsonDialect.Parse(plan.Stream.Details), pool, level);

@@ -63,6 +63,22 @@ internal readonly unsafe struct SingleParser : IValueParser<float>
             CultureInfo.InvariantCulture, out value);
 }
 
+/// <summary>Floats, and the words that <see cref="ValueText"/> writes for what is no finite number.</summary>
+/// <param name="numbers">Reads the numbers.</param>
+internal readonly unsafe struct FloatWordsParser<T, TNumbers>(TNumbers numbers) : IValueParser<T>
+    where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
+    where TNumbers : struct, IValueParser<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryParse(byte* p, int length, out T value) => numbers.TryParse(p, length, out value) || TryParseWord(new ReadOnlySpan<byte>(p, length), out value);
+
+    private static bool TryParseWord(ReadOnlySpan<byte> text, out T value)
+    {
+        value = text.SequenceEqual("NaN"u8) ? T.NaN : text.SequenceEqual("Infinity"u8) ? T.PositiveInfinity : T.NegativeInfinity;
+        return !T.IsNegativeInfinity(value) || text.SequenceEqual("-Infinity"u8);
+    }
+}
+
 /// <inheritdoc cref="NumberParser.TryParseDecimal64"/>
 internal readonly unsafe struct Decimal64Parser(int precision, int scale) : IValueParser<long>
 {

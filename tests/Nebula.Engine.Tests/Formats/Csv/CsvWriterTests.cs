@@ -46,6 +46,8 @@ public sealed class CsvWriterTests
         { "string", "é漢😀", "é漢😀" },
         { "json", "{\"a\":1}", "\"{\"\"a\"\":1}\"" },
         { "binary", new byte[] { 1, 2, 255 }, "AQL/" },
+        { "binary", Array.Empty<byte>(), "\"\"" },
+        { "binary", null, "" },
         { "string", null, "" },
         { "int64", null, "" },
     };

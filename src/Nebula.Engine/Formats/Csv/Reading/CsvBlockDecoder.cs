@@ -24,7 +24,8 @@ internal sealed class CsvBlockDecoder : IBlockDecoder
         for (var i = 0; i < Dialect.Columns.Length; i++)
             positions[Dialect.Columns[i]] = i;
         Fields = [.. plan.Columns.Select(column => positions.GetValueOrDefault(column.SourceName, -1))];
-        Readers = [.. plan.Columns.Select(static column => CsvColumnReader.Create(column.Field.Type, !column.TypeIsFixed)
+        var isOurs = plan.Stream.Details.ContainsKey(CsvDialect.OursKey);
+        Readers = [.. plan.Columns.Select(column => CsvColumnReader.Create(column.Field.Type, !column.TypeIsFixed, isOurs)
             ?? throw new NebulaException(ErrorKind.Schema,
             $"Column \"{column.SourceName}\" cannot be read as {column.Field.Type}: CSV has no text for such values. Read it as string or json."))];
         NullMarkers = [.. Dialect.NullMarkers.Where(static marker => marker.Length > 0).Select(Encoding.UTF8.GetBytes)];

@@ -4,14 +4,17 @@ using Nebula.Engine.Formats.Csv.Scanning;
 namespace Nebula.Engine.Formats.Csv.Reading;
 
 /// <summary>Cuts CSV behind the last record end outside of quotes. Bytes that were looked at without finding one are not looked at again.</summary>
-internal sealed unsafe class CsvSplitter(CsvDialect dialect, string name) : IRecordSplitter
+/// <param name="dialect">How it is written.</param>
+/// <param name="name">The file, for messages.</param>
+/// <param name="inside">Whether it starts in the middle of a file, with a record.</param>
+internal sealed unsafe class CsvSplitter(CsvDialect dialect, string name, bool inside = false) : IRecordSplitter
 {
     /// <summary>Context of the first block of a file, which starts with skipped lines and the header.</summary>
     public const int FirstBlock = 1;
 
     private readonly CsvScanDialect _scan = new(dialect);
     private CsvScanState _state;
-    private bool _started;
+    private bool _started = inside;
     private bool _isBehindPreamble;
     private int _preamble;
 

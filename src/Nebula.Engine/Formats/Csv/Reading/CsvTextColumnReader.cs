@@ -123,8 +123,10 @@ internal sealed unsafe class CsvTextColumnReader : CsvColumnReader
         return nulls;
     }
 
+    /// <summary>Copies the text of a field without its quotes.</summary>
+    /// <returns>Behind the copy.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* ReadField(in CsvTable table, byte* p, int length, byte* target, out bool isNull, out bool isBad)
+    public static byte* ReadField(in CsvTable table, byte* p, int length, byte* target, out bool isNull, out bool isBad)
     {
         isNull = isBad = false;
         if (length <= 0)

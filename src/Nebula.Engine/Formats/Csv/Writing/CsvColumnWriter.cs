@@ -44,10 +44,11 @@ internal unsafe struct CsvColumnWriter
         if (!options.QuoteAll)
         {
             var end = _value.Write(p, row);
-            if (!options.ChecksValues)
+            // no bytes at all would be null
+            if (end > p && !options.ChecksValues)
                 return end;
             var text = new ReadOnlySpan<byte>(p, (int)(end - p));
-            if (text.IndexOf(options.Delimiter) < 0 && !text.SequenceEqual(options.NullMarker))
+            if (end > p && text.IndexOf(options.Delimiter) < 0 && !text.SequenceEqual(options.NullMarker))
                 return end;
         }
         *p = options.Quote;

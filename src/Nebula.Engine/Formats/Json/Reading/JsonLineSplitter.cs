@@ -1,9 +1,10 @@
 namespace Nebula.Engine.Formats.Json.Reading;
 
 /// <summary>Cuts behind line feeds.</summary>
-internal sealed class JsonLineSplitter : IRecordSplitter
+/// <param name="inside">Whether it starts in the middle of a file.</param>
+internal sealed class JsonLineSplitter(bool inside = false) : IRecordSplitter
 {
-    private bool _isStarted;
+    private bool _isStarted = inside;
     private int _seen;
 
     /// <inheritdoc/>

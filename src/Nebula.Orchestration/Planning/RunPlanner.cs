@@ -3,22 +3,26 @@ using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Pipeline;
 
-namespace Nebula.Cli.Running;
+namespace Nebula.Orchestration.Planning;
 
 /// <summary>Turns a pipeline into the streams to run: finds connectors and streams, gives each stream its settings, and refuses what cannot work before
 /// anything starts.</summary>
-internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connectors)
+/// <param name="pipeline">The pipeline.</param>
+/// <param name="connectors">The connectors that are there.</param>
+/// <param name="runId">Identity of the run; a new one when null.</param>
+/// <param name="startedAt">When it started, UTC; now when null.</param>
+public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connectors, string? runId = null, DateTime? startedAt = null)
 {
     private const string StandardOutput = "-";
 
     // below this, filling a block before it is handed on would take longer than the user wants to wait
     private static readonly TimeSpan LatencyMatters = TimeSpan.FromSeconds(1);
     private static readonly Dictionary<string, OptionValue> NoOptions = [];
-    private readonly DateTime _now = DateTime.UtcNow;
+    private readonly DateTime _now = startedAt ?? DateTime.UtcNow;
     private int _sourceStreams;
 
     /// <summary>Identity of the run: sorts by time, and is short enough for names of temporary files.</summary>
-    public string RunId { get; } = $"{DateTime.UtcNow:yyyyMMdd'T'HHmmss}-{Random.Shared.Next(0x1000000):x6}";
+    public string RunId { get; } = runId ?? $"{DateTime.UtcNow:yyyyMMdd'T'HHmmss}-{Random.Shared.Next(0x1000000):x6}";
 
     /// <summary>Makes the source as the pipeline's connection describes it.</summary>
     public ISource OpenSource() => CreateSource(NoOptions)();
@@ -30,15 +34,18 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
     /// <param name="only">Names or wildcards of the streams wanted; empty for all.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <exception cref="NebulaException">The source has no such streams, or an option is wrong.</exception>
-    public async Task<IReadOnlyList<StreamConfig>> FindStreamsAsync(IReadOnlyList<string> only, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<StreamConfig>> FindStreamsAsync(IReadOnlyList<string> only, CancellationToken cancellationToken) =>
+        Resolve(await ListAsync(cancellationToken).ConfigureAwait(false), only);
+
+    /// <summary>Finds what the source has.</summary>
+    /// <param name="cancellationToken">Stops the search.</param>
+    public async Task<SourceStreams> ListAsync(CancellationToken cancellationToken)
     {
         var source = OpenSource();
         await using (source.ConfigureAwait(false))
         {
             var catalog = await source.DiscoverAsync(new DiscoverRequest { NamesOnly = true }, cancellationToken).ConfigureAwait(false);
-            var names = catalog.Streams.Select(static stream => stream.Name).ToList();
-            _sourceStreams = names.Count;
-            return new StreamResolver(pipeline).Resolve(names, only);
+            return new SourceStreams([.. catalog.Streams.Select(static stream => stream.Name)], [.. catalog.Streams.Select(static stream => stream.Bytes)]);
         }
     }
 
@@ -50,18 +57,32 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
     {
         // the target first: that its connector or options are wrong is known without looking for streams
         _ = CreateDestination(NoOptions);
-        var streams = await FindStreamsAsync(only, cancellationToken).ConfigureAwait(false);
+        return await PlanAsync(await ListAsync(cancellationToken).ConfigureAwait(false), only).ConfigureAwait(false);
+    }
+
+    /// <summary>Plans a run of a source whose streams are known.</summary>
+    /// <param name="found">The streams.</param>
+    /// <param name="only">Names or wildcards of the streams wanted; empty for all.</param>
+    /// <exception cref="NebulaException">Something cannot work.</exception>
+    public async Task<RunPlan> PlanAsync(SourceStreams found, IReadOnlyList<string> only)
+    {
+        var streams = Resolve(found, only);
         var parallel = streams.Min(stream => Math.Min(Math.Min(streams.Count, pipeline.Settings.ParallelStreams),
             stream.Performance.MaxConcurrency ?? int.MaxValue));
+        var bytes = found.Names.Zip(found.Bytes).ToDictionary(static stream => stream.First, static stream => stream.Second, StringComparer.Ordinal);
         var jobs = new List<StreamJob>(streams.Count);
         foreach (var stream in streams)
-            jobs.Add(await PlanAsync(stream, streams.Count, parallel).ConfigureAwait(false));
+            jobs.Add(await PlanAsync(stream, streams.Count, parallel, stream.Members.Sum(member => bytes[member])).ConfigureAwait(false));
         StreamResolver.CheckObjects(streams.Zip(jobs, static (stream, job) => (stream, job.Target)));
         return new RunPlan
         {
             Name = pipeline.Name,
             RunId = RunId,
+            StartedAt = _now,
+            Found = found,
+            Only = only,
             Jobs = jobs,
+            Fingerprint = RunFingerprint.Of(pipeline, streams),
             ParallelStreams = parallel,
             Memory = pipeline.Settings.Memory,
             Timeout = Shorter(pipeline.Settings.Timeout, pipeline.Settings.MaxDuration),
@@ -81,6 +102,7 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
         AsOneStream = stream.IsSingle,
         Select = stream.Select,
         Lossy = stream.Lossy,
+        IsIncremental = stream.Mode == SyncMode.Incremental,
         StartedAt = _now,
         Types = stream.Columns.Where(static column => column.Value.Type is not null)
             .ToDictionary(static column => column.Key, static column => column.Value.Type!),
@@ -88,7 +110,13 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
             .ToDictionary(static column => column.Key, static column => column.Value.Name!),
     };
 
-    private async Task<StreamJob> PlanAsync(StreamConfig stream, int streams, int parallel)
+    private IReadOnlyList<StreamConfig> Resolve(SourceStreams found, IReadOnlyList<string> only)
+    {
+        _sourceStreams = found.Names.Count;
+        return new StreamResolver(pipeline).Resolve(found.Names, only);
+    }
+
+    private async Task<StreamJob> PlanAsync(StreamConfig stream, int streams, int parallel, long? bytes)
     {
         var createDestination = DestinationOf(stream);
         var variables = Variables(stream);
@@ -113,8 +141,9 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
                 Options = new PipelineOptions
                 {
                     Workers = stream.Performance.Workers ?? Environment.ProcessorCount,
-                    MemoryLimit = MemoryBudget.ShareOf(pipeline.Settings.Memory, parallel),
+                    MemoryLimit = PipelineOptions.ShareOf(pipeline.Settings.Memory, parallel),
                     RowLimit = stream.Limit,
+                    Verify = stream.Verify,
                     Storage = stream.Storage.Mode,
                     BatchSize = stream.Performance.BatchSize,
                     PreferLatency = stream.Performance.FlushInterval < LatencyMatters,
@@ -122,6 +151,9 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
                 },
                 QuarantinePath = stream.BadRows != BadRowPolicy.Quarantine ? null
                     : stream.QuarantinePath?.Render(variables) ?? QuarantineBeside(target),
+                Bytes = bytes,
+                // a number of rows, good or bad, is counted by one reader
+                ChunkBytes = stream.Limit is null && stream.MaxBadRows is null && stream.BadRows != BadRowPolicy.Quarantine ? stream.ChunkBytes : null,
             };
         }
     }
@@ -199,8 +231,9 @@ internal sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry conn
         };
     }
 
-    private static string QuarantineBeside(string target) => target != StandardOutput ? target + ".quarantine.jsonl" : throw NebulaException.Configuration(
-        "Standard output has no place beside it for a quarantine file. Set 'on_error.quarantine_path', or use 'bad_rows: skip'.");
+    private static string QuarantineBeside(string target) => target != StandardOutput && !target.Contains("://", StringComparison.Ordinal) ? target + ".quarantine.jsonl" : throw NebulaException.Configuration(
+        $"The quarantine file is a file of this machine, and has no place beside {(target == StandardOutput ? "standard output" : $"'{target}'")}. "
+        + "Set 'on_error.quarantine_path', or use 'bad_rows: skip'.");
 
     private static TimeSpan? Shorter(TimeSpan? a, TimeSpan? b) => a is { } first && b is { } second ? (first < second ? first : second) : a ?? b;
 }

@@ -1,0 +1,290 @@
+using System.Globalization;
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Nebula.Connectors.ObjectStores.Remote;
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Connectors.ObjectStores.S3;
+
+/// <summary>
+/// One bucket of S3, or of a service like it. What is staged is a multipart upload that is not completed: nobody sees it, and publishing completes it. A chunk
+/// that is joined with
+/// others is an upload of a hidden key; publishing completes these, has the service copy them into one more upload, and completes that (see <see cref="S3Join"/>).
+/// </summary>
+/// <param name="client">The client, which this owns.</param>
+/// <param name="bucket">The bucket.</param>
+internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBackend
+{
+    /// <summary>Metadata that names the attempt which an object is.</summary>
+    public const string AttemptKey = "nebula-attempt";
+
+    /// <summary>Metadata that names the commit which joined an object.</summary>
+    public const string TokenKey = "nebula-token";
+
+    private readonly S3Errors _errors = new(bucket);
+
+    public string Root => $"s3://{bucket}";
+
+    // parts below 5 MiB are only taken as the last; above that, smaller ones would save no memory, as buffers come in powers of two
+    public int SmallestPart => 8 << 20;
+
+    /// <summary>The client.</summary>
+    public IAmazonS3 Client => client;
+
+    /// <summary>The bucket.</summary>
+    public string Bucket => bucket;
+
+    /// <summary>What an object that is written with one call is signed with: all of it, or over an encrypted connection only what is around it.</summary>
+    public bool IsEncrypted { get; } = client.Config.ServiceURL?.StartsWith("http://", StringComparison.OrdinalIgnoreCase) != true;
+
+    public async IAsyncEnumerable<RemoteObject> ListAsync(string prefix, bool recursive, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var request = new ListObjectsV2Request { BucketName = bucket, Prefix = prefix, Delimiter = recursive ? null : "/" };
+        do
+        {
+            var page = await _errors.GuardAsync("", "listed", () => client.ListObjectsV2Async(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            foreach (var folder in page.CommonPrefixes ?? [])
+                yield return new RemoteObject(folder, 0, "");
+            foreach (var item in page.S3Objects ?? [])
+                yield return new RemoteObject(item.Key, item.Size ?? 0, item.ETag ?? "");
+            request.ContinuationToken = page.IsTruncated == true ? page.NextContinuationToken : null;
+        }
+        while (request.ContinuationToken is not null);
+    }
+
+    public async Task<RemoteObject?> FindAsync(string key, CancellationToken cancellationToken) =>
+        await HeadAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? new RemoteObject(key, found.ContentLength, found.ETag) : null;
+
+    public async Task<Stream> OpenRangeAsync(RemoteObject target, long offset, long length, CancellationToken cancellationToken)
+    {
+        var request = new GetObjectRequest { BucketName = bucket, Key = target.Key, ByteRange = new ByteRange(offset, offset + length - 1), EtagToMatch = target.Version };
+        var answer = await _errors.GuardAsync(target.Key, "read", () => client.GetObjectAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (answer.HttpStatusCode == HttpStatusCode.PartialContent || answer.ContentLength == length)
+            return answer.ResponseStream;
+        answer.Dispose();
+        throw new NebulaException(ErrorKind.Fatal, $"'{Root}/{target.Key}' cannot be read: the service does not answer with the {length} bytes that it was asked for, but with {answer.ContentLength}.");
+    }
+
+    public Task<string?> PutAsync(string key, ReadOnlyMemory<byte> content, string expected, CancellationToken cancellationToken) => _errors.GuardAsync(key, "written", async () =>
+    {
+        var bytes = content.ToArray();
+        var request = new PutObjectRequest
+        {
+            BucketName = bucket,
+            Key = key,
+            InputStream = new MemoryStream(bytes),
+            MD5Digest = Convert.ToBase64String(TransferChecksum.Of(bytes)),
+            UseChunkEncoding = false,
+            DisablePayloadSigning = IsEncrypted,
+            IfNoneMatch = expected.Length == 0 ? "*" : null,
+            IfMatch = expected.Length == 0 ? null : expected,
+        };
+        try
+        {
+            return (await client.PutObjectAsync(request, cancellationToken).ConfigureAwait(false)).ETag;
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.Conflict || e.ErrorCode == "NoSuchKey")
+        {
+            return null;
+        }
+    }, cancellationToken);
+
+    public Task DeleteAsync(string key, CancellationToken cancellationToken) =>
+        _errors.GuardAsync(key, "removed", () => client.DeleteObjectAsync(bucket, key, cancellationToken), cancellationToken);
+
+    public IPartUpload Upload(string key, string runId, int? chunkIndex)
+    {
+        var attempt = Guid.NewGuid().ToString("n");
+        return new MultipartUpload(this, chunkIndex is null ? key : RemoteStore.Hidden(key, $"{runId.Replace('.', '-')}-{chunkIndex}-{attempt}"), attempt);
+    }
+
+    public async Task<bool> PublishAsync(IReadOnlyList<string> staged, string key, string token, CancellationToken cancellationToken)
+    {
+        var parts = staged.Select(StagedParts.Parse).ToList();
+        if (parts is [var only] && only.Key == key)
+            return await FinishAsync(only, cancellationToken).ConfigureAwait(false);
+        var mark = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+        var isDone = await HeadAsync(key, cancellationToken).ConfigureAwait(false) is { } there && there.Metadata[TokenKey] == mark;
+        if (!isDone)
+        {
+            foreach (var part in parts)
+                await FinishAsync(part, cancellationToken).ConfigureAwait(false);
+            using var join = new S3Join(this, key, mark);
+            await _errors.GuardAsync(key, "written", () => join.JoinAsync(parts, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        foreach (var part in parts)
+            await DeleteAsync(part.Key, cancellationToken).ConfigureAwait(false);
+        return !isDone;
+    }
+
+    public async Task DiscardAsync(string staged, CancellationToken cancellationToken)
+    {
+        var parts = StagedParts.Parse(staged);
+        await AbortAsync(parts.Key, parts.UploadId, cancellationToken).ConfigureAwait(false);
+        if (parts.Key.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal))
+            await DeleteAsync(parts.Key, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task DiscardLeftoversAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken)
+    {
+        var request = new ListMultipartUploadsRequest { BucketName = bucket, Prefix = prefix };
+        ListMultipartUploadsResponse page;
+        do
+        {
+            page = await _errors.GuardAsync("", "listed", () => client.ListMultipartUploadsAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            foreach (var upload in page.MultipartUploads ?? [])
+                if (isTarget(upload.Key))
+                    await AbortAsync(upload.Key, upload.UploadId, cancellationToken).ConfigureAwait(false);
+            (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
+        }
+        while (page.IsTruncated == true);
+        await foreach (var item in ListAsync(prefix, recursive: false, cancellationToken).ConfigureAwait(false))
+            if (item.Key.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && isTarget(item.Key))
+                await DeleteAsync(item.Key, cancellationToken).ConfigureAwait(false);
+    }
+
+    public void Dispose() => client.Dispose();
+
+    /// <summary>Starts an upload.</summary>
+    /// <param name="key">The object.</param>
+    /// <param name="metadata">Name and value of the metadata that tells which upload it was.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>Its identity.</returns>
+    public Task<string> StartAsync(string key, (string Name, string Value) metadata, CancellationToken cancellationToken) => _errors.GuardAsync(key, "written", async () =>
+    {
+        var request = new InitiateMultipartUploadRequest { BucketName = bucket, Key = key };
+        request.Metadata.Add(metadata.Name, metadata.Value);
+        return (await client.InitiateMultipartUploadAsync(request, cancellationToken).ConfigureAwait(false)).UploadId;
+    }, cancellationToken);
+
+    /// <summary>Adds a part to an upload.</summary>
+    /// <param name="key">The object.</param>
+    /// <param name="uploadId">The upload.</param>
+    /// <param name="number">The part's number, from 1.</param>
+    /// <param name="content">Its bytes.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>What names the part when the upload is completed.</returns>
+    public Task<PartETag> AddAsync(string key, string uploadId, int number, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => _errors.GuardAsync(key, "written", async () =>
+    {
+        _ = MemoryMarshal.TryGetArray(content, out var bytes);
+        var answer = await client.UploadPartAsync(new UploadPartRequest
+        {
+            BucketName = bucket,
+            Key = key,
+            UploadId = uploadId,
+            PartNumber = number,
+            PartSize = content.Length,
+            InputStream = new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false),
+            MD5Digest = Convert.ToBase64String(TransferChecksum.Of(content.Span)),
+            UseChunkEncoding = false,
+            DisablePayloadSigning = IsEncrypted,
+        }, cancellationToken).ConfigureAwait(false);
+        return new PartETag(number, answer.ETag);
+    }, cancellationToken);
+
+    /// <summary>Gives an upload up; nothing happens when it is gone.</summary>
+    /// <param name="key">The object.</param>
+    /// <param name="uploadId">The upload.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    public Task AbortAsync(string key, string uploadId, CancellationToken cancellationToken) => _errors.GuardAsync(key, "removed", async () =>
+    {
+        try
+        {
+            await client.AbortMultipartUploadAsync(bucket, key, uploadId, cancellationToken).ConfigureAwait(false);
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
+        {
+            // published or given up before
+        }
+        return true;
+    }, cancellationToken);
+
+    /// <summary>Completes a staged upload.</summary>
+    private Task<bool> FinishAsync(StagedParts staged, CancellationToken cancellationToken) => _errors.GuardAsync(staged.Key, "written", async () =>
+    {
+        try
+        {
+            var request = new CompleteMultipartUploadRequest { BucketName = bucket, Key = staged.Key, UploadId = staged.UploadId, PartETags = await PartsOfAsync(staged, cancellationToken).ConfigureAwait(false) };
+            await client.CompleteMultipartUploadAsync(request, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchUpload")
+        {
+            if (await HeadAsync(staged.Key, cancellationToken).ConfigureAwait(false) is { } there && there.Metadata[AttemptKey] == staged.Attempt)
+                return false;
+            throw Gone(staged, e);
+        }
+    }, cancellationToken);
+
+    private async Task<List<PartETag>> PartsOfAsync(StagedParts staged, CancellationToken cancellationToken)
+    {
+        var parts = new List<PartETag>(staged.Count);
+        var length = 0L;
+        var request = new ListPartsRequest { BucketName = bucket, Key = staged.Key, UploadId = staged.UploadId };
+        ListPartsResponse page;
+        do
+        {
+            page = await client.ListPartsAsync(request, cancellationToken).ConfigureAwait(false);
+            foreach (var part in page.Parts ?? [])
+            {
+                parts.Add(new PartETag(part.PartNumber ?? 0, part.ETag));
+                length += part.Size ?? 0;
+            }
+            request.PartNumberMarker = page.NextPartNumberMarker?.ToString(CultureInfo.InvariantCulture);
+        }
+        while (page.IsTruncated == true);
+        return parts.Count == staged.Count && length == staged.Length ? parts : throw Gone(staged, null);
+    }
+
+    private NebulaException Gone(StagedParts staged, Exception? inner) => new(ErrorKind.Fatal,
+        $"'{Root}/{staged.Key}' cannot be published: what was staged for it is gone. Another run, or a rule of the bucket, has aborted the upload. Run again.", inner: inner);
+
+    private Task<GetObjectMetadataResponse?> HeadAsync(string key, CancellationToken cancellationToken) => _errors.GuardAsync(key, "read", async () =>
+    {
+        try
+        {
+            return await client.GetObjectMetadataAsync(bucket, key, cancellationToken).ConfigureAwait(false);
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+    }, cancellationToken);
+
+    private sealed class MultipartUpload(S3Backend backend, string key, string attempt) : IPartUpload
+    {
+        private readonly Lock _lock = new();
+        private Task<string>? _started;
+
+        public async Task AddAsync(int number, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+            await backend.AddAsync(key, await UploadIdAsync().ConfigureAwait(false), number + 1, content, cancellationToken).ConfigureAwait(false);
+
+        public string Complete(int parts, long length) => new StagedParts(key, _started!.GetAwaiter().GetResult(), attempt, parts, length).Render();
+
+        public async Task AbortAsync()
+        {
+            if (_started is null)
+                return;
+            try
+            {
+                await backend.AbortAsync(key, await _started.ConfigureAwait(false), CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (NebulaException)
+            {
+                // the next run that writes this object finds it
+            }
+        }
+
+        /// <summary>Started by the first part; not stopped with it, or an upload that nobody knows would be left.</summary>
+        private Task<string> UploadIdAsync()
+        {
+            lock (_lock)
+                return _started ??= backend.StartAsync(key, (AttemptKey, attempt), CancellationToken.None);
+        }
+    }
+}

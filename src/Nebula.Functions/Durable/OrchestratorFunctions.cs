@@ -1,0 +1,85 @@
+using System.Buffers.Text;
+using Microsoft.Extensions.Logging;
+using Nebula.Engine.Diagnostics;
+using Nebula.Functions.Hosting;
+using Nebula.Functions.Invocation;
+using Nebula.Orchestration.Protocol;
+
+namespace Nebula.Functions.Durable;
+
+/// <summary>Answers orchestrator turns: history in, actions out, as base64 of protobuf messages. An answer other than 200 ends the instance, so that there is
+/// none: what cannot be run now is asked for again, what cannot be run at all fails with a reason.</summary>
+internal static class OrchestratorFunctions
+{
+    /// <summary>Runs one turn. Never throws.</summary>
+    public static Task<InvocationResponse> RunAsync(HandlerServices handler, FunctionCall call)
+    {
+        try
+        {
+            return Task.FromResult(Run(handler, call));
+        }
+        catch (OutOfMemoryException)
+        {
+            return Task.FromResult(Later(call.Request));
+        }
+        catch (Exception e)
+        {
+            handler.Log.LogError(e, "A turn cannot be run");
+            return Task.FromResult(Failed(e));
+        }
+    }
+
+    /// <summary>Answers a turn that cannot be run now: the extension gives it up and sends it again.</summary>
+    public static InvocationResponse Later(InvocationRequest request)
+    {
+        try
+        {
+            return Encode(Later(Decode(request.Single.ToUtf8() ?? []).InstanceId));
+        }
+        catch (DataFormatException e)
+        {
+            return Failed(e);
+        }
+    }
+
+    /// <summary>Answers a turn that can never be run: the instance ends with the reason.</summary>
+    public static InvocationResponse Failed(Exception error)
+    {
+        var failure = FailureDetails.Of(error);
+        return Encode(new OrchestratorResponse("", [new CompleteOrchestration(0, OrchestrationStatus.Failed, failure.Message) { Failure = failure }], null));
+    }
+
+    private static InvocationResponse Run(HandlerServices handler, FunctionCall call)
+    {
+        var text = call.Request.Single.ToUtf8() ?? [];
+        if (text is [(byte)'{', ..])
+            return OldProtocol(handler);
+        var request = Decode(text);
+        using var scope = CallScope.ForInstance(request.InstanceId);
+        if (request.HasProperties && handler.Lifetime.IsStopping)
+            return Encode(Later(request.InstanceId));
+        handler.Log.LogDebug("Turn with {Past} old and {New} new events", request.PastEvents.Count, request.NewEvents.Count);
+        return Encode(handler.Executor.Execute(request));
+    }
+
+    private static OrchestratorResponse Later(string instanceId) => new(instanceId, [], null) { RequiresHistory = true };
+
+    private static OrchestratorRequest Decode(byte[] text)
+    {
+        var status = Base64.DecodeFromUtf8InPlace(text, out var length);
+        return status == System.Buffers.OperationStatus.Done && length > 0 ? OrchestratorMessageCodec.ReadRequest(text.AsSpan(0, length))
+            : throw new DataFormatException("The orchestrator's input is no base64 of a Durable Task message.");
+    }
+
+    private static InvocationResponse Encode(OrchestratorResponse response) =>
+        new() { ReturnValue = Convert.ToBase64String(OrchestratorMessageCodec.WriteResponse(response)) };
+
+    private static InvocationResponse OldProtocol(HandlerServices handler)
+    {
+        const string Reason = "The durable extension speaks its JSON protocol. "
+            + "Set FUNCTIONS_WORKER_RUNTIME to 'custom', and use an extension bundle of 4.12 or newer.";
+        handler.Log.LogError("{Reason}", Reason);
+        // that protocol takes this as a failed orchestration
+        return new InvocationResponse { ReturnValue = $$"""{"isDone":true,"actions":[],"error":"{{Reason}}"}""" };
+    }
+}

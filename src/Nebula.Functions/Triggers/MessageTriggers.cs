@@ -1,0 +1,56 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Nebula.Engine.Diagnostics;
+using Nebula.Functions.Hosting;
+using Nebula.Functions.Invocation;
+using Nebula.Functions.Runs;
+
+namespace Nebula.Functions.Triggers;
+
+/// <summary>Messages that start runs. One that can never be used is recorded and taken off the queue; one that cannot be used now fails, so that the queue
+/// delivers it again, and after some times puts it aside.</summary>
+internal static class MessageTriggers
+{
+    /// <summary>A message of a storage queue.</summary>
+    public static Task<InvocationResponse> QueueAsync(HandlerServices handler, FunctionCall call) => RunAsync(handler, call, "queue", "Id", "InsertionTime");
+
+    /// <summary>A message of a Service Bus queue.</summary>
+    public static Task<InvocationResponse> ServiceBusAsync(HandlerServices handler, FunctionCall call) =>
+        RunAsync(handler, call, "servicebus", "MessageId", "EnqueuedTimeUtc");
+
+    /// <summary>Records a message that can never be used.</summary>
+    public static async Task RejectAsync(HandlerServices handler, FunctionCall call, string trigger, string text, NebulaException error)
+    {
+        var id = call.Request.Metadata("Id") ?? call.Request.Metadata("MessageId") ?? call.InvocationId;
+        var key = await handler.Launcher.Slots.PutRejectedAsync(
+            trigger, Occasions.Of("message", id), error.Message, text, DateTime.UtcNow, call.CancellationToken).ConfigureAwait(false);
+        handler.Log.LogError("A message was rejected and recorded as '{Key}': {Reason}", key, error.Message);
+    }
+
+    /// <summary>Whether an error stays when the message is delivered again.</summary>
+    public static bool IsPermanent(NebulaException error) => error.Kind is ErrorKind.Configuration or ErrorKind.NotFound or ErrorKind.Data;
+
+    /// <summary>A time that the trigger tells beside the message.</summary>
+    /// <param name="text">The time; null when it does not tell.</param>
+    public static DateTime TimeOf(string? text) => DateTime.TryParse(
+        text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time : DateTime.UtcNow;
+
+    private static async Task<InvocationResponse> RunAsync(HandlerServices handler, FunctionCall call, string trigger, string id, string time)
+    {
+        var text = call.Request.Get(FunctionList.Trigger).ToText() ?? "";
+        try
+        {
+            var message = RunMessage.Parse(text);
+            var occasion = Occasions.Of(trigger, call.Request.Metadata(id) ?? call.InvocationId);
+            var request = new RunRequest(message.Pipeline, occasion, TimeOf(call.Request.Metadata(time))) { Options = message.Options };
+            var client = handler.Clients.Of(call.Request);
+            var launch = await handler.Launcher.LaunchAsync(client, request, WhenBusy.Wait, call.CancellationToken).ConfigureAwait(false);
+            handler.Log.LogInformation("A message asks for pipeline {Pipeline}: run {Run}, {Outcome}", message.Pipeline, launch.RunId, launch.Outcome);
+        }
+        catch (NebulaException e) when (IsPermanent(e))
+        {
+            await RejectAsync(handler, call, trigger, text, e).ConfigureAwait(false);
+        }
+        return InvocationResponse.Done;
+    }
+}

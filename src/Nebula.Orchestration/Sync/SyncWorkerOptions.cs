@@ -1,0 +1,20 @@
+using Nebula.Engine.Columns;
+
+namespace Nebula.Orchestration.Sync;
+
+/// <summary>How a worker uses its process.</summary>
+public sealed record SyncWorkerOptions
+{
+    /// <summary>Where buffers come from.</summary>
+    public BufferPool Pool { get; init; } = BufferPool.Shared;
+
+    /// <summary>Most chunks of a stream that are moved at the same time in this process: they share its memory.</summary>
+    /// <value>1.</value>
+    public int ParallelChunks { get; init; } = 1;
+
+    /// <summary>Whether sources and destinations stay open from step to step, with the locks that they hold: where one process runs all of them.</summary>
+    public bool KeepsOpen { get; init; }
+
+    /// <summary>Is told what happens; null for nobody.</summary>
+    public ISyncObserver? Observer { get; init; }
+}

@@ -1,0 +1,259 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Nebula.Cli.Tests;
+
+/// <summary>Runs of several chunks: they are ended in the middle, and the same command goes on.</summary>
+public sealed partial class DurableRunTests : IDisposable
+{
+    private const int Rows = 400_000;
+    private readonly NebulaProcess _nebula = new();
+
+    public static TheoryData<string, string> Targets => new()
+    {
+        { "{ type: json, path: out.jsonl }", "out.jsonl" },
+        { "{ type: csv, path: out.csv.gz }", "out.csv.gz" },
+        { "{ type: parquet, path: out/, file_size: 1GB }", "out/" },
+    };
+
+    [Theory, MemberData(nameof(Targets))]
+    public async Task Killed_GoesOn_AndIsTheSameAsWithoutInterruption(string target, string path)
+    {
+        Prepare(target);
+        var whole = RunAndTake(path, "--set", "state=elsewhere");
+        for (var kills = 0; kills < 3; kills++)
+        {
+            using var process = _nebula.Start("run", "p.yaml", "-q");
+            var parts = Parts().Count();
+            await NebulaProcess.UntilAsync(() => process.HasExited || Parts().Count() > parts + 2);
+            process.Kill();
+            await process.WaitForExitAsync();
+            Assert.False(Exists(path), "nothing may be visible before the commit");
+        }
+        var before = Parts().Count();
+        Assert.True(before > 6);
+        Assert.Contains("interrupted; the next run goes on", _nebula.Run("runs").Output, StringComparison.Ordinal);
+        var outcome = _nebula.Run("run", "p.yaml");
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        Assert.Contains("it goes on behind the last chunk that was moved", outcome.Errors, StringComparison.Ordinal);
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"written {Rows:N0}"), outcome.Errors, StringComparison.Ordinal);
+        Assert.Equal(whole, Take(path));
+        Assert.Empty(_nebula.TemporaryFiles());
+        Assert.Contains("completed", _nebula.Run("runs", "p.yaml").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Interrupted_SaysThatItGoesOn_AndDoes()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        Prepare(Json);
+        using var process = _nebula.Start("run", "p.yaml");
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await NebulaProcess.UntilAsync(() => process.HasExited || Parts().Count() > 3);
+        Assert.Equal(0, kill(process.Id, 2));
+        var outcome = await NebulaProcess.FinishAsync(process, output, errors);
+        Assert.Equal(130, outcome.ExitCode);
+        Assert.Contains("the same command goes on where this one stopped", outcome.Errors, StringComparison.Ordinal);
+        Assert.False(_nebula.Exists("out.jsonl"));
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "-q").ExitCode);
+        Assert.Equal(Rows, File.ReadLines(_nebula.PathOf("out.jsonl")).Count());
+    }
+
+    [Fact]
+    public async Task Interrupted_ThenChangedPipeline_BeginsAnew()
+    {
+        Prepare(Json);
+        await KillInTheMiddleAsync();
+        var outcome = _nebula.Run("run", "p.yaml", "--select", "id");
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        Assert.Contains("the pipeline was changed since: it begins anew", outcome.Errors, StringComparison.Ordinal);
+        Assert.StartsWith("{\"id\":0}", _nebula.Read("out.jsonl"), StringComparison.Ordinal);
+        Assert.Empty(_nebula.TemporaryFiles());
+    }
+
+    [Fact]
+    public async Task Interrupted_ThenChangedSource_IsRefused_AndTheNextRunIsWhole()
+    {
+        Prepare(Json);
+        await KillInTheMiddleAsync();
+        File.AppendAllText(_nebula.PathOf("in.csv"), "1,again,1.5\n");
+        var outcome = _nebula.Run("run", "p.yaml");
+        Assert.Equal(5, outcome.ExitCode);
+        Assert.Contains("'in.csv' was changed since it was looked at", outcome.Errors, StringComparison.Ordinal);
+        Assert.False(_nebula.Exists("out.jsonl"));
+        Assert.Empty(_nebula.TemporaryFiles());
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "-q").ExitCode);
+        Assert.Equal(Rows + 1, File.ReadLines(_nebula.PathOf("out.jsonl")).Count());
+    }
+
+    [Fact]
+    public async Task TwoAtOnce_TheSecondIsCode9()
+    {
+        Prepare(Json);
+        using var process = _nebula.Start("run", "p.yaml", "-q");
+        await NebulaProcess.UntilAsync(() => process.HasExited || Parts().Any());
+        var second = _nebula.Run("run", "p.yaml");
+        Assert.False(process.HasExited, "the first run was too fast for this test");
+        Assert.Equal(9, second.ExitCode);
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+        Assert.Equal(Rows, File.ReadLines(_nebula.PathOf("out.jsonl")).Count());
+    }
+
+    [Fact]
+    public void BadRow_FarBehind_HasItsLine_AndLeavesTheOldTarget()
+    {
+        Prepare(Json);
+        _nebula.Write("out.jsonl", "the old target");
+        File.AppendAllText(_nebula.PathOf("in.csv"), "1,x\n");
+        var outcome = _nebula.Run("run", "p.yaml");
+        Assert.Equal(5, outcome.ExitCode);
+        Assert.Contains($"line {Rows + 2}", outcome.Errors, StringComparison.Ordinal);
+        Assert.Equal("the old target", _nebula.Read("out.jsonl"));
+        Assert.Empty(_nebula.TemporaryFiles());
+        Assert.Contains("failed", _nebula.Run("runs").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TextThatLooksLikeRecords_IsNotSplit_AndNothingIsLost()
+    {
+        // from inside of the quotes, every line looks like a record of three fields
+        var text = new StringBuilder("id,note,rest\n");
+        for (var row = 0; row < 20; row++)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{row},\"");
+            for (var line = 0; line < 5_000; line++)
+                text.Append("a,b,c\n");
+            text.Append("\",x\n");
+        }
+        _nebula.Write("in.csv", text.ToString());
+        Write(Json);
+        var outcome = _nebula.Run("run", "p.yaml", "--output", "json");
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        Assert.Contains("stream_restarted", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal(20, File.ReadLines(_nebula.PathOf("out.jsonl")).Count());
+    }
+
+    [Fact]
+    public void Parquet_IsSplitBetweenRowGroups()
+    {
+        Prepare("{ type: parquet, path: in.parquet, row_group_rows: 20000 }");
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "-q").ExitCode);
+        var direct = _nebula.Run("pipeline", "in.parquet", "direct.csv", "-q");
+        Assert.True(direct.ExitCode == 0, direct.Errors);
+        Write("{ type: csv, path: out.csv }", "{ type: parquet, path: in.parquet }");
+        var outcome = _nebula.Run("run", "p.yaml", "--set", "chunking.target_size=4KB");
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        Assert.True(ManifestParts() > 3);
+        Assert.Equal(_nebula.Read("direct.csv"), _nebula.Read("out.csv"));
+    }
+
+    [Fact]
+    public void Incremental_LoadsWhatIsNewOrChanged()
+    {
+        _nebula.Write("in/a.csv", "id\n1\n2\n");
+        _nebula.Write("in/b.csv", "id\n3\n");
+        _nebula.Write("p.yaml", """
+            version: 1
+            source: { type: csv, path: in/*.csv }
+            target: { type: csv, path: out/ }
+            streams:
+              "*": { single: true, mode: incremental, object: "rows-{part:05}.csv" }
+            """);
+        Assert.Contains("written 3", _nebula.Run("run", "p.yaml").Errors, StringComparison.Ordinal);
+        Assert.Contains("nothing new", _nebula.Run("run", "p.yaml").Errors, StringComparison.Ordinal);
+        _nebula.Write("in/c.csv", "id\n4\n");
+        Assert.Contains("written 1", _nebula.Run("run", "p.yaml").Errors, StringComparison.Ordinal);
+        Assert.Equal(["1", "2", "3", "4"], CommittedIds());
+
+        // the files themselves say what was committed, even where nothing else does any more
+        Directory.Delete(_nebula.PathOf(".nebula"), recursive: true);
+        Assert.Contains("nothing new", _nebula.Run("run", "p.yaml").Errors, StringComparison.Ordinal);
+        Assert.Equal(["1", "2", "3", "4"], CommittedIds());
+
+        var refused = _nebula.Run("run", "p.yaml", "--set", "object=one.csv");
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("put {part:05} into the name", refused.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void State_IsShown_Exported_Reset()
+    {
+        _nebula.Write("in.csv", "id\n1\n");
+        Write("{ type: csv, path: out.csv }");
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "-q").ExitCode);
+        Assert.Contains("in.csv", _nebula.Run("state", "show").Output, StringComparison.Ordinal);
+        Assert.Contains("\"sequence\": 1", _nebula.Run("state", "export", "p.yaml").Output, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'in.csv'?", _nebula.Run("state", "reset", "p.yaml", "--stream", "im.csv").Errors, StringComparison.Ordinal);
+        Assert.Equal(0, _nebula.Run("state", "set", "p.yaml", "--stream", "in.csv", "--position", "here").ExitCode);
+        Assert.Contains("here", _nebula.Run("state", "show", "p.yaml").Output, StringComparison.Ordinal);
+        Assert.Equal(0, _nebula.Run("state", "reset", "p.yaml").ExitCode);
+        Assert.Contains("Nothing was committed yet", _nebula.Run("state", "show", "p.yaml").Output, StringComparison.Ordinal);
+        Assert.Equal(2, _nebula.Run("state", "forget").ExitCode);
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "-q", "--set", "state=none").ExitCode);
+    }
+
+    public void Dispose() => _nebula.Dispose();
+
+    private const string Json = "{ type: json, path: out.jsonl }";
+
+    private void Prepare(string target)
+    {
+        using (var writer = new StreamWriter(_nebula.PathOf("in.csv")))
+        {
+            writer.Write("id,name,score\n");
+            for (var i = 0; i < Rows; i++)
+                writer.Write(string.Create(CultureInfo.InvariantCulture, $"{i},\"name, {i % 1000}\",{i % 97}.5\n"));
+        }
+        Write(target);
+    }
+
+    private void Write(string target, string source = "{ type: csv, path: in.csv }") => _nebula.Write("p.yaml", $$"""
+        version: 1
+        source: {{source}}
+        target: {{target}}
+        defaults: { chunking: { target_size: 24KB } }
+        """);
+
+    private async Task KillInTheMiddleAsync()
+    {
+        using var process = _nebula.Start("run", "p.yaml", "-q");
+        await NebulaProcess.UntilAsync(() => process.HasExited || Parts().Count() > 3);
+        process.Kill();
+        await process.WaitForExitAsync();
+        Assert.False(_nebula.Exists("out.jsonl"));
+    }
+
+    /// <summary>The records of chunks that were moved.</summary>
+    private IEnumerable<string> Parts() => _nebula.Files().Where(static file => file.StartsWith(".nebula/state/runs/", StringComparison.Ordinal)
+        && file.Contains("/parts/", StringComparison.Ordinal) && file.EndsWith(".json", StringComparison.Ordinal));
+
+    private int ManifestParts() => _nebula.Files().Where(static file => file.Contains("/manifest/", StringComparison.Ordinal))
+        .Max(file => _nebula.Read(file).Split("\"chunk\":").Length - 1);
+
+    private IEnumerable<string> CommittedIds() => Directory.EnumerateFiles(_nebula.PathOf("out"), "rows-*.csv")
+        .SelectMany(static file => File.ReadAllLines(file).Skip(1)).Order(StringComparer.Ordinal);
+
+    private byte[] RunAndTake(string path, params string[] flags)
+    {
+        var outcome = _nebula.Run(["run", "p.yaml", "-q", .. flags]);
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        var content = Take(path);
+        foreach (var file in Found(path))
+            File.Delete(file);
+        return content;
+    }
+
+    private bool Exists(string path) => Found(path).Count > 0;
+
+    private byte[] Take(string path) => [.. Found(path).SelectMany(File.ReadAllBytes)];
+
+    private List<string> Found(string path) => !path.EndsWith('/') ? _nebula.Exists(path) ? [_nebula.PathOf(path)] : []
+        : !Directory.Exists(_nebula.PathOf(path)) ? []
+        : [.. Directory.EnumerateFiles(_nebula.PathOf(path), "part*").Order(StringComparer.Ordinal)];
+
+    [LibraryImport("libc")]
+    private static partial int kill(int process, int signal);
+}

@@ -1,0 +1,90 @@
+using Nebula.Connectors.ObjectStores;
+using Nebula.Connectors.ObjectStores.Local;
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Connectors.Tests.ObjectStores;
+
+public sealed class LocalStoreTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("nebula-store-").FullName;
+    private readonly LocalStore _store = new();
+
+    private string Target => Path.Combine(_folder, "out.csv");
+
+    public void Dispose()
+    {
+        _store.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public void Publish_Repeated_SaysThatItWasDone()
+    {
+        var location = Stage("1\n");
+        Assert.True(_store.Publish([location], Target, "t"));
+        Assert.False(_store.Publish([location], Target, "t"));
+        Assert.Equal("1\n", File.ReadAllText(Target));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Publish_StagedVersionGoneAndAnotherThere_IsAnError(bool nothingThere)
+    {
+        var location = Stage("1\n");
+        _store.Publish([location], Target, "t");
+        if (nothingThere)
+            File.Delete(Target);
+        else
+            File.WriteAllText(Target, "somebody else's");
+        var error = Assert.Throws<NebulaException>(() => _store.Publish([location], Target, "t"));
+        Assert.Contains("is gone", error.Message, StringComparison.Ordinal);
+        Assert.Equal(!nothingThere, File.Exists(Target));
+    }
+
+    [Fact]
+    public void Discard_StagedVersion_IsGoneAndMayBeDiscardedAgain()
+    {
+        var location = Stage("1\n");
+        _store.Discard(location);
+        _store.Discard(location);
+        Assert.Empty(Directory.GetFiles(_folder, "*", new EnumerationOptions { AttributesToSkip = 0 }));
+    }
+
+    [Fact]
+    public void WriteSmall_SomebodyElseWasFirst_IsRefused()
+    {
+        var first = _store.WriteSmall(Target, "1"u8.ToArray(), null, "run1");
+        Assert.Equal(ErrorKind.Locked, Assert.Throws<NebulaException>(() => _store.WriteSmall(Target, "2"u8.ToArray(), null, "run2")).Kind);
+        var second = _store.WriteSmall(Target, "2"u8.ToArray(), first, "run1");
+        Assert.Equal(ErrorKind.Locked, Assert.Throws<NebulaException>(() => _store.WriteSmall(Target, "3"u8.ToArray(), first, "run2")).Kind);
+        Assert.Equal(second.Version, _store.ReadSmall(Target)!.Version);
+        Assert.Equal([Target], Directory.GetFiles(_folder, "*", new EnumerationOptions { AttributesToSkip = 0 }));
+    }
+
+    [Fact]
+    public void OpenRead_Offset_StartsThere()
+    {
+        File.WriteAllText(Target, "0123456789");
+        using var reader = new StreamReader(_store.OpenRead(new StoredObject(Target, "out.csv", 10), 7));
+        Assert.Equal("789", reader.ReadToEnd());
+    }
+
+    [Fact]
+    public async Task List_ChangedFile_HasAnotherVersion()
+    {
+        File.WriteAllText(Target, "1");
+        var first = (await _store.ListAsync(Target, default))[0].Version;
+        Assert.Equal(first, (await _store.ListAsync(Path.Combine(_folder, "*.csv"), default))[0].Version);
+        File.WriteAllText(Target, "12");
+        Assert.NotEqual(first, (await _store.ListAsync(Target, default))[0].Version);
+    }
+
+    private string Stage(string text)
+    {
+        using var staged = _store.Stage(Target, "run1");
+        staged.Write(System.Text.Encoding.UTF8.GetBytes(text));
+        staged.Complete();
+        return staged.Location;
+    }
+}
