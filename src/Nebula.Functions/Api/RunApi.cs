@@ -109,7 +109,11 @@ internal static class RunApi
         if (run.IsEnded)
             throw new NebulaException(ErrorKind.Locked, $"Run '{id}' has ended: it is {StatusOf(run.Status)}.");
         if (signal is null)
-            await TerminateAsync(client, id, call.CancellationToken).ConfigureAwait(false);
+        {
+            const string Reason = "Terminated over the API.";
+            await client.ControlAsync(InstanceControl.Terminate, id, Reason, call.CancellationToken).ConfigureAwait(false);
+            await Descendants.TerminateAsync(client, id, Reason, call.CancellationToken).ConfigureAwait(false);
+        }
         else
             await client.RaiseEventAsync(id, signal, "null", call.CancellationToken).ConfigureAwait(false);
         return ApiAnswers.Json(202, writer =>
@@ -120,45 +124,6 @@ internal static class RunApi
             writer.WriteEndObject();
         });
     });
-
-    /// <summary>Ends a run, and what it has started: the extension ends only the one that is named.</summary>
-    private static async Task TerminateAsync(IDurableClient client, string id, CancellationToken cancellationToken)
-    {
-        const string Reason = "Terminated over the API.";
-        const int Generations = 4;
-        await client.ControlAsync(InstanceControl.Terminate, id, Reason, cancellationToken).ConfigureAwait(false);
-        // one that ends now may have started another just before
-        for (var round = 0; round < Generations; round++)
-        {
-            var query = new InstanceQuery { InstanceIdPrefix = id + ":" };
-            var living = 0;
-            do
-            {
-                var page = await client.QueryAsync(query, cancellationToken).ConfigureAwait(false);
-                foreach (var child in page.Instances.Where(static child => !child.IsEnded))
-                {
-                    living++;
-                    await TryTerminateAsync(client, child.InstanceId, Reason, cancellationToken).ConfigureAwait(false);
-                }
-                query = query with { ContinuationToken = page.ContinuationToken };
-            }
-            while (query.ContinuationToken is not null);
-            if (living == 0)
-                return;
-        }
-    }
-
-    private static async Task TryTerminateAsync(IDurableClient client, string id, string reason, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await client.ControlAsync(InstanceControl.Terminate, id, reason, cancellationToken).ConfigureAwait(false);
-        }
-        catch (NebulaException e) when (e.Kind is ErrorKind.Locked or ErrorKind.NotFound)
-        {
-            // it has ended meanwhile
-        }
-    }
 
     private static InstanceQuery QueryOf(HttpCall http)
     {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Nebula.Engine.Diagnostics;
 using Nebula.Functions.Durable;
 using Nebula.Functions.Hosting;
+using Nebula.Orchestration;
 using Nebula.Orchestration.Protocol;
 using Nebula.Orchestration.State;
 using Nebula.Orchestration.Sync;
@@ -18,6 +19,7 @@ internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, 
     private const int MaxWaiting = 100;
     private const int MaxConflicts = 50;
     private const int MaxRecoveries = 5;
+    private const string Died = "The worker died within a turn.";
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Keeps slots, occasions and schedules.</summary>
@@ -97,7 +99,7 @@ internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, 
         if (slot is null)
             return false;
         var run = await client.FindAsync(slot.Run.RunId, true, cancellationToken).ConfigureAwait(false);
-        if (run is null || !IsLost(run))
+        if (run is null || !IsLost(run, slot))
             return false;
         if (slot.Recoveries >= MaxRecoveries)
         {
@@ -107,30 +109,41 @@ internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, 
         }
         if (!await slots.TryPutAsync(slot with { Recoveries = slot.Recoveries + 1 }, entry, cancellationToken).ConfigureAwait(false))
             return false;
-        const string Reason = "The worker died within a turn.";
-        try
-        {
-            await client.ControlAsync(InstanceControl.Rewind, slot.Run.RunId, Reason, cancellationToken).ConfigureAwait(false);
-            log.LogWarning("Run {Run} was lost by its host and goes on", slot.Run.RunId);
-        }
-        catch (NebulaException e)
-        {
-            // not every storage can rewind; the run's steps can be repeated, and what it committed is not committed twice
-            await client.StartAsync(StartOf(slot.Run), cancellationToken).ConfigureAwait(false);
-            log.LogWarning("Run {Run} was lost by its host, cannot be rewound ({Reason}), and starts again", slot.Run.RunId, e.Message);
-        }
+        if (slot.Recoveries == 0 && await TryRewindAsync(client, slot.Run.RunId, cancellationToken).ConfigureAwait(false))
+            return true;
+        // the run's steps can be repeated, and what it committed is not committed twice; what it has started must not go on beside it
+        await Descendants.TerminateAsync(client, slot.Run.RunId, Died, cancellationToken).ConfigureAwait(false);
+        await client.StartAsync(StartOf(slot.Run), cancellationToken).ConfigureAwait(false);
+        log.LogWarning("Run {Run} was lost by its host and starts again", slot.Run.RunId);
         return true;
     }
 
-    /// <summary>Whether an instance was ended by its host and not by itself.</summary>
-    public static bool IsLost(InstanceState run) => run.Status == OrchestrationStatus.Failed
-        && (FailureDetails.IsLostMessage(run.Failure?.Message ?? "") || FailureDetails.IsLostMessage(run.Output ?? ""));
+    /// <summary>Whether a run was ended by its host and not by itself. A history that was rewound may have lost a failure that the run had seen and gone on
+    /// from, so that the run no longer fits it.</summary>
+    private static bool IsLost(InstanceState run, PipelineSlot slot) => run.Status == OrchestrationStatus.Failed
+        && (FailureDetails.IsLostMessage(run.Failure?.Message ?? "") || FailureDetails.IsLostMessage(run.Output ?? "")
+            || (slot.Recoveries > 0 && run.Failure?.Name == nameof(NonDeterminismException)));
+
+    private async Task<bool> TryRewindAsync(IDurableClient client, string runId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await client.ControlAsync(InstanceControl.Rewind, runId, Died, cancellationToken).ConfigureAwait(false);
+            log.LogWarning("Run {Run} was lost by its host and goes on", runId);
+            return true;
+        }
+        catch (NebulaException e)
+        {
+            log.LogWarning("Run {Run} cannot be rewound: {Reason}", runId, e.Message);
+            return false;
+        }
+    }
 
     private static async Task<bool> IsBusyAsync(IDurableClient client, PipelineSlot slot, CancellationToken cancellationToken)
     {
         var run = await client.FindAsync(slot.Run.RunId, true, cancellationToken).ConfigureAwait(false);
         // a run that is not there yet will be; one that was there has been removed
-        return run is null ? !slot.IsStarted : !run.IsEnded || (slot.Recoveries < MaxRecoveries && IsLost(run));
+        return run is null ? !slot.IsStarted : !run.IsEnded || (slot.Recoveries < MaxRecoveries && IsLost(run, slot));
     }
 
     private async Task<bool> TryClaimAsync(RunRequest request, PipelineSlot? slot, StateEntry? entry, CancellationToken cancellationToken)

@@ -16,6 +16,22 @@ export async function serve(backend, pb, require) {
   return { rpc: await serveGrpc(operations, backend, pb, require), http: await serveHttp(operations) };
 }
 
+// what failed leaves the history together with what asked for it, and children that failed are rewound too
+function rewindInstance(backend, instance) {
+  const failed = new Set(instance.history.filter(event => event.hasTaskfailed()).map(event => event.getTaskfailed().getTaskscheduledid()));
+  const done = new Set(instance.history.filter(event => event.hasSuborchestrationinstancecompleted())
+    .map(event => event.getSuborchestrationinstancecompleted().getTaskscheduledid()));
+  instance.history = instance.history.filter(event => !event.hasExecutioncompleted() && !event.hasTaskfailed() && !event.hasSuborchestrationinstancefailed()
+    && !(event.hasTaskscheduled() && failed.has(event.getEventid())));
+  for (const event of instance.history.filter(event => event.hasSuborchestrationinstancecreated() && !done.has(event.getEventid()))) {
+    const child = backend.instances.get(event.getSuborchestrationinstancecreated().getInstanceid());
+    if (child?.status !== 3) continue;
+    rewindInstance(backend, child);
+    backend.watchSubOrchestration(instance.instanceId, child.instanceId, event.getEventid());
+  }
+  backend.prepareRewind(instance, 'rewound');
+}
+
 function operationsOf(backend, pb, require) {
   const { Timestamp } = require('google-protobuf/google/protobuf/timestamp_pb.js');
   const find = id => backend.instances.get(id);
@@ -45,8 +61,7 @@ function operationsOf(backend, pb, require) {
       if (!instance) throw new Refused(5, 404, `No instance with ID '${id}' was found.`);
       if (instance.status !== 3) throw new Refused(9, 410, `The instance '${id}' has not failed.`);
       if (process.env.NEBULA_TEST_NO_REWIND) throw new Refused(12, 501, 'This storage provider cannot rewind.');
-      instance.history = instance.history.filter(event => !event.hasExecutioncompleted() && !event.hasTaskfailed() && !event.hasSuborchestrationinstancefailed());
-      backend.prepareRewind(instance, 'rewound');
+      rewindInstance(backend, instance);
     },
     query: ({ statuses, prefix, top, token }) => {
       const all = [...backend.instances.values()].filter(i => (!prefix || i.instanceId.startsWith(prefix)) && (!statuses.length || statuses.includes(i.status)));
