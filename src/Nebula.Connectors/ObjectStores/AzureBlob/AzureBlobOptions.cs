@@ -74,7 +74,8 @@ internal static class AzureBlobOptions
     /// <summary>The connection string of the environment, unless it is of another account than the one that is named.</summary>
     private static string? ConnectionOf(string? account) =>
         Variable("AZURE_STORAGE_CONNECTION_STRING") is { } connection
-        && (account is null || connection.Split(';').Any(part => part.Trim().Equals($"AccountName={account}", StringComparison.OrdinalIgnoreCase))) ? connection : null;
+        && (account is null || connection.Split(';').Any(part => part.Trim().Equals($"AccountName={account}", StringComparison.OrdinalIgnoreCase)))
+            ? connection : null;
 
     private static BlobContainerClient FromConnectionString(string connection, AzureBlobPath path, OptionValues options, BlobClientOptions client)
     {
@@ -85,7 +86,8 @@ internal static class AzureBlobOptions
         }
         catch (Exception e) when (e is FormatException or ArgumentException or InvalidOperationException)
         {
-            throw NebulaException.Configuration($"{options.Owner}: the connection string is not complete. Copy it from 'Access keys' of the storage account.", options.LocationOf("connection_string"));
+            throw NebulaException.Configuration($"{options.Owner}: the connection string is not complete. Copy it from 'Access keys' of the storage account.",
+                options.LocationOf("connection_string"));
         }
         return path.Account is null || opened.AccountName == path.Account ? opened : throw NebulaException.Configuration(
             $"{options.Owner}: the connection string is of account '{opened.AccountName}', but the path names account '{path.Account}'.", options.LocationOf("connection_string") ?? options.LocationOf("path"));
@@ -108,16 +110,23 @@ internal static class AzureBlobOptions
         var clientId = options.Text("client_id") ?? Variable("AZURE_CLIENT_ID");
         return auth switch
         {
-            "managed_identity" => new ManagedIdentityCredential(clientId is null ? ManagedIdentityId.SystemAssigned : ManagedIdentityId.FromUserAssignedClientId(clientId)),
+            "managed_identity" =>
+                new ManagedIdentityCredential(clientId is null ? ManagedIdentityId.SystemAssigned : ManagedIdentityId.FromUserAssignedClientId(clientId)),
             "workload_identity" => new WorkloadIdentityCredential(new WorkloadIdentityCredentialOptions { ClientId = clientId }),
             "environment" => new EnvironmentCredential(),
             "cli" => new AzureCliCredential(),
-            _ => new DefaultAzureCredential(new DefaultAzureCredentialOptions { ManagedIdentityClientId = clientId, WorkloadIdentityClientId = clientId, ExcludeInteractiveBrowserCredential = true }),
+            _ => new DefaultAzureCredential(new DefaultAzureCredentialOptions
+            {
+                ManagedIdentityClientId = clientId,
+                WorkloadIdentityClientId = clientId,
+                ExcludeInteractiveBrowserCredential = true
+            }),
         };
     }
 
     private static Uri Address(string endpoint, OptionValues options) =>
-        Uri.TryCreate(endpoint, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.Query.Length == 0 ? address : throw NebulaException.Configuration(
+        Uri.TryCreate(endpoint, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.Query.Length == 0 ? address
+            : throw NebulaException.Configuration(
             $"{options.Owner}: 'endpoint' must be an address such as https://ACCOUNT.blob.core.windows.net.", options.LocationOf("endpoint"));
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;

@@ -36,7 +36,8 @@ internal sealed record AzureBlobPath(string? Account, string? Endpoint, string C
     }
 
     /// <summary>A path as it may be shown: without a signature.</summary>
-    public static string Shown(string path) => path.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query && path.Contains("sig=", StringComparison.OrdinalIgnoreCase) ? path[..query] : path;
+    public static string Shown(string path) =>
+        path.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query && path.Contains("sig=", StringComparison.OrdinalIgnoreCase) ? path[..query] : path;
 
     private static AzureBlobPath? OfUrl(string host, string rest)
     {

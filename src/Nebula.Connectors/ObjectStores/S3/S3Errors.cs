@@ -18,7 +18,8 @@ internal sealed class S3Errors(string bucket)
         {
             return await call().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not NebulaException && !cancellationToken.IsCancellationRequested && Translate(e, key.Length == 0 ? $"s3://{bucket}" : $"s3://{bucket}/{key}", verb) is { } translated)
+        catch (Exception e) when (e is not NebulaException && !cancellationToken.IsCancellationRequested
+            && Translate(e, key.Length == 0 ? $"s3://{bucket}" : $"s3://{bucket}/{key}", verb) is { } translated)
         {
             throw translated;
         }
@@ -49,7 +50,8 @@ internal sealed class S3Errors(string bucket)
                 + "s3:AbortMultipartUpload, s3:ListMultipartUploadParts and s3:ListBucketMultipartUploads besides."),
             (404, "NoSuchBucket") => (ErrorKind.NotFound, $"There is no bucket '{bucket}'. Make it, or correct the path, the region or the endpoint."),
             (404, _) => (ErrorKind.NotFound, $"It does not exist in bucket '{bucket}'."),
-            (412, _) when verb == "read" => (ErrorKind.Data, "It was changed after the run had found it, and rows of two versions must not be mixed. Run again to read the new version."),
+            (412, _) when verb == "read" =>
+                (ErrorKind.Data, "It was changed after the run had found it, and rows of two versions must not be mixed. Run again to read the new version."),
             (409 or 412, _) => (ErrorKind.Locked, "Somebody else is changing it. Run again when that is over."),
             (_, "InvalidObjectState") => (ErrorKind.Permission, "It is archived. Restore it first."),
             (429, _) or (503, _) or (_, "SlowDown") => (ErrorKind.Throttled, $"Bucket '{bucket}' is busy. Run with less at a time, or later."),
