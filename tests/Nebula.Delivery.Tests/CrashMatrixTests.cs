@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
 using Nebula.Integration.Tests.Servers;
-using Nebula.Orchestration.Sync;
 
 namespace Nebula.Delivery.Tests;
 

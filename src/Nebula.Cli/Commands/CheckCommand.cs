@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Nebula.Cli.Running;
 using Nebula.Orchestration.Planning;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Nebula.Cli.Output;
-using Nebula.Cli.Running;
 using Nebula.Orchestration.Planning;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Diagnostics;

@@ -1,7 +1,6 @@
 using Nebula.Cli.Output;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
-using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Pipeline;
 using Nebula.Orchestration.Planning;
 using Nebula.Orchestration.Sync;

@@ -1,5 +1,4 @@
 using Nebula.Engine.Configuration;
-using Nebula.Engine.Diagnostics;
 using Nebula.Orchestration.Local;
 using Nebula.Orchestration.State;
 using Nebula.Orchestration.Sync;
