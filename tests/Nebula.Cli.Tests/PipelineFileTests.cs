@@ -43,7 +43,7 @@ public sealed class PipelineFileTests : IDisposable
         { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\nstreams: { c.csv: { select: [id] } }\n",
             "error: The source has no stream 'c.csv'. Did you mean 'a.csv'?\n  at p.yaml, line 3, column 12" },
         { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\ndefaults: { mode: cdc }\n",
-            "error: 'mode: cdc' is not supported yet. It can be one of full-refresh.\n  at p.yaml, line 3, column 19" },
+            "error: 'mode: cdc' is not supported yet. It can be one of full-refresh, incremental.\n  at p.yaml, line 3, column 19" },
         { "source: { type: csv, path: \"${NO_SUCH_VARIABLE}\" }\ntarget: { type: json, path: out/ }\n",
             "error: The variable 'NO_SUCH_VARIABLE' is not set. Set it with --env NO_SUCH_VARIABLE=…, in the environment or in .env, or give it a default: ${NO_SUCH_VARIABLE:-…}.\n  at p.yaml, line 1, column 28" },
         { "source: { type: csv, path: in/\n", "error: " },
