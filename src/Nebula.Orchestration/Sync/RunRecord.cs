@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Nebula.Orchestration.State;
 
 namespace Nebula.Orchestration.Sync;
