@@ -29,7 +29,7 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
         var files = Name(request.Parts).ToList();
         var names = files.Select(static file => file.Name).ToHashSet(StringComparer.Ordinal);
         // written first, so that whatever happens from here on, the next commit knows every file that may be there
-        var begun = new PartsManifest(request.Token, IsComplete: false, [.. names.Union(before.Files).Order(StringComparer.Ordinal)]) 
+        var begun = new PartsManifest(request.Token, IsComplete: false, [.. names.Union(before.Files).Order(StringComparer.Ordinal)])
         {
             Added = [.. names.Order(StringComparer.Ordinal)],
             Checkpoint = before.Checkpoint,
