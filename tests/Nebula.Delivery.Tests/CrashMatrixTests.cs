@@ -73,7 +73,8 @@ public sealed class CrashMatrixTests(StoreServers servers)
     {
         using var process = Process.Start(new ProcessStartInfo(
             Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Nebula.Delivery.Tests.exe" : "Nebula.Delivery.Tests"),
-            [folder.Path, step, occurrence.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = folder.Path })!;
+            [folder.Path, step, occurrence.ToString(CultureInfo.InvariantCulture)])
+        { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = folder.Path })!;
         var errors = process.StandardError.ReadToEndAsync();
         using var deadline = new CancellationTokenSource(Patience);
         await process.WaitForExitAsync(deadline.Token);

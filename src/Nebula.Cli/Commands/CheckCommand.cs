@@ -1,7 +1,7 @@
 using System.CommandLine;
-using Nebula.Orchestration.Planning;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
+using Nebula.Orchestration.Planning;
 
 namespace Nebula.Cli.Commands;
 

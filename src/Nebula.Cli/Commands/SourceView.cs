@@ -1,8 +1,8 @@
 using System.CommandLine;
-using Nebula.Orchestration.Planning;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Pipeline;
+using Nebula.Orchestration.Planning;
 
 namespace Nebula.Cli.Commands;
 

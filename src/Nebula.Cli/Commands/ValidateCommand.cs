@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Nebula.Cli.Output;
-using Nebula.Orchestration.Planning;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Diagnostics;
+using Nebula.Orchestration.Planning;
 
 namespace Nebula.Cli.Commands;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Nebula.Orchestration.Planning;
 using Nebula.Cli.Output;
+using Nebula.Orchestration.Planning;
 
 namespace Nebula.Cli.Running;
 
