@@ -156,6 +156,31 @@ public sealed partial class FailureTests : IDisposable
     }
 
     [Fact]
+    public async Task FullDisk_LeavesTheOldTarget_AndWorksWithRoom()
+    {
+        _nebula.Write("in.csv", "id\n" + string.Concat(Enumerable.Repeat("123\n", FedRows)));
+        // a file system of its own, which only root may make
+        if ((await _nebula.ShellAsync("mkdir small && mount -t tmpfs -o size=2m tmpfs small")).ExitCode != 0)
+            return;
+        try
+        {
+            _nebula.Write("small/out.csv", "the old target");
+            var outcome = _nebula.Run("pipeline", "in.csv", "small/out.csv");
+            Assert.Equal(3, outcome.ExitCode);
+            Assert.Contains("No space left", outcome.ErrorLines, StringComparison.Ordinal);
+            Assert.Equal("the old target", _nebula.Read("small/out.csv"));
+            Assert.Empty(_nebula.TemporaryFiles());
+            await _nebula.ShellAsync("mount -o remount,size=64m small");
+            Assert.Equal(0, _nebula.Run("pipeline", "in.csv", "small/out.csv", "-q").ExitCode);
+            Assert.Equal(Fed, new FileInfo(_nebula.PathOf("small/out.csv")).Length);
+        }
+        finally
+        {
+            await _nebula.ShellAsync("umount small");
+        }
+    }
+
+    [Fact]
     public async Task Killed_TheOldTargetStays_AndTheNextRunCleansUp()
     {
         _nebula.Write("out.csv", "the old target");

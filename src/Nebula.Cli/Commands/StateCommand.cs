@@ -49,6 +49,11 @@ internal sealed class StateCommand : NebulaCommand
     private static async Task ExecuteAsync(string what, PipelineState state, string? stream, string? position, CommandContext context)
     {
         var sync = new SyncState(state.Store);
+        if (what == Reset)
+        {
+            await ResetAsync(sync, state, stream, context).ConfigureAwait(false);
+            return;
+        }
         var known = new List<(string Pipeline, CommittedState State)>();
         await foreach (var entry in sync.ListCheckpointsAsync(state.Pipeline, context.Interruption).ConfigureAwait(false))
             known.Add(entry);
@@ -57,7 +62,7 @@ internal sealed class StateCommand : NebulaCommand
             var all = known.Select(static entry => entry.State.Checkpoint.Stream).ToList();
             known.RemoveAll(entry => entry.State.Checkpoint.Stream != stream);
             if (known.Count == 0)
-                throw NebulaException.NotFound($"Nothing is remembered of a stream '{stream}'.{Suggestion.For(stream, all)}");
+                throw Unknown(stream, all);
         }
         switch (what)
         {
@@ -67,18 +72,28 @@ internal sealed class StateCommand : NebulaCommand
             case Export:
                 WriteJson(known, context.Output);
                 break;
-            case Reset:
-                foreach (var (pipeline, committed) in known)
-                {
-                    await sync.ResetCheckpointAsync(pipeline, committed.Checkpoint.Stream, context.Interruption).ConfigureAwait(false);
-                    context.Output.WriteLine($"{committed.Checkpoint.Stream}: forgotten; the next run reads everything");
-                }
-                break;
             default:
                 await SetAsync(sync, state, known, stream, position, context).ConfigureAwait(false);
                 break;
         }
     }
+
+    private static async Task ResetAsync(SyncState sync, PipelineState state, string? stream, CommandContext context)
+    {
+        var known = new List<(string Pipeline, string Stream)>();
+        await foreach (var entry in sync.ListStreamsAsync(state.Pipeline, context.Interruption).ConfigureAwait(false))
+            known.Add(entry);
+        if (stream is not null && !known.Exists(entry => entry.Stream == stream))
+            throw Unknown(stream, known.Select(static entry => entry.Stream));
+        foreach (var (pipeline, name) in known.Where(entry => stream is null || entry.Stream == stream))
+        {
+            await sync.ResetCheckpointAsync(pipeline, name, context.Interruption).ConfigureAwait(false);
+            context.Output.WriteLine($"{name}: forgotten; the next run reads everything");
+        }
+    }
+
+    private static NebulaException Unknown(string stream, IEnumerable<string> known) =>
+        NebulaException.NotFound($"Nothing is remembered of a stream '{stream}'.{Suggestion.For(stream, known)}");
 
     private static async Task SetAsync(
         SyncState sync, PipelineState state, List<(string Pipeline, CommittedState State)> known, string? stream, string? position, CommandContext context)

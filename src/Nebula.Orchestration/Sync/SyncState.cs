@@ -36,11 +36,19 @@ public sealed class SyncState(IStateStore store)
     public async IAsyncEnumerable<(string Pipeline, CommittedState State)> ListCheckpointsAsync(
         string pipeline, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        const string Folder = "checkpoints/";
-        await foreach (var key in store.ListAsync(pipeline.Length == 0 ? Folder : $"{Folder}{StateKeys.Segment(pipeline)}/",
-            cancellationToken).ConfigureAwait(false))
+        await foreach (var key in store.ListAsync(CheckpointsOf(pipeline), cancellationToken).ConfigureAwait(false))
             if (await store.GetAsync(key, cancellationToken).ConfigureAwait(false) is { } entry)
                 yield return (Uri.UnescapeDataString(key.Split('/')[1]), StagingPayloads.Committed.FromUtf8(entry.Content.Span, $"The state '{key}'"));
+    }
+
+    /// <summary>Lists the streams of a pipeline that something was committed of, without a look at how far: also where that is damaged.</summary>
+    /// <param name="pipeline">The pipeline; empty for all.</param>
+    /// <param name="cancellationToken">Stops the listing.</param>
+    public async IAsyncEnumerable<(string Pipeline, string Stream)> ListStreamsAsync(string pipeline, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var key in store.ListAsync(CheckpointsOf(pipeline), cancellationToken).ConfigureAwait(false))
+            if (key.Split('/') is [_, var owner, var stream])
+                yield return (Uri.UnescapeDataString(owner), Uri.UnescapeDataString(stream));
     }
 
     /// <summary>Sets how far a stream is committed, whatever was there. The next run goes on from there.</summary>
@@ -202,6 +210,8 @@ public sealed class SyncState(IStateStore store)
         await foreach (var key in store.ListAsync(Prefix(task), cancellationToken).ConfigureAwait(false))
             await store.DeleteAsync(key, cancellationToken).ConfigureAwait(false);
     }
+
+    private static string CheckpointsOf(string pipeline) => pipeline.Length == 0 ? "checkpoints/" : $"checkpoints/{StateKeys.Segment(pipeline)}/";
 
     private static string CheckpointKey(string pipeline, string stream) => $"checkpoints/{StateKeys.Segment(pipeline)}/{StateKeys.Segment(stream)}";
 
