@@ -71,7 +71,7 @@ function simulate(workers) {
   const slots = workers * settings['per-worker'];
   const pages = Math.ceil(settings.chunks / settings.page);
   // as SyncStreamOrchestration does: a page has several rounds of chunks for each worker, or all would wait at its end for the slowest
-  const parallelPages = Math.min(pages, slots, Math.max(1, settings['parallel-pages'] || Math.ceil(slots * settings.rounds / settings.page)));
+  const parallelPages = Math.min(pages, slots, Math.max(1, settings['parallel-pages'] || Math.ceil(slots * settings.ahead * settings.rounds / settings.page)));
   const share = Math.max(1, Math.floor(slots * settings.ahead / parallelPages));
   const gap = 1000 / settings['queue-rate'];
   let now = 0, free = slots, workQueueFree = 0, moved = 0, busy = 0, nextPage = 0, deepest = 0;
