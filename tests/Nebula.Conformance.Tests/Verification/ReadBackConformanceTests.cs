@@ -15,6 +15,10 @@ namespace Nebula.Conformance.Tests.Verification;
 public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDisposable
 {
     private const int LargestFile = 64 << 10;
+    private const int MostFiles = 50;
+
+    // times before midnight and decimals of more digits than their type has: values that no reader of their text can take for what they are declared to be
+    private static readonly string[] ImpossibleValues = ["negative-timetz.parquet", "pandas_decimal.parquet"];
     private static readonly string[] Targets =
         ["out.csv", "out.tsv.gz", "out.jsonl", "out.json", "out.jsonl.zst", "out.parquet", "out.arrow", "out.avro", "out.orc", "parts/p-{part:05}.csv.lz4", "parts/p-{part:05}.parquet"];
 
@@ -78,17 +82,16 @@ public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDispos
     {
         if (!SharedFixtures.TryFind(suite, output, out var folder))
             return;
-        var (compared, files) = (0, 0);
-        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Where(static file => new FileInfo(file).Length < LargestFile && FileFormats.ByPath(FileCodecs.WithoutExtension(file)) is not null && !file.Contains(".expected", StringComparison.Ordinal)
-                // times before midnight have no text that is a time
-                && !file.EndsWith("negative-timetz.parquet", StringComparison.Ordinal)))
-            foreach (var target in Targets.Where((_, i) => (i + files) % 4 == 0))
+        var compared = 0;
+        var files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Where(IsWanted).ToList();
+        // every file costs several writes to the disk, so that of many some must do
+        var step = Math.Max(1, files.Count / MostFiles);
+        for (var i = 0; i < files.Count; i += step)
+            for (var j = i / step % 4; j < Targets.Length; j += 4)
                 try
                 {
-                    await using var source = new FileSource(Options("source", Connectors.Files.FileOptions.ForSource(null), file, []), null, new LocalStore());
-                    files++;
-                    compared += await CompareAsync(source, target, file, []) ? 1 : 0;
+                    await using var source = new FileSource(Options("source", Connectors.Files.FileOptions.ForSource(null), files[i], []), null, new LocalStore());
+                    compared += await CompareAsync(source, Targets[j], files[i], []) ? 1 : 0;
                 }
                 catch (NebulaException e) when (e.Kind is not ErrorKind.Verification)
                 {
@@ -97,6 +100,9 @@ public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDispos
         output.WriteLine($"{compared} comparisons");
         Assert.True(compared > 20, $"{compared} comparisons");
     }
+
+    private static bool IsWanted(string file) => new FileInfo(file).Length < LargestFile && FileFormats.ByPath(FileCodecs.WithoutExtension(file)) is not null
+        && !file.Contains(".expected", StringComparison.Ordinal) && !ImpossibleValues.Contains(Path.GetFileName(file));
 
     private async Task CompareGeneratedAsync(GeneratedSource source, string target, string what)
     {
