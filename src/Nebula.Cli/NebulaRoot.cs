@@ -10,11 +10,32 @@ namespace Nebula.Cli;
 /// <summary>All commands, what they have in common, and the answer to command lines that are none.</summary>
 internal sealed class NebulaRoot : RootCommand
 {
+    /// <summary>All commands, in the order of the help.</summary>
+    private static readonly Dictionary<string, Func<CommandContext, NebulaCommand>> Makers = new(StringComparer.Ordinal)
+    {
+        ["pipeline"] = static context => new PipelineCommand(context),
+        ["run"] = static context => new RunCommand(context),
+        ["validate"] = static context => new ValidateCommand(context),
+        ["discover"] = static context => new DiscoverCommand(context),
+        ["preview"] = static context => new PreviewCommand(context),
+        ["inspect"] = static context => new InspectCommand(context),
+        ["check"] = static context => new CheckCommand(context),
+        ["runs"] = static context => new RunsCommand(context),
+        ["state"] = static context => new StateCommand(context),
+        ["verify"] = static context => new VerifyCommand(context),
+        ["list"] = static context => new ListCommand(context),
+        ["schema"] = static context => new SchemaCommand(context),
+        ["version"] = static context => new VersionCommand(context),
+        ["completion"] = static context => new CompletionCommand(context),
+    };
+
     private readonly Option<string?> _logLevel = Flag.Choice(
         "--log-level", "Least important of the lines about what happens inside.", "debug", "info", "warn", "error");
     private readonly Option<bool> _noColor = Flag.Switch("--no-color", "Use no colours; so does the environment variable NO_COLOR.");
 
-    public NebulaRoot(CommandContext context)
+    /// <param name="context">What commands work with.</param>
+    /// <param name="asked">The first word of the command line: of a command that is known, the others need not be made.</param>
+    public NebulaRoot(CommandContext context, string? asked)
         : base("Moves data from where it is to where it is needed: extract and load, fast, without losing or doubling a row.")
     {
         Directives.Clear();
@@ -22,8 +43,11 @@ internal sealed class NebulaRoot : RootCommand
         _noColor.Recursive = true;
         Options.Add(_logLevel);
         Options.Add(_noColor);
-        foreach (var command in Commands(context))
-            Subcommands.Add(command);
+        if (asked is not null && Makers.TryGetValue(asked, out var only))
+            Subcommands.Add(only(context));
+        else
+            foreach (var make in Makers.Values)
+                Subcommands.Add(make(context));
         var help = Options.OfType<HelpOption>().Single();
         help.Description = "Show help for a command.";
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -43,12 +67,6 @@ internal sealed class NebulaRoot : RootCommand
         if (Flag.Word(parsed, _logLevel) is { } level)
             context.LogLevelFlag = context.Log.Level = Enum.Parse<LogLevel>(level, ignoreCase: true);
     }
-
-    private static IEnumerable<NebulaCommand> Commands(CommandContext context) =>
-    [
-        new PipelineCommand(context), new RunCommand(context), new ValidateCommand(context), new DiscoverCommand(context), new PreviewCommand(context),
-        new InspectCommand(context), new CheckCommand(context), new RunsCommand(context), new StateCommand(context), new VerifyCommand(context), new ListCommand(context), new SchemaCommand(context), new VersionCommand(context), new CompletionCommand(context),
-    ];
 
     private NebulaException Explain(ParseResult parsed)
     {

@@ -27,7 +27,7 @@ internal static class Program
 
     private static int Run(string[] arguments, CommandContext context)
     {
-        var root = new NebulaRoot(context);
+        var root = new NebulaRoot(context, arguments.Length > 0 ? arguments[0] : null);
         var parsed = root.Parse(arguments);
         root.Apply(parsed, context);
         return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = context.Output });
