@@ -26,7 +26,7 @@ internal sealed class NebulaRoot : RootCommand
         ["list"] = static context => new ListCommand(context),
         ["schema"] = static context => new SchemaCommand(context),
         ["version"] = static context => new VersionCommand(context),
-        ["completion"] = static context => new CompletionCommand(context),
+        [CompletionCommand.Word] = static context => new CompletionCommand(context),
     };
 
     private readonly Option<string?> _logLevel = Flag.Choice(
@@ -43,7 +43,8 @@ internal sealed class NebulaRoot : RootCommand
         _noColor.Recursive = true;
         Options.Add(_logLevel);
         Options.Add(_noColor);
-        if (asked is not null && Makers.TryGetValue(asked, out var only))
+        // the script that completes command lines has all of them in it
+        if (asked is not null and not CompletionCommand.Word && Makers.TryGetValue(asked, out var only))
             Subcommands.Add(only(context));
         else
             foreach (var make in Makers.Values)

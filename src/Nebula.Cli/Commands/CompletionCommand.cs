@@ -8,11 +8,14 @@ namespace Nebula.Cli.Commands;
 /// <remarks>The scripts hold all words themselves: a shell that asked this program at every key would be slower.</remarks>
 internal sealed class CompletionCommand : NebulaCommand
 {
+    /// <summary>Its name.</summary>
+    public const string Word = "completion";
+
     private static readonly string[] Shells = ["bash", "zsh", "fish", "pwsh"];
     private readonly Argument<string> _shell = new("shell") { Description = string.Join(", ", Shells) };
 
     public CompletionCommand(CommandContext context)
-        : base("completion", "Print a script that lets a shell complete commands and flags.", context)
+        : base(Word, "Print a script that lets a shell complete commands and flags.", context)
     {
         _shell.CompletionSources.Add(Shells);
         Arguments.Add(_shell);
