@@ -47,7 +47,8 @@ internal sealed class NebulaRoot : RootCommand
     private static IEnumerable<NebulaCommand> Commands(CommandContext context) =>
     [
         new PipelineCommand(context), new RunCommand(context), new ValidateCommand(context), new DiscoverCommand(context), new PreviewCommand(context),
-        new InspectCommand(context), new CheckCommand(context), new RunsCommand(context), new StateCommand(context), new VerifyCommand(context), new ListCommand(context), new SchemaCommand(context), new VersionCommand(context), new CompletionCommand(context),
+        new InspectCommand(context), new CheckCommand(context), new RunsCommand(context), new StateCommand(context), new VerifyCommand(context),
+        new ListCommand(context), new SchemaCommand(context), new VersionCommand(context), new CompletionCommand(context),
     ];
 
     private NebulaException Explain(ParseResult parsed)

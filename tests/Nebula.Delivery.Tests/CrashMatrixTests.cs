@@ -74,7 +74,12 @@ public sealed class CrashMatrixTests(StoreServers servers)
     {
         using var process = Process.Start(new ProcessStartInfo(
             Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Nebula.Delivery.Tests.exe" : "Nebula.Delivery.Tests"),
-            [folder.Path, step, occurrence.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = folder.Path })!;
+            [folder.Path, step, occurrence.ToString(CultureInfo.InvariantCulture)])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = folder.Path,
+        })!;
         var errors = process.StandardError.ReadToEndAsync();
         using var deadline = new CancellationTokenSource(Patience);
         await process.WaitForExitAsync(deadline.Token);
@@ -147,7 +152,9 @@ public sealed class CrashMatrixTests(StoreServers servers)
         }
 
         protected override async Task<IReadOnlyList<string>> LeftoversAsync(Folder folder) =>
-            [.. (await world.KeysAsync()).Where(key => key.StartsWith(folder.Key + "/", StringComparison.Ordinal) && key.EndsWith(".nebula-tmp", StringComparison.Ordinal))];
+            [.. (await world.KeysAsync())
+                .Where(key => key.StartsWith(folder.Key + "/", StringComparison.Ordinal)
+                    && key.EndsWith(".nebula-tmp", StringComparison.Ordinal))];
     }
 
     private sealed record Folder(string Path, string Key) : IDisposable

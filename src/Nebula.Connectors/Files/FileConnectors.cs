@@ -24,7 +24,8 @@ public static class FileConnectors
         return connectors;
     }
 
-    private static ConnectorDescriptor Describe(string name, string summary, IFileFormat? format, string[] aliases, Func<OptionValues, IObjectStore> open) => new(name, summary)
+    private static ConnectorDescriptor Describe(
+        string name, string summary, IFileFormat? format, string[] aliases, Func<OptionValues, IObjectStore> open) => new(name, summary)
     {
         Aliases = aliases,
         SourceOptions = FileOptions.ForSource(format),

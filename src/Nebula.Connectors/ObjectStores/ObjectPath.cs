@@ -24,7 +24,8 @@ internal static class ObjectPath
     public static bool EndsAsFolder(string path) => path.EndsWith('/') || Path.EndsInDirectorySeparator(path);
 
     /// <summary>Whether a path that others made (names of streams, manifests) stays below the folder that it is appended to.</summary>
-    public static bool StaysBelow(string path) => path.Length > 0 && SchemeOf(path) is null && !Path.IsPathRooted(path) && !path.Split('/', '\\').Contains("..");
+    public static bool StaysBelow(string path) =>
+        path.Length > 0 && SchemeOf(path) is null && !Path.IsPathRooted(path) && !path.Split('/', '\\').Contains("..");
 
     private static readonly System.Buffers.SearchValues<char> SchemeCharacters =
         System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");

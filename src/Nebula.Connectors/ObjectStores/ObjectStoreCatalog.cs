@@ -18,7 +18,9 @@ internal static class ObjectStoreCatalog
         new(S3Path.Schemes, S3Options.Descriptors, OpenS3),
     ];
 
-    private static readonly OptionDescriptor EndpointOption = new(Endpoint, OptionKind.Text, "Azure, S3: address of the service, for emulators and compatible services; else that of the account or region.");
+    private static readonly OptionDescriptor EndpointOption = new(
+        Endpoint, OptionKind.Text,
+        "Azure, S3: address of the service, for emulators and compatible services; else that of the account or region.");
 
     /// <summary>What can be set on connections whose paths are URLs.</summary>
     public static IReadOnlyList<OptionDescriptor> Options { get; } = [EndpointOption, .. Remote.SelectMany(static store => store.Options)];
@@ -30,17 +32,28 @@ internal static class ObjectStoreCatalog
     {
         var path = options.Text("path")!;
         var scheme = ObjectPath.SchemeOf(path);
-        var store = scheme is null ? Local : Remote.Append(Local).FirstOrDefault(known => known.Schemes.Contains(scheme)) ?? throw NebulaException.Configuration(
-            $"'{scheme}://' is no store that Nebula knows.{Suggestion.For(scheme, Remote.Append(Local).SelectMany(static known => known.Schemes))}", options.LocationOf("path"));
+        var store = scheme is null ? Local :
+            Remote.Append(Local).FirstOrDefault(known => known.Schemes.Contains(scheme))
+            ?? throw NebulaException.Configuration(
+            $"'{scheme}://' is no store that Nebula knows."
+            + $"{Suggestion.For(scheme, Remote.Append(Local).SelectMany(static known => known.Schemes))}",
+            options.LocationOf("path"));
         foreach (var option in Options)
             if (options.IsSet(option.Name) && !store.Options.Contains(option) && (option != EndpointOption || store == Local))
-                throw NebulaException.Configuration($"Option '{option.Name}' of {options.Owner} says nothing about '{AzureBlobPath.Shown(path)}'. It is for paths that begin with "
-                    + $"{string.Join(" or ", Remote.Where(known => option == EndpointOption || known.Options.Contains(option)).Select(static known => $"{known.Schemes[0]}://"))}.", options.LocationOf(option.Name));
+                throw NebulaException.Configuration(
+                    $"Option '{option.Name}' of {options.Owner} says nothing about '{AzureBlobPath.Shown(path)}'. "
+                    + "It is for paths that begin with "
+                    + string.Join(" or ", Remote.Where(known => option == EndpointOption || known.Options.Contains(option))
+                        .Select(static known => $"{known.Schemes[0]}://"))
+                    + ".",
+                    options.LocationOf(option.Name));
         return store.Open(path, options);
     }
 
     private static RemoteStore OpenAzure(string path, OptionValues options) =>
-        new(new AzureBlobBackend(AzureBlobOptions.Open(AzureBlobPath.Parse(path), options, options.Text(Endpoint))), static path => AzureBlobPath.Parse(path).Canonical);
+        new(
+            new AzureBlobBackend(AzureBlobOptions.Open(AzureBlobPath.Parse(path), options, options.Text(Endpoint))),
+            static path => AzureBlobPath.Parse(path).Canonical);
 
     private static RemoteStore OpenS3(string path, OptionValues options)
     {

@@ -105,14 +105,18 @@ public sealed class AzureBlobStateStore : IStateStore
     public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken)
     {
         StateKeys.Check(key);
-        return Guard(key, async () => (await _container.GetBlobClient(NameOf(key)).DeleteIfExistsAsync(cancellationToken: cancellationToken).ConfigureAwait(false)).Value, cancellationToken);
+        return Guard(
+            key,
+            async () => (await _container.GetBlobClient(NameOf(key)).DeleteIfExistsAsync(cancellationToken: cancellationToken).ConfigureAwait(false)).Value,
+            cancellationToken);
     }
 
     private static bool IsMissing(RequestFailedException e) => e.Status == 404 && e.ErrorCode is null or "BlobNotFound" or "ResourceNotFound";
 
     /// <summary>What the service, or a library on the way to it, would change: control characters, backslashes, points at the end of a segment, and what
     /// escapes.</summary>
-    private static bool IsEscaped(string key, int at) => char.IsControl(key[at]) || key[at] is '\\' or '%' || (key[at] == '.' && (at + 1 == key.Length || key[at + 1] == '/'));
+    private static bool IsEscaped(string key, int at) =>
+        char.IsControl(key[at]) || key[at] is '\\' or '%' || (key[at] == '.' && (at + 1 == key.Length || key[at + 1] == '/'));
 
     private static async Task<string?> ETagOfAsync(BlockBlobClient blob, string write, CancellationToken cancellationToken)
     {
@@ -133,7 +137,9 @@ public sealed class AzureBlobStateStore : IStateStore
         {
             return await action().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is RequestFailedException or AuthenticationFailedException or AggregateException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e)
+            when (e is RequestFailedException or AuthenticationFailedException or AggregateException or IOException
+            or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             throw Translate(key, e);
         }
@@ -146,8 +152,10 @@ public sealed class AzureBlobStateStore : IStateStore
         var (kind, why) = cause switch
         {
             AuthenticationFailedException => (ErrorKind.Authentication, "signing in failed or no credentials were found"),
-            RequestFailedException { Status: 401 } or RequestFailedException { ErrorCode: "AuthenticationFailed" } => (ErrorKind.Authentication, "the credentials were refused"),
-            RequestFailedException { Status: 403 } => (ErrorKind.Permission, "the credentials do not allow it; they need the role Storage Blob Data Contributor"),
+            RequestFailedException { Status: 401 } or RequestFailedException { ErrorCode: "AuthenticationFailed" } =>
+                (ErrorKind.Authentication, "the credentials were refused"),
+            RequestFailedException { Status: 403 } => (ErrorKind.Permission,
+                "the credentials do not allow it; they need the role Storage Blob Data Contributor"),
             RequestFailedException { Status: 404 } => (ErrorKind.NotFound, "the container does not exist; make it"),
             RequestFailedException { Status: 429 or 503 } => (ErrorKind.Throttled, "the account is busy"),
             _ => (ErrorKind.Transient, "the account cannot be reached"),
@@ -168,7 +176,8 @@ public sealed class AzureBlobStateStore : IStateStore
         var stored = name.AsSpan(_prefix.Length, name.Length - _prefix.Length - Suffix.Length);
         var key = new StringBuilder(stored.Length);
         for (var i = 0; i < stored.Length; i++)
-            if (stored[i] == '%' && i + 2 < stored.Length && int.TryParse(stored.Slice(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var escaped))
+            if (stored[i] == '%' && i + 2 < stored.Length
+                && int.TryParse(stored.Slice(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var escaped))
             {
                 key.Append((char)escaped);
                 i += 2;

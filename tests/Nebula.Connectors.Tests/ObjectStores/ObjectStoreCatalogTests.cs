@@ -67,7 +67,9 @@ public sealed class ObjectStoreCatalogTests
     [InlineData("s3://b/a", "endpoint", "nowhere", "address")]
     public void Open_OptionThatCannotWork_IsRefusedWithoutShowingSecrets(string path, string option, string value, string hint)
     {
-        var others = path.StartsWith("az", StringComparison.Ordinal) ? (option == "connection_string" ? [] : new[] { ("account", "acct"), ("auth", option == "endpoint" ? "default" : "auto") }) : [("region", "eu-central-1")];
+        var others = path.StartsWith("az", StringComparison.Ordinal)
+            ? (option == "connection_string" ? [] : new[] { ("account", "acct"), ("auth", option == "endpoint" ? "default" : "auto") })
+            : [("region", "eu-central-1")];
         var error = Assert.Throws<NebulaException>(() => Open(path, [.. others, (option, value)]));
         Assert.Equal(ErrorKind.Configuration, error.Kind);
         Assert.Contains(hint, error.Message, StringComparison.Ordinal);
@@ -77,7 +79,9 @@ public sealed class ObjectStoreCatalogTests
 
     [Fact]
     public void Options_Secrets_AreMarked() =>
-        Assert.Equal(["account_key", "connection_string", "sas_token", "secret_access_key", "session_token"], ObjectStoreCatalog.Options.Where(static option => option.IsSecret).Select(static option => option.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["account_key", "connection_string", "sas_token", "secret_access_key", "session_token"],
+            ObjectStoreCatalog.Options.Where(static option => option.IsSecret).Select(static option => option.Name).Order(StringComparer.Ordinal));
 
     [Fact]
     public void Staged_Locations_AreReadBack()

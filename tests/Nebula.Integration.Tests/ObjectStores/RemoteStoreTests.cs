@@ -18,7 +18,8 @@ public sealed class RemoteStoreTests(StoreServers servers)
     {
         var world = await servers.WorldAsync(name);
         using var store = world.Open();
-        string[] keys = ["in/a.csv", "in/b.csv.gz", "in/deep/c.csv", "in/k=1/d.csv", "other/e.csv", "in/.a.csv.lock.nebula-tmp", "in/.x.nebula-parts", "ü b#1.csv"];
+        string[] keys =
+            ["in/a.csv", "in/b.csv.gz", "in/deep/c.csv", "in/k=1/d.csv", "other/e.csv", "in/.a.csv.lock.nebula-tmp", "in/.x.nebula-parts", "ü b#1.csv"];
         foreach (var key in keys)
             await world.PutAsync(key, [1, 2, 3]);
         await CheckAsync("in/*.csv", "a.csv");
@@ -50,8 +51,13 @@ public sealed class RemoteStoreTests(StoreServers servers)
     {
         var world = await servers.WorldAsync(name);
         using var store = world.Open();
-        await Parallel.ForEachAsync(Enumerable.Range(0, 1_100), new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) => await world.PutAsync($"p/{i:00000}.csv", []));
-        Assert.Equal(Enumerable.Range(0, 1_100).Select(static i => $"{i:00000}.csv"), (await store.ListAsync(world.Url("p/*.csv"), default)).Select(static o => o.Name));
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 1_100),
+            new ParallelOptions { MaxDegreeOfParallelism = 16 },
+            async (i, _) => await world.PutAsync($"p/{i:00000}.csv", []));
+        Assert.Equal(
+            Enumerable.Range(0, 1_100).Select(static i => $"{i:00000}.csv"),
+            (await store.ListAsync(world.Url("p/*.csv"), default)).Select(static o => o.Name));
     }
 
     [StoreTheory]
@@ -159,7 +165,10 @@ public sealed class RemoteStoreTests(StoreServers servers)
         // replaced by the next run; the first cannot come back
         Assert.True(store.Publish([Stage(store, world.Url("out/a.bin"), Bytes(7), null)], world.Url("out/a.bin"), "t2"));
         if (size > 0)
-            Assert.Contains("gone", Assert.Throws<NebulaException>(() => store.Publish([location], world.Url("out/a.bin"), "t1")).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "gone",
+                Assert.Throws<NebulaException>(() => store.Publish([location], world.Url("out/a.bin"), "t1")).Message,
+                StringComparison.Ordinal);
         Assert.Equal(7, (await world.GetAsync("out/a.bin"))!.Length);
     }
 
@@ -316,7 +325,8 @@ public sealed class RemoteStoreTests(StoreServers servers)
         return staged.Location;
     }
 
-    private static void AssertSame(byte[] expected, byte[]? actual) => Assert.True(expected.AsSpan().SequenceEqual(actual), $"{expected.Length} bytes expected, {actual?.Length} there");
+    private static void AssertSame(byte[] expected, byte[]? actual) =>
+        Assert.True(expected.AsSpan().SequenceEqual(actual), $"{expected.Length} bytes expected, {actual?.Length} there");
 
     private static byte[] Bytes(int size, int seed = 1)
     {

@@ -95,7 +95,8 @@ public sealed class StorePipelineTests(StoreServers servers) : IDisposable
         using (var process = _nebula.Start("pipeline", "-", world.Url("out.csv"), "--from", "csv"))
         {
             await FeedAsync(process, megabytes);
-            await UntilAsync(async () => (await world.KeysAsync()).Contains(".out.csv.lock.nebula-tmp") && (name == StoreWorld.Azure || await world.UnfinishedAsync() > 0));
+            await UntilAsync(async () => (await world.KeysAsync()).Contains(".out.csv.lock.nebula-tmp")
+                && (name == StoreWorld.Azure || await world.UnfinishedAsync() > 0));
             process.Kill();
             await process.WaitForExitAsync();
         }
@@ -164,7 +165,8 @@ public sealed class StorePipelineTests(StoreServers servers) : IDisposable
     {
         var world = await OpenAsync(name);
         const string Secret = "bm90LXRoZS1yaWdodC1rZXk=";
-        string[] wrong = name == StoreWorld.Azure ? ["--set", $"source.endpoint={world.Address}{AzureWorld.Account}", "--set", "source.account=nebulatest", "--set", $"source.account_key={Secret}"]
+        string[] wrong = name == StoreWorld.Azure
+            ? ["--set", $"source.endpoint={world.Address}{AzureWorld.Account}", "--set", "source.account=nebulatest", "--set", $"source.account_key={Secret}"]
             : ["--set", $"source.secret_access_key={Secret}", "--set", $"source.access_key_id={S3World.KeyId}"];
         var outcome = _nebula.Run(["pipeline", world.Url("in/a.csv"), "out.csv", .. wrong]);
         Assert.Equal(3, outcome.ExitCode);
@@ -174,7 +176,9 @@ public sealed class StorePipelineTests(StoreServers servers) : IDisposable
         var missing = world.Root[..5] + "missing-container/in/*.csv";
         outcome = _nebula.Run("pipeline", missing, "out.csv");
         Assert.Equal(3, outcome.ExitCode);
-        Assert.Contains(name == StoreWorld.Azure ? "no container 'missing-container'" : "no bucket 'missing-container'", outcome.ErrorLines, StringComparison.Ordinal);
+        Assert.Contains(
+            name == StoreWorld.Azure ? "no container 'missing-container'" : "no bucket 'missing-container'",
+            outcome.ErrorLines, StringComparison.Ordinal);
         _nebula.Write("in.csv", "id\n1\n");
         outcome = _nebula.Run("pipeline", "in.csv", missing.Replace("*", "out", StringComparison.Ordinal));
         Assert.Equal(3, outcome.ExitCode);

@@ -36,7 +36,8 @@ internal sealed class AzureWorld : StoreWorld
 
     public static string Connection(Uri address) => $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint={address}{Account};";
 
-    public override IEnumerable<(string Name, string Value)> Settings(Uri address) => [("endpoint", $"{address}{Account}"), ("account", Account), ("account_key", Key)];
+    public override IEnumerable<(string Name, string Value)> Settings(Uri address) =>
+        [("endpoint", $"{address}{Account}"), ("account", Account), ("account_key", Key)];
 
     public override Task PutAsync(string key, byte[] content) => _container.GetBlobClient(key).UploadAsync(new MemoryStream(content), overwrite: true);
 
@@ -46,7 +47,8 @@ internal sealed class AzureWorld : StoreWorld
         return await blob.ExistsAsync() ? (await blob.DownloadContentAsync()).Value.Content.ToArray() : null;
     }
 
-    public override async Task<string[]> KeysAsync() => [.. (await _container.GetBlobsAsync().ToListAsync()).Select(static blob => blob.Name).Order(StringComparer.Ordinal)];
+    public override async Task<string[]> KeysAsync() =>
+        [.. (await _container.GetBlobsAsync().ToListAsync()).Select(static blob => blob.Name).Order(StringComparer.Ordinal)];
 
     public override Task<int> UnfinishedAsync() => Task.FromResult(0);
 

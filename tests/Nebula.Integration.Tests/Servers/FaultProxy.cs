@@ -128,7 +128,8 @@ internal sealed class FaultProxy : IAsyncDisposable
         }
     }
 
-    private static bool IsStart(byte[] buffer) => buffer.AsSpan().StartsWith("GET "u8) || buffer.AsSpan().StartsWith("PUT "u8) || buffer.AsSpan().StartsWith("POST "u8)
+    private static bool IsStart(byte[] buffer) =>
+        buffer.AsSpan().StartsWith("GET "u8) || buffer.AsSpan().StartsWith("PUT "u8) || buffer.AsSpan().StartsWith("POST "u8)
         || buffer.AsSpan().StartsWith("HEAD "u8) || buffer.AsSpan().StartsWith("DELETE "u8);
 
     private static bool Take(ref int left)
@@ -145,7 +146,8 @@ internal sealed class FaultProxy : IAsyncDisposable
         using var head = new MemoryStream();
         head.Write(buffer, 0, count);
         int end;
-        while ((end = head.GetBuffer().AsSpan(0, (int)head.Length).IndexOf("\r\n\r\n"u8)) < 0 && await client.ReadAsync(buffer, _stop.Token) is > 0 and var more)
+        while ((end = head.GetBuffer().AsSpan(0, (int)head.Length).IndexOf("\r\n\r\n"u8)) < 0
+            && await client.ReadAsync(buffer, _stop.Token) is > 0 and var more)
             head.Write(buffer, 0, more);
         var text = Encoding.ASCII.GetString(head.GetBuffer(), 0, end);
         var length = text.Split("\r\n").FirstOrDefault(static line => line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)) is { } line

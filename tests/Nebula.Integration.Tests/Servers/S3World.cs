@@ -42,13 +42,15 @@ internal sealed class S3World : StoreWorld
         return world;
     }
 
-    public override IEnumerable<(string Name, string Value)> Settings(Uri address) => [("endpoint", address.AbsoluteUri), ("access_key_id", KeyId), ("secret_access_key", Secret)];
+    public override IEnumerable<(string Name, string Value)> Settings(Uri address) =>
+        [("endpoint", address.AbsoluteUri), ("access_key_id", KeyId), ("secret_access_key", Secret)];
 
     public override async Task PutAsync(string key, byte[] content)
     {
         if (content.Length <= MostPerRequest)
         {
-            await _client.PutObjectAsync(new PutObjectRequest { BucketName = _bucket, Key = key, InputStream = new MemoryStream(content), UseChunkEncoding = false });
+            await _client.PutObjectAsync(
+                new PutObjectRequest { BucketName = _bucket, Key = key, InputStream = new MemoryStream(content), UseChunkEncoding = false });
             return;
         }
         var upload = await _client.InitiateMultipartUploadAsync(_bucket, key);
@@ -66,7 +68,8 @@ internal sealed class S3World : StoreWorld
             });
             parts.Add(new PartETag(parts.Count + 1, added.ETag));
         }
-        await _client.CompleteMultipartUploadAsync(new CompleteMultipartUploadRequest { BucketName = _bucket, Key = key, UploadId = upload.UploadId, PartETags = parts });
+        await _client.CompleteMultipartUploadAsync(
+            new CompleteMultipartUploadRequest { BucketName = _bucket, Key = key, UploadId = upload.UploadId, PartETags = parts });
     }
 
     public override async Task<byte[]?> GetAsync(string key)
@@ -84,7 +87,9 @@ internal sealed class S3World : StoreWorld
         }
     }
 
-    public override async Task<string[]> KeysAsync() => [.. ((await _client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _bucket })).S3Objects ?? []).Select(static o => o.Key).Order(StringComparer.Ordinal)];
+    public override async Task<string[]> KeysAsync() =>
+        [.. ((await _client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _bucket })).S3Objects ?? [])
+            .Select(static o => o.Key).Order(StringComparer.Ordinal)];
 
     public override async Task<int> UnfinishedAsync() => (await _client.ListMultipartUploadsAsync(_bucket)).MultipartUploads?.Count ?? 0;
 

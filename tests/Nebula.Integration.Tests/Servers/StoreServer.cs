@@ -14,7 +14,8 @@ internal sealed partial class StoreServer : IAsyncDisposable
     private StoreServer(Process process, Uri address) => (_process, Address) = (process, address);
 
     /// <summary>Whether the servers are installed.</summary>
-    public static bool IsInstalled { get; } = Directory.Exists(Path.Combine(Folder, "node_modules", "azurite")) && Directory.Exists(Path.Combine(Folder, "node_modules", "fauxqs"));
+    public static bool IsInstalled { get; } = Directory.Exists(Path.Combine(Folder, "node_modules", "azurite"))
+        && Directory.Exists(Path.Combine(Folder, "node_modules", "fauxqs"));
 
     /// <summary>Where it listens.</summary>
     public Uri Address { get; }
@@ -22,7 +23,13 @@ internal sealed partial class StoreServer : IAsyncDisposable
     /// <summary>Starts a server and waits until it says where it listens.</summary>
     public static async Task<StoreServer> StartAsync(string script, params (string Name, string Value)[] variables)
     {
-        var start = new ProcessStartInfo("node", [script]) { WorkingDirectory = Folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("node", [script])
+        {
+            WorkingDirectory = Folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach (var (name, value) in variables)
             start.Environment[name] = value;
         var process = Process.Start(start)!;

@@ -39,7 +39,9 @@ internal abstract class StoreWorld : IDisposable
     public abstract void Dispose();
 
     /// <summary>All objects that are data: without those that only Nebula looks at.</summary>
-    public async Task<string[]> DataAsync() => [.. (await KeysAsync()).Where(static key => !key.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && !key.EndsWith(IObjectStore.ManifestSuffix, StringComparison.Ordinal))];
+    public async Task<string[]> DataAsync() =>
+        [.. (await KeysAsync()).Where(static key => !key.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal)
+            && !key.EndsWith(IObjectStore.ManifestSuffix, StringComparison.Ordinal))];
 
     public OptionValues Options(string key, Uri? address = null, params (string Name, string Value)[] more) =>
         new("store", [new OptionDescriptor("path", OptionKind.Text, "path"), .. ObjectStoreCatalog.Options],
@@ -60,7 +62,8 @@ public sealed class StoreServers : IAsyncLifetime
     {
         var container = $"test-{Guid.NewGuid():n}";
         var world = name == StoreWorld.Azure
-            ? await AzureWorld.CreateAsync((await ServerAsync("azurite.mjs", ("AZURITE_ACCOUNTS", $"{AzureWorld.Account}:{AzureWorld.Key}"))).Address, container)
+            ? await AzureWorld.CreateAsync(
+                (await ServerAsync("azurite.mjs", ("AZURITE_ACCOUNTS", $"{AzureWorld.Account}:{AzureWorld.Key}"))).Address, container)
             : await S3World.CreateAsync((await ServerAsync("s3.mjs")).Address, container);
         _worlds.Add(world);
         return world;
@@ -76,7 +79,8 @@ public sealed class StoreServers : IAsyncLifetime
             await (await server).DisposeAsync();
     }
 
-    private Task<StoreServer> ServerAsync(string script, params (string Name, string Value)[] variables) => _servers.GetOrAdd(script, _ => StoreServer.StartAsync(script, variables));
+    private Task<StoreServer> ServerAsync(string script, params (string Name, string Value)[] variables) =>
+        _servers.GetOrAdd(script, _ => StoreServer.StartAsync(script, variables));
 }
 
 /// <summary>Tests that share the servers, one after the other.</summary>

@@ -50,9 +50,13 @@ public sealed class AzureBlobStateStoreTests(StoreServers servers)
     public async Task Get_WrongKeyOrNoContainer_SaysWhatToDo()
     {
         var world = await servers.WorldAsync(StoreWorld.Azure);
-        var refused = await Assert.ThrowsAsync<NebulaException>(() => new AzureBlobStateStore(Container(world, world.Address, Convert.ToBase64String(new byte[64]))).GetAsync("k", default));
+        var refused = await Assert.ThrowsAsync<NebulaException>(
+            () => new AzureBlobStateStore(Container(world, world.Address, Convert.ToBase64String(new byte[64])))
+                .GetAsync("k", default));
         Assert.Contains(refused.Kind, (ErrorKind[])[ErrorKind.Authentication, ErrorKind.Permission]);
-        var missing = new BlobContainerClient(new Uri(world.Address, $"{AzureWorld.Account}/missing"), new StorageSharedKeyCredential(AzureWorld.Account, AzureWorld.Key));
+        var missing = new BlobContainerClient(
+            new Uri(world.Address, $"{AzureWorld.Account}/missing"),
+            new StorageSharedKeyCredential(AzureWorld.Account, AzureWorld.Key));
         var error = await Assert.ThrowsAsync<NebulaException>(() => new AzureBlobStateStore(missing).PutAsync("k", default, StateCondition.None, default));
         Assert.Equal(ErrorKind.NotFound, error.Kind);
         Assert.Contains("container 'missing' of account", error.Message, StringComparison.Ordinal);
@@ -66,6 +70,8 @@ public sealed class AzureBlobStateStoreTests(StoreServers servers)
         var world = await servers.WorldAsync(StoreWorld.Azure);
         var container = Container(world, world.Address, AzureWorld.Key);
         await world.PutAsync("other/a.json", [1]);
-        return new StateStoreContract(new AzureBlobStateStore(container, "/nebula/state/"), new AzureBlobStateStore(Container(world, world.Address, AzureWorld.Key), "nebula/state"));
+        return new StateStoreContract(
+            new AzureBlobStateStore(container, "/nebula/state/"),
+            new AzureBlobStateStore(Container(world, world.Address, AzureWorld.Key), "nebula/state"));
     }
 }

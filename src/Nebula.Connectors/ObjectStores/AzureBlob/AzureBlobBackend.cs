@@ -40,7 +40,10 @@ internal sealed class AzureBlobBackend : IRemoteBackend
     public async IAsyncEnumerable<RemoteObject> ListAsync(string prefix, bool recursive, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // where folders are real, they are listed as blobs too, and only their metadata tells
-        var pages = _container.GetBlobsByHierarchyAsync(BlobTraits.Metadata, delimiter: recursive ? null : "/", prefix: prefix, cancellationToken: cancellationToken).AsPages().GetAsyncEnumerator(cancellationToken);
+        var pages = _container
+            .GetBlobsByHierarchyAsync(BlobTraits.Metadata, delimiter: recursive ? null : "/", prefix: prefix, cancellationToken: cancellationToken)
+            .AsPages()
+            .GetAsyncEnumerator(cancellationToken);
         await using (pages.ConfigureAwait(false))
             while (await _errors.GuardAsync("", "listed", () => pages.MoveNextAsync().AsTask(), cancellationToken).ConfigureAwait(false))
                 foreach (var item in pages.Current.Values)
@@ -56,14 +59,23 @@ internal sealed class AzureBlobBackend : IRemoteBackend
 
     public async Task<Stream> OpenRangeAsync(RemoteObject target, long offset, long length, CancellationToken cancellationToken)
     {
-        var options = new BlobDownloadOptions { Range = new HttpRange(offset, length), Conditions = new BlobRequestConditions { IfMatch = new ETag(target.Version) } };
-        var answer = await _errors.GuardAsync(target.Key, "read", () => _container.GetBlobClient(target.Key).DownloadStreamingAsync(options, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var options = new BlobDownloadOptions
+        {
+            Range = new HttpRange(offset, length),
+            Conditions = new BlobRequestConditions { IfMatch = new ETag(target.Version) },
+        };
+        var answer = await _errors.GuardAsync(
+            target.Key, "read", () => _container.GetBlobClient(target.Key).DownloadStreamingAsync(options, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
         return new GuardedBody(answer.Value.Content);
     }
 
-    public Task<string?> PutAsync(string key, ReadOnlyMemory<byte> content, string expected, CancellationToken cancellationToken) => _errors.GuardAsync(key, "written", async () =>
+    public Task<string?> PutAsync(
+        string key, ReadOnlyMemory<byte> content, string expected, CancellationToken cancellationToken) => _errors.GuardAsync(key, "written", async () =>
     {
-        var conditions = expected.Length == 0 ? new BlobRequestConditions { IfNoneMatch = ETag.All } : new BlobRequestConditions { IfMatch = new ETag(expected) };
+        var conditions = expected.Length == 0
+            ? new BlobRequestConditions { IfNoneMatch = ETag.All }
+            : new BlobRequestConditions { IfMatch = new ETag(expected) };
         try
         {
             var written = await _container.GetBlockBlobClient(key).UploadAsync(
@@ -77,7 +89,10 @@ internal sealed class AzureBlobBackend : IRemoteBackend
     }, cancellationToken);
 
     public Task DeleteAsync(string key, CancellationToken cancellationToken) =>
-        _errors.GuardAsync(key, "removed", () => _container.GetBlobClient(key).DeleteIfExistsAsync(DeleteSnapshotsOption.IncludeSnapshots, cancellationToken: cancellationToken), cancellationToken);
+        _errors.GuardAsync(
+            key, "removed",
+                () => _container.GetBlobClient(key).DeleteIfExistsAsync(DeleteSnapshotsOption.IncludeSnapshots, cancellationToken: cancellationToken),
+                cancellationToken);
 
     public IPartUpload Upload(string key, string runId, int? chunkIndex) => new BlockUpload(this, key);
 
@@ -88,7 +103,9 @@ internal sealed class AzureBlobBackend : IRemoteBackend
         if (blocks.Exists(part => part.Key != key))
             throw new ArgumentException($"Blocks of '{blocks[0].Key}' cannot be published as '{key}'.", nameof(staged));
         if (blocks.Sum(static part => (long)part.Count) > MostBlocks)
-            throw new NebulaException(ErrorKind.Limit, $"'{Root}/{key}' would have more than {MostBlocks} blocks, the most that Azure Blob Storage takes. Set 'file_size' to write several files.");
+            throw new NebulaException(ErrorKind.Limit,
+                $"'{Root}/{key}' would have more than {MostBlocks} blocks, the most that Azure Blob Storage takes. "
+                + "Set 'file_size' to write several files.");
         if (await IsPublishedAsync(key, mark, cancellationToken).ConfigureAwait(false))
             return false;
         return await _errors.GuardAsync(key, "written", async () =>
@@ -103,7 +120,9 @@ internal sealed class AzureBlobBackend : IRemoteBackend
             {
                 if (await IsPublishedAsync(key, mark, cancellationToken).ConfigureAwait(false))
                     return false;
-                throw new NebulaException(ErrorKind.Fatal, $"'{Root}/{key}' cannot be published: blocks that were staged for it are gone. Another program has written the blob since, "
+                throw new NebulaException(ErrorKind.Fatal,
+                    $"'{Root}/{key}' cannot be published: blocks that were staged for it are gone. "
+                    + "Another program has written the blob since, "
                     + "or they are older than a week. Run again.", inner: e);
             }
         }, cancellationToken).ConfigureAwait(false);
@@ -119,7 +138,8 @@ internal sealed class AzureBlobBackend : IRemoteBackend
     }
 
     private async Task<bool> IsPublishedAsync(string key, string mark, CancellationToken cancellationToken) =>
-        await PropertiesAsync(key, cancellationToken).ConfigureAwait(false) is { } there && there.Metadata.TryGetValue(TokenKey, out var found) && found == mark;
+        await PropertiesAsync(key, cancellationToken).ConfigureAwait(false) is { } there
+        && there.Metadata.TryGetValue(TokenKey, out var found) && found == mark;
 
     private Task<BlobProperties?> PropertiesAsync(string key, CancellationToken cancellationToken) => _errors.GuardAsync(key, "read", async () =>
     {
@@ -143,10 +163,16 @@ internal sealed class AzureBlobBackend : IRemoteBackend
                 _ = MemoryMarshal.TryGetArray(content, out var bytes);
                 var options = new BlockBlobStageBlockOptions
                 {
-                    TransferValidation = new UploadTransferValidationOptions { ChecksumAlgorithm = StorageChecksumAlgorithm.MD5, PrecalculatedChecksum = TransferChecksum.Of(content.Span) },
+                    TransferValidation = new UploadTransferValidationOptions
+                    {
+                        ChecksumAlgorithm = StorageChecksumAlgorithm.MD5,
+                        PrecalculatedChecksum = TransferChecksum.Of(content.Span),
+                    },
                 };
                 return backend._container.GetBlockBlobClient(key).StageBlockAsync(
-                    StagedBlocks.Identity(_attempt, number), new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false), options, cancellationToken);
+                    StagedBlocks.Identity(_attempt, number),
+                    new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false),
+                    options, cancellationToken);
             }, cancellationToken);
 
         public string Complete(int parts, long length) => new StagedBlocks(key, _attempt, length == 0 ? 0 : parts).Render();

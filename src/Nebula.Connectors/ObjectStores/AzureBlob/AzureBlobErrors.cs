@@ -36,9 +36,13 @@ internal sealed class AzureBlobErrors(string account, string container)
             AggregateException { InnerExceptions: [.., var last] } => Translate(last, key, verb),
             RequestFailedException failed => OfStatus(failed, name, verb),
             CredentialUnavailableException => new NebulaException(ErrorKind.Authentication,
-                $"'{name}' cannot be {verb}: no credentials were found. Set 'connection_string', 'account_key' or 'sas_token' (or their environment variables), or sign in with 'az login'.", inner: e),
-            AuthenticationFailedException => new NebulaException(ErrorKind.Authentication, $"'{name}' cannot be {verb}: signing in failed. {FirstLine(e)}", inner: e),
-            OperationCanceledException or TimeoutException => new NebulaException(ErrorKind.Transient, $"'{name}' cannot be {verb}: account '{account}' does not answer.", inner: e),
+                $"'{name}' cannot be {verb}: no credentials were found. Set 'connection_string', 'account_key' or 'sas_token' "
+                + "(or their environment variables), or sign in with 'az login'.",
+                inner: e),
+            AuthenticationFailedException => new NebulaException(ErrorKind.Authentication,
+                $"'{name}' cannot be {verb}: signing in failed. {FirstLine(e)}", inner: e),
+            OperationCanceledException or TimeoutException => new NebulaException(ErrorKind.Transient,
+                $"'{name}' cannot be {verb}: account '{account}' does not answer.", inner: e),
             IOException or HttpRequestException => new NebulaException(ErrorKind.Transient, $"'{name}' cannot be {verb}: {FirstLine(e)}", inner: e),
             _ => null,
         };
@@ -50,16 +54,23 @@ internal sealed class AzureBlobErrors(string account, string container)
         var (kind, advice) = (e.Status, e.ErrorCode) switch
         {
             (_, "AuthenticationFailed" or "InvalidAuthenticationInfo" or "NoAuthenticationInformation") or (401, _) =>
-                (ErrorKind.Authentication, $"Account '{account}' refused the credentials. Check the key, the signature and how long it is good for, or the identity's tenant."),
-            (403, _) => (ErrorKind.Permission, $"Account '{account}' refused access: the credentials are wrong, or do not allow it. Identities need the role Storage Blob Data Reader to read and Storage Blob Data Contributor to write; "
+                (ErrorKind.Authentication, $"Account '{account}' refused the credentials. Check the key, the signature and how long it is good for, "
+                    + "or the identity's tenant."),
+            (403, _) => (ErrorKind.Permission,
+                $"Account '{account}' refused access: the credentials are wrong, or do not allow it. "
+                + "Identities need the role Storage Blob Data Reader to read and Storage Blob Data Contributor to write; "
                 + "signatures need the permissions r and l to read, and c, w, d besides to write. The account's firewall may also be in the way."),
             (404, "ContainerNotFound") => (ErrorKind.NotFound, $"Account '{account}' has no container '{container}'. Make it, or correct the path."),
-            (404, "ContainerBeingDeleted") or (409, "ContainerBeingDeleted") => (ErrorKind.NotFound, $"Container '{container}' of account '{account}' is being deleted."),
+            (404, "ContainerBeingDeleted") or (409, "ContainerBeingDeleted") =>
+                (ErrorKind.NotFound, $"Container '{container}' of account '{account}' is being deleted."),
             (404, _) => (ErrorKind.NotFound, $"It does not exist in account '{account}'."),
-            (412, "ConditionNotMet") when verb == "read" => (ErrorKind.Data, "It was changed after the run had found it, and rows of two versions must not be mixed. Run again to read the new version."),
-            (412, "LeaseIdMissing") or (409, "LeaseAlreadyPresent" or "LeaseIdMismatchWithBlobOperation") => (ErrorKind.Locked, "Somebody holds a lease on it. Wait until that is given back."),
+            (412, "ConditionNotMet") when verb == "read" => (ErrorKind.Data,
+                "It was changed after the run had found it, and rows of two versions must not be mixed. Run again to read the new version."),
+            (412, "LeaseIdMissing") or (409, "LeaseAlreadyPresent" or "LeaseIdMismatchWithBlobOperation") =>
+                (ErrorKind.Locked, "Somebody holds a lease on it. Wait until that is given back."),
             (409 or 412, _) => (ErrorKind.Locked, "Somebody else is changing it. Run again when that is over."),
-            (400, "InvalidBlobOrBlock") => (ErrorKind.Locked, "Another program has unfinished blocks there, of another form. They expire after a week; or write to another path."),
+            (400, "InvalidBlobOrBlock") => (ErrorKind.Locked,
+                "Another program has unfinished blocks there, of another form. They expire after a week; or write to another path."),
             (429, _) or (503, _) => (ErrorKind.Throttled, $"Account '{account}' is busy. Run with less at a time, or later."),
             (0, _) => (ErrorKind.Transient, $"Account '{account}' cannot be reached: {FirstLine(e.InnerException ?? e)}"),
             ( >= 500, _) => (ErrorKind.Transient, $"Account '{account}' has a problem. Run again."),

@@ -19,7 +19,12 @@ internal static class AzureBlobOptions
         new("connection_string", OptionKind.Text, "Azure: the account's connection string; else AZURE_STORAGE_CONNECTION_STRING.") { IsSecret = true },
         new("account_key", OptionKind.Text, "Azure: the account's key; else AZURE_STORAGE_KEY.") { IsSecret = true },
         new("sas_token", OptionKind.Text, "Azure: a shared access signature; else AZURE_STORAGE_SAS_TOKEN.") { IsSecret = true },
-        new("auth", OptionKind.Choice, "Azure: where credentials come from: the first of the above that is set, else the identity found (auto); any identity found (default); just one kind; or none (anonymous).", Auto) { Choices = Credentials },
+        new("auth", OptionKind.Choice,
+            "Azure: where credentials come from: the first of the above that is set, else the identity found (auto); "
+            + "any identity found (default); just one kind; or none (anonymous).", Auto)
+        {
+            Choices = Credentials,
+        },
         new("client_id", OptionKind.Text, "Azure: which user-assigned managed or workload identity, by its client id; else AZURE_CLIENT_ID."),
     ];
 
@@ -44,7 +49,9 @@ internal static class AzureBlobOptions
         if (isAuto && key is null && signature is null)
             (key, signature) = (Variable("AZURE_STORAGE_KEY"), Variable("AZURE_STORAGE_SAS_TOKEN"));
         var service = Address(endpoint ?? path.Endpoint ?? (account is null ? throw NebulaException.Configuration(
-            $"{options.Owner}: which storage account is '{path.Canonical}' in? Set 'account' or AZURE_STORAGE_ACCOUNT, or write https://ACCOUNT.blob.core.windows.net/{path.Container}/...", options.LocationOf("path"))
+            $"{options.Owner}: which storage account is '{path.Canonical}' in? Set 'account' or AZURE_STORAGE_ACCOUNT, "
+                + $"or write https://ACCOUNT.blob.core.windows.net/{path.Container}/...",
+                options.LocationOf("path"))
             : $"https://{account}.blob.core.windows.net"), options);
         var container = new Uri($"{service.AbsoluteUri.TrimEnd('/')}/{Uri.EscapeDataString(path.Container)}");
         if (key is not null)
@@ -54,7 +61,10 @@ internal static class AzureBlobOptions
         if (auth == "anonymous")
             return new BlobContainerClient(container, client);
         if (service.Scheme != Uri.UriSchemeHttps)
-            throw NebulaException.Configuration($"{options.Owner}: '{service}' is not encrypted, so no identity is shown to it. Set 'account_key' or 'connection_string', or an endpoint with https.", options.LocationOf("endpoint"));
+            throw NebulaException.Configuration(
+                $"{options.Owner}: '{service}' is not encrypted, so no identity is shown to it. "
+                + "Set 'account_key' or 'connection_string', or an endpoint with https.",
+                options.LocationOf("endpoint"));
         return new BlobContainerClient(container, Identity(auth, options), client);
     }
 
@@ -74,7 +84,8 @@ internal static class AzureBlobOptions
     /// <summary>The connection string of the environment, unless it is of another account than the one that is named.</summary>
     private static string? ConnectionOf(string? account) =>
         Variable("AZURE_STORAGE_CONNECTION_STRING") is { } connection
-        && (account is null || connection.Split(';').Any(part => part.Trim().Equals($"AccountName={account}", StringComparison.OrdinalIgnoreCase))) ? connection : null;
+        && (account is null || connection.Split(';').Any(part => part.Trim().Equals($"AccountName={account}", StringComparison.OrdinalIgnoreCase)))
+        ? connection : null;
 
     private static BlobContainerClient FromConnectionString(string connection, AzureBlobPath path, OptionValues options, BlobClientOptions client)
     {
@@ -85,10 +96,13 @@ internal static class AzureBlobOptions
         }
         catch (Exception e) when (e is FormatException or ArgumentException or InvalidOperationException)
         {
-            throw NebulaException.Configuration($"{options.Owner}: the connection string is not complete. Copy it from 'Access keys' of the storage account.", options.LocationOf("connection_string"));
+            throw NebulaException.Configuration(
+                $"{options.Owner}: the connection string is not complete. Copy it from 'Access keys' of the storage account.",
+                options.LocationOf("connection_string"));
         }
         return path.Account is null || opened.AccountName == path.Account ? opened : throw NebulaException.Configuration(
-            $"{options.Owner}: the connection string is of account '{opened.AccountName}', but the path names account '{path.Account}'.", options.LocationOf("connection_string") ?? options.LocationOf("path"));
+            $"{options.Owner}: the connection string is of account '{opened.AccountName}', but the path names account '{path.Account}'.",
+            options.LocationOf("connection_string") ?? options.LocationOf("path"));
     }
 
     private static StorageSharedKeyCredential SharedKey(string account, string key, OptionValues options)
@@ -99,7 +113,9 @@ internal static class AzureBlobOptions
         }
         catch (FormatException)
         {
-            throw NebulaException.Configuration($"{options.Owner}: the account key is none: it is not Base64. Copy it from 'Access keys' of the storage account.", options.LocationOf("account_key"));
+            throw NebulaException.Configuration(
+                $"{options.Owner}: the account key is none: it is not Base64. Copy it from 'Access keys' of the storage account.",
+                options.LocationOf("account_key"));
         }
     }
 
@@ -108,16 +124,27 @@ internal static class AzureBlobOptions
         var clientId = options.Text("client_id") ?? Variable("AZURE_CLIENT_ID");
         return auth switch
         {
-            "managed_identity" => new ManagedIdentityCredential(clientId is null ? ManagedIdentityId.SystemAssigned : ManagedIdentityId.FromUserAssignedClientId(clientId)),
+            "managed_identity" => new ManagedIdentityCredential(
+                clientId is null
+                    ? ManagedIdentityId.SystemAssigned
+                    : ManagedIdentityId.FromUserAssignedClientId(clientId)),
             "workload_identity" => new WorkloadIdentityCredential(new WorkloadIdentityCredentialOptions { ClientId = clientId }),
             "environment" => new EnvironmentCredential(),
             "cli" => new AzureCliCredential(),
-            _ => new DefaultAzureCredential(new DefaultAzureCredentialOptions { ManagedIdentityClientId = clientId, WorkloadIdentityClientId = clientId, ExcludeInteractiveBrowserCredential = true }),
+            _ => new DefaultAzureCredential(new DefaultAzureCredentialOptions
+            {
+                ManagedIdentityClientId = clientId,
+                WorkloadIdentityClientId = clientId,
+                ExcludeInteractiveBrowserCredential = true,
+            }),
         };
     }
 
     private static Uri Address(string endpoint, OptionValues options) =>
-        Uri.TryCreate(endpoint, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.Query.Length == 0 ? address : throw NebulaException.Configuration(
+        Uri.TryCreate(endpoint, UriKind.Absolute, out var address)
+        && address.Scheme is "http" or "https" && address.Query.Length == 0
+            ? address
+            : throw NebulaException.Configuration(
             $"{options.Owner}: 'endpoint' must be an address such as https://ACCOUNT.blob.core.windows.net.", options.LocationOf("endpoint"));
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;

@@ -32,16 +32,23 @@ internal sealed record AzureBlobPath(string? Account, string? Endpoint, string C
             _ => OfFileSystem(authority, blob),
         };
         return parsed is { Container.Length: > 0 } ? parsed : throw NebulaException.Configuration(
-            $"'{Shown(path)}' is no path in Azure Blob Storage. Write az://CONTAINER/PATH, https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH.");
+            $"'{Shown(path)}' is no path in Azure Blob Storage. Write az://CONTAINER/PATH, "
+            + "https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH.");
     }
 
     /// <summary>A path as it may be shown: without a signature.</summary>
-    public static string Shown(string path) => path.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query && path.Contains("sig=", StringComparison.OrdinalIgnoreCase) ? path[..query] : path;
+    public static string Shown(string path) =>
+        path.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query
+        && path.Contains("sig=", StringComparison.OrdinalIgnoreCase)
+            ? path[..query]
+            : path;
 
     private static AzureBlobPath? OfUrl(string host, string rest)
     {
         if (rest.Contains("sig=", StringComparison.OrdinalIgnoreCase) && rest.Contains('?'))
-            throw NebulaException.Configuration($"'https://{Shown($"{host}/{rest}")}' carries a signature, which paths must not: they are printed. Leave everything from the question mark on out, "
+            throw NebulaException.Configuration(
+                $"'https://{Shown($"{host}/{rest}")}' carries a signature, which paths must not: they are printed. "
+                + "Leave everything from the question mark on out, "
                 + "and set 'sas_token' or AZURE_STORAGE_SAS_TOKEN to it.");
         var dot = host.IndexOf(".blob.", StringComparison.OrdinalIgnoreCase);
         var slash = rest.IndexOf('/', StringComparison.Ordinal);

@@ -15,10 +15,12 @@ internal sealed record StagedBlocks(string Key, string Attempt, int Count)
 
     /// <summary>Reads what <see cref="Render"/> wrote.</summary>
     public static StagedBlocks Parse(string text) => TextList.Parse(text) is [var key, var attempt, var count]
-        ? new StagedBlocks(key, attempt, int.Parse(count, CultureInfo.InvariantCulture)) : throw new FormatException($"'{text}' is no location of staged blocks.");
+        ? new StagedBlocks(key, attempt, int.Parse(count, CultureInfo.InvariantCulture))
+        : throw new FormatException($"'{text}' is no location of staged blocks.");
 
     /// <summary>The identity of a block. Those of one blob must all have the same length, so the form never changes.</summary>
-    public static string Identity(string attempt, int number) => Convert.ToBase64String(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{attempt}{number:x8}")));
+    public static string Identity(string attempt, int number) =>
+        Convert.ToBase64String(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{attempt}{number:x8}")));
 
     /// <summary>The identities of all blocks, in order.</summary>
     public IEnumerable<string> Identities() => Enumerable.Range(0, Count).Select(number => Identity(Attempt, number));

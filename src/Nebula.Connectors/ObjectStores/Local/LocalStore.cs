@@ -43,7 +43,8 @@ internal sealed class LocalStore : IObjectStore
                 return ListAsync(Path.Combine(pattern, HasPartitions(pattern) ? "**/*" : "*"), cancellationToken);
             var file = new FileInfo(pattern);
             // a pipe or a device shows a size of 0, which says nothing
-            return Task.FromResult<IReadOnlyList<StoredObject>>(!file.Exists ? [] : [new StoredObject(pattern, file.Name, file.Length > 0 ? file.Length : null, VersionOf(file))]);
+            return Task.FromResult<IReadOnlyList<StoredObject>>(
+                !file.Exists ? [] : [new StoredObject(pattern, file.Name, file.Length > 0 ? file.Length : null, VersionOf(file))]);
         }
         var (root, rest) = Glob.Split(pattern);
         if (!Directory.Exists(root))
@@ -54,7 +55,9 @@ internal sealed class LocalStore : IObjectStore
         {
             cancellationToken.ThrowIfCancellationRequested();
             var name = Path.GetRelativePath(root, path).Replace('\\', '/');
-            if (Glob.Matches(rest, name) && !name.EndsWith(StagedSuffix, StringComparison.Ordinal) && !name.EndsWith(IObjectStore.ManifestSuffix, StringComparison.Ordinal))
+            if (Glob.Matches(rest, name)
+                && !name.EndsWith(StagedSuffix, StringComparison.Ordinal)
+                && !name.EndsWith(IObjectStore.ManifestSuffix, StringComparison.Ordinal))
             {
                 var file = new FileInfo(path);
                 found.Add(new StoredObject(path, name, file.Length, VersionOf(file)));
@@ -132,7 +135,10 @@ internal sealed class LocalStore : IObjectStore
             return 0;
         File.Delete(path);
         var top = Path.GetFullPath(root);
-        for (var folder = FolderOf(path); folder.Length > top.Length && folder.StartsWith(top, StringComparison.Ordinal) && !Directory.EnumerateFileSystemEntries(folder).Any(); folder = FolderOf(folder))
+        for (var folder = FolderOf(path);
+            folder.Length > top.Length && folder.StartsWith(top, StringComparison.Ordinal)
+            && !Directory.EnumerateFileSystemEntries(folder).Any();
+            folder = FolderOf(folder))
             Directory.Delete(folder);
         return 0;
     });
@@ -159,7 +165,9 @@ internal sealed class LocalStore : IObjectStore
         {
             return Stage($"{path}{IObjectStore.PartMark}lock", runId);
         }
-        catch (NebulaException e) when (e is { Kind: ErrorKind.Transient, InnerException: IOException } && File.Exists(StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId)))
+        catch (NebulaException e)
+            when (e is { Kind: ErrorKind.Transient, InnerException: IOException }
+            && File.Exists(StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId)))
         {
             // another process of the same run has it
             return Nothing.Held;
@@ -203,7 +211,9 @@ internal sealed class LocalStore : IObjectStore
             // renaming keeps the time: what is there can only be this version
             var target = new FileInfo(path);
             return !(target.Exists && target.Length == location.Length && target.LastWriteTimeUtc.Ticks == location.ModifiedTicks)
-                ? throw new NebulaException(ErrorKind.Fatal, $"'{path}' cannot be published: what was staged as '{location.Path}' is gone, and the file that is there is another one. "
+                ? throw new NebulaException(ErrorKind.Fatal,
+                    $"'{path}' cannot be published: what was staged as '{location.Path}' "
+                    + "is gone, and the file that is there is another one. "
                     + "Somebody removed it, or another run has written the file since. Run again.")
                 : false;
         });
@@ -260,7 +270,8 @@ internal sealed class LocalStore : IObjectStore
     /// <summary>Says what a failure of the system means for the user.</summary>
     internal static NebulaException Failure(string path, string verb, Exception e) => e switch
     {
-        UnauthorizedAccessException => new NebulaException(ErrorKind.Permission, $"'{path}' must not be {verb}: permission denied. Change its rights or run as another user.", inner: e),
+        UnauthorizedAccessException => new NebulaException(ErrorKind.Permission,
+            $"'{path}' must not be {verb}: permission denied. Change its rights or run as another user.", inner: e),
         FileNotFoundException or DirectoryNotFoundException => new NebulaException(ErrorKind.NotFound, $"'{path}' does not exist.", inner: e),
         _ => new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e),
     };
@@ -270,7 +281,9 @@ internal sealed class LocalStore : IObjectStore
         if (path == StandardStream || !Directory.Exists(FolderOf(path)))
             return;
         var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
-            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged)) && (kept is null || !staged.EndsWith(EndOf(kept), StringComparison.Ordinal))).ToList();
+            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged))
+                && (kept is null || !staged.EndsWith(EndOf(kept), StringComparison.Ordinal)))
+                .ToList();
         // none goes before all are known to be nobody's: of a run's parts only some are open
         foreach (var staged in leftovers)
             try
@@ -280,7 +293,8 @@ internal sealed class LocalStore : IObjectStore
             }
             catch (IOException)
             {
-                throw new NebulaException(ErrorKind.Locked, $"Another run is writing '{path}' now (it holds '{staged}'). Wait for it, or write to another path.");
+                throw new NebulaException(ErrorKind.Locked,
+                    $"Another run is writing '{path}' now (it holds '{staged}'). Wait for it, or write to another path.");
             }
         foreach (var staged in leftovers)
             File.Delete(staged);
@@ -293,7 +307,8 @@ internal sealed class LocalStore : IObjectStore
     private static void Require(StoredObject file, SafeFileHandle handle)
     {
         if (file.Version is { } version && VersionOf(File.GetLastWriteTimeUtc(handle), RandomAccess.GetLength(handle)) != version)
-            throw new NebulaException(ErrorKind.Data, $"'{file.Path}' was changed since it was looked at: its rows would be of two versions. Run again, when nobody writes to it any more.");
+            throw new NebulaException(ErrorKind.Data,
+                $"'{file.Path}' was changed since it was looked at: its rows would be of two versions. Run again, when nobody writes to it any more.");
     }
 
     private static string VersionOf(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));

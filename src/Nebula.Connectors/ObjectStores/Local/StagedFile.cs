@@ -28,7 +28,8 @@ internal sealed class StagedFile : IStagedObject
         if (RandomAccess.GetLength(_handle) < Length)
         {
             _handle.Dispose();
-            throw new NebulaException(ErrorKind.Fatal, $"'{_path}' should have {Length} bytes of the chunks before, but is shorter. Someone changed it: start the run again.");
+            throw new NebulaException(ErrorKind.Fatal,
+                $"'{_path}' should have {Length} bytes of the chunks before, but is shorter. Someone changed it: start the run again.");
         }
         RandomAccess.SetLength(_handle, Length);
     }

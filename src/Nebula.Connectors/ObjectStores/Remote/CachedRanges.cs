@@ -34,7 +34,9 @@ internal sealed class CachedRanges(string name, RangeReader reader, Cancellation
     public void Read(long offset, Span<byte> target)
     {
         if (offset < 0 || target.Length > Length - offset)
-            throw new DataFormatException($"{target.Length} bytes are needed here, but the file ends at byte {Length}: it was cut off, or is corrupt.", new SourceLocation(name, ByteOffset: offset));
+            throw new DataFormatException(
+                $"{target.Length} bytes are needed here, but the file ends at byte {Length}: it was cut off, or is corrupt.",
+                new SourceLocation(name, ByteOffset: offset));
         _stop.Token.ThrowIfCancellationRequested();
         if (target.Length >= LargeRead)
         {

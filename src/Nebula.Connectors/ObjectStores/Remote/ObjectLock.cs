@@ -84,7 +84,8 @@ internal sealed class ObjectLock : IDisposable
         }
     }
 
-    private static byte[] Render(string runId) => JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["run"] = runId, ["renewal"] = Guid.NewGuid().ToString("n") });
+    private static byte[] Render(string runId) =>
+        JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["run"] = runId, ["renewal"] = Guid.NewGuid().ToString("n") });
 
     private static async Task<(string Holder, string Version)> ReadAsync(IRemoteBackend backend, string key, CancellationToken cancellationToken)
     {

@@ -40,7 +40,9 @@ internal sealed class RemoteListing(IRemoteBackend backend)
         var wildcard = pattern.AsSpan().IndexOfAny('*', '?');
         var root = pattern.LastIndexOf('/', wildcard) + 1;
         var rest = pattern[root..];
-        var listed = await ListAsync(pattern[..wildcard], root, rest.Contains('/') || rest.Contains("**", StringComparison.Ordinal), rest, cancellationToken).ConfigureAwait(false);
+        var listed = await ListAsync(
+            pattern[..wildcard], root, rest.Contains('/') || rest.Contains("**", StringComparison.Ordinal), rest, cancellationToken)
+            .ConfigureAwait(false);
         return [.. listed.Where(static o => !o.Name.EndsWith('/'))];
     }
 

@@ -26,13 +26,16 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
 
     public bool IsFolder(string path) => path.EndsWith('/') || path == backend.Root;
 
-    public Task<IReadOnlyList<StoredObject>> ListAsync(string pattern, CancellationToken cancellationToken) => new RemoteListing(backend).FindAsync(pattern, cancellationToken);
+    public Task<IReadOnlyList<StoredObject>> ListAsync(string pattern, CancellationToken cancellationToken) =>
+        new RemoteListing(backend).FindAsync(pattern, cancellationToken);
 
     public NebulaException Missing(string path)
     {
         var slash = path.LastIndexOf('/') + 1;
-        var near = backend.ListAsync(KeyOf(path[..slash]), recursive: false, CancellationToken.None).Take(NearNames).ToListAsync().AsTask().GetAwaiter().GetResult();
-        return NebulaException.NotFound($"'{path}' does not exist.{Suggestion.For(path[slash..].TrimEnd('/'), near.Select(static o => ObjectPath.NameOf(o.Key.TrimEnd('/'))))}");
+        var near = backend.ListAsync(KeyOf(path[..slash]), recursive: false, CancellationToken.None)
+            .Take(NearNames).ToListAsync().AsTask().GetAwaiter().GetResult();
+        return NebulaException.NotFound(
+            $"'{path}' does not exist.{Suggestion.For(path[slash..].TrimEnd('/'), near.Select(static o => ObjectPath.NameOf(o.Key.TrimEnd('/'))))}");
     }
 
     public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default) =>
@@ -65,7 +68,8 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
             return new Claimed(this, pattern, taken);
 
             bool IsTarget(string found) => (wildcard < 0 ? found == key : Glob.Matches(keys, found))
-                || (found.StartsWith(staged, StringComparison.Ordinal) && found.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && found != Hidden(key, "lock"));
+                || (found.StartsWith(staged, StringComparison.Ordinal)
+                        && found.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && found != Hidden(key, "lock"));
         }
         catch
         {
@@ -88,7 +92,8 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
         lock (_locks)
             foreach (var (pattern, taken) in _locks)
                 if (taken.IsLost && (pattern == path || Glob.Matches(pattern, path)))
-                    throw new NebulaException(ErrorKind.Locked, $"'{path}' is not published: this run was silent for so long that another one took the target over. Run again.");
+                    throw new NebulaException(ErrorKind.Locked,
+                        $"'{path}' is not published: this run was silent for so long that another one took the target over. Run again.");
         return Wait(backend.PublishAsync(staged, KeyOf(path), token, CancellationToken.None));
     }
 
@@ -122,7 +127,8 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
     private string KeyOf(string path) => RemoteListing.KeyOf(backend, path);
 
     /// <summary>The version that was listed; the one that is there now when none was.</summary>
-    private RemoteObject Pin(StoredObject file, CancellationToken cancellationToken) => file is { Size: { } size, Version: { } version } ? new RemoteObject(KeyOf(file.Path), size, version)
+    private RemoteObject Pin(StoredObject file, CancellationToken cancellationToken) =>
+        file is { Size: { } size, Version: { } version } ? new RemoteObject(KeyOf(file.Path), size, version)
         : Wait(backend.FindAsync(KeyOf(file.Path), cancellationToken)) ?? throw Missing(file.Path);
 
     private sealed class Claimed(RemoteStore store, string pattern, ObjectLock taken) : IDisposable

@@ -21,7 +21,9 @@ internal static class SmallObjects
             if (await backend.FindAsync(key, cancellationToken).ConfigureAwait(false) is not { } found)
                 return null;
             if (found.Size > Largest)
-                throw new NebulaException(ErrorKind.Data, $"'{backend.Root}/{key}' has {Units.FormatSize(found.Size)}, which is too much for a file that Nebula keeps. Remove it if it is none.");
+                throw new NebulaException(ErrorKind.Data,
+                    $"'{backend.Root}/{key}' has {Units.FormatSize(found.Size)}, "
+                    + "which is too much for a file that Nebula keeps. Remove it if it is none.");
             try
             {
                 var content = new byte[found.Size];

@@ -12,9 +12,9 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Connectors.ObjectStores.S3;
 
 /// <summary>
-/// One bucket of S3, or of a service like it. What is staged is a multipart upload that is not completed: nobody sees it, and publishing completes it. A chunk
-/// that is joined with
-/// others is an upload of a hidden key; publishing completes these, has the service copy them into one more upload, and completes that (see <see cref="S3Join"/>).
+/// One bucket of S3, or of a service like it. What is staged is a multipart upload that is not completed: nobody sees it, and publishing completes it.
+/// A chunk that is joined with others is an upload of a hidden key; publishing completes these, has the service copy them into one more upload, and
+/// completes that (see <see cref="S3Join"/>).
 /// </summary>
 /// <param name="client">The client, which this owns.</param>
 /// <param name="bucket">The bucket.</param>
@@ -47,7 +47,9 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         var request = new ListObjectsV2Request { BucketName = bucket, Prefix = prefix, Delimiter = recursive ? null : "/" };
         do
         {
-            var page = await _errors.GuardAsync("", "listed", () => client.ListObjectsV2Async(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var page = await _errors.GuardAsync(
+                "", "listed", () => client.ListObjectsV2Async(request, cancellationToken), cancellationToken)
+                .ConfigureAwait(false);
             foreach (var folder in page.CommonPrefixes ?? [])
                 yield return new RemoteObject(folder, 0, "");
             foreach (var item in page.S3Objects ?? [])
@@ -62,15 +64,25 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
 
     public async Task<Stream> OpenRangeAsync(RemoteObject target, long offset, long length, CancellationToken cancellationToken)
     {
-        var request = new GetObjectRequest { BucketName = bucket, Key = target.Key, ByteRange = new ByteRange(offset, offset + length - 1), EtagToMatch = target.Version };
-        var answer = await _errors.GuardAsync(target.Key, "read", () => client.GetObjectAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var request = new GetObjectRequest
+        {
+            BucketName = bucket,
+            Key = target.Key,
+            ByteRange = new ByteRange(offset, offset + length - 1),
+            EtagToMatch = target.Version,
+        };
+        var answer = await _errors.GuardAsync(target.Key, "read", () => client.GetObjectAsync(request, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
         if (answer.HttpStatusCode == HttpStatusCode.PartialContent || answer.ContentLength == length)
             return answer.ResponseStream;
         answer.Dispose();
-        throw new NebulaException(ErrorKind.Fatal, $"'{Root}/{target.Key}' cannot be read: the service does not answer with the {length} bytes that it was asked for, but with {answer.ContentLength}.");
+        throw new NebulaException(ErrorKind.Fatal,
+            $"'{Root}/{target.Key}' cannot be read: "
+            + $"the service does not answer with the {length} bytes that it was asked for, but with {answer.ContentLength}.");
     }
 
-    public Task<string?> PutAsync(string key, ReadOnlyMemory<byte> content, string expected, CancellationToken cancellationToken) => _errors.GuardAsync(key, "written", async () =>
+    public Task<string?> PutAsync(
+        string key, ReadOnlyMemory<byte> content, string expected, CancellationToken cancellationToken) => _errors.GuardAsync(key, "written", async () =>
     {
         var bytes = content.ToArray();
         var request = new PutObjectRequest
@@ -136,7 +148,8 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         ListMultipartUploadsResponse page;
         do
         {
-            page = await _errors.GuardAsync("", "listed", () => client.ListMultipartUploadsAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            page = await _errors.GuardAsync("", "listed", () => client.ListMultipartUploadsAsync(request, cancellationToken), cancellationToken)
+                .ConfigureAwait(false);
             foreach (var upload in page.MultipartUploads ?? [])
                 if (isTarget(upload.Key))
                     await AbortAsync(upload.Key, upload.UploadId, cancellationToken).ConfigureAwait(false);
@@ -155,7 +168,8 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     /// <param name="metadata">Name and value of the metadata that tells which upload it was.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <returns>Its identity.</returns>
-    public Task<string> StartAsync(string key, (string Name, string Value) metadata, CancellationToken cancellationToken) => _errors.GuardAsync(key, "written", async () =>
+    public Task<string> StartAsync(
+        string key, (string Name, string Value) metadata, CancellationToken cancellationToken) => _errors.GuardAsync(key, "written", async () =>
     {
         var request = new InitiateMultipartUploadRequest { BucketName = bucket, Key = key };
         request.Metadata.Add(metadata.Name, metadata.Value);
@@ -169,7 +183,9 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     /// <param name="content">Its bytes.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <returns>What names the part when the upload is completed.</returns>
-    public Task<PartETag> AddAsync(string key, string uploadId, int number, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => _errors.GuardAsync(key, "written", async () =>
+    public Task<PartETag> AddAsync(
+        string key, string uploadId, int number, ReadOnlyMemory<byte> content,
+        CancellationToken cancellationToken) => _errors.GuardAsync(key, "written", async () =>
     {
         _ = MemoryMarshal.TryGetArray(content, out var bytes);
         var answer = await client.UploadPartAsync(new UploadPartRequest
@@ -209,7 +225,13 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     {
         try
         {
-            var request = new CompleteMultipartUploadRequest { BucketName = bucket, Key = staged.Key, UploadId = staged.UploadId, PartETags = await PartsOfAsync(staged, cancellationToken).ConfigureAwait(false) };
+            var request = new CompleteMultipartUploadRequest
+            {
+                BucketName = bucket,
+                Key = staged.Key,
+                UploadId = staged.UploadId,
+                PartETags = await PartsOfAsync(staged, cancellationToken).ConfigureAwait(false),
+            };
             await client.CompleteMultipartUploadAsync(request, cancellationToken).ConfigureAwait(false);
             return true;
         }
@@ -242,7 +264,8 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     }
 
     private NebulaException Gone(StagedParts staged, Exception? inner) => new(ErrorKind.Fatal,
-        $"'{Root}/{staged.Key}' cannot be published: what was staged for it is gone. Another run, or a rule of the bucket, has aborted the upload. Run again.", inner: inner);
+        $"'{Root}/{staged.Key}' cannot be published: what was staged for it is gone. "
+        + "Another run, or a rule of the bucket, has aborted the upload. Run again.", inner: inner);
 
     private Task<GetObjectMetadataResponse?> HeadAsync(string key, CancellationToken cancellationToken) => _errors.GuardAsync(key, "read", async () =>
     {

@@ -43,7 +43,8 @@ internal sealed class S3Join(S3Backend backend, string key, string mark) : IDisp
         }
         catch
         {
-            await Task.WhenAll(_parts.Select(static part => part.ContinueWith(static ended => _ = ended.Exception, TaskScheduler.Default))).ConfigureAwait(false);
+            await Task.WhenAll(
+                _parts.Select(static part => part.ContinueWith(static ended => _ = ended.Exception, TaskScheduler.Default))).ConfigureAwait(false);
             await backend.AbortAsync(key, _uploadId, CancellationToken.None).ConfigureAwait(false);
             throw;
         }
@@ -81,7 +82,10 @@ internal sealed class S3Join(S3Backend backend, string key, string mark) : IDisp
     {
         if (length == 0)
             return;
-        using var answer = await backend.Client.GetObjectAsync(new GetObjectRequest { BucketName = backend.Bucket, Key = from, ByteRange = new ByteRange(0, length - 1) }, cancellationToken).ConfigureAwait(false);
+        using var answer = await backend.Client.GetObjectAsync(
+            new GetObjectRequest { BucketName = backend.Bucket, Key = from, ByteRange = new ByteRange(0, length - 1) },
+                cancellationToken)
+            .ConfigureAwait(false);
         var before = _pending.Length;
         await answer.ResponseStream.CopyToAsync(_pending, cancellationToken).ConfigureAwait(false);
         if (_pending.Length - before != length)

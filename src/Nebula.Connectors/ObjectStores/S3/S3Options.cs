@@ -19,7 +19,8 @@ internal static class S3Options
         new("secret_access_key", OptionKind.Text, "S3: the secret of the access key.") { IsSecret = true },
         new("session_token", OptionKind.Text, "S3: the token of temporary credentials.") { IsSecret = true },
         new("profile", OptionKind.Text, "S3: the profile of the shared AWS configuration to use; else AWS_PROFILE."),
-        new("path_style", OptionKind.Flag, "S3: whether the bucket is in the path of addresses and not in their host name; true by default where 'endpoint' is set."),
+        new("path_style", OptionKind.Flag,
+            "S3: whether the bucket is in the path of addresses and not in their host name; true by default where 'endpoint' is set."),
     ];
 
     /// <summary>Makes the client.</summary>
@@ -45,7 +46,9 @@ internal static class S3Options
         if (endpoint is not null)
         {
             if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
-                throw NebulaException.Configuration($"{options.Owner}: 'endpoint' must be an address such as https://s3.example.com:9000.", options.LocationOf("endpoint"));
+                throw NebulaException.Configuration(
+                    $"{options.Owner}: 'endpoint' must be an address such as https://s3.example.com:9000.",
+                    options.LocationOf("endpoint"));
             config.ServiceURL = endpoint;
             config.AuthenticationRegion = region ?? FallbackRegion;
         }
@@ -58,7 +61,9 @@ internal static class S3Options
             (null, null, null) => new AmazonS3Client(config),
             ({ } id, { } secret, null) => new AmazonS3Client(new BasicAWSCredentials(id, secret), config),
             ({ } id, { } secret, { } token) => new AmazonS3Client(new SessionAWSCredentials(id, secret, token), config),
-            _ => throw NebulaException.Configuration($"{options.Owner}: 'access_key_id' and 'secret_access_key' go together.", options.LocationOf("access_key_id") ?? options.LocationOf("secret_access_key") ?? options.LocationOf("session_token")),
+            _ => throw NebulaException.Configuration(
+                $"{options.Owner}: 'access_key_id' and 'secret_access_key' go together.",
+                options.LocationOf("access_key_id") ?? options.LocationOf("secret_access_key") ?? options.LocationOf("session_token")),
         };
     }
 

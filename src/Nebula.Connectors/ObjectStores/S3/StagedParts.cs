@@ -13,7 +13,8 @@ namespace Nebula.Connectors.ObjectStores.S3;
 internal sealed record StagedParts(string Key, string UploadId, string Attempt, int Count, long Length)
 {
     /// <summary>Renders the location as text.</summary>
-    public string Render() => TextList.Render([Key, UploadId, Attempt, Count.ToString(CultureInfo.InvariantCulture), Length.ToString(CultureInfo.InvariantCulture)]);
+    public string Render() =>
+        TextList.Render([Key, UploadId, Attempt, Count.ToString(CultureInfo.InvariantCulture), Length.ToString(CultureInfo.InvariantCulture)]);
 
     /// <summary>Reads what <see cref="Render"/> wrote.</summary>
     public static StagedParts Parse(string text) => TextList.Parse(text) is [var key, var upload, var attempt, var count, var length]
