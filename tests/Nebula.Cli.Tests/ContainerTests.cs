@@ -14,7 +14,12 @@ public sealed class ContainerTests : IDisposable
     public ContainerTests() => _nebula.Write("rows.jsonl", CreateRows());
 
     public static TheoryData<string, string> Formats => new()
-        { { "parquet", "rows.parquet" }, { "arrow", "rows.arrow" }, { "avro", "rows.avro" }, { "orc", "rows.orc" } };
+    {
+        { "parquet", "rows.parquet" },
+        { "arrow", "rows.arrow" },
+        { "avro", "rows.avro" },
+        { "orc", "rows.orc" },
+    };
 
     [Theory]
     [MemberData(nameof(Formats))]
@@ -151,12 +156,13 @@ public sealed class ContainerTests : IDisposable
             var number = (i * 0.25).ToString("0.0###", CultureInfo.InvariantCulture);
             var list = i % 3 == 0 ? "null" : i % 3 == 1 ? "[]" : $"[{i},null,{i + 1}]";
             var at = new DateTime(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc).AddMinutes(i).ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
-            text.Append(
-                CultureInfo.InvariantCulture,
-                $"{{\"id\":{i},\"text\":{name},\"number\":{number},\"flag\":{(i % 2 == 0 ? "true" : "false")},\"at\":\"{at}\",")
+            text
                 .Append(
-                        CultureInfo.InvariantCulture,
-                        $"\"list\":{list},\"nested\":{{\"a\":{(i % 5 == 0 ? "null" : $"\"a{i % 10}\"")},\"b\":{{\"c\":{i % 100}}}}}}}\n");
+                    CultureInfo.InvariantCulture,
+                    $"{{\"id\":{i},\"text\":{name},\"number\":{number},\"flag\":{(i % 2 == 0 ? "true" : "false")},\"at\":\"{at}\",")
+                .Append(
+                    CultureInfo.InvariantCulture,
+                    $"\"list\":{list},\"nested\":{{\"a\":{(i % 5 == 0 ? "null" : $"\"a{i % 10}\"")},\"b\":{{\"c\":{i % 100}}}}}}}\n");
         }
         return text.ToString();
     }

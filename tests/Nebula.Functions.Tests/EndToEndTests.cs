@@ -120,9 +120,11 @@ public sealed class EndToEndTests
     {
         using var process = Process.Start(new ProcessStartInfo("dotnet")
         {
-            ArgumentList = {
+            ArgumentList =
+            {
                 Path.Combine(AppContext.BaseDirectory, "nebula.dll"), "run", Path.Combine(folder, "pipelines", "shop.yaml"),
-                "--env", $"OUT={target}", "--env", $"FOLDER={folder}" },
+                "--env", $"OUT={target}", "--env", $"FOLDER={folder}",
+            },
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,

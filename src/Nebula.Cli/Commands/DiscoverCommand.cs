@@ -108,5 +108,5 @@ internal sealed class DiscoverCommand : NebulaCommand
     private static string Visible(string value) =>
         value.Contains('\u001f')
             ? string.Join(' ', value.Split('\u001f', StringSplitOptions.RemoveEmptyEntries).Select(static item => $"'{item}'"))
-        : value switch { "\t" => "tab", " " => "blank", _ => value };
+            : value switch { "\t" => "tab", " " => "blank", _ => value };
 }

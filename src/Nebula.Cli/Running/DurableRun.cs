@@ -20,7 +20,7 @@ namespace Nebula.Cli.Running;
 /// <param name="log">Takes what happens.</param>
 internal sealed class DurableRun(
     RunPlan plan, IReadOnlyList<string> only, PipelineState state, Func<ISyncObserver, int, SyncWorker> createWorker, Log log)
-        : IRunner, ISyncObserver, IOrchestrationLog
+    : IRunner, ISyncObserver, IOrchestrationLog
 {
     // while one chunk is being ended and written, the next one begins
     private const int ParallelChunks = 2;

@@ -81,8 +81,8 @@ internal sealed class CommittedFiles
 
     private ISourceReader OpenFiles(FileChunk chunk, FileOpener opener, OptionValues options, StreamPlan plan, ReadContext context) =>
         _format is IContainerFormat container
-        ? new ContainerFileReader(container, chunk, opener.Fork(), options, plan, context)
-        : new TextFileReader((ITextFormat)_format, chunk, opener.Fork(), plan, context);
+            ? new ContainerFileReader(container, chunk, opener.Fork(), options, plan, context)
+            : new TextFileReader((ITextFormat)_format, chunk, opener.Fork(), plan, context);
 
     /// <summary>The columns as a file has them: with types of the format's own, which hold those that were written.</summary>
     private static Schema SchemaOf(IContainerFormat format, StoredObject file, FileOpener opener, OptionValues options, ReadContext context)

@@ -70,6 +70,6 @@ internal static class FileOptions
         IReadOnlyList<OptionDescriptor> common, IFileFormat? format, Func<IFileFormat, IReadOnlyList<OptionDescriptor>> own) =>
         format is not null ? [.. common, .. own(format), .. ObjectStoreCatalog.Options]
         : [.. common, Format,
-        .. FileFormats.All.SelectMany(own).Where(o => o.Name != Format.Name).DistinctBy(static o => o.Name),
-        .. ObjectStoreCatalog.Options];
+            .. FileFormats.All.SelectMany(own).Where(o => o.Name != Format.Name).DistinctBy(static o => o.Name),
+            .. ObjectStoreCatalog.Options];
 }

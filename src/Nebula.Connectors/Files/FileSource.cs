@@ -65,14 +65,16 @@ internal sealed class FileSource : ISource, IInspectable
         if (wanted.Count == 0)
             throw NebulaException.NotFound(
                 $"No file in '{_path}' matches {string.Join(", ", request.Streams.Select(static s => $"'{s}'"))}."
-                + $"{Suggestion.For(request.Streams[0], files.Select(static f => f.Name))}");
+                + Suggestion.For(request.Streams[0], files.Select(static f => f.Name)));
         if (request.NamesOnly)
             return new Catalog([.. wanted.Select(static file => new CatalogStream(file.Name, NoSchema) { Bytes = file.Size })]);
         if (request.AsOneStream || wanted.Count == 1)
-            return new Catalog([
+            return new Catalog(
+            [
                 await DescribeAsync(
                     wanted.Count == 1 ? wanted[0].Name : request.Streams.Count == 1 ? request.Streams[0] : _path,
-                    wanted, request, cancellationToken).ConfigureAwait(false)]);
+                    wanted, request, cancellationToken).ConfigureAwait(false),
+            ]);
         var streams = new List<CatalogStream>(wanted.Count);
         foreach (var file in wanted)
             streams.Add(await DescribeAsync(file.Name, [file], request, cancellationToken).ConfigureAwait(false));
@@ -257,7 +259,7 @@ internal sealed class FileSource : ISource, IInspectable
     private IFileFormat FormatOf(StoredObject file) =>
         _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(file.Path))
         ?? throw NebulaException.Configuration(
-        $"The format of '{file.Path}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
+            $"The format of '{file.Path}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
 
     private NebulaException NothingFound() => Glob.IsWildcard(_path) ? NebulaException.NotFound($"No file matches '{_path}'.") : _store.Missing(_path);
 }

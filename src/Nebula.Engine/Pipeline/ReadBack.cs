@@ -16,7 +16,7 @@ public sealed class ReadBack(IDestination destination, PipelineOptions options, 
     /// <summary>Makes the hasher of a stream.</summary>
     internal static ContentHasher HasherOf(IDestination destination, StreamPlan written, BufferPool pool) => new(
         [.. written.Columns.Select((column, i) =>
-                column.Field.Type.Kind is (TypeKind.String or TypeKind.Binary) && !destination.KeepsEmptyText(written, i))],
+            column.Field.Type.Kind is (TypeKind.String or TypeKind.Binary) && !destination.KeepsEmptyText(written, i))],
         pool);
 
     /// <summary>Compares all parts of a stream.</summary>

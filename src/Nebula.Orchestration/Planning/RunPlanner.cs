@@ -235,10 +235,10 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
 
     private static string QuarantineBeside(string target) =>
         target != StandardOutput && !target.Contains("://", StringComparison.Ordinal)
-        ? target + ".quarantine.jsonl"
-        : throw NebulaException.Configuration(
-        $"The quarantine file is a file of this machine, and has no place beside {(target == StandardOutput ? "standard output" : $"'{target}'")}. "
-        + "Set 'on_error.quarantine_path', or use 'bad_rows: skip'.");
+            ? target + ".quarantine.jsonl"
+            : throw NebulaException.Configuration(
+                $"The quarantine file is a file of this machine, and has no place beside {(target == StandardOutput ? "standard output" : $"'{target}'")}. "
+                + "Set 'on_error.quarantine_path', or use 'bad_rows: skip'.");
 
     private static TimeSpan? Shorter(TimeSpan? a, TimeSpan? b) => a is { } first && b is { } second ? (first < second ? first : second) : a ?? b;
 }

@@ -137,8 +137,7 @@ public sealed class AzureBlobStateStore : IStateStore
         {
             return await action().ConfigureAwait(false);
         }
-        catch (Exception e)
-            when (e is RequestFailedException or AuthenticationFailedException or AggregateException or IOException
+        catch (Exception e) when (e is RequestFailedException or AuthenticationFailedException or AggregateException or IOException
             or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             throw Translate(key, e);

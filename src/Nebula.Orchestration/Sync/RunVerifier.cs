@@ -104,5 +104,6 @@ public sealed class RunVerifier(PipelineConfig pipeline, ConnectorRegistry conne
 
     private async Task<RunPlan?> PlanAsync(string runId, CancellationToken cancellationToken) =>
         await _plans.FindAsync(runId, cancellationToken).ConfigureAwait(false) is { } found
-        ? await new RunPlanner(pipeline, connectors, runId, found.StartedAt).PlanAsync(found.Found, found.Only).ConfigureAwait(false) : null;
+            ? await new RunPlanner(pipeline, connectors, runId, found.StartedAt).PlanAsync(found.Found, found.Only).ConfigureAwait(false)
+            : null;
 }

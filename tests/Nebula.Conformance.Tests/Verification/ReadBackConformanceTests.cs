@@ -18,8 +18,10 @@ public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDispos
 {
     private const int LargestFile = 64 << 10;
     private static readonly string[] Targets =
-        ["out.csv", "out.tsv.gz", "out.jsonl", "out.json", "out.jsonl.zst", "out.parquet", "out.arrow", "out.avro", "out.orc",
-                "parts/p-{part:05}.csv.lz4", "parts/p-{part:05}.parquet"];
+    [
+        "out.csv", "out.tsv.gz", "out.jsonl", "out.json", "out.jsonl.zst", "out.parquet", "out.arrow", "out.avro", "out.orc",
+        "parts/p-{part:05}.csv.lz4", "parts/p-{part:05}.parquet",
+    ];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("nebula-verify-").FullName;
 
@@ -88,8 +90,8 @@ public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDispos
         var (compared, files) = (0, 0);
         foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
             .Where(static file => new FileInfo(file).Length < LargestFile
-                    && FileFormats.ByPath(FileCodecs.WithoutExtension(file)) is not null
-                    && !file.Contains(".expected", StringComparison.Ordinal)
+                && FileFormats.ByPath(FileCodecs.WithoutExtension(file)) is not null
+                && !file.Contains(".expected", StringComparison.Ordinal)
                 // times before midnight have no text that is a time
                 && !file.EndsWith("negative-timetz.parquet", StringComparison.Ordinal)))
             foreach (var target in Targets.Where((_, i) => (i + files) % 4 == 0))

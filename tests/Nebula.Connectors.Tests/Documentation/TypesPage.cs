@@ -22,8 +22,8 @@ internal static class TypesPage
 
     // one of each kind and unit: what is said of a pair holds for other precisions and zones in the same way
     private static readonly ImmutableArray<DataType> Converted =
-        [.. Types.Where(static type => type.ToString() is not ("timestamp(Europe/Berlin)" or
-            "timestamp(ns, UTC)" or "map<int64, string>"))];
+        [.. Types.Where(static type =>
+            type.ToString() is not ("timestamp(Europe/Berlin)" or "timestamp(ns, UTC)" or "map<int64, string>"))];
 
     public static string Render()
     {
@@ -73,15 +73,20 @@ internal static class TypesPage
 
             |  |
             """)
-                .Append(string.Concat(Converted.Select(static type => $" `{type}` |")))
-                .Append("\n| --- |").Append(string.Concat(Converted.Select(static _ => " --- |")))
-                .Append('\n');
+            .Append(string.Concat(Converted.Select(static type => $" `{type}` |")))
+            .Append("\n| --- |").Append(string.Concat(Converted.Select(static _ => " --- |")))
+            .Append('\n');
         foreach (var from in Converted)
         {
             text.Append("| `").Append(from).Append("` |");
             foreach (var to in Converted)
-                text.Append(ConversionTable.Of(from, to).Fidelity switch {
-                    Fidelity.Exact => " = |", Fidelity.Widened => " + |", Fidelity.Lossy => " ~ |", _ => "  |" });
+                text.Append(ConversionTable.Of(from, to).Fidelity switch
+                {
+                    Fidelity.Exact => " = |",
+                    Fidelity.Widened => " + |",
+                    Fidelity.Lossy => " ~ |",
+                    _ => "  |",
+                });
             text.Append('\n');
         }
     }

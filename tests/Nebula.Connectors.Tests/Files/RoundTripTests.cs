@@ -98,9 +98,10 @@ public sealed class RoundTripTests : IDisposable
     }
 
     private static OptionValues Options(
-        string owner, IReadOnlyList<OptionDescriptor> known, string path, params (string Key, string Value)[] settings) => new(owner, known,
+        string owner, IReadOnlyList<OptionDescriptor> known, string path, params (string Key, string Value)[] settings) => new(
+        owner, known,
         settings.Append(("path", path))
-        .Select(static setting => KeyValuePair.Create(setting.Item1, new OptionValue([setting.Item2], new SourceLocation("test")))));
+            .Select(static setting => KeyValuePair.Create(setting.Item1, new OptionValue([setting.Item2], new SourceLocation("test")))));
 
     private string PathOf(string name) => Path.Combine(_folder, name);
 }

@@ -17,7 +17,7 @@ public sealed class AppSettingsTests
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector"), ("APPLICATIONINSIGHTS_CONNECTION_STRING", "InstrumentationKey=x"));
         Assert.Equal((7071, "/p", "https://shop.blob.core.windows.net/state", TimeSpan.FromHours(2), 3, 64, 7),
             (settings.Port, settings.Pipelines, settings.State,
-            settings.ActivityTimeout, settings.Activities, settings.Sync.ParallelChunks, settings.HistoryDays));
+                settings.ActivityTimeout, settings.Activities, settings.Sync.ParallelChunks, settings.HistoryDays));
         Assert.Equal(("http://collector", "InstrumentationKey=x"), (settings.OtlpEndpoint, settings.ApplicationInsights));
     }
 

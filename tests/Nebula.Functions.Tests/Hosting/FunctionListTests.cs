@@ -16,8 +16,8 @@ public sealed class FunctionListTests
 
     private static IEnumerable<JsonObject> Bindings(string type) =>
         FunctionList.All.SelectMany(static function => function.Bindings)
-        .Select(static binding => binding!.AsObject())
-        .Where(binding => (string)binding["type"]! == type);
+            .Select(static binding => binding!.AsObject())
+            .Where(binding => (string)binding["type"]! == type);
 
     [Fact]
     public void Functions_OfTasks_AreThoseOfTheRegistry()

@@ -66,7 +66,7 @@ public sealed class EnvelopeTests
     {
         var whole =
             """{"Data":{"call":"\"{\\\"pipeline\\\":\\\"shop\\\"}\"","starter":"\"{}\""},"Metadata":{"DequeueCount":"1","Id":"\"é\"","sys":{"UtcNow":"x"}}}"""u8
-            .ToArray();
+                .ToArray();
         var random = new Random(4711);
         for (var round = 0; round < 20_000; round++)
         {

@@ -61,8 +61,8 @@ internal sealed record PartsLayout(string Folder, string Name)
 
     private static PartsLayout Split(string path, int slash) =>
         slash < 0
-        ? new PartsLayout(".", path)
-        : new PartsLayout(slash == 0 ? "/" : path[..slash], path[(slash + 1)..]);
+            ? new PartsLayout(".", path)
+            : new PartsLayout(slash == 0 ? "/" : path[..slash], path[(slash + 1)..]);
 
     private static string Extensions(string target, IFileFormat format, OptionValues options) =>
         format.Extensions[0] + (format.OwnCodecs is null && FileCodecs.ForWriting(target, options).Extensions is [var extension, ..] ? extension : "");

@@ -91,8 +91,8 @@ internal sealed class AzureBlobBackend : IRemoteBackend
     public Task DeleteAsync(string key, CancellationToken cancellationToken) =>
         _errors.GuardAsync(
             key, "removed",
-                () => _container.GetBlobClient(key).DeleteIfExistsAsync(DeleteSnapshotsOption.IncludeSnapshots, cancellationToken: cancellationToken),
-                cancellationToken);
+            () => _container.GetBlobClient(key).DeleteIfExistsAsync(DeleteSnapshotsOption.IncludeSnapshots, cancellationToken: cancellationToken),
+            cancellationToken);
 
     public IPartUpload Upload(string key, string runId, int? chunkIndex) => new BlockUpload(this, key);
 
@@ -122,8 +122,7 @@ internal sealed class AzureBlobBackend : IRemoteBackend
                     return false;
                 throw new NebulaException(ErrorKind.Fatal,
                     $"'{Root}/{key}' cannot be published: blocks that were staged for it are gone. "
-                    + "Another program has written the blob since, "
-                    + "or they are older than a week. Run again.", inner: e);
+                    + "Another program has written the blob since, or they are older than a week. Run again.", inner: e);
             }
         }, cancellationToken).ConfigureAwait(false);
     }

@@ -54,7 +54,8 @@ internal sealed class AzureBlobErrors(string account, string container)
         var (kind, advice) = (e.Status, e.ErrorCode) switch
         {
             (_, "AuthenticationFailed" or "InvalidAuthenticationInfo" or "NoAuthenticationInformation") or (401, _) =>
-                (ErrorKind.Authentication, $"Account '{account}' refused the credentials. Check the key, the signature and how long it is good for, "
+                (ErrorKind.Authentication,
+                    $"Account '{account}' refused the credentials. Check the key, the signature and how long it is good for, "
                     + "or the identity's tenant."),
             (403, _) => (ErrorKind.Permission,
                 $"Account '{account}' refused access: the credentials are wrong, or do not allow it. "

@@ -48,8 +48,9 @@ internal static class AzureBlobOptions
         account ??= Variable("AZURE_STORAGE_ACCOUNT");
         if (isAuto && key is null && signature is null)
             (key, signature) = (Variable("AZURE_STORAGE_KEY"), Variable("AZURE_STORAGE_SAS_TOKEN"));
-        var service = Address(endpoint ?? path.Endpoint ?? (account is null ? throw NebulaException.Configuration(
-            $"{options.Owner}: which storage account is '{path.Canonical}' in? Set 'account' or AZURE_STORAGE_ACCOUNT, "
+        var service = Address(endpoint ?? path.Endpoint ?? (account is null
+            ? throw NebulaException.Configuration(
+                $"{options.Owner}: which storage account is '{path.Canonical}' in? Set 'account' or AZURE_STORAGE_ACCOUNT, "
                 + $"or write https://ACCOUNT.blob.core.windows.net/{path.Container}/...",
                 options.LocationOf("path"))
             : $"https://{account}.blob.core.windows.net"), options);
@@ -145,7 +146,7 @@ internal static class AzureBlobOptions
         && address.Scheme is "http" or "https" && address.Query.Length == 0
             ? address
             : throw NebulaException.Configuration(
-            $"{options.Owner}: 'endpoint' must be an address such as https://ACCOUNT.blob.core.windows.net.", options.LocationOf("endpoint"));
+                $"{options.Owner}: 'endpoint' must be an address such as https://ACCOUNT.blob.core.windows.net.", options.LocationOf("endpoint"));
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

@@ -48,8 +48,7 @@ internal sealed record AzureBlobPath(string? Account, string? Endpoint, string C
         if (rest.Contains("sig=", StringComparison.OrdinalIgnoreCase) && rest.Contains('?'))
             throw NebulaException.Configuration(
                 $"'https://{Shown($"{host}/{rest}")}' carries a signature, which paths must not: they are printed. "
-                + "Leave everything from the question mark on out, "
-                + "and set 'sas_token' or AZURE_STORAGE_SAS_TOKEN to it.");
+                + "Leave everything from the question mark on out, and set 'sas_token' or AZURE_STORAGE_SAS_TOKEN to it.");
         var dot = host.IndexOf(".blob.", StringComparison.OrdinalIgnoreCase);
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         var (container, blob) = slash < 0 ? (rest, "") : (rest[..slash], rest[(slash + 1)..]);

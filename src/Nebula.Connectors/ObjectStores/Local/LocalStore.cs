@@ -137,7 +137,7 @@ internal sealed class LocalStore : IObjectStore
         var top = Path.GetFullPath(root);
         for (var folder = FolderOf(path);
             folder.Length > top.Length && folder.StartsWith(top, StringComparison.Ordinal)
-            && !Directory.EnumerateFileSystemEntries(folder).Any();
+                && !Directory.EnumerateFileSystemEntries(folder).Any();
             folder = FolderOf(folder))
             Directory.Delete(folder);
         return 0;
@@ -165,8 +165,7 @@ internal sealed class LocalStore : IObjectStore
         {
             return Stage($"{path}{IObjectStore.PartMark}lock", runId);
         }
-        catch (NebulaException e)
-            when (e is { Kind: ErrorKind.Transient, InnerException: IOException }
+        catch (NebulaException e) when (e is { Kind: ErrorKind.Transient, InnerException: IOException }
             && File.Exists(StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId)))
         {
             // another process of the same run has it
@@ -212,8 +211,7 @@ internal sealed class LocalStore : IObjectStore
             var target = new FileInfo(path);
             return !(target.Exists && target.Length == location.Length && target.LastWriteTimeUtc.Ticks == location.ModifiedTicks)
                 ? throw new NebulaException(ErrorKind.Fatal,
-                    $"'{path}' cannot be published: what was staged as '{location.Path}' "
-                    + "is gone, and the file that is there is another one. "
+                    $"'{path}' cannot be published: what was staged as '{location.Path}' is gone, and the file that is there is another one. "
                     + "Somebody removed it, or another run has written the file since. Run again.")
                 : false;
         });
@@ -283,7 +281,7 @@ internal sealed class LocalStore : IObjectStore
         var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
             .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged))
                 && (kept is null || !staged.EndsWith(EndOf(kept), StringComparison.Ordinal)))
-                .ToList();
+            .ToList();
         // none goes before all are known to be nobody's: of a run's parts only some are open
         foreach (var staged in leftovers)
             try

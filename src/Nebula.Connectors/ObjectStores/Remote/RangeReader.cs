@@ -36,8 +36,7 @@ internal sealed class RangeReader(IRemoteBackend backend, RemoteObject target)
                 if (++breaks > MostBreaks)
                     throw new NebulaException(ErrorKind.Transient,
                         $"'{Path}' cannot be read: the connection broke {breaks} times "
-                        + $"while bytes {offset} to {offset + buffer.Length} "
-                        + $"were read, the last time at byte {offset + filled}: {e.Message}", inner: e);
+                        + $"while bytes {offset} to {offset + buffer.Length} were read, the last time at byte {offset + filled}: {e.Message}", inner: e);
                 await Task.Delay(FirstPause * (1 << Math.Min(breaks - 1, 6)), cancellationToken).ConfigureAwait(false);
             }
     }

@@ -69,7 +69,7 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
 
             bool IsTarget(string found) => (wildcard < 0 ? found == key : Glob.Matches(keys, found))
                 || (found.StartsWith(staged, StringComparison.Ordinal)
-                        && found.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && found != Hidden(key, "lock"));
+                    && found.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && found != Hidden(key, "lock"));
         }
         catch
         {
@@ -128,8 +128,9 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
 
     /// <summary>The version that was listed; the one that is there now when none was.</summary>
     private RemoteObject Pin(StoredObject file, CancellationToken cancellationToken) =>
-        file is { Size: { } size, Version: { } version } ? new RemoteObject(KeyOf(file.Path), size, version)
-        : Wait(backend.FindAsync(KeyOf(file.Path), cancellationToken)) ?? throw Missing(file.Path);
+        file is { Size: { } size, Version: { } version }
+            ? new RemoteObject(KeyOf(file.Path), size, version)
+            : Wait(backend.FindAsync(KeyOf(file.Path), cancellationToken)) ?? throw Missing(file.Path);
 
     private sealed class Claimed(RemoteStore store, string pattern, ObjectLock taken) : IDisposable
     {

@@ -47,8 +47,7 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         var request = new ListObjectsV2Request { BucketName = bucket, Prefix = prefix, Delimiter = recursive ? null : "/" };
         do
         {
-            var page = await _errors.GuardAsync(
-                "", "listed", () => client.ListObjectsV2Async(request, cancellationToken), cancellationToken)
+            var page = await _errors.GuardAsync("", "listed", () => client.ListObjectsV2Async(request, cancellationToken), cancellationToken)
                 .ConfigureAwait(false);
             foreach (var folder in page.CommonPrefixes ?? [])
                 yield return new RemoteObject(folder, 0, "");

@@ -18,8 +18,7 @@ internal sealed class S3Errors(string bucket)
         {
             return await call().ConfigureAwait(false);
         }
-        catch (Exception e)
-            when (e is not NebulaException && !cancellationToken.IsCancellationRequested
+        catch (Exception e) when (e is not NebulaException && !cancellationToken.IsCancellationRequested
             && Translate(e, key.Length == 0 ? $"s3://{bucket}" : $"s3://{bucket}/{key}", verb) is { } translated)
         {
             throw translated;

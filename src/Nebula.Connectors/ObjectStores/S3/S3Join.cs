@@ -83,8 +83,7 @@ internal sealed class S3Join(S3Backend backend, string key, string mark) : IDisp
         if (length == 0)
             return;
         using var answer = await backend.Client.GetObjectAsync(
-            new GetObjectRequest { BucketName = backend.Bucket, Key = from, ByteRange = new ByteRange(0, length - 1) },
-                cancellationToken)
+            new GetObjectRequest { BucketName = backend.Bucket, Key = from, ByteRange = new ByteRange(0, length - 1) }, cancellationToken)
             .ConfigureAwait(false);
         var before = _pending.Length;
         await answer.ResponseStream.CopyToAsync(_pending, cancellationToken).ConfigureAwait(false);
