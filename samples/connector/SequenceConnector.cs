@@ -7,12 +7,12 @@ namespace Nebula.Samples.Connector;
 internal static class SequenceConnector
 {
     /// <summary>Makes the connector available under the name <c>sequence</c>.</summary>
-    public static ConnectorRegistry AddSequence(
-        this ConnectorRegistry connectors) => connectors.Add(new ConnectorDescriptor("sequence", "Numbers from 1 and their square roots")
-    {
-        SourceOptions = [new OptionDescriptor("rows", OptionKind.Integer, "How many rows, 0 or more.", "1000")],
-        CreateSource = static options => new SequenceSource(Rows(options)),
-    });
+    public static ConnectorRegistry AddSequence(this ConnectorRegistry connectors) =>
+        connectors.Add(new ConnectorDescriptor("sequence", "Numbers from 1 and their square roots")
+        {
+            SourceOptions = [new OptionDescriptor("rows", OptionKind.Integer, "How many rows, 0 or more.", "1000")],
+            CreateSource = static options => new SequenceSource(Rows(options)),
+        });
 
     private static long Rows(OptionValues options)
     {

@@ -142,20 +142,20 @@ public sealed class DurableClientTests
     private static IDurableClient Client(DurableClients clients, WebApplication? rpc, WebApplication? http) =>
         Client(clients, rpc is null ? null : Address(rpc), http is null ? null : Address(http));
 
-    private static IDurableClient Client(
-        DurableClients clients, string? rpc, string? http) => clients.Of(InvocationRequest.Read(System.Text.Encoding.UTF8.GetBytes(new JsonObject
-    {
-        ["Data"] = new JsonObject
+    private static IDurableClient Client(DurableClients clients, string? rpc, string? http) =>
+        clients.Of(InvocationRequest.Read(System.Text.Encoding.UTF8.GetBytes(new JsonObject
         {
-            ["starter"] = HostEnvelope.Text(new JsonObject
+            ["Data"] = new JsonObject
             {
-                ["taskHubName"] = "Hub",
-                ["rpcBaseUrl"] = rpc,
-                ["httpBaseUrl"] = http is null ? null : http + "/durabletask/",
-                ["requiredQueryStringParameters"] = "code=k%26",
-            }.ToJsonString()),
-        },
-    }.ToJsonString())));
+                ["starter"] = HostEnvelope.Text(new JsonObject
+                {
+                    ["taskHubName"] = "Hub",
+                    ["rpcBaseUrl"] = rpc,
+                    ["httpBaseUrl"] = http is null ? null : http + "/durabletask/",
+                    ["requiredQueryStringParameters"] = "code=k%26",
+                }.ToJsonString()),
+            },
+        }.ToJsonString())));
 
     private static string Address(WebApplication server) =>
         server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
