@@ -55,7 +55,8 @@ internal sealed class SequenceReader(StreamPlan plan, ReadContext context, long 
     {
         ("number", TypeKind.Int64) => Fill<long>(range, column, static number => number),
         ("root", TypeKind.Float64) => Fill<double>(range, column, static number => Math.Sqrt(number)),
-        _ => throw NebulaException.Configuration($"The column \"{column.SourceName}\" of a sequence cannot be read as {column.Field.Type}. Leave its type as it is."),
+        _ => throw NebulaException.Configuration(
+            $"The column \"{column.SourceName}\" of a sequence cannot be read as {column.Field.Type}. Leave its type as it is."),
     };
 
     private Column Fill<T>(NumberRange range, PlannedColumn column, Func<long, T> valueOf) where T : unmanaged

@@ -5,7 +5,8 @@ public sealed class CommandLineTests : IDisposable
 {
     private readonly NebulaProcess _nebula = new();
 
-    public static string[] Names => ["pipeline", "run", "validate", "discover", "preview", "check", "runs", "state", "verify", "list", "schema", "version", "completion"];
+    public static string[] Names =>
+        ["pipeline", "run", "validate", "discover", "preview", "check", "runs", "state", "verify", "list", "schema", "version", "completion"];
 
     public static TheoryData<string> Commands => [.. Names];
 
@@ -113,7 +114,8 @@ public sealed class CommandLineTests : IDisposable
     {
         if (OperatingSystem.IsWindows() || !File.Exists("/bin/bash"))
             return;
-        var script = """bash -c 'source <("$NEBULA" completion bash); COMP_WORDS=(nebula pipeline --source-p); COMP_CWORD=2; _nebula; echo "${COMPREPLY[*]}"'""";
+        var script =
+            """bash -c 'source <("$NEBULA" completion bash); COMP_WORDS=(nebula pipeline --source-p); COMP_CWORD=2; _nebula; echo "${COMPREPLY[*]}"'""";
         Assert.Equal("--source-path\n", (await _nebula.ShellAsync(script)).Output);
     }
 

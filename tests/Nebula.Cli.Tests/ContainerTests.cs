@@ -13,7 +13,13 @@ public sealed class ContainerTests : IDisposable
 
     public ContainerTests() => _nebula.Write("rows.jsonl", CreateRows());
 
-    public static TheoryData<string, string> Formats => new() { { "parquet", "rows.parquet" }, { "arrow", "rows.arrow" }, { "avro", "rows.avro" }, { "orc", "rows.orc" } };
+    public static TheoryData<string, string> Formats => new()
+    {
+        { "parquet", "rows.parquet" },
+        { "arrow", "rows.arrow" },
+        { "avro", "rows.avro" },
+        { "orc", "rows.orc" },
+    };
 
     [Theory]
     [MemberData(nameof(Formats))]
@@ -42,7 +48,8 @@ public sealed class ContainerTests : IDisposable
     public void Pipeline_SelectRenameLimit_TakesColumnsAndRows(string format, string file)
     {
         Succeed("pipeline", "rows.jsonl", file, "-q");
-        Assert.Equal("text,id\nrow 0,0\n,1\n", Succeed("pipeline", format, "csv", "--source-path", file, "--dest-path", "-", "--select", "text,id", "--limit", "2", "-q").Output);
+        Assert.Equal("text,id\nrow 0,0\n,1\n", Succeed(
+            "pipeline", format, "csv", "--source-path", file, "--dest-path", "-", "--select", "text,id", "--limit", "2", "-q").Output);
     }
 
     [Theory]
@@ -68,7 +75,8 @@ public sealed class ContainerTests : IDisposable
             await zipped.WriteAsync(await File.ReadAllBytesAsync(_nebula.PathOf(file)));
         Succeed("pipeline", file + ".gz", "back.jsonl", "-q");
         Assert.Equal(_nebula.Read("rows.jsonl"), _nebula.Read("back.jsonl"));
-        var written = await _nebula.ShellAsync($"\"$NEBULA\" pipeline json {format} --source-path rows.jsonl --dest-path - -q > piped{Path.GetExtension(file)}");
+        var written = await _nebula.ShellAsync(
+            $"\"$NEBULA\" pipeline json {format} --source-path rows.jsonl --dest-path - -q > piped{Path.GetExtension(file)}");
         Assert.Equal(0, written.ExitCode);
         Succeed("pipeline", "piped" + Path.GetExtension(file), "again.jsonl", "-q");
         Assert.Equal(_nebula.Read("rows.jsonl"), _nebula.Read("again.jsonl"));
@@ -148,8 +156,13 @@ public sealed class ContainerTests : IDisposable
             var number = (i * 0.25).ToString("0.0###", CultureInfo.InvariantCulture);
             var list = i % 3 == 0 ? "null" : i % 3 == 1 ? "[]" : $"[{i},null,{i + 1}]";
             var at = new DateTime(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc).AddMinutes(i).ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
-            text.Append(CultureInfo.InvariantCulture, $"{{\"id\":{i},\"text\":{name},\"number\":{number},\"flag\":{(i % 2 == 0 ? "true" : "false")},\"at\":\"{at}\",")
-                .Append(CultureInfo.InvariantCulture, $"\"list\":{list},\"nested\":{{\"a\":{(i % 5 == 0 ? "null" : $"\"a{i % 10}\"")},\"b\":{{\"c\":{i % 100}}}}}}}\n");
+            text
+                .Append(
+                    CultureInfo.InvariantCulture,
+                    $"{{\"id\":{i},\"text\":{name},\"number\":{number},\"flag\":{(i % 2 == 0 ? "true" : "false")},\"at\":\"{at}\",")
+                .Append(
+                    CultureInfo.InvariantCulture,
+                    $"\"list\":{list},\"nested\":{{\"a\":{(i % 5 == 0 ? "null" : $"\"a{i % 10}\"")},\"b\":{{\"c\":{i % 100}}}}}}}\n");
         }
         return text.ToString();
     }

@@ -13,9 +13,11 @@ public sealed class MovingTests : IDisposable
 
     [Theory]
     [InlineData("lines",
-        "{\"id\":1,\"name\":\"Alice\",\"note\":\"a, b\"}\n{\"id\":2,\"name\":\"Bob\",\"note\":null}\n{\"id\":3,\"name\":\"Carol\",\"note\":\"line\\nbreak\"}\n")]
+        "{\"id\":1,\"name\":\"Alice\",\"note\":\"a, b\"}\n{\"id\":2,\"name\":\"Bob\",\"note\":null}\n"
+        + "{\"id\":3,\"name\":\"Carol\",\"note\":\"line\\nbreak\"}\n")]
     [InlineData("array",
-        "[\n{\"id\":1,\"name\":\"Alice\",\"note\":\"a, b\"},\n{\"id\":2,\"name\":\"Bob\",\"note\":null},\n{\"id\":3,\"name\":\"Carol\",\"note\":\"line\\nbreak\"}\n]\n")]
+        "[\n{\"id\":1,\"name\":\"Alice\",\"note\":\"a, b\"},\n{\"id\":2,\"name\":\"Bob\",\"note\":null},\n"
+        + "{\"id\":3,\"name\":\"Carol\",\"note\":\"line\\nbreak\"}\n]\n")]
     public void Pipeline_CsvToJson_WritesTheFormat(string format, string expected)
     {
         var outcome = _nebula.Run("pipeline", "csv", "json", "--source-path", "users.csv", "--dest-path", "out/users.json", "--format", format);
@@ -83,7 +85,8 @@ public sealed class MovingTests : IDisposable
         if (OperatingSystem.IsWindows())
             return;
         // without an end of the input, only the closed pipe can end it
-        var outcome = await _nebula.ShellAsync("""(echo id; yes 12345) | { "$NEBULA" pipeline csv csv --source-path - --dest-path -; echo "code $?" >&2; } | head -n 2""");
+        var outcome = await _nebula.ShellAsync(
+            """(echo id; yes 12345) | { "$NEBULA" pipeline csv csv --source-path - --dest-path -; echo "code $?" >&2; } | head -n 2""");
         Assert.Equal("id\n12345\n", outcome.Output);
         Assert.Contains("code 0", outcome.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("error", outcome.Errors, StringComparison.Ordinal);

@@ -29,7 +29,8 @@ public sealed class PipelineFileTests : IDisposable
         { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\nstreems: {}\n",
             "error: There is no key 'streems' here. Did you mean 'streams'?\n  at p.yaml, line 3, column 1" },
         { "source: { type: csv, path: in/ }\n",
-            "error: 'target' is missing: the name of a connection, or a map with a 'type'. Where rows go: the name of a connection, or a connection itself.\n  at p.yaml, line 1, column 1" },
+            "error: 'target' is missing: the name of a connection, or a map with a 'type'. Where rows go: the name of a connection, or a connection itself.\n"
+            + "  at p.yaml, line 1, column 1" },
         { "source: { type: cvs, path: in/ }\ntarget: { type: json, path: out/ }\n",
             "error: There is no connector 'cvs'. Did you mean 'csv'? 'nebula list' shows all.\n  at p.yaml, line 1, column 9" },
         { "source: { type: csv, paht: in/ }\ntarget: { type: json, path: out/ }\n",
@@ -37,15 +38,18 @@ public sealed class PipelineFileTests : IDisposable
         { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/, format: rows }\n",
             "error: Option 'format' of target \"json\" must be one of lines, array; it is 'rows'.\n  at p.yaml, line 2, column 43" },
         { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out.json }\n",
-            "error: 2 streams cannot all be written to 'out.json'. Make them one stream with 'single: true', give the target a folder (path: out.json/), or set 'object' to a name with {stream_name} in it.\n  at p.yaml, line 2, column 9" },
+            "error: 2 streams cannot all be written to 'out.json'. Make them one stream with 'single: true', give the target a folder (path: out.json/), "
+            + "or set 'object' to a name with {stream_name} in it.\n  at p.yaml, line 2, column 9" },
         { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\ndefaults: { object: same.json }\n",
-            "error: The streams 'a.csv' and 'b.csv' would both be written to 'out/same.json'. Put {stream_name} into 'object', or make them one stream with 'single: true'.\n  at p.yaml, line 3, column 21" },
+            "error: The streams 'a.csv' and 'b.csv' would both be written to 'out/same.json'. "
+            + "Put {stream_name} into 'object', or make them one stream with 'single: true'.\n  at p.yaml, line 3, column 21" },
         { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\nstreams: { c.csv: { select: [id] } }\n",
             "error: The source has no stream 'c.csv'. Did you mean 'a.csv'?\n  at p.yaml, line 3, column 12" },
         { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/ }\ndefaults: { mode: cdc }\n",
             "error: 'mode: cdc' is not supported yet. It can be one of full-refresh, incremental.\n  at p.yaml, line 3, column 19" },
         { "source: { type: csv, path: \"${NO_SUCH_VARIABLE}\" }\ntarget: { type: json, path: out/ }\n",
-            "error: The variable 'NO_SUCH_VARIABLE' is not set. Set it with --env NO_SUCH_VARIABLE=…, in the environment or in .env, or give it a default: ${NO_SUCH_VARIABLE:-…}.\n  at p.yaml, line 1, column 28" },
+            "error: The variable 'NO_SUCH_VARIABLE' is not set. Set it with --env NO_SUCH_VARIABLE=…, in the environment or in .env, "
+            + "or give it a default: ${NO_SUCH_VARIABLE:-…}.\n  at p.yaml, line 1, column 28" },
         { "source: { type: csv, path: in/\n", "error: " },
     };
 
@@ -79,7 +83,8 @@ public sealed class PipelineFileTests : IDisposable
     {
         _nebula.Write("bad.csv", "id,name\n1,x\n2\n");
         _nebula.Write("b.yaml",
-            $"source: {{ type: csv, path: bad.csv }}\ntarget: {{ type: csv, path: out.csv }}\nstreams: {{ \"*\": {{ source_options: {{ bad_rows: {policy} }} }} }}\n");
+            "source: { type: csv, path: bad.csv }\ntarget: { type: csv, path: out.csv }\n"
+            + $"streams: {{ \"*\": {{ source_options: {{ bad_rows: {policy} }} }} }}\n");
         var outcome = _nebula.Run(["run", "b.yaml", .. flags.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         Assert.Equal(code, outcome.ExitCode);
         Assert.Contains(expected, outcome.Errors, StringComparison.Ordinal);
@@ -155,7 +160,8 @@ public sealed class PipelineFileTests : IDisposable
         var outcome = _nebula.Run("validate", "p.yaml");
         Assert.Equal(2, outcome.ExitCode);
         Assert.Equal(
-            "error: 2 problems in the configuration:\n  p.yaml, line 5, column 5: There is no key 'selct' here. Did you mean 'select'?\n  p.yaml, line 6, column 12: 'limit' must be a whole number, at least 0, or none; it is 'few'.",
+            "error: 2 problems in the configuration:\n  p.yaml, line 5, column 5: There is no key 'selct' here. Did you mean 'select'?\n"
+            + "  p.yaml, line 6, column 12: 'limit' must be a whole number, at least 0, or none; it is 'few'.",
             outcome.ErrorLines);
     }
 

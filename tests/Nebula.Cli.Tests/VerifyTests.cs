@@ -121,7 +121,9 @@ public sealed class VerifyTests : IDisposable
 
     private string Prepare(string target, string chunk, string verify)
     {
-        _nebula.Write("in.csv", "id,name,amount\n" + string.Concat(Enumerable.Range(0, Rows).Select(static i => string.Create(CultureInfo.InvariantCulture, $"{i},name {i},{i / 4.0:0.00}\n"))));
+        _nebula.Write("in.csv", "id,name,amount\n" + string.Concat(
+            Enumerable.Range(0, Rows).Select(
+                static i => string.Create(CultureInfo.InvariantCulture, $"{i},name {i},{i / 4.0:0.00}\n"))));
         return _nebula.Write("shop.yaml", $$"""
             source: { type: csv, path: {{_nebula.PathOf("in.csv")}} }
             target: { type: file, path: "{{_nebula.PathOf(target)}}" }

@@ -40,7 +40,8 @@ internal sealed class MemoryDestination : IDestination
         return Task.FromResult<Checkpoint?>(null);
     }
 
-    public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken) => Task.FromResult<IDestinationWriter>(new Writer(this, context.Pool));
+    public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken) =>
+        Task.FromResult<IDestinationWriter>(new Writer(this, context.Pool));
 
     public Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
     {
@@ -67,7 +68,8 @@ internal sealed class MemoryDestination : IDestination
             TypeKind.Int64 or TypeKind.Time or TypeKind.Timestamp => column.Values<long>()[row].ToString(CultureInfo.InvariantCulture),
             TypeKind.Date => DateTime.UnixEpoch.AddDays(column.Values<int>()[row]).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
             TypeKind.Float64 => column.Values<double>()[row].ToString("R", CultureInfo.InvariantCulture),
-            TypeKind.Decimal => (column.Type.ByteWidth == 8 ? column.Values<long>()[row] : column.Values<Int128>()[row]).ToString(CultureInfo.InvariantCulture) + "e-" + column.Type.Scale,
+            TypeKind.Decimal => (column.Type.ByteWidth == 8 ? column.Values<long>()[row] : column.Values<Int128>()[row])
+                .ToString(CultureInfo.InvariantCulture) + "e-" + column.Type.Scale,
             TypeKind.String => System.Text.Encoding.UTF8.GetString(column.GetBytes(row)),
             _ => throw new NotSupportedException(column.Type.ToString()),
         };

@@ -34,7 +34,8 @@ internal sealed class MemoryStore : IObjectStore
     public NebulaException Missing(string path) => NebulaException.NotFound($"'{path}' does not exist.");
 
     public Task<IReadOnlyList<StoredObject>> ListAsync(string pattern, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<StoredObject>>(
-        [.. _objects.Where(o => Glob.IsWildcard(pattern) ? Glob.Matches(pattern, o.Key) : o.Key == pattern).Select(static o => new StoredObject(o.Key, o.Key, o.Key == "-" ? null : o.Value.Length))]);
+        [.. _objects.Where(o => Glob.IsWildcard(pattern) ? Glob.Matches(pattern, o.Key) : o.Key == pattern)
+            .Select(static o => new StoredObject(o.Key, o.Key, o.Key == "-" ? null : o.Value.Length))]);
 
     public bool ComesOnce(string path) => path == "-";
 
@@ -46,7 +47,9 @@ internal sealed class MemoryStore : IObjectStore
             Assert.False(_inputTaken, "standard input is opened twice");
             _inputTaken = true;
         }
-        return _objects.TryGetValue(path, out var content) ? new PortionStream(this, content) { Start = (int)offset } : throw NebulaException.NotFound($"'{path}' does not exist.");
+        return _objects.TryGetValue(path, out var content)
+            ? new PortionStream(this, content) { Start = (int)offset }
+            : throw NebulaException.NotFound($"'{path}' does not exist.");
     }
 
     public IRandomAccess OpenRandom(StoredObject file, CancellationToken cancellationToken = default) =>

@@ -147,7 +147,9 @@ public sealed class CrashMatrixTests(StoreServers servers)
         }
 
         protected override async Task<IReadOnlyList<string>> LeftoversAsync(Folder folder) =>
-            [.. (await world.KeysAsync()).Where(key => key.StartsWith(folder.Key + "/", StringComparison.Ordinal) && key.EndsWith(".nebula-tmp", StringComparison.Ordinal))];
+            [.. (await world.KeysAsync())
+                .Where(key => key.StartsWith(folder.Key + "/", StringComparison.Ordinal)
+                    && key.EndsWith(".nebula-tmp", StringComparison.Ordinal))];
     }
 
     private sealed record Folder(string Path, string Key) : IDisposable

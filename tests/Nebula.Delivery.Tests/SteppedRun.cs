@@ -33,6 +33,7 @@ internal static class SteppedRun
 
     private sealed class Library(string folder) : IPipelineLibrary
     {
-        public PipelineConfig Load(string name, IReadOnlyDictionary<string, string> variables) => Engine.Configuration.PipelineFile.Load(Path.Combine(folder, SteppedRun.PipelineFile), new ConfigEnvironment());
+        public PipelineConfig Load(string name, IReadOnlyDictionary<string, string> variables) =>
+            Engine.Configuration.PipelineFile.Load(Path.Combine(folder, SteppedRun.PipelineFile), new ConfigEnvironment());
     }
 }

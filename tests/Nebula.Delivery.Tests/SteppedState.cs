@@ -12,7 +12,8 @@ internal sealed class SteppedState(IStateStore inner, Steps steps) : IStateStore
 
     public IAsyncEnumerable<string> ListAsync(string prefix, CancellationToken cancellationToken) => inner.ListAsync(prefix, cancellationToken);
 
-    public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken) => steps.AroundAsync($"state.delete {KindOf(key)}", () => inner.DeleteAsync(key, cancellationToken));
+    public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken) =>
+        steps.AroundAsync($"state.delete {KindOf(key)}", () => inner.DeleteAsync(key, cancellationToken));
 
     /// <summary>The kind of a document, so that each kind is a step of its own.</summary>
     private static string KindOf(string key)

@@ -32,7 +32,8 @@ internal sealed class SteppedStore(IObjectStore inner, Steps steps) : IObjectSto
     public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken) =>
         steps.Around("store.claim", () => inner.Claim(path, pattern, runId, goesOn, cancellationToken));
 
-    public IStagedObject Stage(string path, string runId, int? chunkIndex) => steps.Around("store.stage", () => new Staged(inner.Stage(path, runId, chunkIndex), steps));
+    public IStagedObject Stage(string path, string runId, int? chunkIndex) =>
+        steps.Around("store.stage", () => new Staged(inner.Stage(path, runId, chunkIndex), steps));
 
     public IStagedObject Continue(string staged) => steps.Around("store.continue", () => new Staged(inner.Continue(staged), steps));
 

@@ -6,17 +6,20 @@ namespace Nebula.Delivery.Tests;
 /// <summary>The steps of a sync.</summary>
 internal sealed class SteppedWorker(ISyncWorker inner, Steps steps) : ISyncWorker
 {
-    public Task<int> PlanAsync(SyncRequest request, CancellationToken cancellationToken) => steps.AroundAsync("plan", () => inner.PlanAsync(request, cancellationToken));
+    public Task<int> PlanAsync(SyncRequest request, CancellationToken cancellationToken) =>
+        steps.AroundAsync("plan", () => inner.PlanAsync(request, cancellationToken));
 
     public Task<PlannedStream> PlanStreamAsync(StreamTask task, CancellationToken cancellationToken) =>
         steps.AroundAsync("plan-stream", () => inner.PlanStreamAsync(task, cancellationToken));
 
-    public Task<Checkpoint?> PrepareAsync(StreamTask task, CancellationToken cancellationToken) => steps.AroundAsync("prepare", () => inner.PrepareAsync(task, cancellationToken));
+    public Task<Checkpoint?> PrepareAsync(StreamTask task, CancellationToken cancellationToken) =>
+        steps.AroundAsync("prepare", () => inner.PrepareAsync(task, cancellationToken));
 
     public Task<string> SplitAsync(StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken) =>
         steps.AroundAsync("split", () => inner.SplitAsync(task, from, add, cancellationToken));
 
-    public Task<StagedPart> TransferAsync(StreamTask task, Chunk chunk, Func<CancellationToken, Task<StagedPart?>> findPrevious, CancellationToken cancellationToken) =>
+    public Task<StagedPart> TransferAsync(
+        StreamTask task, Chunk chunk, Func<CancellationToken, Task<StagedPart?>> findPrevious, CancellationToken cancellationToken) =>
         steps.AroundAsync("transfer", () => inner.TransferAsync(task, chunk, findPrevious, cancellationToken));
 
     public Task<CommitReceipt> CommitAsync(StreamTask task, SyncCommit commit, CancellationToken cancellationToken) =>
@@ -28,7 +31,9 @@ internal sealed class SteppedWorker(ISyncWorker inner, Steps steps) : ISyncWorke
         return true;
     });
 
-    public Task AbortAsync(StreamTask task, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken) => inner.AbortAsync(task, parts, cancellationToken);
+    public Task AbortAsync(StreamTask task, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken) =>
+        inner.AbortAsync(task, parts, cancellationToken);
 
-    public Task<CapturedWindow> CaptureAsync(StreamTask task, Checkpoint from, CancellationToken cancellationToken) => inner.CaptureAsync(task, from, cancellationToken);
+    public Task<CapturedWindow> CaptureAsync(StreamTask task, Checkpoint from, CancellationToken cancellationToken) =>
+        inner.CaptureAsync(task, from, cancellationToken);
 }

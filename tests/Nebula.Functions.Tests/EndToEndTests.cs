@@ -75,7 +75,8 @@ public sealed class EndToEndTests
                     {"subject":"/blobServices/default/containers/lake/blobs/in/{{name}}.csv","eventType":"Microsoft.Storage.BlobCreated","eventTime":"{{DateTime.UtcNow:s}}Z",
                      "data":{"url":"{{server.Address}}in/{{name}}.csv","eTag":"0x{{name}}"} }
                     """));
-            await host.UntilAsync(all => all.Any(one => one.Name == "SyncRun" && one.Id.StartsWith($"shop.blob-0x{name}-", StringComparison.Ordinal) && one.IsEnded));
+            await host.UntilAsync(all => all.Any(
+                one => one.Name == "SyncRun" && one.Id.StartsWith($"shop.blob-0x{name}-", StringComparison.Ordinal) && one.IsEnded));
         }
         var runs = (await host.RequestAsync("GET", "/api/runs")).Json["runs"]!.AsArray();
         Assert.Equal(["completed", "completed"], runs.Select(static run => (string)run!["status"]!));
@@ -119,7 +120,11 @@ public sealed class EndToEndTests
     {
         using var process = Process.Start(new ProcessStartInfo("dotnet")
         {
-            ArgumentList = { Path.Combine(AppContext.BaseDirectory, "nebula.dll"), "run", Path.Combine(folder, "pipelines", "shop.yaml"), "--env", $"OUT={target}", "--env", $"FOLDER={folder}" },
+            ArgumentList =
+            {
+                Path.Combine(AppContext.BaseDirectory, "nebula.dll"), "run", Path.Combine(folder, "pipelines", "shop.yaml"),
+                "--env", $"OUT={target}", "--env", $"FOLDER={folder}",
+            },
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,

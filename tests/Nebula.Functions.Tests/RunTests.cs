@@ -197,7 +197,9 @@ public sealed class RunTests
         var started = host.Turns.SelectMany(static turn => OrchestratorMessageCodec.ReadRequest(Convert.FromBase64String(turn.Request)).NewEvents)
             .OfType<ExecutionStarted>().First(static started => started.Name == "SyncRun");
         Assert.Equal(trace, started.TraceParent);
-        Assert.All(host.Handlers[0].Output, static line => Assert.Matches("^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z (debug|information|warning|error|critical) [A-Za-z.]+: ", line));
+        Assert.All(
+            host.Handlers[0].Output,
+            static line => Assert.Matches("^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z (debug|information|warning|error|critical) [A-Za-z.]+: ", line));
     }
 
     private static async Task<string> StartAsync(FunctionsHost host)

@@ -59,7 +59,9 @@ internal sealed class DiscoverCommand : NebulaCommand
         var table = new TextTable("  #", "column", "type");
         table.AlignRight(0);
         for (var i = 0; i < stream.Schema.Fields.Length; i++)
-            table.Add((i + 1).ToString(CultureInfo.InvariantCulture), stream.Schema.Fields[i].Name, stream.Schema.Fields[i].Type + (stream.Schema.Fields[i].Nullable ? "" : " not null"));
+            table.Add(
+                (i + 1).ToString(CultureInfo.InvariantCulture), stream.Schema.Fields[i].Name,
+                stream.Schema.Fields[i].Type + (stream.Schema.Fields[i].Nullable ? "" : " not null"));
         table.Write(context.Output, null);
         context.Output.WriteLine();
     }
@@ -98,9 +100,13 @@ internal sealed class DiscoverCommand : NebulaCommand
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Details(CatalogStream stream) =>
-        stream.Details.Where(static detail => !Internal.Contains(detail.Key)).OrderBy(static detail => detail.Key, StringComparer.Ordinal).Select(static detail => new KeyValuePair<string, string>(detail.Key, Visible(detail.Value)));
+        stream.Details.Where(static detail => !Internal.Contains(detail.Key))
+            .OrderBy(static detail => detail.Key, StringComparer.Ordinal)
+            .Select(static detail => new KeyValuePair<string, string>(detail.Key, Visible(detail.Value)));
 
     // lists are kept with a separator that no terminal shows
-    private static string Visible(string value) => value.Contains('\u001f') ? string.Join(' ', value.Split('\u001f', StringSplitOptions.RemoveEmptyEntries).Select(static item => $"'{item}'"))
-        : value switch { "\t" => "tab", " " => "blank", _ => value };
+    private static string Visible(string value) =>
+        value.Contains('\u001f')
+            ? string.Join(' ', value.Split('\u001f', StringSplitOptions.RemoveEmptyEntries).Select(static item => $"'{item}'"))
+            : value switch { "\t" => "tab", " " => "blank", _ => value };
 }

@@ -20,7 +20,8 @@ internal sealed record PipelineEnds(Endpoint Source, Endpoint? Target)
                 owner.Set(key, value, origin);
             else if (!key.Contains('.') && ConfigKeys.Overrides.Find(key) is null)
                 throw NebulaException.Configuration(
-                    $"{origin}: neither source, target nor run has a setting '{key}'.{Suggestion.For(key, Known())} 'nebula list CONNECTOR' shows a connector's.");
+                    $"{origin}: neither source, target nor run has a setting '{key}'.{Suggestion.For(key, Known())} "
+                    + "'nebula list CONNECTOR' shows a connector's.");
             else
                 overrides.Add(new ConfigOverride(key, value, origin) { IsList = key == "select" });
         }

@@ -24,7 +24,8 @@ internal sealed class RunFlags
         Add("--flush-interval", "DURATION", "performance.flush_interval", "Longest time that rows wait to be written, such as 10s.");
         Add("--timeout", "DURATION", "timeouts.run", "Longest time that the run may take, such as 300s; none when not set.");
         Add("--bad-rows", "fail|skip|quarantine", "on_error.bad_rows", "Rows that cannot be read end the run, are left out, or go to a file of their own.");
-        Add("--verify", "off|count|chunk", "verify", "What is recorded for 'nebula verify': nothing, the rows of each chunk (count), or also their content (chunk).");
+        Add("--verify", "off|count|chunk", "verify",
+            "What is recorded for 'nebula verify': nothing, the rows of each chunk (count), or also their content (chunk).");
         Add("--max-bad-rows", "N", "on_error.max_bad_rows", "Most bad rows before the run ends.");
         foreach (var option in (Option[])[_select, .. _settings.Select(static setting => setting.Flag), _output, _quiet])
             command.Options.Add(option);

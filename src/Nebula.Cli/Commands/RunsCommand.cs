@@ -37,7 +37,8 @@ internal sealed class RunsCommand : NebulaCommand
             shown++;
             AddUnfinished(table, run);
         }
-        foreach (var record in RecordsAsync(state, context.Interruption).GetAwaiter().GetResult().OrderByDescending(static record => record.StartedAt).Take(most))
+        foreach (var record in RecordsAsync(state, context.Interruption).GetAwaiter().GetResult()
+            .OrderByDescending(static record => record.StartedAt).Take(most))
         {
             shown++;
             table.Add(record.RunId, record.Pipeline, Time(record.StartedAt), record.Status,

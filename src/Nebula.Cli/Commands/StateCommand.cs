@@ -21,7 +21,8 @@ internal sealed class StateCommand : NebulaCommand
     private readonly Argument<string> _what = new("what") { Description = "show, set, reset or export." };
     private readonly StateView _state;
     private readonly Option<string?> _stream = Flag.Text("--stream", "NAME", "The stream; for show, reset and export all when not set.");
-    private readonly Option<string?> _position = Flag.Text("--position", "POSITION", "For set: how far the source is taken to be read, in the source's own words.");
+    private readonly Option<string?> _position = Flag.Text("--position", "POSITION",
+        "For set: how far the source is taken to be read, in the source's own words.");
 
     public StateCommand(CommandContext context)
         : base("state", "Show, set or reset how far the streams of a pipeline are committed.", context)

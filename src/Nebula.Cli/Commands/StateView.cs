@@ -29,12 +29,14 @@ internal sealed class StateView
     {
         var where = arguments.GetValue(_where) ?? PipelineState.DefaultFolder;
         if (Directory.Exists(where))
-            return PipelineState.In(Directory.Exists(Path.Combine(where, PipelineState.DefaultFolder)) ? Path.Combine(where, PipelineState.DefaultFolder) : where);
+            return PipelineState.In(
+                Directory.Exists(Path.Combine(where, PipelineState.DefaultFolder)) ? Path.Combine(where, PipelineState.DefaultFolder) : where);
         if (!File.Exists(where))
             throw NebulaException.NotFound(arguments.GetValue(_where) is null
                 ? $"There is no folder '{where}' here, in which 'nebula run' keeps what it remembers. Give the pipeline file."
                 : $"'{where}' does not exist. Give a pipeline file, or the folder of its state.");
-        return PipelineState.Of(Load(where, arguments, context)) ?? throw NebulaException.Configuration($"'{where}' says 'state: none': nothing is remembered of it.");
+        return PipelineState.Of(Load(where, arguments, context))
+            ?? throw NebulaException.Configuration($"'{where}' says 'state: none': nothing is remembered of it.");
     }
 
     /// <summary>Finds the pipeline of a run: the file that was given, or one beside the state.</summary>

@@ -63,6 +63,7 @@ internal sealed class VerifyCommand : NebulaCommand
         if (records.Count == 0)
             throw NebulaException.NotFound("There is no run to verify: none has ended yet. 'nebula runs' shows those that are under way.");
         return (wanted == Last ? records.MaxBy(static record => record.StartedAt) : records.Find(record => record.RunId == wanted))
-            ?? throw NebulaException.NotFound($"There is no run '{wanted}' that has ended.{Suggestion.For(wanted, records.Select(static record => record.RunId))} 'nebula runs' shows all.");
+            ?? throw NebulaException.NotFound(
+                $"There is no run '{wanted}' that has ended.{Suggestion.For(wanted, records.Select(static record => record.RunId))} 'nebula runs' shows all.");
     }
 }

@@ -14,7 +14,8 @@ namespace Nebula.Cli.Output;
 internal sealed class VerificationReport(RunRecord run, IReadOnlyList<StreamVerification> streams, bool isChanged)
 {
     private const int MostShown = 20;
-    private const string Changed = "The pipeline was changed since the run: what is compared may lie elsewhere, or be written in another way, than what the run wrote.";
+    private const string Changed =
+        "The pipeline was changed since the run: what is compared may lie elsewhere, or be written in another way, than what the run wrote.";
 
     /// <summary>Whether something lies at a target that is not what was committed.</summary>
     public bool Differs => streams.Any(static stream => stream.Outcome == VerificationOutcome.Differs);

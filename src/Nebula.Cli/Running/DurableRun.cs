@@ -10,14 +10,17 @@ using Nebula.Orchestration.Sync;
 
 namespace Nebula.Cli.Running;
 
-/// <summary>Runs streams as durable orchestrations of this process: what is interrupted, also by kill -9, goes on behind the last chunk that was moved.</summary>
+/// <summary>
+/// Runs streams as durable orchestrations of this process: what is interrupted, also by kill -9, goes on behind the last chunk that was moved.
+/// </summary>
 /// <param name="plan">What is to be done.</param>
 /// <param name="only">Names or wildcards of the streams that are wanted; empty for all.</param>
 /// <param name="state">Keeps the account.</param>
 /// <param name="createWorker">Makes what does the work.</param>
 /// <param name="log">Takes what happens.</param>
 internal sealed class DurableRun(
-    RunPlan plan, IReadOnlyList<string> only, PipelineState state, Func<ISyncObserver, int, SyncWorker> createWorker, Log log) : IRunner, ISyncObserver, IOrchestrationLog
+    RunPlan plan, IReadOnlyList<string> only, PipelineState state, Func<ISyncObserver, int, SyncWorker> createWorker, Log log)
+    : IRunner, ISyncObserver, IOrchestrationLog
 {
     // while one chunk is being ended and written, the next one begins
     private const int ParallelChunks = 2;

@@ -21,7 +21,9 @@ internal static class RunnerFactory
     {
         var pool = MemoryBudget.CreatePool(plan.Memory);
         if (state is null && plan.Jobs.FirstOrDefault(static job => job.Request.IsIncremental) is { } incremental)
-            throw NebulaException.Configuration($"'{incremental.Name}' is read incrementally, which needs a place to remember what was read: run it from a pipeline file that does not say 'state: none'.");
+            throw NebulaException.Configuration(
+                $"'{incremental.Name}' is read incrementally, which needs a place to remember what was read: "
+                + "run it from a pipeline file that does not say 'state: none'.");
         if (state is null)
             return (plan, new DirectRun(plan, pool, null));
         if (FindInterrupted(plan, only, state, context) is { } interrupted)

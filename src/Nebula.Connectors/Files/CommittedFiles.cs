@@ -60,7 +60,9 @@ internal sealed class CommittedFiles
             details = new Dictionary<string, string>(text.DescribeWritten(_fileSchema, _written));
         var inFolders = _plan.Schema.Fields.Where(field => _fileSchema.IndexOf(field.Name) < 0).ToList();
         if (schema.Fields.Length != _fileSchema.Fields.Length)
-            throw new NebulaException(ErrorKind.Schema, $"The file has {schema.Fields.Length} columns; {_fileSchema.Fields.Length} were written.", new SourceLocation(files[0].Path));
+            throw new NebulaException(ErrorKind.Schema,
+                $"The file has {schema.Fields.Length} columns; {_fileSchema.Fields.Length} were written.",
+                new SourceLocation(files[0].Path));
         var plan = (_plan with
         {
             Stream = _plan.Stream with { Schema = new Schema([.. schema.Fields, .. inFolders]), Details = details },
@@ -72,13 +74,15 @@ internal sealed class CommittedFiles
         }).Build();
         var chunk = new FileChunk(files);
         return inFolders.Count > 0
-            ? new PartitionedReader(plan, [.. inFolders.Select(static field => field.Name)], files, context.Pool, read => OpenFiles(chunk, opener, options, read, context))
+            ? new PartitionedReader(
+                plan, [.. inFolders.Select(static field => field.Name)], files, context.Pool, read => OpenFiles(chunk, opener, options, read, context))
             : OpenFiles(chunk, opener, options, plan, context);
     }
 
-    private ISourceReader OpenFiles(FileChunk chunk, FileOpener opener, OptionValues options, StreamPlan plan, ReadContext context) => _format is IContainerFormat container
-        ? new ContainerFileReader(container, chunk, opener.Fork(), options, plan, context)
-        : new TextFileReader((ITextFormat)_format, chunk, opener.Fork(), plan, context);
+    private ISourceReader OpenFiles(FileChunk chunk, FileOpener opener, OptionValues options, StreamPlan plan, ReadContext context) =>
+        _format is IContainerFormat container
+            ? new ContainerFileReader(container, chunk, opener.Fork(), options, plan, context)
+            : new TextFileReader((ITextFormat)_format, chunk, opener.Fork(), plan, context);
 
     /// <summary>The columns as a file has them: with types of the format's own, which hold those that were written.</summary>
     private static Schema SchemaOf(IContainerFormat format, StoredObject file, FileOpener opener, OptionValues options, ReadContext context)

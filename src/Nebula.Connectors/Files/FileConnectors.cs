@@ -24,12 +24,13 @@ public static class FileConnectors
         return connectors;
     }
 
-    private static ConnectorDescriptor Describe(string name, string summary, IFileFormat? format, string[] aliases, Func<OptionValues, IObjectStore> open) => new(name, summary)
-    {
-        Aliases = aliases,
-        SourceOptions = FileOptions.ForSource(format),
-        DestinationOptions = FileOptions.ForDestination(format),
-        CreateSource = options => new FileSource(options, format, open(options)),
-        CreateDestination = options => new FileDestination(options, format, open(options)),
-    };
+    private static ConnectorDescriptor Describe(string name, string summary, IFileFormat? format, string[] aliases, Func<OptionValues, IObjectStore> open) =>
+        new(name, summary)
+        {
+            Aliases = aliases,
+            SourceOptions = FileOptions.ForSource(format),
+            DestinationOptions = FileOptions.ForDestination(format),
+            CreateSource = options => new FileSource(options, format, open(options)),
+            CreateDestination = options => new FileDestination(options, format, open(options)),
+        };
 }

@@ -8,7 +8,10 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Connectors.Files;
 
-/// <summary>Files as a destination: format x codec x store. A stream becomes one file, which appears whole or not at all, or the files of a folder (see <see cref="PartsCommit"/>).</summary>
+/// <summary>
+/// Files as a destination: format x codec x store. A stream becomes one file, which appears whole or not at all, or the files
+/// of a folder (see <see cref="PartsCommit"/>).
+/// </summary>
 internal sealed class FileDestination : IDestination
 {
     private readonly OptionValues _options;
@@ -86,7 +89,9 @@ internal sealed class FileDestination : IDestination
         var layout = LayoutOf(target, plan);
         if (layout is null && plan.IsIncremental)
             throw NebulaException.Configuration(
-                $"'mode: incremental' adds files to those that are there, but '{target}' is one file. Give a folder and 'file_size', or put {{part:05}} into the name.", _options.LocationOf("path"));
+                $"'mode: incremental' adds files to those that are there, but '{target}' is one file. "
+                + "Give a folder and 'file_size', or put {part:05} into the name.",
+                _options.LocationOf("path"));
         // a wrong option is found before anything moves
         if (layout is not null)
             _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
@@ -101,7 +106,9 @@ internal sealed class FileDestination : IDestination
         if (LayoutOf(target, plan) is { } layout)
             return Task.FromResult<IDestinationWriter>(OpenParts(plan, layout, chunk, context));
         var encoding = new FileEncoding(FormatOf(target), target, plan.Schema, _options, context.Pool);
-        var staged = context.Previous is { } previous ? _store.Continue(previous.Location) : _store.Stage(target, plan.RunId, ChunksOf(plan) == ChunkOrder.Any && !chunk.IsWhole ? chunk.Index : null);
+        var staged = context.Previous is { } previous
+            ? _store.Continue(previous.Location)
+            : _store.Stage(target, plan.RunId, ChunksOf(plan) == ChunkOrder.Any && !chunk.IsWhole ? chunk.Index : null);
         return Task.FromResult<IDestinationWriter>(new FileWriter(encoding, staged, chunk));
     }
 
@@ -135,7 +142,8 @@ internal sealed class FileDestination : IDestination
         var target = TargetOf(plan);
         var keys = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         // the names of folders have the same word for both
-        return !keys.Any(key => key.Column == column && key.Transform == PartitionTransform.Identity) && FormatOf(target).KeepsEmptyText(FileSchemaOf(plan, keys), _options);
+        return !keys.Any(key => key.Column == column && key.Transform == PartitionTransform.Identity)
+            && FormatOf(target).KeepsEmptyText(FileSchemaOf(plan, keys), _options);
     }
 
     public Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
@@ -173,7 +181,9 @@ internal sealed class FileDestination : IDestination
     private CommitReceipt Publish(CommitRequest request, string target)
     {
         // chunks that came in order are all in what the last of them left
-        var staged = request.Parts.Skip(_store.Joins ? 0 : Math.Max(0, request.Parts.Count - 1)).Select(static part => part.Location).Where(static location => location.Length > 0).ToList();
+        var staged = request.Parts.Skip(_store.Joins ? 0 : Math.Max(0, request.Parts.Count - 1))
+            .Select(static part => part.Location)
+            .Where(static location => location.Length > 0).ToList();
         return new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token));
     }
 
@@ -200,7 +210,9 @@ internal sealed class FileDestination : IDestination
         if (_options.Size("file_size") is null && _options.List("partition_by") is null or [] && PathTemplate.IndexOfPart(target) < 0)
             return null;
         if (target == LocalStore.StandardStream)
-            throw NebulaException.Configuration($"Options 'file_size' and 'partition_by' of {_options.Owner} make files, which standard output cannot take. Give a path.", _options.LocationOf("path"));
+            throw NebulaException.Configuration(
+                $"Options 'file_size' and 'partition_by' of {_options.Owner} make files, which standard output cannot take. Give a path.",
+                _options.LocationOf("path"));
         return PartsLayout.Of(target, FormatOf(target), _options) with { Prefix = plan.IsIncremental ? plan.RunId + "-" : "" };
     }
 

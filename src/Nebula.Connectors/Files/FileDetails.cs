@@ -27,7 +27,8 @@ internal static class FileDetails
 
     /// <summary>Renders files as text.</summary>
     public static string Render(IEnumerable<StoredObject> files) =>
-        TextList.Render(files.Select(static file => TextList.Render([file.Path, file.Name, file.Size?.ToString(CultureInfo.InvariantCulture) ?? "", file.Version ?? ""])));
+        TextList.Render(files.Select(static file =>
+            TextList.Render([file.Path, file.Name, file.Size?.ToString(CultureInfo.InvariantCulture) ?? "", file.Version ?? ""])));
 
     /// <summary>Reads what <see cref="Render"/> wrote.</summary>
     public static IReadOnlyList<StoredObject> ParseFiles(string text) =>

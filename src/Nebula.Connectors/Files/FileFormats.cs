@@ -12,11 +12,13 @@ namespace Nebula.Connectors.Files;
 internal static class FileFormats
 {
     /// <summary>All formats.</summary>
-    public static IReadOnlyList<IFileFormat> All { get; } = [new CsvFormat(), new JsonFormat(), new ParquetFormat(), new ArrowFormat(), new AvroFormat(), new OrcFormat()];
+    public static IReadOnlyList<IFileFormat> All { get; } =
+        [new CsvFormat(), new JsonFormat(), new ParquetFormat(), new ArrowFormat(), new AvroFormat(), new OrcFormat()];
 
     /// <summary>Finds a format by its name; null when there is none.</summary>
     public static IFileFormat? ByName(string name) => All.FirstOrDefault(format => format.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Finds a format by the ending of a path, after that of a codec was taken off; null when it says nothing.</summary>
-    public static IFileFormat? ByPath(string path) => All.FirstOrDefault(format => format.Extensions.Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase)));
+    public static IFileFormat? ByPath(string path) =>
+        All.FirstOrDefault(format => format.Extensions.Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase)));
 }

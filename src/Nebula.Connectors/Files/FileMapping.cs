@@ -20,10 +20,13 @@ internal sealed class FileMapping
     public FileMapping(StreamPlan plan, Schema file, string name, BufferPool pool)
     {
         foreach (var field in file.Fields)
-            if (plan.Stream.Schema.IndexOf(field.Name) is var position && (position < 0 || !plan.Stream.Schema.Fields[position].Type.Equals(CommonType.Of(plan.Stream.Schema.Fields[position].Type, field.Type))))
+            if (plan.Stream.Schema.IndexOf(field.Name) is var position
+                && (position < 0
+                    || !plan.Stream.Schema.Fields[position].Type.Equals(CommonType.Of(plan.Stream.Schema.Fields[position].Type, field.Type))))
                 throw new SchemaContradictionException(
                     position < 0 ? $"the file has a column \"{field.Name}\", which the files read first do not have"
-                        : $"column \"{field.Name}\" is {field.Type} here, but {plan.Stream.Schema.Fields[position].Type} in the files read first", new SourceLocation(name));
+                        : $"column \"{field.Name}\" is {field.Type} here, but {plan.Stream.Schema.Fields[position].Type} in the files read first",
+                    new SourceLocation(name));
         var sources = plan.Columns.Select(column => file.IndexOf(column.SourceName)).ToList();
         FileColumns = [.. sources.Where(static source => source >= 0).Distinct()];
         var read = new Schema(FileColumns.Select(column => file.Fields[column]));

@@ -29,7 +29,9 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options, FileO
     /// <param name="sampleOnly">Whether the file will be opened again.</param>
     public CountedStream Open(StoredObject file, bool sampleOnly)
     {
-        var stored = store.ComesOnce(file.Path) ? _replayed.GetOrAdd(file.Path, _ => OpenOnce(file)).Rewind(isLast: !sampleOnly) : store.OpenRead(file, cancellationToken: _reads.Token);
+        var stored = store.ComesOnce(file.Path)
+            ? _replayed.GetOrAdd(file.Path, _ => OpenOnce(file)).Rewind(isLast: !sampleOnly)
+            : store.OpenRead(file, cancellationToken: _reads.Token);
         return new CountedStream(stored, counted => FileCodecs.Decode(counted, file.Path, options));
     }
 
@@ -76,7 +78,9 @@ internal sealed class FileOpener(IObjectStore store, OptionValues options, FileO
         }
     }
 
-    /// <summary>Opens a file for reading its uncompressed bytes in any order. What comes only once, or compressed, is put into a temporary file first.</summary>
+    /// <summary>
+    /// Opens a file for reading its uncompressed bytes in any order. What comes only once, or compressed, is put into a temporary file first.
+    /// </summary>
     /// <param name="file">The file.</param>
     /// <returns>The bytes; whoever takes them disposes of them.</returns>
     public IRandomAccess OpenRandom(StoredObject file)

@@ -63,11 +63,18 @@ internal sealed class FileSource : ISource, IInspectable
             throw NothingFound();
         var wanted = request.Streams.Count == 0 ? files : Matching(files, request.Streams);
         if (wanted.Count == 0)
-            throw NebulaException.NotFound($"No file in '{_path}' matches {string.Join(", ", request.Streams.Select(static s => $"'{s}'"))}.{Suggestion.For(request.Streams[0], files.Select(static f => f.Name))}");
+            throw NebulaException.NotFound(
+                $"No file in '{_path}' matches {string.Join(", ", request.Streams.Select(static s => $"'{s}'"))}."
+                + Suggestion.For(request.Streams[0], files.Select(static f => f.Name)));
         if (request.NamesOnly)
             return new Catalog([.. wanted.Select(static file => new CatalogStream(file.Name, NoSchema) { Bytes = file.Size })]);
         if (request.AsOneStream || wanted.Count == 1)
-            return new Catalog([await DescribeAsync(wanted.Count == 1 ? wanted[0].Name : request.Streams.Count == 1 ? request.Streams[0] : _path, wanted, request, cancellationToken).ConfigureAwait(false)]);
+            return new Catalog(
+            [
+                await DescribeAsync(
+                    wanted.Count == 1 ? wanted[0].Name : request.Streams.Count == 1 ? request.Streams[0] : _path,
+                    wanted, request, cancellationToken).ConfigureAwait(false),
+            ]);
         var streams = new List<CatalogStream>(wanted.Count);
         foreach (var file in wanted)
             streams.Add(await DescribeAsync(file.Name, [file], request, cancellationToken).ConfigureAwait(false));
@@ -123,8 +130,12 @@ internal sealed class FileSource : ISource, IInspectable
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (FormatOf(file) is not IContainerFormat format)
-                throw NebulaException.Configuration($"'{file.Path}' is text: there is nothing in it but its rows. 'nebula discover {file.Path}' shows its columns and how it is written.");
-            inspected.Add(new InspectedObject(file.Name, await Task.Run(() => ContainerDiscovery.Inspect(format, file, _opener, _options), cancellationToken).ConfigureAwait(false)));
+                throw NebulaException.Configuration(
+                    $"'{file.Path}' is text: there is nothing in it but its rows. "
+                    + $"'nebula discover {file.Path}' shows its columns and how it is written.");
+            inspected.Add(new InspectedObject(file.Name,
+                await Task.Run(() => ContainerDiscovery.Inspect(format, file, _opener, _options), cancellationToken)
+                    .ConfigureAwait(false)));
         }
         return inspected;
     }
@@ -137,7 +148,8 @@ internal sealed class FileSource : ISource, IInspectable
         return default;
     }
 
-    private async Task<CatalogStream> DescribeAsync(string name, IReadOnlyList<StoredObject> files, DiscoverRequest request, CancellationToken cancellationToken)
+    private async Task<CatalogStream> DescribeAsync(
+        string name, IReadOnlyList<StoredObject> files, DiscoverRequest request, CancellationToken cancellationToken)
     {
         if (FormatOf(files[0]) is IContainerFormat container)
             return await DescribeAsync(container, name, files, request, cancellationToken).ConfigureAwait(false);
@@ -161,12 +173,20 @@ internal sealed class FileSource : ISource, IInspectable
         };
     }
 
-    private async Task<CatalogStream> DescribeAsync(IContainerFormat format, string name, IReadOnlyList<StoredObject> files, DiscoverRequest request, CancellationToken cancellationToken)
+    private async Task<CatalogStream> DescribeAsync(
+        IContainerFormat format, string name, IReadOnlyList<StoredObject> files, DiscoverRequest request, CancellationToken cancellationToken)
     {
         var details = new Dictionary<string, string> { [FileDetails.Format] = format.Name, [FileDetails.Files] = FileDetails.Render(files) };
-        var (schema, rows) = await Task.Run(() => ContainerDiscovery.Describe(format, files, _opener, _options, request, details, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var (schema, rows) = await Task.Run(
+            () => ContainerDiscovery.Describe(format, files, _opener, _options, request, details, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
         schema = WithPartitions(schema, files, request, details);
-        return new CatalogStream(name, schema) { Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null, Rows = rows, Details = details };
+        return new CatalogStream(name, schema)
+        {
+            Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null,
+            Rows = rows,
+            Details = details,
+        };
     }
 
     private Schema WithPartitions(Schema schema, IReadOnlyList<StoredObject> files, DiscoverRequest request, Dictionary<string, string> details)
@@ -201,7 +221,9 @@ internal sealed class FileSource : ISource, IInspectable
         }
     }
 
-    private ISchemaInferrer Infer(ITextFormat format, IReadOnlyDictionary<string, string> dialect, IReadOnlyList<StoredObject> files, DiscoverRequest request, int sampleSize, CancellationToken cancellationToken)
+    private ISchemaInferrer Infer(
+        ITextFormat format, IReadOnlyDictionary<string, string> dialect, IReadOnlyList<StoredObject> files,
+        DiscoverRequest request, int sampleSize, CancellationToken cancellationToken)
     {
         var inferrer = format.CreateInferrer(dialect, request, files[0].Name);
         var comesOnce = _store.ComesOnce(_path);
@@ -234,8 +256,10 @@ internal sealed class FileSource : ISource, IInspectable
         return [.. files.Where(file => names.Contains(file.Name) || wildcards.Exists(wildcard => Glob.Matches(wildcard, file.Name)))];
     }
 
-    private IFileFormat FormatOf(StoredObject file) => _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(file.Path)) ?? throw NebulaException.Configuration(
-        $"The format of '{file.Path}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
+    private IFileFormat FormatOf(StoredObject file) =>
+        _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(file.Path))
+        ?? throw NebulaException.Configuration(
+            $"The format of '{file.Path}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
 
     private NebulaException NothingFound() => Glob.IsWildcard(_path) ? NebulaException.NotFound($"No file matches '{_path}'.") : _store.Missing(_path);
 }

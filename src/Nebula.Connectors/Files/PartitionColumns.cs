@@ -29,12 +29,14 @@ internal static class PartitionColumns
         var odd = files.FirstOrDefault(file => !ValuesOf(file).Select(static pair => pair.Key).SequenceEqual(first.Select(static pair => pair.Key)));
         if (odd is not null || (isWanted is true && keys.Count == 0))
             return isWanted is not true ? [] : throw new NebulaException(ErrorKind.Schema,
-                $"'{(odd ?? files[0]).Path}' is not in folders such as key=value{(odd is null ? "" : $" as '{files[0].Path}' is")}. Set 'hive_partitioning' to auto or false.");
+                $"'{(odd ?? files[0]).Path}' is not in folders such as key=value{(odd is null ? "" : $" as '{files[0].Path}' is")}. "
+                + "Set 'hive_partitioning' to auto or false.");
         return [.. keys.Where(key => schema.IndexOf(key) < 0).Select(key => new Field(key, TypeOf(key, files, request)))];
     }
 
     /// <summary>The values in the folders of a file.</summary>
-    public static IReadOnlyList<(string Key, string? Value)> ValuesOf(StoredObject file) => [.. file.Name.Split('/')[..^1].Select(HiveNames.Parse).OfType<(string, string?)>()];
+    public static IReadOnlyList<(string Key, string? Value)> ValuesOf(StoredObject file) =>
+        [.. file.Name.Split('/')[..^1].Select(HiveNames.Parse).OfType<(string, string?)>()];
 
     /// <summary>Makes the column of one row that holds a file's value.</summary>
     /// <param name="file">The file.</param>
@@ -52,12 +54,15 @@ internal static class PartitionColumns
             builder.AppendBytes(System.Text.Encoding.UTF8.GetBytes(value));
         using var text = builder.Build();
         var faults = new ValueFaults();
-        var converter = ColumnConverter.Create(DataType.String, type, allowsLoss: false) ?? throw BatchConverter.Impossible(new Field(key, DataType.String), type);
+        var converter = ColumnConverter.Create(DataType.String, type, allowsLoss: false)
+            ?? throw BatchConverter.Impossible(new Field(key, DataType.String), type);
         var column = converter.Convert(text, pool, faults);
         if (faults.Items.Count == 0)
             return column;
         column.Dispose();
-        throw new DataFormatException($"the folder's name says '{value}', which is no {type}. Cast the column to string (columns: {{ {key}: string }}).", new SourceLocation(file.Name, Column: key));
+        throw new DataFormatException(
+            $"the folder's name says '{value}', which is no {type}. Cast the column to string (columns: {{ {key}: string }}).",
+            new SourceLocation(file.Name, Column: key));
     }
 
     /// <summary>The narrowest of int64, date and string that gives all values back.</summary>
@@ -102,7 +107,9 @@ internal sealed class PartitionedReader : ISourceReader
     /// <param name="files">The files.</param>
     /// <param name="pool">Where buffers come from.</param>
     /// <param name="open">Makes the reader of the other columns.</param>
-    public PartitionedReader(StreamPlan plan, IReadOnlyList<string> partitions, IReadOnlyList<StoredObject> files, BufferPool pool, Func<StreamPlan, ISourceReader> open)
+    public PartitionedReader(
+        StreamPlan plan, IReadOnlyList<string> partitions, IReadOnlyList<StoredObject> files,
+        BufferPool pool, Func<StreamPlan, ISourceReader> open)
     {
         _plan = plan;
         _files = files;

@@ -2,7 +2,9 @@ using Nebula.Connectors.ObjectStores;
 
 namespace Nebula.Connectors.Files;
 
-/// <summary>A stream that comes only once (standard input, a pipe) but whose beginning is read several times: what is sampled is kept, and given out again.</summary>
+/// <summary>
+/// A stream that comes only once (standard input, a pipe) but whose beginning is read several times: what is sampled is kept, and given out again.
+/// </summary>
 internal sealed class ReplayStream(Stream inner) : IDisposable
 {
     private readonly MemoryStream _kept = new();

@@ -32,7 +32,10 @@ internal sealed class SchemaUnion
             if (known.Equals(field))
                 continue;
             var type = CommonType.Of(known.Type, field.Type) ?? throw new NebulaException(
-                ErrorKind.Schema, $"Column \"{field.Name}\" is {known.Type} in the files before and {field.Type} in this one. Read them as streams of their own, or cast the column (columns: {{ {field.Name}: string }}).", new SourceLocation(file));
+                ErrorKind.Schema,
+                $"Column \"{field.Name}\" is {known.Type} in the files before and {field.Type} in this one. "
+                + $"Read them as streams of their own, or cast the column (columns: {{ {field.Name}: string }}).",
+                new SourceLocation(file));
             _fields[position] = new Field(field.Name, type, known.Nullable || field.Nullable);
         }
         if (_files++ > 0)

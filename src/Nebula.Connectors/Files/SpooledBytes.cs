@@ -4,7 +4,10 @@ using Nebula.Engine.Formats;
 
 namespace Nebula.Connectors.Files;
 
-/// <summary>A stream put into a temporary file so that it can be read in any order. The file has no name for longer than it takes to open it, where the system allows that.</summary>
+/// <summary>
+/// A stream put into a temporary file so that it can be read in any order. The file has no name for longer than it takes
+/// to open it, where the system allows that.
+/// </summary>
 internal sealed class SpooledBytes : IRandomAccess
 {
     private readonly FileStream _file;
@@ -38,7 +41,10 @@ internal sealed class SpooledBytes : IRandomAccess
         {
             file?.Dispose();
             if (e is IOException or UnauthorizedAccessException)
-                throw new NebulaException(ErrorKind.Permission, $"'{name}' must be read in any order and is put into the temporary folder '{Path.GetTempPath()}' for that, which failed: {e.Message} Set TMPDIR to a folder with room.", inner: e);
+                throw new NebulaException(ErrorKind.Permission,
+                    $"'{name}' must be read in any order and is put into the temporary folder '{Path.GetTempPath()}' "
+                    + $"for that, which failed: {e.Message} Set TMPDIR to a folder with room.",
+                    inner: e);
             throw;
         }
     }

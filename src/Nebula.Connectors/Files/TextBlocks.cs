@@ -57,7 +57,9 @@ internal sealed class TextBlocks : IDisposable
         }
         else
             _counted = opener.Open(file, sampleOnly);
-        _stream = format.EncodingOf(dialect) is { } encoding ? Encoding.CreateTranscodingStream(_counted, encoding, new UTF8Encoding(false), leaveOpen: true) : _counted;
+        _stream = format.EncodingOf(dialect) is { } encoding
+            ? Encoding.CreateTranscodingStream(_counted, encoding, new UTF8Encoding(false), leaveOpen: true)
+            : _counted;
     }
 
     /// <summary>Stored bytes read so far.</summary>
@@ -127,7 +129,9 @@ internal sealed class TextBlocks : IDisposable
         catch (DecoderFallbackException e)
         {
             buffer.Dispose();
-            throw new DataFormatException($"the text is not in the encoding it was taken for: {e.Message} Set 'encoding'.", new SourceLocation(_file.Name, ByteOffset: _offset), e);
+            throw new DataFormatException(
+                $"the text is not in the encoding it was taken for: {e.Message} Set 'encoding'.",
+                new SourceLocation(_file.Name, ByteOffset: _offset), e);
         }
         catch
         {
@@ -174,7 +178,9 @@ internal sealed class TextBlocks : IDisposable
             buffer.Length += bytes;
             _left -= bytes;
             if (isEnd && _range is { } range && _left > 0)
-                throw new DataFormatException($"the file became shorter while it was read: it should have {range.End} bytes or more. Run again.", new SourceLocation(_file.Name, ByteOffset: range.End - _left));
+                throw new DataFormatException(
+                    $"the file became shorter while it was read: it should have {range.End} bytes or more. Run again.",
+                    new SourceLocation(_file.Name, ByteOffset: range.End - _left));
             _ended = isEnd || _left == 0;
         }
     }
@@ -195,7 +201,8 @@ internal sealed class TextBlocks : IDisposable
     {
         if (buffer.Length >= _maxRecordSize)
             throw new DataFormatException(
-                $"the record that starts here is larger than {Units.FormatSize(_maxRecordSize)}, the most that the memory limit allows. If it should not be, a quote or bracket in it is probably not closed; if it should, raise 'memory'.",
+                $"the record that starts here is larger than {Units.FormatSize(_maxRecordSize)}, the most that the memory limit allows. "
+                + "If it should not be, a quote or bracket in it is probably not closed; if it should, raise 'memory'.",
                 new SourceLocation(_file.Name, 1, ByteOffset: _offset));
         var larger = _pool.Rent((int)Math.Min(Math.Max(buffer.Capacity * 2L, _blockSize), Math.Max(_maxRecordSize, buffer.Capacity + 1)));
         buffer.Content.CopyTo(larger.Span);

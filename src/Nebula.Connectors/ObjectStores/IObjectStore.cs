@@ -3,7 +3,10 @@ using Nebula.Engine.Formats;
 
 namespace Nebula.Connectors.ObjectStores;
 
-/// <summary>Where files live. A new store is one more implementation; formats and codecs know nothing of it. Paths are in the store's own form, see <see cref="Resolve"/>.</summary>
+/// <summary>
+/// Where files live. A new store is one more implementation; formats and codecs know nothing of it. Paths are in the
+/// store's own form, see <see cref="Resolve"/>.
+/// </summary>
 internal interface IObjectStore : IDisposable
 {
     /// <summary>In the path of a staged version: what follows tells the part of the object that it is. Without points.</summary>

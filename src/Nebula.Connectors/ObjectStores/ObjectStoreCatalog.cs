@@ -36,8 +36,13 @@ internal static class ObjectStoreCatalog
             $"'{scheme}://' is no store that Nebula knows.{Suggestion.For(scheme, Remote.Append(Local).SelectMany(static known => known.Schemes))}", options.LocationOf("path"));
         foreach (var option in Options)
             if (options.IsSet(option.Name) && !store.Options.Contains(option) && (option != EndpointOption || store == Local))
-                throw NebulaException.Configuration($"Option '{option.Name}' of {options.Owner} says nothing about '{AzureBlobPath.Shown(path)}'. It is for paths that begin with "
-                    + $"{string.Join(" or ", Remote.Where(known => option == EndpointOption || known.Options.Contains(option)).Select(static known => $"{known.Schemes[0]}://"))}.", options.LocationOf(option.Name));
+                throw NebulaException.Configuration(
+                    $"Option '{option.Name}' of {options.Owner} says nothing about '{AzureBlobPath.Shown(path)}'. "
+                    + "It is for paths that begin with "
+                    + string.Join(" or ", Remote.Where(known => option == EndpointOption || known.Options.Contains(option))
+                        .Select(static known => $"{known.Schemes[0]}://"))
+                    + ".",
+                    options.LocationOf(option.Name));
         return store.Open(path, options);
     }
 

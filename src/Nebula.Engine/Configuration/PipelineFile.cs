@@ -203,7 +203,9 @@ public static class PipelineFile
         {
             Timeout = values.Section(ConfigKeys.Timeouts).Duration(ConfigKeys.RunTimeout),
             MaxDuration = values.Section(ConfigKeys.Limits).Duration(ConfigKeys.MaxDuration),
-            StateLocation = values.Section(ConfigKeys.State).Text(ConfigKeys.StateLocation) is "none" ? "" : values.Section(ConfigKeys.State).Text(ConfigKeys.StateLocation),
+            StateLocation = values.Section(ConfigKeys.State).Text(ConfigKeys.StateLocation) is "none"
+                ? ""
+                : values.Section(ConfigKeys.State).Text(ConfigKeys.StateLocation),
             Memory = values.Section(ConfigKeys.Limits).Size(ConfigKeys.Memory),
             ParallelStreams = values.Section(ConfigKeys.Run).Int32(ConfigKeys.ParallelStreams)!.Value,
             LoggingLevel = values.Section(ConfigKeys.Observability).Text(ConfigKeys.LoggingLevel) switch

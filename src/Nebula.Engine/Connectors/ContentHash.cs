@@ -4,7 +4,10 @@ using System.Text;
 
 namespace Nebula.Engine.Connectors;
 
-/// <summary>Stands for the values of some rows, whatever their order: one hash for each column, and one for the rows as wholes, which also tells values that changed places.</summary>
+/// <summary>
+/// Stands for the values of some rows, whatever their order: one hash for each column, and one for the rows as wholes,
+/// which also tells values that changed places.
+/// </summary>
 /// <param name="rows">Sum of the hashes of the rows, modulo 2^64.</param>
 /// <param name="columns">For each column the sum of the hashes of its values, modulo 2^64.</param>
 public sealed class ContentHash(ulong rows, ImmutableArray<ulong> columns) : IEquatable<ContentHash>

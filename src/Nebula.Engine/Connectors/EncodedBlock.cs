@@ -13,7 +13,10 @@ public sealed class EncodedBlock(PooledBuffer buffer, int rows) : IDisposable
     /// <summary>Number of rows in them.</summary>
     public int Rows { get; } = rows;
 
-    /// <summary>What the format's writer needs besides the bytes (statistics of a row group, for example); null when nothing. Disposed of with the block where it is disposable.</summary>
+    /// <summary>
+    /// What the format's writer needs besides the bytes (statistics of a row group, for example); null when nothing. Disposed
+    /// of with the block where it is disposable.
+    /// </summary>
     public object? Metadata { get; init; }
 
     /// <summary>Returns the buffer and what <see cref="Metadata"/> owns.</summary>

@@ -20,7 +20,9 @@ public interface ISource : IAsyncDisposable
     /// <exception cref="Diagnostics.NebulaException">The source cannot be read, or a requested stream does not exist.</exception>
     Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Tells how far the source will have been read when all chunks of a stream are: of a source with a log, its end before the first chunk is read.</summary>
+    /// <summary>
+    /// Tells how far the source will have been read when all chunks of a stream are: of a source with a log, its end before the first chunk is read.
+    /// </summary>
     /// <param name="plan">The stream as it will be read.</param>
     /// <param name="from">What was committed before; null for a first or full read.</param>
     /// <param name="cancellationToken">Stops the call.</param>

@@ -83,7 +83,9 @@ public sealed record StreamPlan
     /// <summary>What happens to values that a cast would change.</summary>
     public LossyPolicy Lossy { get; init; }
 
-    /// <summary>Whether only what is new since the last commit is read, and added to what the destination has; otherwise everything, in place of that.</summary>
+    /// <summary>
+    /// Whether only what is new since the last commit is read, and added to what the destination has; otherwise everything, in place of that.
+    /// </summary>
     public bool IsIncremental { get; init; }
 
     /// <summary>When the run started, UTC: for names with dates in them.</summary>
@@ -117,7 +119,9 @@ public sealed record Chunk(int Index, string Description)
     /// <summary>Bytes as stored; null when unknown.</summary>
     public long? Bytes { get; init; }
 
-    /// <summary>Whether it is known to be all of its stream, so that nothing will ever be joined with it. A hint for destinations: false says nothing.</summary>
+    /// <summary>
+    /// Whether it is known to be all of its stream, so that nothing will ever be joined with it. A hint for destinations: false says nothing.
+    /// </summary>
     public bool IsWhole { get; init; }
 }
 
@@ -152,7 +156,8 @@ public sealed record StagedPart(int ChunkIndex, string Location, long Rows, long
 /// <param name="FirstPart">Position of the first of the parts, in their order.</param>
 /// <param name="PartCount">Number of parts.</param>
 /// <param name="Location">Where the rows are, for people.</param>
-/// <param name="OpenAsync">Opens them for reading: columns and types are those of the plan, and rows of a later part come behind those of an earlier one.</param>
+/// <param name="OpenAsync">Opens them for reading: columns and types are those of the plan, and rows of a later part
+/// come behind those of an earlier one.</param>
 public sealed record CommittedRows(int FirstPart, int PartCount, string Location, Func<ReadContext, CancellationToken, Task<ISourceReader>> OpenAsync);
 
 /// <summary>A request to publish staged parts.</summary>
@@ -162,7 +167,9 @@ public sealed record CommittedRows(int FirstPart, int PartCount, string Location
 /// <param name="Token">Identity of the commit: the same token is never applied twice.</param>
 public sealed record CommitRequest(StreamPlan Plan, IReadOnlyList<StagedPart> Parts, Checkpoint? Checkpoint, string Token)
 {
-    /// <summary>The sequence that the destination must be at, where it keeps account: one that is further has seen a newer run. Null when nobody counts.</summary>
+    /// <summary>
+    /// The sequence that the destination must be at, where it keeps account: one that is further has seen a newer run. Null when nobody counts.
+    /// </summary>
     public long? ExpectedSequence { get; init; }
 }
 

@@ -41,7 +41,9 @@ internal interface ITextFormat : IFileFormat
     /// <param name="name">The file, for messages.</param>
     ISchemaInferrer CreateInferrer(IReadOnlyDictionary<string, string> dialect, DiscoverRequest request, string name);
 
-    /// <summary>Gives the dialect of files that this format has written, without a look at them. The decoder then reads every value with the type that was written.</summary>
+    /// <summary>
+    /// Gives the dialect of files that this format has written, without a look at them. The decoder then reads every value with the type that was written.
+    /// </summary>
     /// <param name="schema">The columns that were written.</param>
     /// <param name="options">What the user set for writing.</param>
     IReadOnlyDictionary<string, string> DescribeWritten(Schema schema, OptionValues options);

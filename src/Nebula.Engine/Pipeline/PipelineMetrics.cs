@@ -67,7 +67,9 @@ public sealed class PipelineMetrics
             _rowsQuarantined += part._rowsQuarantined;
             _bytesReadBefore += part._bytesReadBefore;
             if (part.Storage is { } storage)
-                Storage = Storage is null ? storage : storage with { Records = Storage.Records + storage.Records, LiveBytes = Storage.LiveBytes + storage.LiveBytes };
+                Storage = Storage is null
+                    ? storage
+                    : storage with { Records = Storage.Records + storage.Records, LiveBytes = Storage.LiveBytes + storage.LiveBytes };
         }
     }
 

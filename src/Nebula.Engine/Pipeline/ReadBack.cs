@@ -15,7 +15,9 @@ public sealed class ReadBack(IDestination destination, PipelineOptions options, 
 {
     /// <summary>Makes the hasher of a stream.</summary>
     internal static ContentHasher HasherOf(IDestination destination, StreamPlan written, BufferPool pool) => new(
-        [.. written.Columns.Select((column, i) => column.Field.Type.Kind is (TypeKind.String or TypeKind.Binary) && !destination.KeepsEmptyText(written, i))], pool);
+        [.. written.Columns.Select((column, i) =>
+            column.Field.Type.Kind is (TypeKind.String or TypeKind.Binary) && !destination.KeepsEmptyText(written, i))],
+        pool);
 
     /// <summary>Compares all parts of a stream.</summary>
     /// <param name="written">The stream as it was written.</param>
@@ -30,11 +32,13 @@ public sealed class ReadBack(IDestination destination, PipelineOptions options, 
             return null;
         var comparisons = new List<PartComparison>(parts.Count);
         foreach (var rows in found)
-            comparisons.AddRange(await CompareAsync(written, rows, [.. parts.Skip(rows.FirstPart).Take(rows.PartCount)], cancellationToken).ConfigureAwait(false));
+            comparisons.AddRange(
+                await CompareAsync(written, rows, [.. parts.Skip(rows.FirstPart).Take(rows.PartCount)], cancellationToken).ConfigureAwait(false));
         return comparisons;
     }
 
-    private async Task<IEnumerable<PartComparison>> CompareAsync(StreamPlan written, CommittedRows rows, List<StagedPart> parts, CancellationToken cancellationToken)
+    private async Task<IEnumerable<PartComparison>> CompareAsync(
+        StreamPlan written, CommittedRows rows, List<StagedPart> parts, CancellationToken cancellationToken)
     {
         if (parts.Count == 0)
             return [];
@@ -48,7 +52,9 @@ public sealed class ReadBack(IDestination destination, PipelineOptions options, 
         return comparisons;
     }
 
-    /// <summary>The lengths of parts when all rows that are missing, or too many, are so in one of them; null when they are not missing at all, or more than it has.</summary>
+    /// <summary>
+    /// The lengths of parts when all rows that are missing, or too many, are so in one of them; null when they are not missing at all, or more than it has.
+    /// </summary>
     private static List<long>? Shift(List<StagedPart> parts, int damaged, long found)
     {
         var shift = found - parts.Sum(static part => part.Rows);
@@ -93,7 +99,9 @@ public sealed class ReadBack(IDestination destination, PipelineOptions options, 
     private static List<PartComparison> Compare(StreamPlan written, CommittedRows rows, List<StagedPart> parts, Reading reading)
     {
         var comparisons = new List<PartComparison>(parts.Count);
-        var badRow = reading.Bad is { } bad ? $"{(reading.BadRows == 1 ? "a row cannot be read:" : $"{reading.BadRows:N0} rows cannot be read, the first:")} {bad.Location}: {bad.Reason}" : null;
+        var badRow = reading.Bad is { } bad
+            ? $"{(reading.BadRows == 1 ? "a row cannot be read:" : $"{reading.BadRows:N0} rows cannot be read, the first:")} {bad.Location}: {bad.Reason}"
+            : null;
         for (var i = 0; i < parts.Count; i++)
         {
             var comparison = new PartComparison(parts[i].ChunkIndex, parts[i].Rows) { Location = rows.Location };
@@ -115,7 +123,10 @@ public sealed class ReadBack(IDestination destination, PipelineOptions options, 
         comparison = comparison with { HasValues = true };
         if (comparison.RowsFound != comparison.RowsExpected || found.Equals(expected))
             return comparison;
-        var columns = Enumerable.Range(0, expected.Columns.Length).Where(i => found.Columns[i] != expected.Columns[i]).Select(i => written.Columns[i].Field.Name).ToList();
+        var columns = Enumerable.Range(0, expected.Columns.Length)
+            .Where(i => found.Columns[i] != expected.Columns[i])
+            .Select(i => written.Columns[i].Field.Name)
+            .ToList();
         return comparison with { Columns = columns, AreRowsMixed = columns.Count == 0 };
     }
 

@@ -54,7 +54,9 @@ public sealed record StreamResult(StreamPlan Plan, CommitReceipt Receipt, IReadO
     public long StoredBytes => Parts.Sum(static part => part.Bytes);
 }
 
-/// <summary>Runs one stream from a source to a destination: plan, prepare, transfer, commit, acknowledge; as a whole, or step by step for whoever orchestrates it.</summary>
+/// <summary>
+/// Runs one stream from a source to a destination: plan, prepare, transfer, commit, acknowledge; as a whole, or step by step for whoever orchestrates it.
+/// </summary>
 /// <param name="source">Where rows come from.</param>
 /// <param name="destination">Where they go.</param>
 /// <param name="options">How much of the machine it may use.</param>
@@ -183,7 +185,8 @@ public sealed class StreamRun(
                 await pipeline.RunAsync(cancellationToken).ConfigureAwait(false);
                 var part = await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
                 return part.Rows == pipeline.RowsWritten || options.Verify == VerifyMode.Off ? part : throw new NebulaException(ErrorKind.Verification,
-                    $"{pipeline.RowsWritten:N0} rows of chunk {chunk.Index} were encoded, but {part.Rows:N0} are in what was written of it. Nothing was committed. This is a defect of the destination: report it.");
+                    $"{pipeline.RowsWritten:N0} rows of chunk {chunk.Index} were encoded, but {part.Rows:N0} are in what was written of it. "
+                    + "Nothing was committed. This is a defect of the destination: report it.");
             }
         }
     }

@@ -70,7 +70,9 @@ internal sealed class SummingWriter(IReadOnlyList<long> lengths, ContentHasher? 
 
     private static RecordBatch Share(RecordBatch batch) => new(batch.Schema, [.. batch.Columns.Select(static column => column.Share())], batch.Length);
 
-    /// <summary>The sums of a batch, and the batch itself, for when it turns out to belong to two parts: where it starts is not known when it is hashed.</summary>
+    /// <summary>
+    /// The sums of a batch, and the batch itself, for when it turns out to belong to two parts: where it starts is not known when it is hashed.
+    /// </summary>
     private sealed record HashedRows(ulong[] Sums, RecordBatch? Rows) : IDisposable
     {
         public void Dispose() => Rows?.Dispose();

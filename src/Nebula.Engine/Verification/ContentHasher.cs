@@ -6,8 +6,8 @@ namespace Nebula.Engine.Verification;
 
 /// <summary>
 /// Hashes rows for <see cref="ContentHash"/>: the hash of a column is the sum, modulo 2^64, of a well-mixed hash of 64 bits of each of its values; that of the
-/// rows is the sum of a hash of each row, made of those of its values in the order of the columns. So it depends neither on how rows are cut into batches nor on
-/// their order, and a row that is lost, doubled or changed, or two that exchange values, change it.
+/// rows is the sum of a hash of each row, made of those of its values in the order of the columns. So it depends neither on how rows are cut into batches nor
+/// on their order, and a row that is lost, doubled or changed, or two that exchange values, change it.
 /// </summary>
 /// <remarks>
 /// <para>Two values have the same hash when they are the same value, however they are stored:</para>
@@ -18,8 +18,8 @@ namespace Nebula.Engine.Verification;
 /// <item>Decimals go by their value: 1.50 is 1.5, in 8 bytes or 16.</item>
 /// <item>Text and binary go by their bytes, dictionary-encoded or not; UUIDs by their 16 bytes.</item>
 /// <item>JSON goes by its text without the white space between tokens; the document <c>null</c> and no text at all are null.</item>
-/// <item>A list goes by its elements in order, nulls included; the empty list is not null. A struct goes by its fields in order; one of nulls is not null. A map
-/// goes by its entries, whatever their order.</item>
+/// <item>A list goes by its elements in order, nulls included; the empty list is not null. A struct goes by its fields in order; one of nulls is not null. A
+/// map goes by its entries, whatever their order.</item>
 /// </list>
 /// <para>It tells damage, not malice: who sets out to make two contents of the same hash can.</para>
 /// </remarks>

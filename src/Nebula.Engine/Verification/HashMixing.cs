@@ -26,7 +26,9 @@ internal static class HashMixing
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
 
-    /// <summary>Mixes the bits of a word so that every one of them has an effect on every one of the result: the finalizer of SplitMix64 (Steele, Lea, Flood 2014).</summary>
+    /// <summary>
+    /// Mixes the bits of a word so that every one of them has an effect on every one of the result: the finalizer of SplitMix64 (Steele, Lea, Flood 2014).
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Mix(ulong word)
     {

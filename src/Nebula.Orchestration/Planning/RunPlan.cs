@@ -21,7 +21,9 @@ public sealed record RunPlan
     /// <summary>The streams.</summary>
     public required IReadOnlyList<StreamJob> Jobs { get; init; }
 
-    /// <summary>Stands for all settings that have an effect on what is read and written: a run that was interrupted goes on only where it is the same.</summary>
+    /// <summary>
+    /// Stands for all settings that have an effect on what is read and written: a run that was interrupted goes on only where it is the same.
+    /// </summary>
     public required string Fingerprint { get; init; }
 
     /// <summary>Most streams at a time.</summary>

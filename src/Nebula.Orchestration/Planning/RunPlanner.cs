@@ -193,7 +193,9 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     private string DisplayName(StreamConfig stream) => stream.Members.Length == 1 && stream.Members[0] != "stdin" ? stream.Members[0]
         : stream.Name == "*" && pipeline.Source.Options.TryGetValue("path", out var path) ? path.Text : stream.Name;
 
-    /// <summary>Puts the time of the run into the path of a source, <c>in/{YYYY}/{MM}/*.csv</c>. Braces that name nothing of the run belong to the path.</summary>
+    /// <summary>
+    /// Puts the time of the run into the path of a source, <c>in/{YYYY}/{MM}/*.csv</c>. Braces that name nothing of the run belong to the path.
+    /// </summary>
     private IEnumerable<KeyValuePair<string, OptionValue>> RenderPath(IEnumerable<KeyValuePair<string, OptionValue>> options)
     {
         var variables = RunVariables();
@@ -231,9 +233,12 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         };
     }
 
-    private static string QuarantineBeside(string target) => target != StandardOutput && !target.Contains("://", StringComparison.Ordinal) ? target + ".quarantine.jsonl" : throw NebulaException.Configuration(
-        $"The quarantine file is a file of this machine, and has no place beside {(target == StandardOutput ? "standard output" : $"'{target}'")}. "
-        + "Set 'on_error.quarantine_path', or use 'bad_rows: skip'.");
+    private static string QuarantineBeside(string target) =>
+        target != StandardOutput && !target.Contains("://", StringComparison.Ordinal)
+            ? target + ".quarantine.jsonl"
+            : throw NebulaException.Configuration(
+                $"The quarantine file is a file of this machine, and has no place beside {(target == StandardOutput ? "standard output" : $"'{target}'")}. "
+                + "Set 'on_error.quarantine_path', or use 'bad_rows: skip'.");
 
     private static TimeSpan? Shorter(TimeSpan? a, TimeSpan? b) => a is { } first && b is { } second ? (first < second ? first : second) : a ?? b;
 }

@@ -105,7 +105,10 @@ public sealed class AzureBlobStateStore : IStateStore
     public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken)
     {
         StateKeys.Check(key);
-        return Guard(key, async () => (await _container.GetBlobClient(NameOf(key)).DeleteIfExistsAsync(cancellationToken: cancellationToken).ConfigureAwait(false)).Value, cancellationToken);
+        return Guard(
+            key,
+            async () => (await _container.GetBlobClient(NameOf(key)).DeleteIfExistsAsync(cancellationToken: cancellationToken).ConfigureAwait(false)).Value,
+            cancellationToken);
     }
 
     private static bool IsMissing(RequestFailedException e) => e.Status == 404 && e.ErrorCode is null or "BlobNotFound" or "ResourceNotFound";
@@ -134,7 +137,8 @@ public sealed class AzureBlobStateStore : IStateStore
         {
             return await action().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is RequestFailedException or AuthenticationFailedException or AggregateException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is RequestFailedException or AuthenticationFailedException or AggregateException or IOException
+            or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             throw Translate(key, e);
         }

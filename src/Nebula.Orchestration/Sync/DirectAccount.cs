@@ -27,7 +27,9 @@ public sealed class DirectAccount(IStateStore store)
         var (known, entry) = await _state.GetCheckpointAsync(plan.Name, name, cancellationToken).ConfigureAwait(false);
         var checkpoint = new Checkpoint(name, "", (known?.Checkpoint.Sequence ?? 0) + 1);
         await _state.AdvanceCheckpointAsync(
-            plan.Name, new CommittedState(checkpoint, SyncActivities.TokenOf(plan.Name, plan.RunId, checkpoint)), entry, cancellationToken).ConfigureAwait(false);
+            plan.Name,
+            new CommittedState(checkpoint, SyncActivities.TokenOf(plan.Name, plan.RunId, checkpoint)),
+            entry, cancellationToken).ConfigureAwait(false);
     }
 
     private const string Attempt = "direct";

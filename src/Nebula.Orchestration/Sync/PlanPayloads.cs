@@ -45,7 +45,8 @@ internal static class PlanPayloads
             root.GetProperty("fingerprint"u8).GetString()!)
         {
             Variables = root.TryGetProperty("variables"u8, out var variables)
-                ? variables.EnumerateObject().ToDictionary(static variable => variable.Name, static variable => variable.Value.GetString()!, StringComparer.Ordinal)
+                ? variables.EnumerateObject().ToDictionary(
+                    static variable => variable.Name, static variable => variable.Value.GetString()!, StringComparer.Ordinal)
                 : ImmutableDictionary<string, string>.Empty,
         };
     });
@@ -108,7 +109,8 @@ internal static class PlanPayloads
                 Bytes = Number(stream, "bytes"),
                 Rows = Number(stream, "rows"),
                 PrimaryKey = Texts(stream.GetProperty("key"u8)),
-                Details = stream.GetProperty("details"u8).EnumerateObject().ToImmutableDictionary(static detail => detail.Name, static detail => detail.Value.GetString()!),
+                Details = stream.GetProperty("details"u8).EnumerateObject()
+                    .ToImmutableDictionary(static detail => detail.Name, static detail => detail.Value.GetString()!),
             },
         }.Build();
     });
@@ -121,7 +123,9 @@ internal static class PlanPayloads
         writer.WriteEndArray();
     }
 
-    /// <summary>Writes a field. A type without children is written as pipeline files write it; the text of one with children would not say which may be null.</summary>
+    /// <summary>
+    /// Writes a field. A type without children is written as pipeline files write it; the text of one with children would not say which may be null.
+    /// </summary>
     private static void Write(Utf8JsonWriter writer, Field field)
     {
         writer.WriteStartObject();

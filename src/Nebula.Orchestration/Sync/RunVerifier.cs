@@ -55,7 +55,8 @@ public sealed class RunVerifier(PipelineConfig pipeline, ConnectorRegistry conne
             if (await FindReplacementAsync(run, index, stream.Destination, written, cancellationToken).ConfigureAwait(false) is { } later)
                 return verification with { Outcome = VerificationOutcome.Replaced, Reason = $"run {later} has replaced it" };
             var parts = await _state.ReadCommittedAsync(task, cancellationToken).ConfigureAwait(false);
-            if (await new ReadBack(stream.Destination, job.Options, pool).CompareAsync(written, parts, cancellationToken).ConfigureAwait(false) is not { } compared)
+            if (await new ReadBack(stream.Destination, job.Options, pool).CompareAsync(written, parts, cancellationToken)
+                .ConfigureAwait(false) is not { } compared)
                 return verification with { Reason = "what goes there cannot be read again" };
             return verification with
             {
@@ -66,8 +67,11 @@ public sealed class RunVerifier(PipelineConfig pipeline, ConnectorRegistry conne
         }
     }
 
-    /// <summary>Finds a later run that wrote the same stream to the same place; targets with the time or the run in their name are another place for each.</summary>
-    private async Task<string?> FindReplacementAsync(RunRecord run, int index, IDestination destination, StreamPlan written, CancellationToken cancellationToken)
+    /// <summary>
+    /// Finds a later run that wrote the same stream to the same place; targets with the time or the run in their name are another place for each.
+    /// </summary>
+    private async Task<string?> FindReplacementAsync(
+        RunRecord run, int index, IDestination destination, StreamPlan written, CancellationToken cancellationToken)
     {
         var name = run.Streams[index].Name;
         var committed = await _state.FindCheckpointAsync(run.Pipeline, name, cancellationToken).ConfigureAwait(false);
@@ -75,7 +79,8 @@ public sealed class RunVerifier(PipelineConfig pipeline, ConnectorRegistry conne
             return null;
         var later = new List<(string RunId, int Stream)>();
         await foreach (var record in new RunHistory(store).ListAsync(run.Pipeline, cancellationToken).ConfigureAwait(false))
-            if (record.StartedAt > run.StartedAt && record.Streams.Index().FirstOrDefault(stream => stream.Item.Name == name) is { Item.Outcome: SyncOutcome.Completed } stream)
+            if (record.StartedAt > run.StartedAt
+                && record.Streams.Index().FirstOrDefault(stream => stream.Item.Name == name) is { Item.Outcome: SyncOutcome.Completed } stream)
                 later.Add((record.RunId, stream.Index));
         // a run that has committed the stream, but not ended, has no record yet
         if (RunOf(committed, run.Pipeline) is { } last && last != run.RunId && !later.Exists(other => other.RunId == last))
@@ -91,10 +96,14 @@ public sealed class RunVerifier(PipelineConfig pipeline, ConnectorRegistry conne
     private static string? RunOf(CommittedState committed, string pipeline)
     {
         var (before, behind) = SyncActivities.TokenOf(pipeline, "\0", committed.Checkpoint).Split('\0') is [var start, var end] ? (start, end) : ("", "");
-        return committed.Token.Length > before.Length + behind.Length && committed.Token.StartsWith(before, StringComparison.Ordinal) && committed.Token.EndsWith(behind, StringComparison.Ordinal)
+        return committed.Token.Length > before.Length + behind.Length
+            && committed.Token.StartsWith(before, StringComparison.Ordinal)
+            && committed.Token.EndsWith(behind, StringComparison.Ordinal)
             ? committed.Token[before.Length..^behind.Length] : null;
     }
 
-    private async Task<RunPlan?> PlanAsync(string runId, CancellationToken cancellationToken) => await _plans.FindAsync(runId, cancellationToken).ConfigureAwait(false) is { } found
-        ? await new RunPlanner(pipeline, connectors, runId, found.StartedAt).PlanAsync(found.Found, found.Only).ConfigureAwait(false) : null;
+    private async Task<RunPlan?> PlanAsync(string runId, CancellationToken cancellationToken) =>
+        await _plans.FindAsync(runId, cancellationToken).ConfigureAwait(false) is { } found
+            ? await new RunPlanner(pipeline, connectors, runId, found.StartedAt).PlanAsync(found.Found, found.Only).ConfigureAwait(false)
+            : null;
 }

@@ -7,12 +7,17 @@ using Nebula.Orchestration.State;
 
 namespace Nebula.Orchestration.Sync;
 
-/// <summary>Does the steps of a sync with the connectors that a pipeline names. What one step finds out and a later one needs, also in another process, is in the state store.</summary>
+/// <summary>
+/// Does the steps of a sync with the connectors that a pipeline names. What one step finds out and a later one needs, also
+/// in another process, is in the state store.
+/// </summary>
 /// <param name="pipelines">The pipelines.</param>
 /// <param name="connectors">The connectors that are there.</param>
 /// <param name="store">Keeps what a run has planned.</param>
 /// <param name="options">How it uses its process.</param>
-public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry connectors, IStateStore store, SyncWorkerOptions options) : ISyncWorker, IAsyncDisposable
+public sealed class SyncWorker(
+    IPipelineLibrary pipelines, ConnectorRegistry connectors, IStateStore store, SyncWorkerOptions options)
+    : ISyncWorker, IAsyncDisposable
 {
     private const int MostPlansKept = 64;
     private readonly RunPlans _plans = new(store);
@@ -31,7 +36,9 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
     /// <inheritdoc/>
     public async Task<int> PlanAsync(SyncRequest request, CancellationToken cancellationToken)
     {
-        var plan = await new RunPlanner(pipelines.Load(request.Pipeline, request.Variables), connectors, request.RunId).PlanAsync(request.Only, cancellationToken).ConfigureAwait(false);
+        var plan = await new RunPlanner(pipelines.Load(request.Pipeline, request.Variables), connectors, request.RunId)
+            .PlanAsync(request.Only, cancellationToken)
+            .ConfigureAwait(false);
         await _plans.AddAsync(PlannedSources.Of(plan) with { Variables = request.Variables }, request.RunId, cancellationToken).ConfigureAwait(false);
         _runs.TryRemove(request.RunId, out _);
         return (await RunOf(request.RunId, request.Pipeline, cancellationToken).ConfigureAwait(false)).Jobs.Count;
@@ -67,7 +74,8 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
         WithAsync(task, stream => stream.Destination.PrepareAsync(stream.Written, cancellationToken), isPlanned: true, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<string> SplitAsync(StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken) => WithAsync(task, async stream =>
+    public Task<string> SplitAsync(
+        StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken) => WithAsync(task, async stream =>
     {
         // what replaces everything has nothing before it
         if (!stream.Plan.IsIncremental)
@@ -81,11 +89,14 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
     }, isPlanned: true, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<StagedPart> TransferAsync(StreamTask task, Chunk chunk, Func<CancellationToken, Task<StagedPart?>> findPrevious, CancellationToken cancellationToken) => WithAsync(task, async stream =>
+    public Task<StagedPart> TransferAsync(
+        StreamTask task, Chunk chunk, Func<CancellationToken, Task<StagedPart?>> findPrevious,
+        CancellationToken cancellationToken) => WithAsync(task, async stream =>
     {
         var previous = chunk.Index > 0 && stream.Destination.ChunksOf(stream.Written) == ChunkOrder.InOrder
             ? await findPrevious(cancellationToken).ConfigureAwait(false)
-                ?? throw new NebulaException(ErrorKind.Fatal, $"Chunk {chunk.Index - 1} has to be there before chunk {chunk.Index}, but its record is gone. Start the run again.")
+                ?? throw new NebulaException(ErrorKind.Fatal,
+                    $"Chunk {chunk.Index - 1} has to be there before chunk {chunk.Index}, but its record is gone. Start the run again.")
             : null;
         var counts = options.Observer?.MetricsOf(task);
         var part = counts?.Begin();
@@ -93,7 +104,8 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
         using var quarantine = stream.Job.QuarantinePath is { } path ? new QuarantineFile(path, task.RunId) : null;
         try
         {
-            var staged = await stream.Run(part, quarantine).TransferAsync(stream.Plan, stream.Written, chunk, previous, cancellationToken).ConfigureAwait(false);
+            var staged = await stream.Run(part, quarantine)
+                .TransferAsync(stream.Plan, stream.Written, chunk, previous, cancellationToken).ConfigureAwait(false);
             moved = true;
             return staged;
         }
@@ -232,7 +244,8 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
     {
         var jobs = (await RunOf(task.RunId, task.Pipeline, cancellationToken).ConfigureAwait(false)).Jobs;
         return task.Stream < jobs.Count ? jobs[task.Stream]
-            : throw new NebulaException(ErrorKind.Fatal, $"Run '{task.RunId}' has {jobs.Count} streams, not {task.Stream + 1}: its pipeline was changed. Start the run again.");
+            : throw new NebulaException(ErrorKind.Fatal,
+                $"Run '{task.RunId}' has {jobs.Count} streams, not {task.Stream + 1}: its pipeline was changed. Start the run again.");
     }
 
     private async Task<RunPlan> RunOf(string runId, string pipeline, CancellationToken cancellationToken)
@@ -240,7 +253,8 @@ public sealed class SyncWorker(IPipelineLibrary pipelines, ConnectorRegistry con
         if (_runs.Count > MostPlansKept)
             _runs.Clear();
         // shared by many calls, so that the end of one must not end it
-        var planning = _runs.GetOrAdd(runId, static (id, state) => state.worker.LoadAsync(id, state.pipeline, CancellationToken.None), (worker: this, pipeline));
+        var planning = _runs.GetOrAdd(
+            runId, static (id, state) => state.worker.LoadAsync(id, state.pipeline, CancellationToken.None), (worker: this, pipeline));
         try
         {
             return await planning.WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -11,7 +11,9 @@ using Xunit.Abstractions;
 
 namespace Nebula.Conformance.Tests.Verification;
 
-/// <summary>What was written is found again, value by value, in every format: hashes of what went in are those of what comes out, and nothing is a false alarm.</summary>
+/// <summary>
+/// What was written is found again, value by value, in every format: hashes of what went in are those of what comes out, and nothing is a false alarm.
+/// </summary>
 public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDisposable
 {
     private const int LargestFile = 64 << 10;
@@ -20,7 +22,10 @@ public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDispos
     // times before midnight and decimals of more digits than their type has: values that no reader of their text can take for what they are declared to be
     private static readonly string[] ImpossibleValues = ["negative-timetz.parquet", "pandas_decimal.parquet"];
     private static readonly string[] Targets =
-        ["out.csv", "out.tsv.gz", "out.jsonl", "out.json", "out.jsonl.zst", "out.parquet", "out.arrow", "out.avro", "out.orc", "parts/p-{part:05}.csv.lz4", "parts/p-{part:05}.parquet"];
+    [
+        "out.csv", "out.tsv.gz", "out.jsonl", "out.json", "out.jsonl.zst", "out.parquet", "out.arrow", "out.avro", "out.orc",
+        "parts/p-{part:05}.csv.lz4", "parts/p-{part:05}.parquet",
+    ];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("nebula-verify-").FullName;
 
@@ -70,10 +75,14 @@ public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDispos
         var options = settings.Chunk(2).Select(static pair => (pair[0], pair[1])).ToArray();
         var schema = new Schema(
         [
-            new Field("a", DataType.String), new Field("b", DataType.Int8), new Field("c", DataType.Float64), new Field("t", DataType.String), new Field("d", DataType.Bool),
-            new Field("e", DataType.Timestamp(zone: "UTC")), new Field("f", DataType.Decimal(18, 3)), new Field("g", DataType.Json), new Field("h", DataType.Binary),
+            new Field("a", DataType.String), new Field("b", DataType.Int8), new Field("c", DataType.Float64),
+            new Field("t", DataType.String), new Field("d", DataType.Bool),
+            new Field("e", DataType.Timestamp(zone: "UTC")), new Field("f", DataType.Decimal(18, 3)), new Field("g", DataType.Json),
+            new Field("h", DataType.Binary),
         ]);
-        await CompareAsync(new GeneratedSource(schema, rows: 900, SampleStyle.Few, seed: 5), target, string.Join(' ', settings), [("max_partitions", "100000"), .. options]);
+        await CompareAsync(
+            new GeneratedSource(schema, rows: 900, SampleStyle.Few, seed: 5), target, string.Join(' ', settings),
+            [("max_partitions", "100000"), .. options]);
     }
 
     [Theory]
@@ -126,7 +135,8 @@ public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDispos
             settings = [("format", "array")];
         var values = Options("target", Connectors.Files.FileOptions.ForDestination(format), Path.Combine(_folder, target), settings);
         await using var destination = new FileDestination(values, format, new LocalStore());
-        var result = await new StreamRun(source, destination, options, pool, $"run{++_runs}").RunAsync(new StreamRequest { Lossy = LossyPolicy.Allow }, CancellationToken.None);
+        var result = await new StreamRun(source, destination, options, pool, $"run{++_runs}")
+            .RunAsync(new StreamRequest { Lossy = LossyPolicy.Allow }, CancellationToken.None);
         Assert.All(result.Parts, static part => Assert.NotNull(part.Hash));
         var comparisons = await new ReadBack(destination, options, pool).CompareAsync(result.Plan, result.Parts, CancellationToken.None);
         Assert.NotNull(comparisons);
@@ -150,9 +160,12 @@ public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDispos
 
         public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<CheckResult>>([]);
 
-        public Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken) => Task.FromResult(new Catalog([new CatalogStream("generated", schema)]));
+        public Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken) =>
+            Task.FromResult(new Catalog([new CatalogStream("generated", schema)]));
 
-        public async IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, SplitRequest request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        public async IAsyncEnumerable<Chunk> SplitAsync(
+            StreamPlan plan, SplitRequest request,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
         {
             await Task.Yield();
             yield return new Chunk(0, "");
@@ -168,7 +181,9 @@ public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDispos
         private RecordBatch Make(int block, Schema planned, BufferPool pool)
         {
             var random = new Random((seed * Blocks) + block);
-            return new RecordBatch(planned, [.. schema.Fields.Select(field => SampleColumns.Create(pool, field.Type, rows / Blocks, 0.2, style, random))], rows / Blocks);
+            return new RecordBatch(
+                planned, [.. schema.Fields.Select(field => SampleColumns.Create(pool, field.Type, rows / Blocks, 0.2, style, random))],
+                rows / Blocks);
         }
 
         private sealed class Reader(StreamPlan plan, GeneratedSource source, BufferPool pool) : ISourceReader
@@ -185,7 +200,8 @@ public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDispos
             public void Decode(RawBlock block, IDecodeSink sink)
             {
                 var made = source.Make(block.Context, source.Schema, pool);
-                var converter = new Engine.Conversion.BatchConverter(source.Schema, plan.Schema, [.. Enumerable.Range(0, plan.Schema.Fields.Length)], plan.Lossy, pool);
+                var converter = new Engine.Conversion.BatchConverter(
+                    source.Schema, plan.Schema, [.. Enumerable.Range(0, plan.Schema.Fields.Length)], plan.Lossy, pool);
                 new Engine.Conversion.ConvertingSink(converter, sink, block.Position).Add(made);
             }
 

@@ -21,7 +21,9 @@ internal static class TypesPage
     ];
 
     // one of each kind and unit: what is said of a pair holds for other precisions and zones in the same way
-    private static readonly ImmutableArray<DataType> Converted = [.. Types.Where(static type => type.ToString() is not ("timestamp(Europe/Berlin)" or "timestamp(ns, UTC)" or "map<int64, string>"))];
+    private static readonly ImmutableArray<DataType> Converted =
+        [.. Types.Where(static type =>
+            type.ToString() is not ("timestamp(Europe/Berlin)" or "timestamp(ns, UTC)" or "map<int64, string>"))];
 
     public static string Render()
     {
@@ -70,12 +72,21 @@ internal static class TypesPage
             cast. Lists, structs and maps are cast by their parts; fields of structs go by their names.
 
             |  |
-            """).Append(string.Concat(Converted.Select(static type => $" `{type}` |"))).Append("\n| --- |").Append(string.Concat(Converted.Select(static _ => " --- |"))).Append('\n');
+            """)
+            .Append(string.Concat(Converted.Select(static type => $" `{type}` |")))
+            .Append("\n| --- |").Append(string.Concat(Converted.Select(static _ => " --- |")))
+            .Append('\n');
         foreach (var from in Converted)
         {
             text.Append("| `").Append(from).Append("` |");
             foreach (var to in Converted)
-                text.Append(ConversionTable.Of(from, to).Fidelity switch { Fidelity.Exact => " = |", Fidelity.Widened => " + |", Fidelity.Lossy => " ~ |", _ => "  |" });
+                text.Append(ConversionTable.Of(from, to).Fidelity switch
+                {
+                    Fidelity.Exact => " = |",
+                    Fidelity.Widened => " + |",
+                    Fidelity.Lossy => " ~ |",
+                    _ => "  |",
+                });
             text.Append('\n');
         }
     }
@@ -88,7 +99,8 @@ internal static class TypesPage
             .GroupBy(static pair => pair.conversion.Note!, StringComparer.Ordinal);
         foreach (var note in notes)
         {
-            var targets = note.GroupBy(static pair => pair.to).Select(static group => (To: group.Key, From: string.Join(", ", group.Select(static pair => $"`{pair.from}`"))));
+            var targets = note.GroupBy(static pair => pair.to)
+                .Select(static group => (To: group.Key, From: string.Join(", ", group.Select(static pair => $"`{pair.from}`"))));
             text.Append("| ").Append(note.Key).Append(" | ").AppendJoin("; ", targets.GroupBy(static target => target.From)
                 .Select(static group => $"{group.Key} to {string.Join(", ", group.Select(static target => $"`{target.To}`"))}")).Append(" |\n");
         }

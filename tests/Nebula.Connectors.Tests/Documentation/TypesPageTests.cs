@@ -13,7 +13,8 @@ public sealed class TypesPageTests
             File.WriteAllText(path, made);
         }
         Assert.True(File.Exists(path) && File.ReadAllText(path).ReplaceLineEndings("\n") == made,
-            "docs/reference/types.md is not what the code says. Write it anew: NEBULA_WRITE_DOCS=1 dotnet test tests/Nebula.Connectors.Tests --filter TypesPage");
+            "docs/reference/types.md is not what the code says. "
+            + "Write it anew: NEBULA_WRITE_DOCS=1 dotnet test tests/Nebula.Connectors.Tests --filter TypesPage");
     }
 
     private static string Root()

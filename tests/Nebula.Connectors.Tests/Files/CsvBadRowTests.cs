@@ -69,7 +69,10 @@ public sealed class CsvBadRowTests
     {
         var run = new CsvRun
         {
-            Store = new MemoryStore().Add("a.csv", "id,x\n1,a\n2\n"u8.ToArray()).Add("b.csv", ""u8.ToArray()).Add("c.csv", "id,x\n3,c\n4,d\n5,e,f\n"u8.ToArray()),
+            Store = new MemoryStore()
+                .Add("a.csv", "id,x\n1,a\n2\n"u8.ToArray())
+                .Add("b.csv", ""u8.ToArray())
+                .Add("c.csv", "id,x\n3,c\n4,d\n5,e,f\n"u8.ToArray()),
             Path = "*.csv",
             Request = new StreamRequest { AsOneStream = true },
             Options = new PipelineOptions { BadRows = new BadRowOptions { Policy = BadRowPolicy.Quarantine } },
@@ -81,7 +84,12 @@ public sealed class CsvBadRowTests
     [Fact]
     public async Task Run_EmptyFileFirst_TheNextGivesTheColumns()
     {
-        var run = new CsvRun { Store = new MemoryStore().Add("a.csv", []).Add("b.csv", "id,x\n1,a\n"u8.ToArray()), Path = "*.csv", Request = new StreamRequest { AsOneStream = true } };
+        var run = new CsvRun
+        {
+            Store = new MemoryStore().Add("a.csv", []).Add("b.csv", "id,x\n1,a\n"u8.ToArray()),
+            Path = "*.csv",
+            Request = new StreamRequest { AsOneStream = true },
+        };
         Assert.Equal(["1|a"], await run.RowsAsync());
     }
 
@@ -95,7 +103,9 @@ public sealed class CsvBadRowTests
             Request = new StreamRequest { AsOneStream = true },
         };
         var e = await Assert.ThrowsAsync<DataFormatException>(() => run.RunAsync());
-        Assert.StartsWith("b.csv, line 2: the header is not that of the stream's first file: column 2 is \"mail\" where \"name\" is expected", e.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "b.csv, line 2: the header is not that of the stream's first file: column 2 is \"mail\" where \"name\" is expected",
+            e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -119,7 +129,9 @@ public sealed class CsvBadRowTests
         Options = new PipelineOptions { Workers = workers, MemoryLimit = 1, BadRows = badRows },
     };
 
-    /// <summary>Rows of which every so often one has a wrong value, too few or too many fields, wrong quotes or broken UTF-8; with the lines of those.</summary>
+    /// <summary>
+    /// Rows of which every so often one has a wrong value, too few or too many fields, wrong quotes or broken UTF-8; with the lines of those.
+    /// </summary>
     private static (byte[] Bytes, List<long> Bad) Input(string newLine, int rows)
     {
         const int seed = 77;

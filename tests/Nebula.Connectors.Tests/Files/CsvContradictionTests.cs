@@ -45,7 +45,12 @@ public sealed class CsvContradictionTests
     [Theory, MemberData(nameof(Contradictions))]
     public async Task Run_StandardInput_IsRefusedWithThePlace(string usual, string odd, string type)
     {
-        var run = new CsvRun { Store = new MemoryStore().Add("-", Encoding.UTF8.GetBytes(Input(usual, odd))), Path = "-", Settings = { ["sample_size"] = ["4KiB"] } };
+        var run = new CsvRun
+        {
+            Store = new MemoryStore().Add("-", Encoding.UTF8.GetBytes(Input(usual, odd))),
+            Path = "-",
+            Settings = { ["sample_size"] = ["4KiB"] },
+        };
         var e = await Assert.ThrowsAsync<SchemaContradictionException>(() => run.RunAsync());
         Assert.Equal((20_002L, "value"), (e.Location!.Value.Line, e.Location.Value.Column));
         Assert.Contains($"'{odd}'", e.Message, StringComparison.Ordinal);

@@ -36,7 +36,9 @@ public sealed class CsvEncodingTests
     }
 
     [Fact]
-    public async Task Read_Latin1_GivesTheText() => Assert.Equal(["José|Zürich"], await CsvRun.Of(Encoding.Latin1.GetBytes("name,city\nJosé,Zürich\n"), ("encoding", "latin-1")).RowsAsync());
+    public async Task Read_Latin1_GivesTheText() => Assert.Equal(
+        ["José|Zürich"],
+        await CsvRun.Of(Encoding.Latin1.GetBytes("name,city\nJosé,Zürich\n"), ("encoding", "latin-1")).RowsAsync());
 
     [Theory]
     [InlineData("utf-8")]
@@ -58,7 +60,8 @@ public sealed class CsvEncodingTests
     [Fact]
     public async Task Read_InvalidUtf8_IsRefusedWithItsLineAndTheRemedy()
     {
-        var e = await Assert.ThrowsAsync<DataFormatException>(() => CsvRun.Of(Encoding.Latin1.GetBytes(Text.Replace("€‚Š", "ok", StringComparison.Ordinal))).RunAsync());
+        var e = await Assert.ThrowsAsync<DataFormatException>(
+            () => CsvRun.Of(Encoding.Latin1.GetBytes(Text.Replace("€‚Š", "ok", StringComparison.Ordinal))).RunAsync());
         Assert.Equal(2, e.Location!.Value.Line);
         Assert.Contains("byte 0xE9 at position 4. Set the file's encoding", e.Message, StringComparison.Ordinal);
     }

@@ -31,7 +31,9 @@ public sealed class CsvFileDestinationTests : IDisposable
     public async Task Run_CanonicalFile_IsCopiedByteByByte()
     {
         var random = new Random(81);
-        var text = string.Concat(Enumerable.Range(0, 40_000).Select(i => $"{i},{new string('x', random.Next(60))}y,\"q\"\"{i}\n\",,\"\"\n").Prepend("id,text,quoted,null,empty\n"));
+        var text = string.Concat(Enumerable.Range(0, 40_000)
+            .Select(i => $"{i},{new string('x', random.Next(60))}y,\"q\"\"{i}\n\",,\"\"\n")
+            .Prepend("id,text,quoted,null,empty\n"));
         await RunAsync(text);
         Assert.Equal(text, await File.ReadAllTextAsync(Out));
     }
@@ -63,14 +65,18 @@ public sealed class CsvFileDestinationTests : IDisposable
     [Fact]
     public async Task Run_FixedTypes_AreChecked()
     {
-        var e = await Assert.ThrowsAsync<DataFormatException>(() => RunAsync("a,b\n1,2\n1,x\n", new StreamRequest { Types = new Dictionary<string, DataType> { ["b"] = DataType.Int64 } }));
+        var e = await Assert.ThrowsAsync<DataFormatException>(
+            () => RunAsync(
+                "a,b\n1,2\n1,x\n",
+                new StreamRequest { Types = new Dictionary<string, DataType> { ["b"] = DataType.Int64 } }));
         Assert.Equal((3L, "b"), (e.Location!.Value.Line, e.Location.Value.Column));
     }
 
     [Fact]
     public void FileDetails_OddNames_AreReadBack()
     {
-        Nebula.Connectors.ObjectStores.StoredObject[] files = [new("/x/a\nb.csv", "a\nb.csv", 3, "v1"), new("-", "stdin", null), new("/x/\u001f\\", "\u001f\\", 0)];
+        Nebula.Connectors.ObjectStores.StoredObject[] files =
+            [new("/x/a\nb.csv", "a\nb.csv", 3, "v1"), new("-", "stdin", null), new("/x/\u001f\\", "\u001f\\", 0)];
         Assert.Equal(files, FileDetails.ParseFiles(FileDetails.Render(files)));
     }
 
@@ -90,7 +96,8 @@ public sealed class CsvFileDestinationTests : IDisposable
         await using var destination = csv.Destination(new OptionValues("destination \"csv\"", csv.DestinationOptions!, Options(Out)));
         try
         {
-            return await new StreamRun(source, destination, new PipelineOptions { Workers = 2, MemoryLimit = 1 }, pool, "run").RunAsync(request ?? new StreamRequest(), default);
+            return await new StreamRun(source, destination, new PipelineOptions { Workers = 2, MemoryLimit = 1 }, pool, "run")
+                .RunAsync(request ?? new StreamRequest(), default);
         }
         finally
         {
@@ -98,5 +105,6 @@ public sealed class CsvFileDestinationTests : IDisposable
         }
     }
 
-    private static KeyValuePair<string, OptionValue>[] Options(string path) => [KeyValuePair.Create("path", new OptionValue([path], new SourceLocation("test")))];
+    private static KeyValuePair<string, OptionValue>[] Options(string path) =>
+        [KeyValuePair.Create("path", new OptionValue([path], new SourceLocation("test")))];
 }

@@ -63,7 +63,9 @@ public sealed class CsvHostileInputTests
     [Fact]
     public async Task Run_OneNameInEveryColumn_IsNumberedInTime()
     {
-        var run = CsvRun.Of(string.Join(',', Enumerable.Repeat("a", 20_000)) + "\n" + string.Join(',', Enumerable.Repeat("1", 20_000)) + "\n", ("header", "true"));
+        var run = CsvRun.Of(
+            string.Join(',', Enumerable.Repeat("a", 20_000)) + "\n" + string.Join(',', Enumerable.Repeat("1", 20_000)) + "\n",
+            ("header", "true"));
         var result = await run.RunAsync();
         Assert.Equal(["a", "a_1", "a_19999"], new[] { 0, 1, 19_999 }.Select(i => result.Plan.Schema.Fields[i].Name));
     }
@@ -72,7 +74,8 @@ public sealed class CsvHostileInputTests
     public async Task Run_ShortRecordsOfManyColumnsCompleted_IsBoundedByAnError()
     {
         var text = string.Join(',', Enumerable.Range(0, 20_000).Select(static i => $"c{i}")) + "\n" + string.Concat(Enumerable.Repeat("a\n", 200_000));
-        var e = await Assert.ThrowsAsync<DataFormatException>(() => CsvRun.Of(text, ("null_padding", "true"), ("header", "true"), ("infer", "none")).RunAsync());
+        var e = await Assert.ThrowsAsync<DataFormatException>(
+            () => CsvRun.Of(text, ("null_padding", "true"), ("header", "true"), ("infer", "none")).RunAsync());
         Assert.Contains("null_padding", e.Message, StringComparison.Ordinal);
     }
 

@@ -44,7 +44,8 @@ internal sealed class CsvRun
         var shared = BufferPool.Shared.Outstanding;
         try
         {
-            var values = Settings.Append(KeyValuePair.Create("path", new[] { Path })).Select(static s => KeyValuePair.Create(s.Key, new OptionValue(s.Value, new SourceLocation("test"))));
+            var values = Settings.Append(KeyValuePair.Create("path", new[] { Path }))
+                .Select(static s => KeyValuePair.Create(s.Key, new OptionValue(s.Value, new SourceLocation("test"))));
             var format = new CsvFormat();
             await using var source = new FileSource(new OptionValues("source \"csv\"", Connectors.Files.FileOptions.ForSource(format), values), format, Store);
             var options = Options with { BadRows = Options.BadRows with { Quarantine = row => Quarantined.Add(row with { Raw = row.Raw.ToArray() }) } };

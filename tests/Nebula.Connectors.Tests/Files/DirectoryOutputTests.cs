@@ -71,8 +71,10 @@ public sealed class DirectoryOutputTests : IDisposable
             Data("out"));
         await _files.RunAsync("out", "back.jsonl");
         Assert.Equal(
-            ["""{"id":1,"at":"2024-01-31T23:59:59Z","country":"DE","at_day":"2024-01-31"}""", """{"id":2,"at":"2024-02-01T00:00:00Z","country":"FR","at_day":"2024-02-01"}""",
-                """{"id":3,"at":"2024-02-01T12:00:00Z","country":null,"at_day":"2024-02-01"}""", """{"id":4,"at":"2023-12-31T00:00:00Z","country":"DE","at_day":"2023-12-31"}""",
+            ["""{"id":1,"at":"2024-01-31T23:59:59Z","country":"DE","at_day":"2024-01-31"}""",
+                """{"id":2,"at":"2024-02-01T00:00:00Z","country":"FR","at_day":"2024-02-01"}""",
+                """{"id":3,"at":"2024-02-01T12:00:00Z","country":null,"at_day":"2024-02-01"}""",
+                """{"id":4,"at":"2023-12-31T00:00:00Z","country":"DE","at_day":"2023-12-31"}""",
                 """{"id":5,"at":null,"country":"a/b=c%","at_day":null}"""],
             _files.Read("back.jsonl").Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
     }
@@ -111,7 +113,8 @@ public sealed class DirectoryOutputTests : IDisposable
     public async Task PartitionBy_TooManyValues_IsRefusedAndLeavesNothing()
     {
         _files.Write("in.csv", "id\n" + string.Concat(Enumerable.Range(0, 300).Select(static i => $"{i}\n")) + "x");
-        var error = await Assert.ThrowsAsync<NebulaException>(() => _files.RunAsync("in.csv", "out/o.csv", null, ("partition_by", "id"), ("max_partitions", "50"))).ConfigureAwait(true);
+        var error = await Assert.ThrowsAsync<NebulaException>(
+            () => _files.RunAsync("in.csv", "out/o.csv", null, ("partition_by", "id"), ("max_partitions", "50"))).ConfigureAwait(true);
         Assert.Equal(ErrorKind.Configuration, error.Kind);
         _files.Write("in.csv", "id,v\n" + string.Concat(Enumerable.Range(0, 300).Select(static i => $"{i},1\n")));
         error = await Assert.ThrowsAsync<NebulaException>(() => _files.RunAsync("in.csv", "out/o.csv", null, ("partition_by", "id"), ("max_partitions", "50")));
@@ -220,7 +223,9 @@ public sealed class DirectoryOutputTests : IDisposable
         _files.Write("out/k=z/o-00000.csv", "old z");
         _files.Write("out/.o-.csv.nebula-parts", """{"token":"old","complete":true,"files":["k=a/o-00000.csv","k=z/o-00000.csv","../../outside.csv"]}""");
         _files.Write("outside.csv", "not ours");
-        var staged = Enumerable.Range(0, 3).Select(i => new StagedFilePart(_files.PathOf($"out/.o-.csv#0-{i}.run1.nebula-tmp"), $"k={"aab"[i]}/", 1, 5)).ToList();
+        var staged = Enumerable.Range(0, 3)
+            .Select(i => new StagedFilePart(_files.PathOf($"out/.o-.csv#0-{i}.run1.nebula-tmp"), $"k={"aab"[i]}/", 1, 5))
+            .ToList();
         for (var i = 0; i < staged.Count; i++)
         {
             var path = staged[i].Location;
@@ -232,7 +237,8 @@ public sealed class DirectoryOutputTests : IDisposable
         if (publishedBefore > 0)
         {
             // as the commit leaves it that is killed after some renames
-            _files.Write("out/.o-.csv.nebula-parts", """{"token":"run1/in","complete":false,"files":["k=a/o-00000.csv","k=a/o-00001.csv","k=b/o-00000.csv","k=z/o-00000.csv"]}""");
+            _files.Write("out/.o-.csv.nebula-parts",
+                """{"token":"run1/in","complete":false,"files":["k=a/o-00000.csv","k=a/o-00001.csv","k=b/o-00000.csv","k=z/o-00000.csv"]}""");
             for (var i = 0; i < publishedBefore; i++)
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(_files.PathOf(targets[i]))!);

@@ -46,7 +46,9 @@ internal sealed class FileRun : IDisposable
         var shared = BufferPool.Shared.Outstanding;
         try
         {
-            await using var source = Source(from, [.. settings.Where(static s => s.Key.StartsWith("source.", StringComparison.Ordinal)).Select(static s => (s.Key[7..], s.Value))]);
+            await using var source = Source(
+                from,
+                [.. settings.Where(static s => s.Key.StartsWith("source.", StringComparison.Ordinal)).Select(static s => (s.Key[7..], s.Value))]);
             await using var destination = to;
             var options = Options with { BadRows = Options.BadRows with { Quarantine = row => Quarantined.Add(row with { Raw = row.Raw.ToArray() }) } };
             var run = new StreamRun(source, destination, options, pool, $"run{++_runs}");
@@ -61,7 +63,8 @@ internal sealed class FileRun : IDisposable
     }
 
     /// <summary>Runs in chunks of about so many bytes of the source, which go into one file or into files of their own.</summary>
-    public async Task<(StreamPlan Written, IReadOnlyList<StagedPart> Parts)> RunChunksAsync(string from, string to, long chunkBytes, params (string Key, string Value)[] settings)
+    public async Task<(StreamPlan Written, IReadOnlyList<StagedPart> Parts)> RunChunksAsync(
+        string from, string to, long chunkBytes, params (string Key, string Value)[] settings)
     {
         using var pool = new BufferPool();
         await using var source = Source(from, []);
@@ -79,7 +82,8 @@ internal sealed class FileRun : IDisposable
     }
 
     /// <summary>Compares what lies at a path with what was committed.</summary>
-    public async Task<IReadOnlyList<PartComparison>> CompareAsync(StreamPlan written, IReadOnlyList<StagedPart> parts, string to, params (string Key, string Value)[] settings)
+    public async Task<IReadOnlyList<PartComparison>> CompareAsync(
+        StreamPlan written, IReadOnlyList<StagedPart> parts, string to, params (string Key, string Value)[] settings)
     {
         using var pool = new BufferPool();
         try
@@ -105,5 +109,7 @@ internal sealed class FileRun : IDisposable
         new(Values("source \"file\"", Connectors.Files.FileOptions.ForSource(null), from, settings), null, new LocalStore());
 
     private OptionValues Values(string owner, IReadOnlyList<OptionDescriptor> descriptors, string path, (string Key, string Value)[] settings) => new(
-        owner, descriptors, settings.Append(("path", PathOf(path))).Select(static s => KeyValuePair.Create(s.Item1, new OptionValue(s.Item1 == "path" ? [s.Item2] : s.Item2.Split(','), new SourceLocation("test")))));
+        owner, descriptors,
+        settings.Append(("path", PathOf(path))).Select(static s =>
+            KeyValuePair.Create(s.Item1, new OptionValue(s.Item1 == "path" ? [s.Item2] : s.Item2.Split(','), new SourceLocation("test")))));
 }

@@ -25,7 +25,9 @@ public sealed class PartitionedSourceTests : IDisposable
     public async Task Read_Folders_AreColumns(string path)
     {
         var result = await _files.RunAsync(path, "out.jsonl");
-        Assert.Equal("{\"id\":1,\"year\":2023,\"c\":\"x/y\"}\n{\"id\":2,\"year\":2023,\"c\":\"x/y\"}\n{\"id\":3,\"year\":2024,\"c\":null}\n", _files.Read("out.jsonl"));
+        Assert.Equal(
+            "{\"id\":1,\"year\":2023,\"c\":\"x/y\"}\n{\"id\":2,\"year\":2023,\"c\":\"x/y\"}\n{\"id\":3,\"year\":2024,\"c\":null}\n",
+            _files.Read("out.jsonl"));
         Assert.Equal(DataType.Int64, result.Plan.Schema.Fields[1].Type);
     }
 

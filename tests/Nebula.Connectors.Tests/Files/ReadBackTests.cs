@@ -23,8 +23,10 @@ public sealed class ReadBackTests : IDisposable
             foreach (var damage in Damages)
                 foreach (var (target, options) in ((string, string)[])
                 [
-                    ("out.csv", ""), ("out.jsonl", ""), ("out.csv.gz", ""), ("out.csv.br", ""), ("out.parquet", ""), ("out.orc", ""), ("parts/p-{part:05}.csv", ""),
-                    ("parts/p-{part:05}.jsonl.gz", ""), ("parts/p-{part:05}.parquet", ""), ("parts/p.parquet", "partition_by=kind"), ("parts/p.csv.zst", "partition_by=kind,file_size=2KB"),
+                    ("out.csv", ""), ("out.jsonl", ""), ("out.csv.gz", ""), ("out.csv.br", ""),
+                    ("out.parquet", ""), ("out.orc", ""), ("parts/p-{part:05}.csv", ""),
+                    ("parts/p-{part:05}.jsonl.gz", ""), ("parts/p-{part:05}.parquet", ""),
+                    ("parts/p.parquet", "partition_by=kind"), ("parts/p.csv.zst", "partition_by=kind,file_size=2KB"),
                 ])
                     layouts.Add(target, options, damage);
             return layouts;
@@ -38,12 +40,17 @@ public sealed class ReadBackTests : IDisposable
     public async Task Compare_FileDamaged_SaysWhichChunkAndColumns(string target, string options, string damage)
     {
         _files.Write("in.csv", Table());
-        var settings = options.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(static option => option.Split('=')).Select(static pair => (pair[0], pair[1])).ToArray();
+        var settings = options.Split(',', StringSplitOptions.RemoveEmptyEntries)
+            .Select(static option => option.Split('='))
+            .Select(static pair => (pair[0], pair[1]))
+            .ToArray();
         var isChunked = target.StartsWith("parts", StringComparison.Ordinal) || target is "out.csv" or "out.jsonl" or "out.csv.gz";
         var (written, parts) = await _files.RunChunksAsync("in.csv", target, isChunked ? 40_000 : long.MaxValue, settings);
         Assert.Equal(isChunked ? 4 : 1, parts.Count);
         Assert.Equal(Rows, parts.Sum(static part => part.Rows));
-        Assert.All(await _files.CompareAsync(written, parts, target, settings), static comparison => Assert.True(comparison is { Matches: true, HasValues: true }));
+        Assert.All(
+            await _files.CompareAsync(written, parts, target, settings),
+            static comparison => Assert.True(comparison is { Matches: true, HasValues: true }));
 
         // something in the middle of the third chunk
         var damaged = isChunked ? 2 : 0;
@@ -54,7 +61,9 @@ public sealed class ReadBackTests : IDisposable
         Assert.False(comparison.Matches, $"{damage} in {file} is not found");
         // where several chunks are in a file that cannot be read to its end, nothing can be said of those behind
         if (target.StartsWith("parts", StringComparison.Ordinal) || damage is not ("cut" or "missing"))
-            Assert.All(found.Where(other => other != comparison), other => Assert.True(other.Matches, $"{damage} in {file}: chunk {other.Chunk} is whole, but {other}"));
+            Assert.All(
+                found.Where(other => other != comparison),
+                other => Assert.True(other.Matches, $"{damage} in {file}: chunk {other.Chunk} is whole, but {other}"));
         switch (damage)
         {
             case "value":
@@ -161,7 +170,9 @@ public sealed class ReadBackTests : IDisposable
     private async Task<string> DamageAsync(string target, StagedPart part, int first, string damage)
     {
         var isParts = target.StartsWith("parts", StringComparison.Ordinal);
-        var files = isParts ? _files.Files("parts").Where(static name => !name.Contains(".nebula", StringComparison.Ordinal)).Select(static name => "parts/" + name).ToArray() : [target];
+        var files = isParts
+            ? _files.Files("parts").Where(static name => !name.Contains(".nebula", StringComparison.Ordinal)).Select(static name => "parts/" + name).ToArray()
+            : [target];
         foreach (var file in files)
         {
             await _files.RunAsync(file, "rows.csv", null, ("source.hive_partitioning", "false"));
@@ -236,7 +247,8 @@ public sealed class ReadBackTests : IDisposable
 
         public Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken) => inner.CommitAsync(request, cancellationToken);
 
-        public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken) => inner.AbortAsync(plan, parts, cancellationToken);
+        public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken) =>
+            inner.AbortAsync(plan, parts, cancellationToken);
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
 

@@ -73,7 +73,10 @@ public sealed class RoundTripTests : IDisposable
             3 => random.Next(2) == 0 ? "true" : "false",
             4 => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
             5 => day.ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture),
-            _ => Quote(string.Concat(Enumerable.Range(0, 1 + random.Next(random.Next(8) == 0 ? 80 : 6)).Select(_ => Pieces[random.Next(Pieces.Length)]).Prepend("t"))),
+            _ => Quote(string.Concat(
+                Enumerable.Range(0, 1 + random.Next(random.Next(8) == 0 ? 80 : 6))
+                    .Select(_ => Pieces[random.Next(Pieces.Length)])
+                    .Prepend("t"))),
         };
     }
 
@@ -88,13 +91,17 @@ public sealed class RoundTripTests : IDisposable
         {
             var output = new FileDestination(Options("target", Connectors.Files.FileOptions.ForDestination(to), target, settings), to, new LocalStore());
             await using (output.ConfigureAwait(true))
-                await new StreamRun(input, output, new PipelineOptions { Workers = 2, MemoryLimit = 1 }, pool, "run").RunAsync(new StreamRequest(), CancellationToken.None);
+                await new StreamRun(input, output, new PipelineOptions { Workers = 2, MemoryLimit = 1 }, pool, "run")
+                    .RunAsync(new StreamRequest(), CancellationToken.None);
         }
         Assert.Equal(0, pool.Outstanding);
     }
 
-    private static OptionValues Options(string owner, IReadOnlyList<OptionDescriptor> known, string path, params (string Key, string Value)[] settings) => new(owner, known,
-        settings.Append(("path", path)).Select(static setting => KeyValuePair.Create(setting.Item1, new OptionValue([setting.Item2], new SourceLocation("test")))));
+    private static OptionValues Options(
+        string owner, IReadOnlyList<OptionDescriptor> known, string path, params (string Key, string Value)[] settings) => new(
+        owner, known,
+        settings.Append(("path", path))
+            .Select(static setting => KeyValuePair.Create(setting.Item1, new OptionValue([setting.Item2], new SourceLocation("test")))));
 
     private string PathOf(string name) => Path.Combine(_folder, name);
 }

@@ -69,7 +69,9 @@ public sealed class TypesOfFilesTests : IDisposable
 
         await _files.RunAsync("mid.arrow", "out.csv", cast with { Lossy = LossyPolicy.Warn });
         Assert.Contains("12.3,", _files.Read("out.csv"), StringComparison.Ordinal);
-        Assert.Contains("column \"amount\", float64 cast to decimal(10,1) (digits that do not fit are rounded", Assert.Single(_files.Warnings), StringComparison.Ordinal);
+        Assert.Contains(
+            "column \"amount\", float64 cast to decimal(10,1) (digits that do not fit are rounded",
+            Assert.Single(_files.Warnings), StringComparison.Ordinal);
 
         await _files.RunAsync("mid.arrow", "out.csv", cast with { Lossy = LossyPolicy.Allow });
         Assert.Single(_files.Warnings);

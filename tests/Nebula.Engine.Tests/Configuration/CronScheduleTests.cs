@@ -63,7 +63,8 @@ public sealed class CronScheduleTests
     [InlineData("schedule: '0 0 * * * *'", "0 0 * * * *", null)]
     [InlineData("schedule: none", null, null)]
     [InlineData("azure: { triggers: { timer: '0 0 5 * * *' } }", "0 0 5 * * *", null)]
-    [InlineData("schedule: '0 0 * * * *'\nazure: { triggers: { timer: { schedule: '0 0 5 * * *' }, blob: 'landing/{name}.csv' } }", "0 0 5 * * *", "landing/{name}.csv")]
+    [InlineData("schedule: '0 0 * * * *'\nazure: { triggers: { timer: { schedule: '0 0 5 * * *' }, blob: 'landing/{name}.csv' } }",
+        "0 0 5 * * *", "landing/{name}.csv")]
     [InlineData("azure: { triggers: { blob: { path: a/b } } }", null, "a/b")]
     public void Load_Triggers_AreOfThePipeline(string text, string? schedule, string? blob)
     {
@@ -73,5 +74,6 @@ public sealed class CronScheduleTests
         Assert.Equal((schedule, blob), (pipeline.Triggers.Schedule?.Text, pipeline.Triggers.BlobPath));
     }
 
-    private static DateTime Time(string text) => DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
+    private static DateTime Time(string text) =>
+        DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
 }

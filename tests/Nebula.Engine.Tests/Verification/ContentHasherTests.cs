@@ -157,7 +157,10 @@ public sealed class ContentHasherTests : IDisposable
     {
         string?[] words = ["b", "", null, "a longer word than the others", "b", null];
         using var plain = new RecordBatch(new Schema([new Field("a", DataType.String)]), [TestColumns.Make(_pool, DataType.String, words)], words.Length);
-        using var encoded = new RecordBatch(plain.Schema, [TestColumns.Dictionary(_pool, ["", "b", "a longer word than the others"], [1, 0, null, 2, 1, null])], words.Length);
+        using var encoded = new RecordBatch(
+            plain.Schema,
+            [TestColumns.Dictionary(_pool, ["", "b", "a longer word than the others"], [1, 0, null, 2, 1, null])],
+            words.Length);
         Assert.Equal(Hash(plain), Hash(encoded));
     }
 
@@ -257,7 +260,8 @@ public sealed class ContentHasherTests : IDisposable
         }
     }
 
-    private RecordBatch Take(RecordBatch batch, int[] rows) => new(batch.Schema, [.. batch.Columns.Select(column => RowSelection.Take(column, rows, _pool))], rows.Length);
+    private RecordBatch Take(RecordBatch batch, int[] rows) =>
+        new(batch.Schema, [.. batch.Columns.Select(column => RowSelection.Take(column, rows, _pool))], rows.Length);
 
     private RecordBatch Make(Schema schema, params long[][] columns)
     {

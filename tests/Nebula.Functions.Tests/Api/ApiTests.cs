@@ -43,11 +43,14 @@ public sealed class ApiTests
     {
         using var app = new TestApp(new WorldStream("a", 1));
         await using var host = await FunctionsHost.StartAsync(app.Folder);
-        foreach (var (method, path) in (ReadOnlySpan<(string, string)>)[("POST", "/api/runs"), ("GET", "/api/runs"), ("GET", "/api/runs/x"), ("POST", "/api/runs/x/cancel"), ("GET", "/api/openapi.json")])
+        foreach (var (method, path) in (ReadOnlySpan<(string, string)>)[("POST", "/api/runs"), ("GET", "/api/runs"),
+            ("GET", "/api/runs/x"), ("POST", "/api/runs/x/cancel"), ("GET", "/api/openapi.json")])
             Assert.Equal(401, host.RequestAsync(method, path, key: null).GetAwaiter().GetResult().Status);
         var health = await host.RequestAsync("GET", "/api/health", key: null);
         Assert.Equal((200, "ok", true), (health.Status, (string)health.Json["status"]!, (bool)health.Json["stateReachable"]!));
-        Assert.Equal(["pipelines", "stateReachable", "status", "unusablePipelines", "version"], health.Json.AsObject().Select(static member => member.Key).Order());
+        Assert.Equal(
+            ["pipelines", "stateReachable", "status", "unusablePipelines", "version"],
+            health.Json.AsObject().Select(static member => member.Key).Order());
         Assert.Equal("3.1.0", (string)(await host.RequestAsync("GET", "/api/openapi.json")).Json["openapi"]!);
     }
 

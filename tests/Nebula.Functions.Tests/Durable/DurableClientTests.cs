@@ -100,7 +100,8 @@ public sealed class DurableClientTests
         await using var server = await ServeAsync(HttpProtocols.Http1, context =>
         {
             asked = context.Request.Path + context.Request.QueryString;
-            return context.Response.WriteAsync("""{"name":"SyncRun","instanceId":"a b","runtimeStatus":"Failed","output":"gone","createdTime":"2026-03-01T10:00:00Z"}""");
+            return context.Response.WriteAsync(
+                """{"name":"SyncRun","instanceId":"a b","runtimeStatus":"Failed","output":"gone","createdTime":"2026-03-01T10:00:00Z"}""");
         });
         using var clients = new DurableClients();
         var found = await Client(clients, "http://127.0.0.1:1", Address(server)).FindAsync("a b", true, default);
@@ -112,7 +113,9 @@ public sealed class DurableClientTests
     public async Task Nobody_ThatAnswers_IsTransient()
     {
         using var clients = new DurableClients();
-        Assert.Equal(ErrorKind.Transient, (await Assert.ThrowsAsync<NebulaException>(() => Client(clients, "http://127.0.0.1:1", null).FindAsync("i", true, default))).Kind);
+        Assert.Equal(
+            ErrorKind.Transient,
+            (await Assert.ThrowsAsync<NebulaException>(() => Client(clients, "http://127.0.0.1:1", null).FindAsync("i", true, default))).Kind);
         Assert.Equal(ErrorKind.Transient,
             (await Assert.ThrowsAsync<NebulaException>(() => Client(clients, "http://127.0.0.1:1", "http://127.0.0.1:1").FindAsync("i", true, default))).Kind);
     }
@@ -123,7 +126,8 @@ public sealed class DurableClientTests
     [InlineData("{}")]
     [InlineData("""{"rpcBaseUrl":"here","httpBaseUrl":"ftp://x"}""")]
     public void Input_WithoutAddress_IsRefused(string input) =>
-        Assert.Throws<DataFormatException>(() => DurableClientInput.Read(new EnvelopeValue(System.Text.Encoding.UTF8.GetBytes(HostEnvelope.Text(input).ToJsonString()))));
+        Assert.Throws<DataFormatException>(
+            () => DurableClientInput.Read(new EnvelopeValue(System.Text.Encoding.UTF8.GetBytes(HostEnvelope.Text(input).ToJsonString()))));
 
     [Fact]
     public void Input_OfEitherVersion_TellsTheAddress()
@@ -131,27 +135,30 @@ public sealed class DurableClientTests
         Assert.Equal("http://a/", Read("""{"baseUrl":"http://a"}""").HttpAddress!.AbsoluteUri);
         Assert.Equal("http://b/", Read("""{"baseUrl":"http://a","httpBaseUrl":"http://b"}""").HttpAddress!.AbsoluteUri);
 
-        static DurableClientInput Read(string input) => DurableClientInput.Read(new EnvelopeValue(System.Text.Encoding.UTF8.GetBytes(HostEnvelope.Text(input).ToJsonString())));
+        static DurableClientInput Read(string input) =>
+            DurableClientInput.Read(new EnvelopeValue(System.Text.Encoding.UTF8.GetBytes(HostEnvelope.Text(input).ToJsonString())));
     }
 
     private static IDurableClient Client(DurableClients clients, WebApplication? rpc, WebApplication? http) =>
         Client(clients, rpc is null ? null : Address(rpc), http is null ? null : Address(http));
 
-    private static IDurableClient Client(DurableClients clients, string? rpc, string? http) => clients.Of(InvocationRequest.Read(System.Text.Encoding.UTF8.GetBytes(new JsonObject
-    {
-        ["Data"] = new JsonObject
+    private static IDurableClient Client(DurableClients clients, string? rpc, string? http) =>
+        clients.Of(InvocationRequest.Read(System.Text.Encoding.UTF8.GetBytes(new JsonObject
         {
-            ["starter"] = HostEnvelope.Text(new JsonObject
+            ["Data"] = new JsonObject
             {
-                ["taskHubName"] = "Hub",
-                ["rpcBaseUrl"] = rpc,
-                ["httpBaseUrl"] = http is null ? null : http + "/durabletask/",
-                ["requiredQueryStringParameters"] = "code=k%26",
-            }.ToJsonString()),
-        },
-    }.ToJsonString())));
+                ["starter"] = HostEnvelope.Text(new JsonObject
+                {
+                    ["taskHubName"] = "Hub",
+                    ["rpcBaseUrl"] = rpc,
+                    ["httpBaseUrl"] = http is null ? null : http + "/durabletask/",
+                    ["requiredQueryStringParameters"] = "code=k%26",
+                }.ToJsonString()),
+            },
+        }.ToJsonString())));
 
-    private static string Address(WebApplication server) => server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+    private static string Address(WebApplication server) =>
+        server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
 
     private static async Task<WebApplication> ServeAsync(HttpProtocols protocols, RequestDelegate answer)
     {

@@ -17,7 +17,9 @@ internal sealed record KeptInstance(string Id, string Name, int Status, string? 
     public bool IsEnded => Status is 1 or 3 or 4 or 5;
 }
 
-/// <summary>The durable extension and its storage: Microsoft's in-memory backend, in a process of its own. It is shared with the tests of orchestrations.</summary>
+/// <summary>
+/// The durable extension and its storage: Microsoft's in-memory backend, in a process of its own. It is shared with the tests of orchestrations.
+/// </summary>
 internal sealed class DurableExtension : IAsyncDisposable
 {
     private readonly Process _process;

@@ -81,13 +81,15 @@ internal sealed class FunctionsHost : IAsyncDisposable
     }
 
     /// <summary>A caller's request.</summary>
-    public async Task<ApiAnswer> RequestAsync(string method, string pathAndQuery, string? body = null, string? key = Key, (string Name, string Value)? header = null)
+    public async Task<ApiAnswer> RequestAsync(
+        string method, string pathAndQuery, string? body = null, string? key = Key, (string Name, string Value)? header = null)
     {
         var url = new Uri(new Uri("https://app.test"), pathAndQuery);
         foreach (var (name, bindings) in _functions)
         {
             var trigger = bindings[0]!;
-            if ((string)trigger["type"]! != "httpTrigger" || !trigger["methods"]!.AsArray().Any(allowed => method.Equals((string)allowed!, StringComparison.OrdinalIgnoreCase)))
+            if ((string)trigger["type"]! != "httpTrigger"
+                || !trigger["methods"]!.AsArray().Any(allowed => method.Equals((string)allowed!, StringComparison.OrdinalIgnoreCase)))
                 continue;
             if (Route((string)trigger["route"]!, url.AbsolutePath) is not { } parameters)
                 continue;
@@ -116,15 +118,16 @@ internal sealed class FunctionsHost : IAsyncDisposable
     });
 
     /// <summary>A message of a Service Bus queue, delivered until it is done or a dead letter.</summary>
-    public Task<Delivery> DeliverServiceBusAsync(string queue, string text, string id) => DeliverAsync("serviceBusTrigger", queue, text, attempt => new JsonObject
-    {
-        ["MessageId"] = HostEnvelope.Text(id),
-        ["DeliveryCount"] = HostEnvelope.Raw(attempt.ToString(CultureInfo.InvariantCulture)),
-        ["SequenceNumber"] = HostEnvelope.Raw("7"),
-        ["EnqueuedTimeUtc"] = HostEnvelope.Text(DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)),
-        ["ApplicationProperties"] = new JsonObject(),
-        ["MessageReceiver"] = new JsonObject { ["Some"] = "client object" },
-    });
+    public Task<Delivery> DeliverServiceBusAsync(string queue, string text, string id) =>
+        DeliverAsync("serviceBusTrigger", queue, text, attempt => new JsonObject
+        {
+            ["MessageId"] = HostEnvelope.Text(id),
+            ["DeliveryCount"] = HostEnvelope.Raw(attempt.ToString(CultureInfo.InvariantCulture)),
+            ["SequenceNumber"] = HostEnvelope.Raw("7"),
+            ["EnqueuedTimeUtc"] = HostEnvelope.Text(DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)),
+            ["ApplicationProperties"] = new JsonObject(),
+            ["MessageReceiver"] = new JsonObject { ["Some"] = "client object" },
+        });
 
     /// <summary>Waits until the instances are as wanted.</summary>
     public async Task<IReadOnlyList<KeptInstance>> UntilAsync(Func<IReadOnlyList<KeptInstance>, bool> isReached)

@@ -24,7 +24,9 @@ internal sealed class TestApp : IDisposable
     public void AddPipeline(string name, string more)
     {
         Directory.CreateDirectory(Path.Combine(Folder, "pipelines"));
-        File.WriteAllText(Path.Combine(Folder, "pipelines", name + ".yaml"), $"source: {{ type: csv, path: a.csv }}\ntarget: {{ type: csv, path: b.csv }}\n{more}\n");
+        File.WriteAllText(
+            Path.Combine(Folder, "pipelines", name + ".yaml"),
+            $"source: {{ type: csv, path: a.csv }}\ntarget: {{ type: csv, path: b.csv }}\n{more}\n");
     }
 
     /// <summary>Transfers wait from now on.</summary>

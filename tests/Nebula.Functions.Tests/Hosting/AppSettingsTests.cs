@@ -15,8 +15,9 @@ public sealed class AppSettingsTests
         var settings = Read(("FUNCTIONS_APP_ROOT_PATH", "/app"), ("NEBULA_STATE", "https://shop.blob.core.windows.net/state"), ("NEBULA_PIPELINES", "../p"),
             ("NEBULA_ACTIVITY_TIMEOUT", "2h"), ("NEBULA_ACTIVITIES", "3"), ("NEBULA_PARALLEL_CHUNKS", "64"), ("NEBULA_HISTORY_DAYS", "7"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector"), ("APPLICATIONINSIGHTS_CONNECTION_STRING", "InstrumentationKey=x"));
-        Assert.Equal((7071, "/p", "https://shop.blob.core.windows.net/state", TimeSpan.FromHours(2), 3, 64, 7), (settings.Port, settings.Pipelines, settings.State,
-            settings.ActivityTimeout, settings.Activities, settings.Sync.ParallelChunks, settings.HistoryDays));
+        Assert.Equal((7071, "/p", "https://shop.blob.core.windows.net/state", TimeSpan.FromHours(2), 3, 64, 7),
+            (settings.Port, settings.Pipelines, settings.State,
+                settings.ActivityTimeout, settings.Activities, settings.Sync.ParallelChunks, settings.HistoryDays));
         Assert.Equal(("http://collector", "InstrumentationKey=x"), (settings.OtlpEndpoint, settings.ApplicationInsights));
     }
 

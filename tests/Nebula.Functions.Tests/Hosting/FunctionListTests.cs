@@ -15,7 +15,9 @@ public sealed class FunctionListTests
     private static string Root => Path.GetFullPath(Path.Combine(ThisFolder(), "..", "..", ".."));
 
     private static IEnumerable<JsonObject> Bindings(string type) =>
-        FunctionList.All.SelectMany(static function => function.Bindings).Select(static binding => binding!.AsObject()).Where(binding => (string)binding["type"]! == type);
+        FunctionList.All.SelectMany(static function => function.Bindings)
+            .Select(static binding => binding!.AsObject())
+            .Where(binding => (string)binding["type"]! == type);
 
     [Fact]
     public void Functions_OfTasks_AreThoseOfTheRegistry()
@@ -25,7 +27,9 @@ public sealed class FunctionListTests
         var registry = new TaskRegistry().AddSync(new FolderWorld(folder.Path), state);
         Assert.Equal(registry.Orchestrations.Order(), NamesWith("orchestrationTrigger"));
         Assert.Equal(registry.Activities.Order(), NamesWith("activityTrigger"));
-        Assert.Equal(registry.Orchestrations.Order(), FunctionList.All.Where(static function => function.IsOrchestrator).Select(static function => function.Name).Order());
+        Assert.Equal(
+            registry.Orchestrations.Order(),
+            FunctionList.All.Where(static function => function.IsOrchestrator).Select(static function => function.Name).Order());
 
         static IEnumerable<string> NamesWith(string trigger) =>
             FunctionList.All.Where(function => (string)function.Bindings[0]!["type"]! == trigger).Select(static function => function.Name).Order();
@@ -59,7 +63,9 @@ public sealed class FunctionListTests
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var built = Path.Combine(Root, "src", "Nebula.Functions", "bin", output.Parent!.Name, output.Name);
         Assert.Equal(FunctionList.All.Select(static function => function.Name).Order(),
-            Directory.GetFiles(built, "function.json", SearchOption.AllDirectories).Select(static file => Path.GetFileName(Path.GetDirectoryName(file)!)).Order());
+            Directory.GetFiles(built, "function.json", SearchOption.AllDirectories)
+                .Select(static file => Path.GetFileName(Path.GetDirectoryName(file)!))
+                .Order());
         Assert.All(FunctionList.All, function => Assert.Equal(function.ToJson(), File.ReadAllText(Path.Combine(built, function.Name, "function.json"))));
         Assert.Equal(File.ReadAllText(Path.Combine(Root, "host.json")), File.ReadAllText(Path.Combine(built, "host.json")));
         Assert.True(File.Exists(Path.Combine(built, (string)Host()["customHandler"]!["description"]!["defaultExecutablePath"]!)));
@@ -99,13 +105,16 @@ public sealed class FunctionListTests
     public void OpenApi_DescribesTheHttpFunctions()
     {
         var paths = JsonNode.Parse(File.ReadAllText(Path.Combine(Root, "src", "Nebula.Functions", "Api", "openapi.json")))!["paths"]!.AsObject();
-        var described = paths.SelectMany(static path => path.Value!.AsObject().Select(method => (string)method.Value!["operationId"]! + " " + method.Key + " " + path.Key[1..]));
+        var described = paths.SelectMany(static path =>
+            path.Value!.AsObject().Select(method => (string)method.Value!["operationId"]! + " " + method.Key + " " + path.Key[1..]));
         var functions = FunctionList.All.Where(static function => (string)function.Bindings[0]!["type"]! == "httpTrigger")
             .Select(static function => $"{function.Name} {(string)function.Bindings[0]!["methods"]![0]!} {(string)function.Bindings[0]!["route"]!}");
         Assert.Equal(functions.Order(), described.Order());
         var anonymous = paths.SelectMany(static path => path.Value!.AsObject()).Where(static method => method.Value!["security"] is JsonArray { Count: 0 })
             .Select(static method => (string)method.Value!["operationId"]!);
-        Assert.Equal(FunctionList.All.Where(static function => (string?)function.Bindings[0]!["authLevel"] == "anonymous").Select(static function => function.Name), anonymous);
+        Assert.Equal(
+            FunctionList.All.Where(static function => (string?)function.Bindings[0]!["authLevel"] == "anonymous").Select(static function => function.Name),
+            anonymous);
     }
 
     [Fact]

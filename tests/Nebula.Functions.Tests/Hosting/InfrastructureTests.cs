@@ -9,14 +9,16 @@ public sealed partial class InfrastructureTests
 {
     private static readonly string[] OfTheHost =
     [
-        "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId", "AZURE_CLIENT_ID", "FUNCTIONS_EXTENSION_VERSION",
+        "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId",
+        "AZURE_CLIENT_ID", "FUNCTIONS_EXTENSION_VERSION",
         "FUNCTIONS_WORKER_RUNTIME", "WEBSITE_RUN_FROM_PACKAGE", "ServiceBus__fullyQualifiedNamespace", "ServiceBus__credential", "ServiceBus__clientId",
         "AzureWebJobs.ServiceBusRunRequested.Disabled",
     ];
 
     private static string Folder => Path.GetFullPath(Path.Combine(ThisFolder(), "..", "..", "..", "infra", "bicep"));
 
-    public static TheoryData<string> Files => [.. Directory.GetFiles(Folder, "*.bicep*", SearchOption.AllDirectories).Select(static file => Path.GetRelativePath(Folder, file))];
+    public static TheoryData<string> Files =>
+        [.. Directory.GetFiles(Folder, "*.bicep*", SearchOption.AllDirectories).Select(static file => Path.GetRelativePath(Folder, file))];
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -53,7 +55,9 @@ public sealed partial class InfrastructureTests
                     open.Push(text[i]);
                     break;
                 case '}' or ']' or ')' when !inText:
-                    Assert.True(open.TryPop(out var opened) && (opened, text[i]) is ('{', '}') or ('[', ']') or ('(', ')') or ('$', '}'), $"{file}, line {line}: '{text[i]}' closes nothing");
+                    Assert.True(
+                        open.TryPop(out var opened) && (opened, text[i]) is ('{', '}') or ('[', ']') or ('(', ')') or ('$', '}'),
+                        $"{file}, line {line}: '{text[i]}' closes nothing");
                     inText = opened == '$';
                     break;
             }
@@ -79,13 +83,16 @@ public sealed partial class InfrastructureTests
         var main = File.ReadAllText(Path.Combine(Folder, "main.bicep"));
         foreach (Match module in Module().Matches(main))
         {
-            var declared = Parameter().Matches(File.ReadAllText(Path.Combine(Folder, module.Groups[1].Value))).ToDictionary(static match => match.Groups[1].Value, static match => match.Groups[2].Value.Contains('='));
+            var declared = Parameter().Matches(File.ReadAllText(Path.Combine(Folder, module.Groups[1].Value)))
+                .ToDictionary(static match => match.Groups[1].Value, static match => match.Groups[2].Value.Contains('='));
             var given = Regex.Matches(module.Groups[2].Value, @"(?m)^    (\w+):").Select(static match => match.Groups[1].Value).ToList();
             Assert.Equal(declared.Where(static parameter => !parameter.Value).Select(static parameter => parameter.Key).Order(), given.Order());
         }
         Assert.Equal(Directory.GetFiles(Path.Combine(Folder, "modules")).Length, Module().Count(main));
         var known = Parameter().Matches(main).Select(static match => match.Groups[1].Value).ToHashSet();
-        Assert.All(Parameter().Matches(File.ReadAllText(Path.Combine(Folder, "main.sample.bicepparam"))), match => Assert.Contains(match.Groups[1].Value, known));
+        Assert.All(
+            Parameter().Matches(File.ReadAllText(Path.Combine(Folder, "main.sample.bicepparam"))),
+            match => Assert.Contains(match.Groups[1].Value, known));
     }
 
     [Fact]

@@ -40,8 +40,10 @@ public sealed class ProcessTests
         await using var handler = new HandlerProcess(app.Folder, new Dictionary<string, string>());
         using var ready = await handler.GetAsync("/");
         Assert.Equal((200, "{}"), ((int)ready.StatusCode, await ready.Content.ReadAsStringAsync()));
-        foreach (var (function, body, status) in ((string, string, int)[])[("None", "{}", 404), ("StartRun", "{", 400), ("TransferChunk", "{}", 400), ("TransferChunk", "[]", 400),
-            ("SyncRun", "[]", 200), ("syncrun", "{}", 200), ("SyncRun", """{"Data":{"context":"no base64!"}}""", 200), ("SyncRun", """{"Data":{"context":"\"AAAA\""}}""", 200),
+        foreach (var (function, body, status) in ((string, string, int)[])[
+            ("None", "{}", 404), ("StartRun", "{", 400), ("TransferChunk", "{}", 400), ("TransferChunk", "[]", 400),
+            ("SyncRun", "[]", 200), ("syncrun", "{}", 200), ("SyncRun", """{"Data":{"context":"no base64!"}}""", 200),
+            ("SyncRun", """{"Data":{"context":"\"AAAA\""}}""", 200),
             ("SyncRun", """{"Data":{"context":"{\"history\":[]}"}}""", 200)])
         {
             using var request = new HttpRequestMessage { Content = new StringContent(body, null, "application/json") };

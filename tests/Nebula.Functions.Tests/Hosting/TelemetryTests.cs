@@ -45,7 +45,9 @@ public sealed class TelemetryTests
         async Task UntilAsync(Func<bool> isReached)
         {
             for (var begin = DateTime.UtcNow; !isReached(); await Task.Delay(20))
-                Assert.True(DateTime.UtcNow - begin < TimeSpan.FromSeconds(40), $"{string.Join(' ', received.Select(static message => message.Path))}\n{host.Log()}");
+                Assert.True(
+                    DateTime.UtcNow - begin < TimeSpan.FromSeconds(40),
+                    $"{string.Join(' ', received.Select(static message => message.Path))}\n{host.Log()}");
         }
     }
 

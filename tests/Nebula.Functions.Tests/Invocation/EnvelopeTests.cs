@@ -50,7 +50,9 @@ public sealed class EnvelopeTests
     [InlineData("""{"Data":{"a":tru}}""")]
     [InlineData("""{"Data":{"\ud800":1}}""")]
     public void Read_NoEnvelope_FailsWithTheReason(string body) => Assert.Contains(
-        "no invocation of a Functions host", Assert.Throws<DataFormatException>(() => InvocationRequest.Read(Encoding.UTF8.GetBytes(body))).Message, StringComparison.Ordinal);
+        "no invocation of a Functions host",
+        Assert.Throws<DataFormatException>(() => InvocationRequest.Read(Encoding.UTF8.GetBytes(body))).Message,
+        StringComparison.Ordinal);
 
     [Fact]
     public void Read_DeepNesting_IsRefusedAndNotFollowed()
@@ -62,7 +64,9 @@ public sealed class EnvelopeTests
     [Fact]
     public void Read_AnyDamage_IsAnEnvelopeOrAnError()
     {
-        var whole = """{"Data":{"call":"\"{\\\"pipeline\\\":\\\"shop\\\"}\"","starter":"\"{}\""},"Metadata":{"DequeueCount":"1","Id":"\"é\"","sys":{"UtcNow":"x"}}}"""u8.ToArray();
+        var whole =
+            """{"Data":{"call":"\"{\\\"pipeline\\\":\\\"shop\\\"}\"","starter":"\"{}\""},"Metadata":{"DequeueCount":"1","Id":"\"é\"","sys":{"UtcNow":"x"}}}"""u8
+                .ToArray();
         var random = new Random(4711);
         for (var round = 0; round < 20_000; round++)
         {
@@ -113,7 +117,9 @@ public sealed class EnvelopeTests
     [InlineData("0.1234567890123456789", "0.12345678901234568")]
     [InlineData("12345678901234567890", "12345678901234567890")]
     public void HostLibrary_UntypedValues_AreRewritten(string sent, string stored) =>
-        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(stored), HostEnvelope.Rewrite(JsonNode.Parse(sent))), HostEnvelope.Rewrite(JsonNode.Parse(sent))!.ToJsonString());
+        Assert.True(
+            JsonNode.DeepEquals(JsonNode.Parse(stored), HostEnvelope.Rewrite(JsonNode.Parse(sent))),
+            HostEnvelope.Rewrite(JsonNode.Parse(sent))!.ToJsonString());
 
     [Fact]
     public void Done_IsAnObject() => Assert.Equal("{}", Encoding.UTF8.GetString(InvocationResponse.Done.ToUtf8().Span));

@@ -29,7 +29,9 @@ public sealed class PatternTests
     public void Occasions_OfDifferentIds_Differ()
     {
         string[] ids = ["a", "A", "a/b", "a-b", "a b", "é", new('x', 64), new('x', 65), new('x', 66), "0x8D4\"", ""];
-        var names = ids.SelectMany(static id => new[] { Occasions.Of("blob", id), Occasions.Of("blob", id, "https://a"), Occasions.Of("blob", id, "https://b") }).ToList();
+        var names = ids
+            .SelectMany(static id => new[] { Occasions.Of("blob", id), Occasions.Of("blob", id, "https://a"), Occasions.Of("blob", id, "https://b") })
+            .ToList();
         Assert.Equal(names.Count, names.Distinct(StringComparer.Ordinal).Count());
         Assert.All(names, static name =>
         {

@@ -32,7 +32,9 @@ public sealed class TriggerTests
         using var app = new TestApp(new WorldStream("a", 2));
         await using var host = await FunctionsHost.StartAsync(app.Folder);
         Assert.Equal(new Delivery(1, false), await host.DeliverServiceBusAsync(FunctionList.RunQueue, """{"pipeline":"shop","streams":["a"]}""", "sb/1"));
-        var run = await host.UntilAsync(static all => all.Any(static one => one.Name == "SyncRun" && one.Id.StartsWith("shop.servicebus-sb-1-", StringComparison.Ordinal) && one.IsEnded));
+        var run = await host.UntilAsync(
+            static all => all.Any(
+                static one => one.Name == "SyncRun" && one.Id.StartsWith("shop.servicebus-sb-1-", StringComparison.Ordinal) && one.IsEnded));
         Assert.NotEmpty(run);
         app.CheckDelivered();
     }
@@ -63,7 +65,9 @@ public sealed class TriggerTests
             Assert.Contains(messages[i].Reason, (string)rejected!["reason"]!, StringComparison.Ordinal);
             Assert.Equal(messages[i].Text, (string)rejected["message"]!);
         }
-        Assert.Equal(new Delivery(1, false), await host.DeliverAsync(FunctionList.BlobEventQueue, """{"eventType":"Microsoft.Storage.BlobCreated"}""", "bad-blob"));
+        Assert.Equal(
+            new Delivery(1, false),
+            await host.DeliverAsync(FunctionList.BlobEventQueue, """{"eventType":"Microsoft.Storage.BlobCreated"}""", "bad-blob"));
         Assert.Empty(await host.Extension.InspectAsync());
     }
 
@@ -86,7 +90,8 @@ public sealed class TriggerTests
         app.AddPipeline("shop", "azure: { triggers: { blob: 'landing/{day}/*.csv.gz' } }");
         await using var host = await FunctionsHost.StartAsync(app.Folder);
         await DeliverBlobAsync(host, "landing", "2026/orders.csv.gz", "0x8D1");
-        var first = (await host.UntilAsync(static all => all.Any(static one => one.Name == "SyncRun" && one.IsEnded))).First(static one => one.Name == "SyncRun");
+        var first = (await host.UntilAsync(static all => all.Any(static one => one.Name == "SyncRun" && one.IsEnded)))
+            .First(static one => one.Name == "SyncRun");
         Assert.StartsWith("shop.blob-0x8D1-", first.Id, StringComparison.Ordinal);
         // the same event again, another blob that nobody waits for, and a blob that went away
         await DeliverBlobAsync(host, "landing", "2026/orders.csv.gz", "0x8D1");

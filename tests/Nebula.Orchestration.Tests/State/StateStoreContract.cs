@@ -9,7 +9,8 @@ namespace Nebula.Orchestration.Tests.State;
 /// <param name="other">Another view of the same documents, as another process has it.</param>
 internal sealed class StateStoreContract(IStateStore store, IStateStore other)
 {
-    public static TheoryData<string> Keys => ["a", "a/b/c", "a.json/b.json", "ünï/köde %41/x:y*?", "a/.hidden", "a./b.", "a\\b", "a b+c&d#e", new string('k', 200)];
+    public static TheoryData<string> Keys =>
+        ["a", "a/b/c", "a.json/b.json", "ünï/köde %41/x:y*?", "a/.hidden", "a./b.", "a\\b", "a b+c&d#e", new string('k', 200)];
 
     public static TheoryData<string> NoKeys => ["", "/a", "a//b", "a/", "../a", "a/./b"];
 

@@ -7,7 +7,9 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Connectors.Files.Output;
 
-/// <summary>What all files of a stream have in common: format x codec. Where the codec allows it, blocks are compressed by the threads that encode them.</summary>
+/// <summary>
+/// What all files of a stream have in common: format x codec. Where the codec allows it, blocks are compressed by the threads that encode them.
+/// </summary>
 internal sealed class FileEncoding : IDisposable
 {
     private readonly IBlockEncoder _encoder;
@@ -70,7 +72,8 @@ internal sealed class FileEncoding : IDisposable
     /// <summary>Starts a file.</summary>
     /// <param name="staged">Takes its bytes; disposed of with the file.</param>
     /// <param name="isContinued">Whether its beginning is written already, by the chunks before.</param>
-    public FilePart Start(IStagedObject staged, bool isContinued = false) => new(_encoder.CreateFrame(), _createCodec(), _shared is not null, staged, _pool, isContinued);
+    public FilePart Start(IStagedObject staged, bool isContinued = false) =>
+        new(_encoder.CreateFrame(), _createCodec(), _shared is not null, staged, _pool, isContinued);
 
     public void Dispose() => _shared?.Dispose();
 }

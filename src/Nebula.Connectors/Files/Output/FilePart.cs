@@ -13,7 +13,9 @@ namespace Nebula.Connectors.Files.Output;
 /// <param name="staged">Takes the bytes.</param>
 /// <param name="pool">Where buffers come from.</param>
 /// <param name="isContinued">Whether the file's beginning is written already, by the chunks before.</param>
-internal sealed class FilePart(IFileFrame frame, ICompressor? codec, bool blocksAreCompressed, IStagedObject staged, BufferPool pool, bool isContinued) : IFileOutput, IDisposable
+internal sealed class FilePart(
+    IFileFrame frame, ICompressor? codec, bool blocksAreCompressed, IStagedObject staged, BufferPool pool, bool isContinued)
+    : IFileOutput, IDisposable
 {
     private bool _isStarted = isContinued;
     private bool _needsEnd = !blocksAreCompressed;

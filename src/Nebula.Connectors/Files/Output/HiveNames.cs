@@ -32,7 +32,9 @@ internal static class HiveNames
     {
         var escaped = new StringBuilder(text.Length);
         foreach (var c in text)
-            _ = c < ' ' || Escaped.Contains(c, StringComparison.Ordinal) ? escaped.Append('%').Append(((int)c).ToString("X2", CultureInfo.InvariantCulture)) : escaped.Append(c);
+            _ = c < ' ' || Escaped.Contains(c, StringComparison.Ordinal)
+                ? escaped.Append('%').Append(((int)c).ToString("X2", CultureInfo.InvariantCulture))
+                : escaped.Append(c);
         return escaped.ToString();
     }
 
@@ -40,7 +42,8 @@ internal static class HiveNames
     {
         var plain = new StringBuilder(text.Length);
         for (var i = 0; i < text.Length; i++)
-            if (text[i] == '%' && i + 2 < text.Length && int.TryParse(text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
+            if (text[i] == '%' && i + 2 < text.Length
+                && int.TryParse(text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
             {
                 plain.Append((char)code);
                 i += 2;

@@ -18,7 +18,9 @@ internal sealed class Partitioner(Schema schema, IReadOnlyList<PartitionKey> key
 {
     // the code of null, and of the empty text, in every column
     private const int NullCode = 0;
-    private readonly int[] _kept = [.. Enumerable.Range(0, schema.Fields.Length).Where(i => !keys.Any(key => key.Column == i && key.Transform == PartitionTransform.Identity))];
+    private readonly int[] _kept =
+        [.. Enumerable.Range(0, schema.Fields.Length)
+            .Where(i => !keys.Any(key => key.Column == i && key.Transform == PartitionTransform.Identity))];
     private Schema? _fileSchema;
 
     /// <summary>The columns that files have: all but those whose values are in the names of folders.</summary>
@@ -57,7 +59,8 @@ internal sealed class Partitioner(Schema schema, IReadOnlyList<PartitionKey> key
 
     /// <summary>The error of too many partitions.</summary>
     public static NebulaException TooMany(int most) => new(ErrorKind.Limit,
-        $"The rows belong to more than {most} partitions, and a file is open for each. Partition by something coarser, such as month(…) instead of day(…), or raise 'max_partitions'.");
+        $"The rows belong to more than {most} partitions, and a file is open for each. "
+        + "Partition by something coarser, such as month(…) instead of day(…), or raise 'max_partitions'.");
 
     /// <summary>Splits partitions further by one more column.</summary>
     private List<string> Refine(Column column, PartitionKey key, Span<int> ids, List<string> paths)
@@ -91,7 +94,9 @@ internal sealed class Partitioner(Schema schema, IReadOnlyList<PartitionKey> key
 
     private List<string?> CodesOfValues(Column column, Span<int> codes)
     {
-        using var text = column.Type.Kind == TypeKind.String ? null : ColumnConverter.Create(column.Type, DataType.String, allowsLoss: true)!.Convert(column, pool, new ValueFaults());
+        using var text = column.Type.Kind == TypeKind.String
+            ? null
+            : ColumnConverter.Create(column.Type, DataType.String, allowsLoss: true)!.Convert(column, pool, new ValueFaults());
         using var distinct = new DistinctBytes(pool, DataType.String);
         var texts = text ?? column;
         for (var i = 0; i < codes.Length; i++)

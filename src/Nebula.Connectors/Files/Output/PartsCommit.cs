@@ -6,8 +6,8 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Connectors.Files.Output;
 
 /// <summary>
-/// Publishes the files of a stream: renames them to their names, then removes what the run before had left. Between the first rename and the last removal a reader can
-/// see files of both runs; nothing of a run that failed is ever seen.
+/// Publishes the files of a stream: renames them to their names, then removes what the run before had left. Between the first rename and the last removal a
+/// reader can see files of both runs; nothing of a run that failed is ever seen.
 /// </summary>
 /// <param name="store">Where the files are.</param>
 /// <param name="layout">Where they go.</param>
@@ -25,7 +25,9 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
         if (before.Token == request.Token && before.IsComplete)
             return new CommitReceipt([.. before.Files.Select(layout.PathOf)], AlreadyCommitted: true);
         if (request.ExpectedSequence is { } expected && before.Token != request.Token && (before.Checkpoint?.Sequence ?? expected) != expected)
-            throw new NebulaException(ErrorKind.Locked, $"'{layout.Folder}' is at commit {before.Checkpoint!.Sequence} already; this run expected {expected}. Another run committed meanwhile: nothing of this one was published.");
+            throw new NebulaException(ErrorKind.Locked,
+                $"'{layout.Folder}' is at commit {before.Checkpoint!.Sequence} already; this run expected {expected}. "
+                + "Another run committed meanwhile: nothing of this one was published.");
         var files = Name(request.Parts).ToList();
         var names = files.Select(static file => file.Name).ToHashSet(StringComparer.Ordinal);
         // written first, so that whatever happens from here on, the next commit knows every file that may be there

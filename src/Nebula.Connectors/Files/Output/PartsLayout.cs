@@ -11,7 +11,9 @@ internal sealed record PartsLayout(string Folder, string Name)
 {
     private const string Numbered = "{part:05}";
 
-    /// <summary>What stands before the number of each file, so that files of several commits can be side by side; empty where each commit replaces the one before.</summary>
+    /// <summary>
+    /// What stands before the number of each file, so that files of several commits can be side by side; empty where each commit replaces the one before.
+    /// </summary>
     public string Prefix { get; init; } = "";
 
     /// <summary>A name for all files together, good as the name of a file.</summary>
@@ -57,7 +59,10 @@ internal sealed record PartsLayout(string Folder, string Name)
     /// <param name="name">Its path relative to <see cref="Folder"/>.</param>
     public string PathOf(string name) => ObjectPath.Combine(Folder, name);
 
-    private static PartsLayout Split(string path, int slash) => slash < 0 ? new PartsLayout(".", path) : new PartsLayout(slash == 0 ? "/" : path[..slash], path[(slash + 1)..]);
+    private static PartsLayout Split(string path, int slash) =>
+        slash < 0
+            ? new PartsLayout(".", path)
+            : new PartsLayout(slash == 0 ? "/" : path[..slash], path[(slash + 1)..]);
 
     private static string Extensions(string target, IFileFormat format, OptionValues options) =>
         format.Extensions[0] + (format.OwnCodecs is null && FileCodecs.ForWriting(target, options).Extensions is [var extension, ..] ? extension : "");

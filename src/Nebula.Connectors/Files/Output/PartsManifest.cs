@@ -6,8 +6,8 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Connectors.Files.Output;
 
 /// <summary>
-/// The files that the last commits of a stream made, kept beside them in a hidden file: what a commit replaces is just what commits before it made, and a commit that
-/// was cut off can be repeated.
+/// The files that the last commits of a stream made, kept beside them in a hidden file: what a commit replaces is just what commits before it made, and a
+/// commit that was cut off can be repeated.
 /// </summary>
 /// <param name="Token">The commit.</param>
 /// <param name="IsComplete">Whether it came to its end. If not, <paramref name="Files"/> are those of this commit and of the ones before.</param>
@@ -42,15 +42,20 @@ internal sealed record PartsManifest(string Token, bool IsComplete, IReadOnlyLis
                 json.RootElement.GetProperty("complete").GetBoolean(),
                 [.. json.RootElement.GetProperty("files").EnumerateArray().Select(static file => file.GetString()!).Where(ObjectPath.StaysBelow)])
             {
-                Added = !json.RootElement.TryGetProperty("added", out var added) ? [] : [.. added.EnumerateArray().Select(static file => file.GetString()!).Where(ObjectPath.StaysBelow)],
+                Added = !json.RootElement.TryGetProperty("added", out var added)
+                    ? []
+                    : [.. added.EnumerateArray().Select(static file => file.GetString()!).Where(ObjectPath.StaysBelow)],
                 Checkpoint = !json.RootElement.TryGetProperty("checkpoint", out var checkpoint) ? null : new Checkpoint(
-                    checkpoint.GetProperty("stream").GetString()!, checkpoint.GetProperty("position").GetString()!, checkpoint.GetProperty("sequence").GetInt64()),
+                    checkpoint.GetProperty("stream").GetString()!,
+                    checkpoint.GetProperty("position").GetString()!,
+                    checkpoint.GetProperty("sequence").GetInt64()),
             };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             throw new NebulaException(ErrorKind.Data,
-                $"'{path}', which lists the files of the last run, is damaged: {e.Message} Remove it together with those files, or write to another folder.", inner: e);
+                $"'{path}', which lists the files of the last run, is damaged: {e.Message} "
+                + "Remove it together with those files, or write to another folder.", inner: e);
         }
     }
 

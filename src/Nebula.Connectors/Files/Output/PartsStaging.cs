@@ -16,8 +16,8 @@ internal sealed class PartsStaging(IObjectStore store, PartsLayout layout, strin
 
     /// <summary>Starts a file.</summary>
     /// <param name="partition">The folders of its partition.</param>
-    /// <param name="name">Its path relative to the layout's folder, where it has one already; otherwise empty. Only a store that renames can leave the numbering, over all
-    /// chunks, to the commit.</param>
+    /// <param name="name">Its path relative to the layout's folder, where it has one already; otherwise empty. Only a store that renames can leave the
+    /// numbering, over all chunks, to the commit.</param>
     public IStagedObject Start(string partition, out string name)
     {
         name = "";

@@ -67,7 +67,9 @@ internal sealed class PartsWriter(
         foreach (var partition in _open.Keys.Order(StringComparer.Ordinal).ToList())
             Complete(partition);
         _isHandedOver = true;
-        return Task.FromResult(new StagedPart(chunk.Index, StagedFilePart.Render(_complete), _complete.Sum(static part => part.Rows), _complete.Sum(static part => part.Bytes)));
+        return Task.FromResult(new StagedPart(
+            chunk.Index, StagedFilePart.Render(_complete),
+            _complete.Sum(static part => part.Rows), _complete.Sum(static part => part.Bytes)));
     }
 
     public ValueTask DisposeAsync()

@@ -54,7 +54,8 @@ internal static class PathTemplate
     }
 
     private static int? DigitsOf(string variable) => variable == "part" ? 1
-        : variable.StartsWith("part:0", StringComparison.Ordinal) && int.TryParse(variable.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var digits) && digits is > 0 and <= MostDigits
+        : variable.StartsWith("part:0", StringComparison.Ordinal)
+            && int.TryParse(variable.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var digits) && digits is > 0 and <= MostDigits
             ? digits : null;
 
     private static string Replace(string path, Func<string, string?> valueOf)

@@ -8,7 +8,8 @@ namespace Nebula.Connectors.Files.Output;
 /// <param name="Partition">The folders of its partition, each with a slash behind it; empty for none.</param>
 /// <param name="Rows">Rows in it.</param>
 /// <param name="Bytes">Bytes as stored.</param>
-/// <param name="Name">Its path relative to the layout's folder, where the store must know that before it is published; empty where the commit numbers it.</param>
+/// <param name="Name">Its path relative to the layout's folder, where the store must know that before it is published;
+/// empty where the commit numbers it.</param>
 internal sealed record StagedFilePart(string Location, string Partition, long Rows, long Bytes, string Name = "")
 {
     /// <summary>Renders files as text.</summary>
@@ -17,5 +18,6 @@ internal sealed record StagedFilePart(string Location, string Partition, long Ro
 
     /// <summary>Reads what <see cref="Render"/> wrote.</summary>
     public static IEnumerable<StagedFilePart> Parse(string text) => TextList.Parse(text).Select(TextList.Parse)
-        .Select(static cells => new StagedFilePart(cells[0], cells[1], long.Parse(cells[2], CultureInfo.InvariantCulture), long.Parse(cells[3], CultureInfo.InvariantCulture), cells[4]));
+        .Select(static cells => new StagedFilePart(
+            cells[0], cells[1], long.Parse(cells[2], CultureInfo.InvariantCulture), long.Parse(cells[3], CultureInfo.InvariantCulture), cells[4]));
 }

@@ -19,7 +19,12 @@ internal static class AzureBlobOptions
         new("connection_string", OptionKind.Text, "Azure: the account's connection string; else AZURE_STORAGE_CONNECTION_STRING.") { IsSecret = true },
         new("account_key", OptionKind.Text, "Azure: the account's key; else AZURE_STORAGE_KEY.") { IsSecret = true },
         new("sas_token", OptionKind.Text, "Azure: a shared access signature; else AZURE_STORAGE_SAS_TOKEN.") { IsSecret = true },
-        new("auth", OptionKind.Choice, "Azure: where credentials come from: the first of the above that is set, else the identity found (auto); any identity found (default); just one kind; or none (anonymous).", Auto) { Choices = Credentials },
+        new("auth", OptionKind.Choice,
+            "Azure: where credentials come from: the first of the above that is set, else the identity found (auto); "
+            + "any identity found (default); just one kind; or none (anonymous).", Auto)
+        {
+            Choices = Credentials,
+        },
         new("client_id", OptionKind.Text, "Azure: which user-assigned managed or workload identity, by its client id; else AZURE_CLIENT_ID."),
     ];
 
@@ -43,8 +48,11 @@ internal static class AzureBlobOptions
         account ??= Variable("AZURE_STORAGE_ACCOUNT");
         if (isAuto && key is null && signature is null)
             (key, signature) = (Variable("AZURE_STORAGE_KEY"), Variable("AZURE_STORAGE_SAS_TOKEN"));
-        var service = Address(endpoint ?? path.Endpoint ?? (account is null ? throw NebulaException.Configuration(
-            $"{options.Owner}: which storage account is '{path.Canonical}' in? Set 'account' or AZURE_STORAGE_ACCOUNT, or write https://ACCOUNT.blob.core.windows.net/{path.Container}/...", options.LocationOf("path"))
+        var service = Address(endpoint ?? path.Endpoint ?? (account is null
+            ? throw NebulaException.Configuration(
+                $"{options.Owner}: which storage account is '{path.Canonical}' in? Set 'account' or AZURE_STORAGE_ACCOUNT, "
+                + $"or write https://ACCOUNT.blob.core.windows.net/{path.Container}/...",
+                options.LocationOf("path"))
             : $"https://{account}.blob.core.windows.net"), options);
         var container = new Uri($"{service.AbsoluteUri.TrimEnd('/')}/{Uri.EscapeDataString(path.Container)}");
         if (key is not null)
@@ -54,7 +62,10 @@ internal static class AzureBlobOptions
         if (auth == "anonymous")
             return new BlobContainerClient(container, client);
         if (service.Scheme != Uri.UriSchemeHttps)
-            throw NebulaException.Configuration($"{options.Owner}: '{service}' is not encrypted, so no identity is shown to it. Set 'account_key' or 'connection_string', or an endpoint with https.", options.LocationOf("endpoint"));
+            throw NebulaException.Configuration(
+                $"{options.Owner}: '{service}' is not encrypted, so no identity is shown to it. "
+                + "Set 'account_key' or 'connection_string', or an endpoint with https.",
+                options.LocationOf("endpoint"));
         return new BlobContainerClient(container, Identity(auth, options), client);
     }
 
@@ -90,7 +101,8 @@ internal static class AzureBlobOptions
                 options.LocationOf("connection_string"));
         }
         return path.Account is null || opened.AccountName == path.Account ? opened : throw NebulaException.Configuration(
-            $"{options.Owner}: the connection string is of account '{opened.AccountName}', but the path names account '{path.Account}'.", options.LocationOf("connection_string") ?? options.LocationOf("path"));
+            $"{options.Owner}: the connection string is of account '{opened.AccountName}', but the path names account '{path.Account}'.",
+            options.LocationOf("connection_string") ?? options.LocationOf("path"));
     }
 
     private static StorageSharedKeyCredential SharedKey(string account, string key, OptionValues options)
@@ -101,7 +113,9 @@ internal static class AzureBlobOptions
         }
         catch (FormatException)
         {
-            throw NebulaException.Configuration($"{options.Owner}: the account key is none: it is not Base64. Copy it from 'Access keys' of the storage account.", options.LocationOf("account_key"));
+            throw NebulaException.Configuration(
+                $"{options.Owner}: the account key is none: it is not Base64. Copy it from 'Access keys' of the storage account.",
+                options.LocationOf("account_key"));
         }
     }
 

@@ -32,7 +32,8 @@ internal sealed record AzureBlobPath(string? Account, string? Endpoint, string C
             _ => OfFileSystem(authority, blob),
         };
         return parsed is { Container.Length: > 0 } ? parsed : throw NebulaException.Configuration(
-            $"'{Shown(path)}' is no path in Azure Blob Storage. Write az://CONTAINER/PATH, https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH.");
+            $"'{Shown(path)}' is no path in Azure Blob Storage. Write az://CONTAINER/PATH, "
+            + "https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH.");
     }
 
     /// <summary>A path as it may be shown: without a signature.</summary>
@@ -42,8 +43,9 @@ internal sealed record AzureBlobPath(string? Account, string? Endpoint, string C
     private static AzureBlobPath? OfUrl(string host, string rest)
     {
         if (rest.Contains("sig=", StringComparison.OrdinalIgnoreCase) && rest.Contains('?'))
-            throw NebulaException.Configuration($"'https://{Shown($"{host}/{rest}")}' carries a signature, which paths must not: they are printed. Leave everything from the question mark on out, "
-                + "and set 'sas_token' or AZURE_STORAGE_SAS_TOKEN to it.");
+            throw NebulaException.Configuration(
+                $"'https://{Shown($"{host}/{rest}")}' carries a signature, which paths must not: they are printed. "
+                + "Leave everything from the question mark on out, and set 'sas_token' or AZURE_STORAGE_SAS_TOKEN to it.");
         var dot = host.IndexOf(".blob.", StringComparison.OrdinalIgnoreCase);
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         var (container, blob) = slash < 0 ? (rest, "") : (rest[..slash], rest[(slash + 1)..]);

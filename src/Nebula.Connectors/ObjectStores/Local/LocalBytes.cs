@@ -16,7 +16,9 @@ internal sealed class LocalBytes(string name, SafeFileHandle handle) : IRandomAc
     public void Read(long offset, Span<byte> target)
     {
         if (offset < 0 || target.Length > Length - offset)
-            throw new DataFormatException($"{target.Length} bytes are needed here, but the file ends at byte {Length}: it was cut off, or is corrupt.", new SourceLocation(name, ByteOffset: offset));
+            throw new DataFormatException(
+                $"{target.Length} bytes are needed here, but the file ends at byte {Length}: it was cut off, or is corrupt.",
+                new SourceLocation(name, ByteOffset: offset));
         while (!target.IsEmpty)
         {
             var count = ReadSome(target, offset);

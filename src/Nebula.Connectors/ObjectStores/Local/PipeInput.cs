@@ -3,7 +3,9 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Connectors.ObjectStores.Local;
 
-/// <summary>A pipe with a name, such as <c>mkfifo</c> or a shell's <c>&lt;(command)</c> makes. A read that waits for somebody to write can be interrupted.</summary>
+/// <summary>
+/// A pipe with a name, such as <c>mkfifo</c> or a shell's <c>&lt;(command)</c> makes. A read that waits for somebody to write can be interrupted.
+/// </summary>
 internal sealed class PipeInput : ReadOnlyStream, IInterruptible
 {
     private readonly string _path;

@@ -5,8 +5,8 @@ using Nebula.Engine.Connectors;
 namespace Nebula.Connectors.ObjectStores.Local;
 
 /// <summary>
-/// Standard input and output below the runtime's console streams, and pipes, on systems that have file descriptors. The runtime's output stream hides that its reader
-/// has gone, so that a run would go on writing for nobody; its input stream cannot be interrupted.
+/// Standard input and output below the runtime's console streams, and pipes, on systems that have file descriptors. The runtime's output stream hides that its
+/// reader has gone, so that a run would go on writing for nobody; its input stream cannot be interrupted.
 /// </summary>
 internal static unsafe partial class StandardHandles
 {

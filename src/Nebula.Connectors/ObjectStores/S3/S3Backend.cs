@@ -12,9 +12,9 @@ using Nebula.Engine.Diagnostics;
 namespace Nebula.Connectors.ObjectStores.S3;
 
 /// <summary>
-/// One bucket of S3, or of a service like it. What is staged is a multipart upload that is not completed: nobody sees it, and publishing completes it. A chunk
-/// that is joined with
-/// others is an upload of a hidden key; publishing completes these, has the service copy them into one more upload, and completes that (see <see cref="S3Join"/>).
+/// One bucket of S3, or of a service like it. What is staged is a multipart upload that is not completed: nobody sees it, and publishing completes it.
+/// A chunk that is joined with others is an upload of a hidden key; publishing completes these, has the service copy them into one more upload, and
+/// completes that (see <see cref="S3Join"/>).
 /// </summary>
 /// <param name="client">The client, which this owns.</param>
 /// <param name="bucket">The bucket.</param>
@@ -75,7 +75,9 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         if (answer.HttpStatusCode == HttpStatusCode.PartialContent || answer.ContentLength == length)
             return answer.ResponseStream;
         answer.Dispose();
-        throw new NebulaException(ErrorKind.Fatal, $"'{Root}/{target.Key}' cannot be read: the service does not answer with the {length} bytes that it was asked for, but with {answer.ContentLength}.");
+        throw new NebulaException(ErrorKind.Fatal,
+            $"'{Root}/{target.Key}' cannot be read: "
+            + $"the service does not answer with the {length} bytes that it was asked for, but with {answer.ContentLength}.");
     }
 
     public Task<string?> PutAsync(string key, ReadOnlyMemory<byte> content, string expected, CancellationToken cancellationToken) =>
@@ -260,7 +262,8 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     }
 
     private NebulaException Gone(StagedParts staged, Exception? inner) => new(ErrorKind.Fatal,
-        $"'{Root}/{staged.Key}' cannot be published: what was staged for it is gone. Another run, or a rule of the bucket, has aborted the upload. Run again.", inner: inner);
+        $"'{Root}/{staged.Key}' cannot be published: what was staged for it is gone. "
+        + "Another run, or a rule of the bucket, has aborted the upload. Run again.", inner: inner);
 
     private Task<GetObjectMetadataResponse?> HeadAsync(string key, CancellationToken cancellationToken) => _errors.GuardAsync(key, "read", async () =>
     {

@@ -31,7 +31,9 @@ internal sealed class S3Errors(string bucket)
         AmazonServiceException or HttpRequestException or IOException or TimeoutException or OperationCanceledException =>
             new NebulaException(ErrorKind.Transient, $"'{name}' cannot be {verb}: the service cannot be reached. {FirstLine(e.InnerException ?? e)}", inner: e),
         AmazonClientException => new NebulaException(ErrorKind.Authentication,
-            $"'{name}' cannot be {verb}: no credentials were found. Set 'access_key_id' and 'secret_access_key', AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile.", inner: e),
+            $"'{name}' cannot be {verb}: no credentials were found. Set 'access_key_id' and 'secret_access_key', "
+            + "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile.",
+            inner: e),
         _ => null,
     };
 
@@ -41,12 +43,15 @@ internal sealed class S3Errors(string bucket)
         var code = string.IsNullOrEmpty(e.ErrorCode) || e.ErrorCode.All(char.IsAsciiDigit) ? $"HTTP {status}" : e.ErrorCode;
         var (kind, advice) = (status, code) switch
         {
-            (_, "InvalidAccessKeyId" or "SignatureDoesNotMatch" or "ExpiredToken" or "InvalidToken" or "TokenRefreshRequired" or "InvalidClientTokenId") or (401, _) =>
+            (_, "InvalidAccessKeyId" or "SignatureDoesNotMatch" or "ExpiredToken"
+                or "InvalidToken" or "TokenRefreshRequired" or "InvalidClientTokenId") or (401, _) =>
                 (ErrorKind.Authentication, "The credentials were refused. Check access key, secret and token, and how long they are good for."),
             (_, "RequestTimeTooSkewed") => (ErrorKind.Authentication, "The clock of this machine is wrong."),
             (_, "PermanentRedirect" or "AuthorizationHeaderMalformed" or "IllegalLocationConstraintException" or "TemporaryRedirect") or (301 or 307, _) =>
                 (ErrorKind.Configuration, $"Bucket '{bucket}' is in another region. Set 'region' to the bucket's."),
-            (403, _) => (ErrorKind.Permission, $"Access to bucket '{bucket}' was refused: the credentials are wrong, or do not allow it. To read, they need s3:GetObject and s3:ListBucket; to write, s3:PutObject, s3:GetObject, s3:DeleteObject, "
+            (403, _) => (ErrorKind.Permission,
+                $"Access to bucket '{bucket}' was refused: the credentials are wrong, or do not allow it. "
+                + "To read, they need s3:GetObject and s3:ListBucket; to write, s3:PutObject, s3:GetObject, s3:DeleteObject, "
                 + "s3:AbortMultipartUpload, s3:ListMultipartUploadParts and s3:ListBucketMultipartUploads besides."),
             (404, "NoSuchBucket") => (ErrorKind.NotFound, $"There is no bucket '{bucket}'. Make it, or correct the path, the region or the endpoint."),
             (404, _) => (ErrorKind.NotFound, $"It does not exist in bucket '{bucket}'."),

@@ -70,7 +70,8 @@ internal readonly unsafe struct FloatWordsParser<T, TNumbers>(TNumbers numbers) 
     where TNumbers : struct, IValueParser<T>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryParse(byte* p, int length, out T value) => numbers.TryParse(p, length, out value) || TryParseWord(new ReadOnlySpan<byte>(p, length), out value);
+    public bool TryParse(byte* p, int length, out T value) =>
+        numbers.TryParse(p, length, out value) || TryParseWord(new ReadOnlySpan<byte>(p, length), out value);
 
     private static bool TryParseWord(ReadOnlySpan<byte> text, out T value)
     {

@@ -26,7 +26,8 @@ public sealed class AvroReadingTests
         { """{"type":"array","items":{"type":"record","name":"r","fields":[]}}""", new AvroBytes().Long(1L << 40).Long(0).ToArray(), "a list of" },
         { """{"type":"map","values":"int"}""", new AvroBytes().Long(3).Text("a").ToArray(), "does not end within its block" },
         { """{"type":"long","logicalType":"timestamp-millis"}""", new AvroBytes().Long(long.MaxValue / 500).ToArray(), "beyond the years" },
-        { """{"type":"bytes","logicalType":"decimal","precision":2}""", new AvroBytes().Sized(100).ToArray(), "the unscaled decimal 100, which has more than 2 digits" },
+        { """{"type":"bytes","logicalType":"decimal","precision":2}""",
+            new AvroBytes().Sized(100).ToArray(), "the unscaled decimal 100, which has more than 2 digits" },
         { """{"type":"bytes","logicalType":"decimal","precision":40}""", new AvroBytes().Sized([0x7F, .. new byte[16]]).ToArray(), "more than 38 digits" },
         { """["int","string","bytes"]""", new AvroBytes().Long(1).Sized(0xFF).ToArray(), "a text that is not UTF-8" },
     };
@@ -125,7 +126,8 @@ public sealed class AvroReadingTests
     [Fact]
     public void Read_UnionsOfNumbers_AreWidened()
     {
-        const string Schema = """{"type":"record","name":"r","fields":[{"name":"a","type":["null","int","long"]},{"name":"b","type":["int","double","float"]}]}""";
+        const string Schema =
+            """{"type":"record","name":"r","fields":[{"name":"a","type":["null","int","long"]},{"name":"b","type":["int","double","float"]}]}""";
         var rows = new AvroBytes().Long(0).Long(0).Long(3).Long(1).Long(4).Long(1).Double(0.5).Long(2).Long(1L << 40).Long(2).Raw(BitConverter.GetBytes(0.25f));
         using var pool = new BufferPool();
         using var batch = Assert.Single(AvroMemory.Read(pool, AvroBytes.File(Schema).Block(3, rows).ToArray()));

@@ -19,7 +19,8 @@ internal abstract unsafe class CsvColumnReader
     /// <summary>Makes the reader of a type; null when CSV text has no form for it.</summary>
     /// <param name="type">The type.</param>
     /// <param name="isInferred">Whether the type was inferred: then texts that <see cref="CsvTypeLattice"/> would have kept as text contradict it.</param>
-    /// <param name="isOurs">Whether the text is what <see cref="Writing.CsvBlockEncoder"/> wrote: it has forms for some values that mean nothing in files of others.</param>
+    /// <param name="isOurs">Whether the text is what <see cref="Writing.CsvBlockEncoder"/> wrote: it has forms for some values that
+    /// mean nothing in files of others.</param>
     public static CsvColumnReader? Create(DataType type, bool isInferred, bool isOurs = false) => type.Kind switch
     {
         TypeKind.Binary when isOurs => new CsvBase64ColumnReader(),
