@@ -35,5 +35,6 @@ internal static class PayloadJson
     }
 
     public static DataFormatException Malformed(ReadOnlySpan<byte> json, string what, Exception cause) => new(
-        $"{what} is not what it should be: {DataFormatException.Show(json)} ({cause.Message}). It was written by another version, or damaged. If it is the state of a stream, 'nebula state reset' forgets it.", inner: cause);
+        $"{what} is not what it should be: {DataFormatException.Show(json)} ({cause.Message}). It was written by another version, or damaged. "
+        + "If it is the state of a stream, 'nebula state reset' forgets it.", inner: cause);
 }

@@ -44,7 +44,8 @@ public sealed class ScaleMeasurement(ITestOutputHelper output)
                 chunks = host.Calls.Count(static call => call.Function == "TransferChunk");
             }
             seconds.Sort();
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{handlers} handlers: {chunks} chunks, median {seconds[Repetitions / 2]:0.00} s of {string.Join(", ", seconds.Select(static s => s.ToString("0.00", CultureInfo.InvariantCulture)))}"));
+            var all = string.Join(", ", seconds.Select(static s => s.ToString("0.00", CultureInfo.InvariantCulture)));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{handlers} handlers: {chunks} chunks, median {seconds[Repetitions / 2]:0.00} s of {all}"));
         }
     }
 }

@@ -44,7 +44,8 @@ public sealed class SyncState(IStateStore store)
     /// <summary>Lists the streams of a pipeline that something was committed of, without a look at how far: also where that is damaged.</summary>
     /// <param name="pipeline">The pipeline; empty for all.</param>
     /// <param name="cancellationToken">Stops the listing.</param>
-    public async IAsyncEnumerable<(string Pipeline, string Stream)> ListStreamsAsync(string pipeline, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<(string Pipeline, string Stream)> ListStreamsAsync(
+        string pipeline, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (var key in store.ListAsync(CheckpointsOf(pipeline), cancellationToken).ConfigureAwait(false))
             if (key.Split('/') is [_, var owner, var stream])

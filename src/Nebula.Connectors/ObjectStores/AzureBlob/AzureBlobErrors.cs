@@ -36,7 +36,8 @@ internal sealed class AzureBlobErrors(string account, string container)
             AggregateException { InnerExceptions: [.., var last] } => Translate(last, key, verb),
             RequestFailedException failed => OfStatus(failed, name, verb),
             CredentialUnavailableException => new NebulaException(ErrorKind.Authentication,
-                $"'{name}' cannot be {verb}: no credentials were found. Set 'connection_string', 'account_key' or 'sas_token' (or their environment variables), or sign in with 'az login'.", inner: e),
+                $"'{name}' cannot be {verb}: no credentials were found. "
+                + "Set 'connection_string', 'account_key' or 'sas_token' (or their environment variables), or sign in with 'az login'.", inner: e),
             AuthenticationFailedException =>
                 new NebulaException(ErrorKind.Authentication, $"'{name}' cannot be {verb}: signing in failed. {FirstLine(e)}", inner: e),
             OperationCanceledException or TimeoutException =>
@@ -54,7 +55,8 @@ internal sealed class AzureBlobErrors(string account, string container)
             (_, "AuthenticationFailed" or "InvalidAuthenticationInfo" or "NoAuthenticationInformation") or (401, _) =>
                 (ErrorKind.Authentication,
                     $"Account '{account}' refused the credentials. Check the key, the signature and how long it is good for, or the identity's tenant."),
-            (403, _) => (ErrorKind.Permission, $"Account '{account}' refused access: the credentials are wrong, or do not allow it. Identities need the role Storage Blob Data Reader to read and Storage Blob Data Contributor to write; "
+            (403, _) => (ErrorKind.Permission, $"Account '{account}' refused access: the credentials are wrong, or do not allow it. "
+                + "Identities need the role Storage Blob Data Reader to read and Storage Blob Data Contributor to write; "
                 + "signatures need the permissions r and l to read, and c, w, d besides to write. The account's firewall may also be in the way."),
             (404, "ContainerNotFound") => (ErrorKind.NotFound, $"Account '{account}' has no container '{container}'. Make it, or correct the path."),
             (404, "ContainerBeingDeleted") or (409, "ContainerBeingDeleted") =>
