@@ -1,17 +1,20 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Numerics;
 
 namespace Nebula.Orchestration;
 
 /// <summary>A hash of 128 bits that tells contents apart: not against someone who looks for two with the same, and without loading a cryptographic library,
-/// which costs a short run more than all it hashes.</summary>
-internal static class Hash128
+/// which costs a short run more than all it hashes. Two words, as code for the runtime's own type of 128 bits cannot be compiled ahead.</summary>
+/// <param name="Upper">The first 64 bits.</param>
+/// <param name="Lower">The last 64 bits.</param>
+internal readonly record struct Hash128(ulong Upper, ulong Lower)
 {
     private const ulong First = 0x9E3779B97F4A7C15;
     private const ulong Second = 0xC2B2AE3D27D4EB4F;
 
     /// <summary>Hashes bytes.</summary>
-    public static UInt128 Of(ReadOnlySpan<byte> content)
+    public static Hash128 Of(ReadOnlySpan<byte> content)
     {
         var length = (ulong)content.Length;
         var (low, high) = (length * First, ~length * Second);
@@ -21,8 +24,11 @@ internal static class Hash128
         for (var i = content.Length - 1; i >= 0; i--)
             last = (last << 8) | content[i];
         (low, high) = Mix(low, high, last);
-        return new UInt128(Finish(high + low), Finish(low ^ BitOperations.RotateLeft(high, 32)));
+        return new Hash128(Finish(high + low), Finish(low ^ BitOperations.RotateLeft(high, 32)));
     }
+
+    /// <summary>Renders 32 hexadecimal digits.</summary>
+    public override string ToString() => Upper.ToString("x16", CultureInfo.InvariantCulture) + Lower.ToString("x16", CultureInfo.InvariantCulture);
 
     // each word goes through both lanes, by different odd factors, and each lane takes from the other
     private static (ulong Low, ulong High) Mix(ulong low, ulong high, ulong word)

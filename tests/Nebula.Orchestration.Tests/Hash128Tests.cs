@@ -5,7 +5,7 @@ public sealed class Hash128Tests
     [Fact]
     public void Of_ContentsThatDifferInOneBitOrInLength_AllDiffer()
     {
-        var seen = new HashSet<UInt128>();
+        var seen = new HashSet<Hash128>();
         for (var length = 0; length < 70; length++)
         {
             var content = new byte[length];
@@ -17,7 +17,7 @@ public sealed class Hash128Tests
                 content[bit / 8] ^= (byte)(1 << (bit % 8));
             }
         }
-        foreach (var half in (Func<UInt128, ulong>[])[hash => (ulong)hash, hash => (ulong)(hash >> 64)])
+        foreach (var half in (Func<Hash128, ulong>[])[hash => hash.Lower, hash => hash.Upper])
             Assert.Equal(seen.Count, seen.Select(half).Distinct().Count());
     }
 }

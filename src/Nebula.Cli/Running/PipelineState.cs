@@ -18,7 +18,7 @@ internal sealed class PipelineState
         Store = new LocalStateStore(Path.Combine(folder, "state"));
         RunsFolder = Path.Combine(folder, "runs");
         Runs = new LocalRuns(RunsFolder);
-        InstanceId = Uri.EscapeDataString(pipeline);
+        InstanceId = StateKeys.Segment(pipeline);
     }
 
     /// <summary>The folder.</summary>

@@ -118,7 +118,7 @@ internal sealed class RunFolder(string path)
                 : name.Append(CultureInfo.InvariantCulture, $"%{b:x2}");
         if (name.Length <= MaxName)
             return name.ToString();
-        var hash = Hash128.Of(Encoding.UTF8.GetBytes(instanceId)).ToString("x32", CultureInfo.InvariantCulture);
+        var hash = Hash128.Of(Encoding.UTF8.GetBytes(instanceId)).ToString();
         return $"{name.ToString(0, MaxName - hash.Length - 1)}-{hash}";
     }
 }

@@ -27,6 +27,6 @@ internal static class RunFingerprint
             foreach (var setting in stream.Explain().Where(static setting => setting.Path != "verify"))
                 text.Append(setting.Path).Append('=').Append(setting.Value).Append('\n');
         }
-        return Hash128.Of(Encoding.UTF8.GetBytes(text.ToString())).ToString("x32", CultureInfo.InvariantCulture);
+        return Hash128.Of(Encoding.UTF8.GetBytes(text.ToString())).ToString();
     }
 }

@@ -10,7 +10,9 @@ internal static class DeterministicValues
     public static Guid Guid(string executionId, string instanceId, int number)
     {
         Span<byte> bytes = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(bytes, Hash128.Of(Encoding.UTF8.GetBytes($"{executionId}\n{instanceId}\n{number}")));
+        var hash = Hash128.Of(Encoding.UTF8.GetBytes($"{executionId}\n{instanceId}\n{number}"));
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, hash.Upper);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[sizeof(ulong)..], hash.Lower);
         bytes[6] = (byte)((bytes[6] & 0x0f) | 0x80);
         bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
         return new Guid(bytes, bigEndian: true);
@@ -18,5 +20,5 @@ internal static class DeterministicValues
 
     /// <summary>A number from 0 up to 1.</summary>
     public static double Fraction(string executionId, int number) =>
-        (uint)Hash128.Of(Encoding.UTF8.GetBytes($"{executionId}\n{number}")) / (uint.MaxValue + 1.0);
+        (uint)Hash128.Of(Encoding.UTF8.GetBytes($"{executionId}\n{number}")).Lower / (uint.MaxValue + 1.0);
 }

@@ -93,7 +93,7 @@ public sealed class LocalStateStore(string directory) : IStateStore, IDisposable
         }
     }
 
-    private static string ETagOf(ReadOnlySpan<byte> content) => Hash128.Of(content).ToString("x32", CultureInfo.InvariantCulture);
+    private static string ETagOf(ReadOnlySpan<byte> content) => Hash128.Of(content).ToString();
 
     private static string Stage(string path, ReadOnlySpan<byte> content)
     {
