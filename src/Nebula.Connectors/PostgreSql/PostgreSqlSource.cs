@@ -63,10 +63,13 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
             if (_snapshot is { } snapshot && !chunk.IsWhole)
                 await snapshot.JoinAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
             var copy = await connection.Connection.BeginRawBinaryCopyAsync(query, cancellationToken).ConfigureAwait(false);
-            return new CopyReader(connection, copy, _connections.Errors, plan, context);
+            return new CopyReader(connection, copy, _connections, plan, context);
         }
         catch (Exception e)
         {
+            // a server answers when it has enough to say, which may be long after it was asked
+            if (cancellationToken.IsCancellationRequested)
+                await _connections.EndAsync(connection).ConfigureAwait(false);
             await connection.DisposeAsync().ConfigureAwait(false);
             if (!cancellationToken.IsCancellationRequested && _connections.Errors.Translate(e, $"'{plan.Stream.Name}' cannot be read") is { } translated)
                 throw translated;

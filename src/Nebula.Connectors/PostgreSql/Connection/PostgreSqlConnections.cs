@@ -7,7 +7,11 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
 {
     // what text looks like must not depend on how server, database or role are set; set here, as poolers do not take it at the start of a connection
     private const string Session = "SET datestyle = 'ISO, YMD'; SET intervalstyle = postgres; SET extra_float_digits = 1; SET bytea_output = hex; SET timezone = 'UTC'; "
-        + "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+        + "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+        // a server that nobody listens to any more stops working, which versions before 14 do not offer
+        + "SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'";
+
+    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim _free;
     private readonly NpgsqlDataSource _source;
@@ -37,6 +41,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         try
         {
             await connection.Connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+            connection.ProcessId = connection.Connection.ProcessID;
             await using var command = new NpgsqlCommand(Session, connection.Connection);
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
             return connection;
@@ -68,6 +73,24 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends what a connection was doing on the server when it broke: a server notices that only when it next has something to say.</summary>
+    /// <param name="broken">The connection.</param>
+    public async Task EndAsync(LentConnection broken)
+    {
+        using var timeout = new CancellationTokenSource(EndTimeout);
+        try
+        {
+            await using var connection = await _source.OpenConnectionAsync(timeout.Token).ConfigureAwait(false);
+            await using var command = new NpgsqlCommand("SELECT pg_terminate_backend($1)", connection);
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = broken.ProcessId });
+            await command.ExecuteNonQueryAsync(timeout.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is NpgsqlException or OperationCanceledException or IOException)
+        {
+            // the server cannot be reached, and finds out by itself
+        }
+    }
+
     /// <summary>Closes what is not lent.</summary>
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 }
@@ -81,6 +104,9 @@ internal sealed class LentConnection(NpgsqlConnection connection, SemaphoreSlim 
 
     /// <summary>The connection.</summary>
     public NpgsqlConnection Connection { get; } = connection;
+
+    /// <summary>The process that serves it.</summary>
+    public int ProcessId { get; set; }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -9,10 +9,10 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 /// <summary>Reads the answer to a <c>COPY</c> and cuts it between rows.</summary>
 /// <param name="connection">The connection, which this owns.</param>
 /// <param name="copy">The answer.</param>
-/// <param name="errors">Says what errors mean.</param>
+/// <param name="connections">Where the connection came from.</param>
 /// <param name="plan">The columns.</param>
 /// <param name="context">Block size and pool.</param>
-internal sealed class CopyReader(LentConnection connection, NpgsqlRawCopyStream copy, PostgreSqlErrors errors, StreamPlan plan, ReadContext context) : ISourceReader
+internal sealed class CopyReader(LentConnection connection, NpgsqlRawCopyStream copy, PostgreSqlConnections connections, StreamPlan plan, ReadContext context) : ISourceReader
 {
     private const int ReadSize = 64 << 10;
     private readonly TupleCutter _cutter = new(plan.Stream.Name, plan.Columns.Length, context.MaxRecordSize);
@@ -21,6 +21,7 @@ internal sealed class CopyReader(LentConnection connection, NpgsqlRawCopyStream 
     private PooledBuffer? _carried;
     private bool _isAtEnd;
     private bool _isDisposed;
+    private bool _isCancelled;
     private long _position;
     private long _bytesRead;
 
@@ -55,7 +56,7 @@ internal sealed class CopyReader(LentConnection connection, NpgsqlRawCopyStream 
                     return null;
                 }
                 if (_isAtEnd)
-                    throw errors.Translate(new EndOfStreamException("The answer ended before its last row."), $"'{plan.Stream.Name}' cannot be read")!;
+                    throw connections.Errors.Translate(new EndOfStreamException("The answer ended before its last row."), $"'{plan.Stream.Name}' cannot be read")!;
                 if (buffer.Length == buffer.Capacity)
                     buffer = Grow(buffer);
             }
@@ -78,16 +79,18 @@ internal sealed class CopyReader(LentConnection connection, NpgsqlRawCopyStream 
         try
         {
             // without this the rest of the answer would be read to its end
-            if (!_isAtEnd)
-                await copy.CancelAsync().ConfigureAwait(false);
-            else
+            if (_isAtEnd)
                 await copy.DisposeAsync().ConfigureAwait(false);
+            else if (!_isCancelled)
+                await copy.CancelAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException)
         {
             // the connection is closed below, which ends it too
         }
         ArrayPool<byte>.Shared.Return(_read);
+        if (_isCancelled)
+            await connections.EndAsync(connection).ConfigureAwait(false);
         await connection.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -100,7 +103,12 @@ internal sealed class CopyReader(LentConnection connection, NpgsqlRawCopyStream 
             {
                 count = await copy.ReadAsync(_read.AsMemory(0, Math.Min(ReadSize, buffer.Capacity - buffer.Length)), cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && errors.Translate(e, $"'{plan.Stream.Name}' cannot be read") is { } translated)
+            catch (OperationCanceledException)
+            {
+                _isCancelled = true;
+                throw;
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && connections.Errors.Translate(e, $"'{plan.Stream.Name}' cannot be read") is { } translated)
             {
                 throw translated;
             }
