@@ -44,12 +44,14 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
         // one connection keeps the snapshot, so that there must be another that reads
         var chunkBytes = options.MaxConnections > 1 ? request.ChunkBytes : null;
         // before the sizes are looked up: what it sees then lies within them
-        if (chunkBytes is not null)
-            await ExportAsync(cancellationToken).ConfigureAwait(false);
+        var exported = chunkBytes is not null && await ExportAsync(cancellationToken).ConfigureAwait(false);
         var (schema, name) = TableDetails.NameOf(plan.Stream);
         var chunks = await _connections.QueryAsync(
             $"'{plan.Stream.Name}' cannot be split",
             connection => TableSplitter.SplitAsync(connection, schema, name, TableDetails.KindOf(plan.Stream), chunkBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
+        // one chunk is one statement, which sees one state anyway
+        if (exported && chunks.Count == 1)
+            await ReleaseAsync().ConfigureAwait(false);
         for (var i = 0; i < chunks.Count; i++)
             yield return new Chunk(i, chunks[i].Chunk.Render()) { Bytes = chunks[i].Bytes, IsWhole = chunks.Count == 1 };
     }
@@ -81,8 +83,7 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
 
     public async ValueTask DisposeAsync()
     {
-        if (_snapshot is not null)
-            await _snapshot.DisposeAsync().ConfigureAwait(false);
+        await ReleaseAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
         _exporting.Dispose();
     }
@@ -120,16 +121,26 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
         };
     }
 
-    private async Task ExportAsync(CancellationToken cancellationToken)
+    /// <summary>Exports a snapshot, where there is none yet.</summary>
+    private async Task<bool> ExportAsync(CancellationToken cancellationToken)
     {
         await _exporting.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            _snapshot ??= await SharedSnapshot.ExportAsync(_connections, cancellationToken).ConfigureAwait(false);
+            if (_snapshot is not null)
+                return false;
+            _snapshot = await SharedSnapshot.ExportAsync(_connections, cancellationToken).ConfigureAwait(false);
+            return true;
         }
         finally
         {
             _exporting.Release();
         }
+    }
+
+    private async Task ReleaseAsync()
+    {
+        if (Interlocked.Exchange(ref _snapshot, null) is { } snapshot)
+            await snapshot.DisposeAsync().ConfigureAwait(false);
     }
 }
