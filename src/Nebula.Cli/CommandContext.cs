@@ -1,5 +1,6 @@
 using Nebula.Cli.Output;
 using Nebula.Connectors.Files;
+using Nebula.Connectors.PostgreSql;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
 
@@ -30,7 +31,7 @@ internal sealed class CommandContext(Terminal terminal, TextWriter output, Cance
     public CancellationToken Interruption { get; } = interruption;
 
     /// <summary>The connectors that this program knows.</summary>
-    public ConnectorRegistry Connectors => _connectors ??= new ConnectorRegistry().AddFiles();
+    public ConnectorRegistry Connectors => _connectors ??= new ConnectorRegistry().AddFiles().AddPostgreSql();
 
     private ConfigEnvironment CreateEnvironment()
     {

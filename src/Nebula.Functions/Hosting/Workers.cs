@@ -1,4 +1,5 @@
 using Nebula.Connectors.Files;
+using Nebula.Connectors.PostgreSql;
 using Nebula.Engine.Connectors;
 using Nebula.Functions.Runs;
 using Nebula.Orchestration.State;
@@ -14,5 +15,5 @@ internal static class Workers
     /// <param name="pipelines">What is deployed.</param>
     /// <param name="state">Keeps what a run has planned.</param>
     public static ISyncWorker Make(AppSettings settings, DeployedPipelines pipelines, IStateStore state) =>
-        new SyncWorker(pipelines, new ConnectorRegistry().AddFiles(), state, new SyncWorkerOptions { ParallelChunks = settings.Activities });
+        new SyncWorker(pipelines, new ConnectorRegistry().AddFiles().AddPostgreSql(), state, new SyncWorkerOptions { ParallelChunks = settings.Activities });
 }

@@ -1,0 +1,17 @@
+using Nebula.Connectors.PostgreSql.Connection;
+using Nebula.Engine.Connectors;
+
+namespace Nebula.Connectors.PostgreSql;
+
+/// <summary>Makes PostgreSQL available.</summary>
+public static class PostgreSqlConnectors
+{
+    /// <summary>Adds the connector <c>postgresql</c>.</summary>
+    /// <param name="connectors">Takes it.</param>
+    public static ConnectorRegistry AddPostgreSql(this ConnectorRegistry connectors) => connectors.Add(new ConnectorDescriptor("postgresql", "Tables and views of PostgreSQL")
+    {
+        Aliases = ["postgres", "pg"],
+        SourceOptions = PostgreSqlOptions.Descriptors,
+        CreateSource = static options => new PostgreSqlSource(PostgreSqlOptions.Of(options)),
+    });
+}

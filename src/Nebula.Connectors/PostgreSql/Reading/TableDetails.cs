@@ -1,0 +1,53 @@
+using Nebula.Connectors.PostgreSql.Relations;
+using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Connectors.PostgreSql.Reading;
+
+/// <summary>What a stream's details say about its relation.</summary>
+internal static class TableDetails
+{
+    private const string SchemaKey = "schema";
+    private const string NameKey = "table";
+    private const string KindKey = "kind";
+    private const string WireKey = "wire";
+
+    /// <summary>Writes the details.</summary>
+    /// <param name="relation">The relation.</param>
+    /// <param name="types">How its columns are read.</param>
+    public static Dictionary<string, string> Render(Relation relation, IEnumerable<PostgreSqlType> types) => new()
+    {
+        [SchemaKey] = relation.Schema,
+        [NameKey] = relation.Name,
+        [KindKey] = relation.KindName,
+        [WireKey] = string.Join(' ', types.Select(static type => type.Wire)),
+    };
+
+    /// <summary>Schema and name of the stream's relation.</summary>
+    /// <param name="stream">The stream.</param>
+    public static (string Schema, string Name) NameOf(CatalogStream stream) => (stream.Details[SchemaKey], stream.Details[NameKey]);
+
+    /// <summary><c>pg_class.relkind</c> of the stream's relation.</summary>
+    /// <param name="stream">The stream.</param>
+    public static char KindOf(CatalogStream stream) => Relation.KindOf(stream.Details[KindKey]);
+
+    /// <summary>How the columns of a plan are asked of the server, and what they are before they are converted to what the plan wants.</summary>
+    /// <param name="plan">The plan.</param>
+    public static (PostgreSqlWire Wire, Field Field)[] Columns(StreamPlan plan)
+    {
+        var wires = plan.Stream.Details[WireKey].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var columns = new (PostgreSqlWire, Field)[plan.Columns.Length];
+        for (var i = 0; i < columns.Length; i++)
+        {
+            var position = plan.Stream.Schema.IndexOf(plan.Columns[i].SourceName);
+            var wire = Enum.Parse<PostgreSqlWire>(wires[position]);
+            var found = plan.Stream.Schema.Fields[position];
+            var wanted = plan.Columns[i].Field;
+            // text comes from the server itself: it also prints what the type here cannot hold
+            var printed = wanted.Type.Kind == TypeKind.String && found.Type.Kind is not (TypeKind.String or TypeKind.Bool);
+            columns[i] = (printed && wire != PostgreSqlWire.ToJson ? PostgreSqlWire.Cast : wire, new Field(wanted.Name, printed ? DataType.String : found.Type, found.Nullable));
+        }
+        return columns;
+    }
+}

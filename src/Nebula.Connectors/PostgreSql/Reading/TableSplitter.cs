@@ -1,0 +1,73 @@
+using Nebula.Connectors.PostgreSql.Types;
+using Npgsql;
+
+namespace Nebula.Connectors.PostgreSql.Reading;
+
+/// <summary>Splits tables into ranges of blocks, and partitioned ones into their partitions first.</summary>
+internal static class TableSplitter
+{
+    // before, a range of blocks was found by reading the whole table
+    private const int FirstVersionWithRangeScans = 14;
+
+    // reading a partition by its own name needs rights of its own, and passes the root's row security by
+    private const string LeavesQuery = """
+        WITH root AS (SELECT c.oid, c.relkind, c.relrowsecurity FROM pg_class c WHERE c.oid = $1::regclass),
+        leaves AS (
+            SELECT r.oid FROM root r WHERE r.relkind <> 'p'
+            UNION ALL
+            SELECT t.relid::oid FROM root r CROSS JOIN pg_partition_tree(r.oid) t WHERE r.relkind = 'p' AND t.isleaf)
+        SELECT n.nspname, c.relname, c.relkind, coalesce(m.amname = 'heap', false),
+               CASE WHEN c.relkind IN ('r', 'm') THEN pg_relation_size(c.oid) / current_setting('block_size')::bigint ELSE 0 END,
+               CASE WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) ELSE 0 END,
+               (SELECT relkind FROM root) = 'p' AND ((SELECT relrowsecurity FROM root)
+                   OR NOT has_schema_privilege(n.oid, 'USAGE') OR NOT has_table_privilege(c.oid, 'SELECT'))
+        FROM leaves l JOIN pg_class c ON c.oid = l.oid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am m ON m.oid = c.relam
+        ORDER BY n.nspname, c.relname
+        """;
+
+    /// <summary>Finds the chunks of a relation, in order.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="schema">Schema of the relation.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="chunkBytes">About how many stored bytes a chunk should have; null for one chunk.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <returns>The chunks with their stored bytes, where known.</returns>
+    public static async Task<List<(TableChunk Chunk, long? Bytes)>> SplitAsync(
+        NpgsqlConnection connection, string schema, string name, char kind, long? chunkBytes, CancellationToken cancellationToken)
+    {
+        List<(TableChunk, long?)> whole = [(new TableChunk(schema, name, kind), null)];
+        if (chunkBytes is not { } wanted || kind is not ('r' or 'm' or 'p'))
+            return whole;
+        var hasRangeScans = connection.PostgreSqlVersion.Major >= FirstVersionWithRangeScans;
+        var chunks = new List<(TableChunk, long?)>();
+        await using var command = new NpgsqlCommand(LeavesQuery, connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = SqlName.Quote(schema, name) });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (reader.GetBoolean(6))
+                return whole;
+            var leaf = new TableChunk(reader.GetString(0), reader.GetString(1), reader.GetChar(2));
+            AddRanges(chunks, leaf, hasRangeScans && reader.GetBoolean(3) ? reader.GetInt64(4) : 0, reader.GetInt64(5), wanted);
+        }
+        return chunks.Count == 0 ? whole : chunks;
+    }
+
+    private static void AddRanges(List<(TableChunk Chunk, long? Bytes)> chunks, TableChunk leaf, long blocks, long bytes, long chunkBytes)
+    {
+        var bytesPerBlock = blocks == 0 ? 1 : Math.Max(1, bytes / blocks);
+        var blocksPerChunk = Math.Max(1, chunkBytes / bytesPerBlock);
+        if (blocks <= blocksPerChunk)
+        {
+            chunks.Add((leaf, bytes));
+            return;
+        }
+        for (var first = 0L; first < blocks; first += blocksPerChunk)
+        {
+            var end = first + blocksPerChunk;
+            // the last has no end: where the snapshot is not shared, rows that moved behind the old end are not lost
+            chunks.Add((leaf with { FirstBlock = first, EndBlock = end < blocks ? end : null }, Math.Min(blocksPerChunk, blocks - first) * bytesPerBlock));
+        }
+    }
+}

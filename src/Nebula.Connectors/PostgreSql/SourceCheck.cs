@@ -1,0 +1,64 @@
+using Nebula.Connectors.PostgreSql.Connection;
+using Nebula.Connectors.PostgreSql.Relations;
+using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Npgsql;
+
+namespace Nebula.Connectors.PostgreSql;
+
+/// <summary>Tries what a run will need, and says how to get what is missing.</summary>
+internal static class SourceCheck
+{
+    private const int MostNamed = 10;
+    private const string SettingsQuery = "SELECT current_user, current_setting('server_version'), current_setting('wal_level'), pg_is_in_recovery()";
+
+    /// <summary>Runs the checks.</summary>
+    /// <param name="connections">The connections.</param>
+    /// <param name="cancellationToken">Stops the checks.</param>
+    public static async Task<IReadOnlyList<CheckResult>> RunAsync(PostgreSqlConnections connections, CancellationToken cancellationToken)
+    {
+        var results = new List<CheckResult>();
+        try
+        {
+            return await connections.QueryAsync<IReadOnlyList<CheckResult>>("The checks cannot go on", async connection =>
+            {
+                var role = await AddServerAsync(connection, results, connections.Options, cancellationToken).ConfigureAwait(false);
+                AddRights(await SystemCatalog.FindRelationsAsync(connection, connections.Options.Schemas, cancellationToken).ConfigureAwait(false), role, results);
+                return results;
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (NebulaException e)
+        {
+            results.Add(new CheckResult(results.Count == 0 ? "connection" : "server", false, e.Message));
+            return results;
+        }
+    }
+
+    private static async Task<string> AddServerAsync(NpgsqlConnection connection, List<CheckResult> results, PostgreSqlOptions options, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(SettingsQuery, connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        var role = reader.GetString(0);
+        results.Add(new CheckResult("connection", true,
+            $"database '{options.Database}' of PostgreSQL {reader.GetString(1)} at {options.Server}, as role '{role}'{(reader.GetBoolean(3) ? ", a standby" : "")}"));
+        results.Add(new CheckResult("wal_level", true, $"{reader.GetString(2)}; tables are read as they are, which works with any"));
+        return role;
+    }
+
+    private static void AddRights(List<Relation> relations, string role, List<CheckResult> results)
+    {
+        var refused = relations.FindAll(static relation => !relation.IsReadable);
+        var readable = relations.Count - refused.Count;
+        results.Add(relations.Count == 0
+            ? new CheckResult("tables", false, "There is no table or view. Check 'database' and 'schema'.")
+            : new CheckResult("tables", readable > 0, $"{readable} of {relations.Count} tables and views can be read"));
+        if (refused.Count == 0)
+            return;
+        var remedies = refused.Take(MostNamed).Select(relation =>
+            $"GRANT USAGE ON SCHEMA {SqlName.Quote(relation.Schema)} TO {SqlName.Quote(role)}; GRANT SELECT ON {SqlName.Quote(relation.Schema, relation.Name)} TO {SqlName.Quote(role)};");
+        results.Add(new CheckResult("rights", readable > 0,
+            $"{refused.Count} cannot be read and are left out{(refused.Count > MostNamed ? $"; the first {MostNamed}" : "")}. To read them: {string.Join(' ', remedies)}"));
+    }
+}

@@ -1,0 +1,14 @@
+namespace Nebula.Connectors.PostgreSql.Types;
+
+/// <summary>Names as SQL writes them.</summary>
+internal static class SqlName
+{
+    /// <summary>Quotes a name, so that it means itself whatever is in it.</summary>
+    /// <param name="name">The name.</param>
+    public static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    /// <summary>Quotes the name of an object in a schema.</summary>
+    /// <param name="schema">The schema.</param>
+    /// <param name="name">The object.</param>
+    public static string Quote(string schema, string name) => $"{Quote(schema)}.{Quote(name)}";
+}

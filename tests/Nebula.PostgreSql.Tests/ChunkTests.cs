@@ -1,0 +1,151 @@
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.PostgreSql.Tests.Server;
+
+namespace Nebula.PostgreSql.Tests;
+
+[Collection(ServersCollection.Name)]
+public sealed class ChunkTests(Servers servers)
+{
+    private const int Many = 200_000;
+
+    [Theory, Server(15), Server(18)]
+    public async Task Read_ManyRowsInChunksAtOnce_EqualsOneChunk(int version)
+    {
+        CreateMany(version, "chunks");
+        await using var run = new SourceRun(servers[version]);
+        var plan = await run.PlanAsync("chunks.t");
+
+        var one = await run.ReadAsync(plan);
+        var many = await run.ReadAsync(plan, chunkBytes: 1 << 20);
+
+        Assert.Equal(1, one.Chunks);
+        Assert.True(many.Chunks > 5, $"{many.Chunks} chunks");
+        Assert.Equal(Many, one.Lines.Count);
+        Assert.Equal(one.Lines.Order(StringComparer.Ordinal), many.Lines.Order(StringComparer.Ordinal));
+    }
+
+    [Theory, Server(15), Server(18)]
+    public async Task Read_RowsThatChangeMeanwhile_AreThoseOfTheSnapshot(int version)
+    {
+        CreateMany(version, "moving");
+        await using var run = new SourceRun(servers[version]);
+        var plan = await run.PlanAsync("moving.t");
+        var before = (await run.ReadAsync(plan)).Lines;
+
+        var chunks = await run.SplitAsync(plan, 1 << 20);
+        var lines = (await run.ReadAsync(plan, chunks[0])).Lines;
+        // rows move behind the end, vanish and come
+        servers[version].Execute("UPDATE moving.t SET name = 'changed' WHERE id % 3 = 0; DELETE FROM moving.t WHERE id % 5 = 0; INSERT INTO moving.t SELECT -i, 'new' FROM generate_series(1, 1000) i");
+        foreach (var chunk in chunks.Skip(1))
+            lines.AddRange((await run.ReadAsync(plan, chunk)).Lines);
+
+        Assert.Equal(before.Order(StringComparer.Ordinal), lines.Order(StringComparer.Ordinal));
+    }
+
+    [Theory, Server(15), Server(18)]
+    public async Task Split_APartitionedTable_GoesThroughItsPartitions(int version)
+    {
+        servers[version].Execute("""
+            DROP SCHEMA IF EXISTS parts CASCADE; CREATE SCHEMA parts;
+            CREATE TABLE parts.t (id int, name text) PARTITION BY RANGE (id);
+            CREATE TABLE parts.a PARTITION OF parts.t FOR VALUES FROM (0) TO (1000);
+            CREATE TABLE parts.b (name text, extra int, id int);
+            ALTER TABLE parts.b DROP COLUMN extra;
+            ALTER TABLE parts.t ATTACH PARTITION parts.b FOR VALUES FROM (1000) TO (50000);
+            CREATE TABLE parts.c PARTITION OF parts.t DEFAULT PARTITION BY LIST (name);
+            CREATE TABLE parts.d PARTITION OF parts.c DEFAULT;
+            INSERT INTO parts.t SELECT i, 'row ' || i FROM generate_series(1, 60000) i;
+            """);
+        await using var run = new SourceRun(servers[version]);
+        var plan = await run.PlanAsync("parts.t");
+
+        var rows = await run.ReadAsync(plan, chunkBytes: 256 << 10);
+
+        Assert.True(rows.Chunks > 5, $"{rows.Chunks} chunks");
+        Assert.Equal(Enumerable.Range(1, 60_000).Select(static i => $"{i}|row {i}").Order(StringComparer.Ordinal), rows.Lines.Order(StringComparer.Ordinal));
+        Assert.DoesNotContain(
+            (await run.Source.DiscoverAsync(new DiscoverRequest { NamesOnly = true }, CancellationToken.None)).Streams, static stream => stream.Name is "parts.a" or "parts.b" or "parts.c" or "parts.d");
+    }
+
+    [Theory, Server(15), Server(18)]
+    public async Task Read_ViewsEmptyAndInheritedTables_HaveTheirRowsOnce(int version)
+    {
+        servers[version].Execute("""
+            DROP SCHEMA IF EXISTS kinds CASCADE; CREATE SCHEMA kinds;
+            CREATE TABLE kinds.t (id int); INSERT INTO kinds.t VALUES (1), (2);
+            CREATE TABLE kinds.child () INHERITS (kinds.t); INSERT INTO kinds.child VALUES (3);
+            CREATE VIEW kinds.v AS SELECT id + 10 AS id FROM ONLY kinds.t;
+            CREATE MATERIALIZED VIEW kinds.m AS SELECT id + 20 AS id FROM ONLY kinds.t;
+            CREATE MATERIALIZED VIEW kinds.u AS SELECT id FROM kinds.t WITH NO DATA;
+            CREATE TABLE kinds.e (id int);
+            CREATE TABLE kinds.g (id int, twice int GENERATED ALWAYS AS (id * 2) STORED); INSERT INTO kinds.g VALUES (4);
+            """);
+        await using var run = new SourceRun(servers[version]);
+
+        Assert.Equal(["1", "2"], await Lines("kinds.t"));
+        Assert.Equal(["3"], await Lines("kinds.child"));
+        Assert.Equal(["11", "12"], await Lines("kinds.v"));
+        Assert.Equal(["21", "22"], await Lines("kinds.m"));
+        Assert.Equal([], await Lines("kinds.e"));
+        Assert.Equal(["4|8"], await Lines("kinds.g"));
+        var error = await Assert.ThrowsAsync<NebulaException>(() => Lines("kinds.u"));
+        Assert.Contains("REFRESH MATERIALIZED VIEW", error.Message, StringComparison.Ordinal);
+
+        async Task<List<string>> Lines(string stream) => (await run.ReadAsync(await run.PlanAsync(stream), chunkBytes: 1)).Lines;
+    }
+
+    [Theory, Server(15), Server(18)]
+    public async Task Read_SixteenHundredColumns_AndRowsLargerThanABlock(int version)
+    {
+        const int Columns = 1600;
+        servers[version].Execute($"""
+            DROP SCHEMA IF EXISTS wide CASCADE; CREATE SCHEMA wide;
+            CREATE TABLE wide.t ({string.Join(", ", Enumerable.Range(0, Columns).Select(static i => $"c{i} int"))});
+            INSERT INTO wide.t SELECT {string.Join(", ", Enumerable.Range(0, Columns).Select(static i => $"i + {i}"))} FROM generate_series(1, 10) i;
+            CREATE TABLE wide.large (id int, body text); INSERT INTO wide.large SELECT i, repeat(i::text, 300000) FROM generate_series(1, 5) i;
+            """);
+        await using var run = new SourceRun(servers[version]) { BlockSize = 1 << 10 };
+
+        var wide = (await run.ReadAsync("wide.t")).Lines;
+        var large = (await run.ReadAsync("wide.large")).Lines;
+
+        Assert.Equal(10, wide.Count);
+        Assert.Equal(string.Join('|', Enumerable.Range(10, Columns)), wide[9]);
+        Assert.Equal(Enumerable.Range(1, 5).Select(static i => $"{i}|{new string((char)('0' + i), 300_000)}"), large);
+    }
+
+    [Theory, Server(15), Server(18)]
+    public async Task Open_MoreChunksThanConnections_WaitForOneToBeFree(int version)
+    {
+        CreateMany(version, "few");
+        await using var run = new SourceRun(servers[version], "postgres", ("max_connections", "2"), ("application_name", "nebula few"));
+        var plan = await run.PlanAsync("few.t");
+        var chunks = await run.SplitAsync(plan, 1 << 20);
+
+        var first = await run.OpenAsync(plan, chunks[0]);
+        var second = run.OpenAsync(plan, chunks[1]);
+
+        Assert.Equal(2, servers[version].Ask<long>("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'nebula few'"));
+        Assert.False(second.IsCompleted);
+        await first.DisposeAsync();
+        await (await second).DisposeAsync();
+    }
+
+    [Theory, Server(15), Server(18)]
+    public async Task Split_WithOneConnection_IsOneChunk(int version)
+    {
+        CreateMany(version, "single");
+        await using var run = new SourceRun(servers[version], "postgres", ("max_connections", "1"));
+
+        var rows = await run.ReadAsync(await run.PlanAsync("single.t"), chunkBytes: 1);
+
+        Assert.Equal((1, Many), (rows.Chunks, rows.Lines.Count));
+    }
+
+    private void CreateMany(int version, string schema) => servers[version].Execute($"""
+        DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema};
+        CREATE TABLE {schema}.t (id int, name text);
+        INSERT INTO {schema}.t SELECT i, CASE WHEN i % 7 > 0 THEN 'name of ' || i END FROM generate_series(1, {Many}) i;
+        """);
+}

