@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using Nebula.Orchestration.State;
 
 namespace Nebula.Orchestration.Sync;
@@ -29,6 +30,7 @@ public sealed record RunRecord(string RunId, string Pipeline, DateTime StartedAt
 public sealed class RunHistory(IStateStore store)
 {
     private const int Kept = 100;
+    private const int RunsBetweenCleanings = 16;
     private const string Folder = "history/";
 
     private static Payload<RunRecord> Record => new(static (writer, value) =>
@@ -70,12 +72,15 @@ public sealed class RunHistory(IStateStore store)
         return value;
     });
 
-    /// <summary>Keeps a record; the oldest of its pipeline, and all that is remembered of those runs, make room.</summary>
+    /// <summary>Keeps a record; now and then the oldest of its pipeline, and all that is remembered of those runs, make room.</summary>
     /// <param name="record">The record.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     public async Task AddAsync(RunRecord record, CancellationToken cancellationToken)
     {
         await store.PutAsync(Key(record.Pipeline, record.RunId), Record.ToUtf8(record), StateCondition.None, cancellationToken).ConfigureAwait(false);
+        // to look at all records takes longer than a small run
+        if (Hash128.Of(Encoding.UTF8.GetBytes(record.RunId)).Lower % RunsBetweenCleanings != 0)
+            return;
         var keys = new List<string>();
         await foreach (var key in store.ListAsync(Key(record.Pipeline, ""), cancellationToken).ConfigureAwait(false))
             keys.Add(key);
