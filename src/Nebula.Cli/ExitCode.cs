@@ -13,6 +13,7 @@ internal static class ExitCode
     public const int Schema = 4;
     public const int Data = 5;
     public const int Verification = 6;
+    public const int PositionLost = 7;
     public const int Limit = 8;
     public const int Locked = 9;
     public const int Partial = 10;
@@ -30,6 +31,7 @@ internal static class ExitCode
             ErrorKind.Data => Data,
             ErrorKind.Schema => Schema,
             ErrorKind.Verification => Verification,
+            ErrorKind.PositionLost => PositionLost,
             ErrorKind.Limit => Limit,
             ErrorKind.Locked => Locked,
             _ => Internal,

@@ -131,6 +131,9 @@ public sealed record DestinationCapabilities
     /// <summary>Whether the destination holds lists, structs and maps. One that does not is given them as JSON text.</summary>
     public bool KeepsNesting { get; init; } = true;
 
+    /// <summary>Whether the destination can merge rows by their key; one that cannot adds them.</summary>
+    public bool MergesRows { get; init; }
+
     /// <summary>Whether the destination can hold a table without columns, as a source without records may be.</summary>
     public bool AllowsNoColumns { get; init; }
 

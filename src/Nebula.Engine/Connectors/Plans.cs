@@ -88,6 +88,15 @@ public sealed record StreamPlan
     /// </summary>
     public bool IsIncremental { get; init; }
 
+    /// <summary>What becomes of the rows that the destination has.</summary>
+    public WriteMode Write { get; init; }
+
+    /// <summary>The columns that identify a row, by their names at the destination; empty when none do. Always there for <see cref="WriteMode.Merge"/>.</summary>
+    public ImmutableArray<string> PrimaryKey { get; init; } = [];
+
+    /// <summary>How its changes are captured; null when they are not.</summary>
+    public ChangeCapture? Capture { get; init; }
+
     /// <summary>When the run started, UTC: for names with dates in them.</summary>
     public DateTime StartedAt { get; init; }
 
@@ -96,6 +105,59 @@ public sealed record StreamPlan
 
     /// <summary>Completes a plan after its columns were set.</summary>
     public StreamPlan Build() => this with { Schema = new Schema(Columns.Select(static column => column.Field)) };
+}
+
+/// <summary>What becomes of the rows that a destination has.</summary>
+public enum WriteMode
+{
+    /// <summary>They go, and what was read takes their place.</summary>
+    Replace,
+
+    /// <summary>They stay; what was read is added.</summary>
+    Append,
+
+    /// <summary>Those with the same key as a row that was read take its values; the others stay.</summary>
+    Merge,
+}
+
+/// <summary>How the changes of a stream are captured.</summary>
+/// <param name="Log">Names the log at the source, in the source's own words: streams with the same name are read together.</param>
+public sealed record ChangeCapture(string Log)
+{
+    /// <summary>What a delete at the source does at a destination that merges.</summary>
+    public DeleteHandling Deletes { get; init; }
+
+    /// <summary>What is done when the log does not reach back to the position any more.</summary>
+    public PositionLoss OnPositionLost { get; init; }
+
+    /// <summary>Whether there is no snapshot: only changes that come from now on.</summary>
+    public bool ChangesOnly { get; init; }
+
+    /// <summary>Options of the log, for the source.</summary>
+    public IReadOnlyDictionary<string, string> Options { get; init; } = ImmutableDictionary<string, string>.Empty;
+}
+
+/// <summary>What a delete at the source does at a destination that merges.</summary>
+public enum DeleteHandling
+{
+    /// <summary>The row stays, and its <see cref="ChangeColumns.Operation"/> tells that it is gone.</summary>
+    Soft,
+
+    /// <summary>The row goes.</summary>
+    Hard,
+
+    /// <summary>Nothing.</summary>
+    Ignore,
+}
+
+/// <summary>What is done when a log does not reach back to what is committed.</summary>
+public enum PositionLoss
+{
+    /// <summary>The run fails.</summary>
+    Fail,
+
+    /// <summary>The stream is read anew, and takes the place of what the destination has.</summary>
+    Resnapshot,
 }
 
 /// <summary>What happens with a row that cannot be read.</summary>

@@ -36,6 +36,9 @@ public enum ErrorKind
     /// <summary>What lies at the destination is not what was read. Exit code 6.</summary>
     Verification,
 
+    /// <summary>The source's log does not reach back to what is committed, or it is another server's. Exit code 7.</summary>
+    PositionLost,
+
     /// <summary>Nothing the user can mend: a defect or a broken machine. Exit code 1.</summary>
     Fatal,
 }

@@ -1,0 +1,91 @@
+using Nebula.Engine.Columns;
+
+namespace Nebula.Engine.Connectors;
+
+/// <summary>
+/// A source with a log of changes. A stream is captured by a snapshot whose position was taken first (<see cref="ISource.FindPositionAsync"/>: it also
+/// makes what the log needs, so that nothing behind that position gets lost), and then by the changes behind that position.
+/// </summary>
+public interface IChangeSource : ISource
+{
+    /// <summary>Opens the log for all streams that share it, at the earliest of their positions.</summary>
+    /// <param name="streams">The streams, each with what is committed of it. All have the same <see cref="ChangeCapture.Log"/>.</param>
+    /// <param name="context">What the run lends the reader.</param>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    /// <exception cref="Diagnostics.NebulaException">A position is not in the log any more, or it is the log of another server
+    /// (<see cref="Diagnostics.ErrorKind.PositionLost"/>); or the log cannot be read.</exception>
+    Task<IChangeReader> OpenChangesAsync(IReadOnlyList<CapturedStream> streams, ChangeContext context, CancellationToken cancellationToken);
+}
+
+/// <summary>Reads changes in the order in which they were committed. Used by one caller at a time.</summary>
+public interface IChangeReader : IAsyncDisposable
+{
+    /// <summary>Reads the next window: as many changes as came within the bounds of the context. Waits for the first of them when the log is followed.</summary>
+    /// <param name="cancellationToken">Stops the wait.</param>
+    /// <returns>The window, which the caller disposes of; null at the end of a log that is not followed.</returns>
+    /// <exception cref="Diagnostics.NebulaException">The connection broke, or a stream's columns changed in a way that it cannot be read further as planned
+    /// (<see cref="Diagnostics.ErrorKind.Schema"/>); what came before that was handed over.</exception>
+    Task<ChangeWindow?> ReadAsync(CancellationToken cancellationToken);
+
+    /// <summary>Tells the log that every stream is committed up to a position, so that it need not be kept any longer.</summary>
+    /// <param name="position">The position of a window that was read.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    Task AcknowledgeAsync(string position, CancellationToken cancellationToken);
+}
+
+/// <summary>A stream whose changes are read.</summary>
+/// <param name="Plan">The stream as it is read.</param>
+/// <param name="From">What is committed of it.</param>
+public sealed record CapturedStream(StreamPlan Plan, Checkpoint From);
+
+/// <summary>What a run lends the reader of a log.</summary>
+/// <param name="Pool">Where buffers come from.</param>
+public sealed record ChangeContext(BufferPool Pool)
+{
+    /// <summary>Whether the log is read as it grows; otherwise up to where it ends when it is opened.</summary>
+    public bool Follow { get; init; }
+
+    /// <summary>Longest time from the first change of a window to its end.</summary>
+    public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Most changes of a window. A transaction may be divided.</summary>
+    public int MaxChanges { get; init; } = 250_000;
+
+    /// <summary>About how many bytes of columns a window may have.</summary>
+    public long MaxBytes { get; init; } = 64L << 20;
+}
+
+/// <summary>Changes that are committed together. Owns its batches.</summary>
+/// <param name="streams">The changes by stream.</param>
+/// <param name="position">Where the window ends.</param>
+public sealed class ChangeWindow(IReadOnlyList<StreamChanges> streams, string position) : IDisposable
+{
+    /// <summary>The streams that have changes.</summary>
+    public IReadOnlyList<StreamChanges> Streams { get; } = streams;
+
+    /// <summary>Where the window ends, in the words that a checkpoint of each of the streams keeps, also of those without changes.</summary>
+    public string Position { get; } = position;
+
+    /// <summary>When the last of its transactions was committed, UTC; null when there was none.</summary>
+    public DateTime? CommittedAt { get; init; }
+
+    /// <summary>Bytes of the log that were read for it.</summary>
+    public long LogBytes { get; init; }
+
+    /// <summary>Gives the batches back.</summary>
+    public void Dispose()
+    {
+        foreach (var stream in Streams)
+            foreach (var batch in stream.Batches)
+                batch.Dispose();
+    }
+}
+
+/// <summary>Changes of one stream.</summary>
+/// <param name="Stream">Position of the stream among those that the log was opened for.</param>
+/// <param name="Batches">Rows in the order of the changes: the columns of the plan as it is read, then those of <see cref="ChangeColumns.Of"/>.</param>
+public sealed record StreamChanges(int Stream, IReadOnlyList<RecordBatch> Batches)
+{
+    /// <summary>Number of changes.</summary>
+    public long Rows => Batches.Sum(static batch => (long)batch.Length);
+}
