@@ -1,4 +1,5 @@
 using Npgsql;
+using Npgsql.Replication;
 
 namespace Nebula.Connectors.PostgreSql.Connection;
 
@@ -10,6 +11,9 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         + "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
         // a server that nobody listens to any more stops working, which versions before 14 do not offer
         + "SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'";
+
+    // the same for a connection that streams the log, which takes no statements
+    private const string ReplicationSession = "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=1 -c bytea_output=hex -c timezone=UTC -c statement_timeout=0";
 
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
 
@@ -55,6 +59,29 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         }
     }
 
+    /// <summary>Opens a connection that streams the log, after waiting for one to be free.</summary>
+    /// <param name="cancellationToken">Stops the wait and the opening.</param>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    public async Task<LentReplication> OpenReplicationAsync(CancellationToken cancellationToken)
+    {
+        await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var settings = new NpgsqlConnectionStringBuilder(Options.ConnectionString);
+        settings.Options = $"{settings.Options} {ReplicationSession}".TrimStart();
+        var connection = new LentReplication(new LogicalReplicationConnection(settings.ConnectionString), _free);
+        try
+        {
+            await connection.Connection.Open(cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch (Exception e)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            if (!cancellationToken.IsCancellationRequested && Errors.Translate(e, $"The log of database '{Options.Database}' cannot be reached") is { } translated)
+                throw translated;
+            throw;
+        }
+    }
+
     /// <summary>Runs a query on a connection of its own.</summary>
     /// <param name="what">What is tried, for messages.</param>
     /// <param name="query">The query.</param>
@@ -75,14 +102,18 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
 
     /// <summary>Ends what a connection was doing on the server when it broke: a server notices that only when it next has something to say.</summary>
     /// <param name="broken">The connection.</param>
-    public async Task EndAsync(LentConnection broken)
+    public Task EndAsync(LentConnection broken) => EndAsync(broken.ProcessId);
+
+    /// <summary>Ends a process on the server.</summary>
+    /// <param name="processId">The process, of the same role.</param>
+    public async Task EndAsync(int processId)
     {
         using var timeout = new CancellationTokenSource(EndTimeout);
         try
         {
             await using var connection = await _source.OpenConnectionAsync(timeout.Token).ConfigureAwait(false);
             await using var command = new NpgsqlCommand("SELECT pg_terminate_backend($1)", connection);
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = broken.ProcessId });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = processId });
             await command.ExecuteNonQueryAsync(timeout.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is NpgsqlException or OperationCanceledException or IOException)
@@ -118,6 +149,36 @@ internal sealed class LentConnection(NpgsqlConnection connection, SemaphoreSlim 
             await Connection.DisposeAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // closing what is broken breaks too; the connection is gone either way
+        }
+        finally
+        {
+            free.Release();
+        }
+    }
+}
+
+/// <summary>A connection that streams the log, on loan. Disposing of it closes it.</summary>
+/// <param name="connection">The connection.</param>
+/// <param name="free">Where its place is given back.</param>
+internal sealed class LentReplication(LogicalReplicationConnection connection, SemaphoreSlim free) : IAsyncDisposable
+{
+    private int _returned;
+
+    /// <summary>The connection.</summary>
+    public LogicalReplicationConnection Connection { get; } = connection;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _returned, 1) != 0)
+            return;
+        try
+        {
+            await Connection.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException)
         {
             // closing what is broken breaks too; the connection is gone either way
         }

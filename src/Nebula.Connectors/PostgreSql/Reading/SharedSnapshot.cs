@@ -7,7 +7,7 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 /// <summary>One state of the database that many connections read from. It lasts as long as the transaction that exported it, which this keeps open.</summary>
 /// <param name="keeper">The connection of that transaction.</param>
 /// <param name="id">What the server calls the state.</param>
-internal sealed class SharedSnapshot(LentConnection keeper, string id) : IAsyncDisposable
+internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyncDisposable
 {
     private const string Begin = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
