@@ -20,15 +20,15 @@ internal static class RunnerFactory
         RunPlan plan, IReadOnlyList<string> only, PipelineConfig pipeline, PipelineState? state, CommandContext context)
     {
         var pool = MemoryBudget.CreatePool(plan.Memory);
-        if (state is null && plan.Jobs.FirstOrDefault(static job => job.Request.IsIncremental) is { } incremental)
+        if (state is null && plan.Jobs.FirstOrDefault(static job => job.Request.NeedsAccount) is { } added)
             throw NebulaException.Configuration(
-                $"'{incremental.Name}' is read incrementally, which needs a place to remember what was read: "
+                $"'{added.Name}' is added to what the target has, which needs a place to remember what was read: "
                 + "run it from a pipeline file that does not say 'state: none'.");
         if (state is null)
             return (plan, new DirectRun(plan, pool, null));
         if (FindInterrupted(plan, only, state, context) is { } interrupted)
             plan = plan with { RunId = interrupted.RunId };
-        else if (!plan.Jobs.Any(static job => job.Request.IsIncremental || job.Bytes > job.ChunkBytes))
+        else if (!plan.Jobs.Any(static job => job.Request.NeedsAccount || job.Bytes > job.ChunkBytes))
             return (plan, new RecordedRun(plan, state, new DirectRun(plan, pool, state)));
         return (plan, new RecordedRun(plan, state, new DurableRun(plan, only, state, CreateWorker, context.Log)));
 

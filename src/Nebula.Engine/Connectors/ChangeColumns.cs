@@ -20,6 +20,9 @@ public static class ChangeColumns
     /// </summary>
     public const string Unchanged = "_nebula_unchanged";
 
+    /// <summary>The position of a row of the snapshot.</summary>
+    public const string SnapshotPosition = "0";
+
     /// <summary>A row of the snapshot.</summary>
     public const string Read = "r";
 
