@@ -184,6 +184,9 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 OutputIsData = target == StandardOutput,
                 OpenSource = SourceOf(stream),
                 OpenDestination = createDestination,
+                TargetKey = string.Join('\n', stream.TargetOptions.OrderBy(static option => option.Key, StringComparer.Ordinal)
+                    .Select(static option => $"{option.Key}={string.Join('\0', option.Value.Items)}")),
+                FlushInterval = stream.Performance.FlushInterval,
                 Request = RequestOf(stream) with { Object = name },
                 Options = new PipelineOptions
                 {
