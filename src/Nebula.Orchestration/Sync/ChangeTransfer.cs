@@ -40,10 +40,13 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
         stream.SetPlan(plan);
         var checkpoint = await stream.Destination.PrepareAsync(stream.Written, cancellationToken).ConfigureAwait(false)
             ?? await findCommitted(job.Name).ConfigureAwait(false);
-        if (checkpoint is { Sequence: > 0 })
-            stream.Committed = checkpoint with { Stream = job.Name };
-        else
+        if (checkpoint is not { Sequence: > 0 })
+        {
             _streams.Remove(stream);
+            return;
+        }
+        stream.Committed = checkpoint with { Stream = job.Name };
+        options.Observer?.Captured(key);
     }
 
     /// <summary>Moves changes until there are no more, or the time of a slice is over.</summary>
