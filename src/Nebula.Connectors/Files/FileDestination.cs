@@ -87,10 +87,10 @@ internal sealed class FileDestination : IDestination
     {
         var target = TargetOf(plan);
         var layout = LayoutOf(target, plan);
-        if (layout is null && plan.IsIncremental)
+        if (layout is null && plan.Write == WriteMode.Append)
             throw NebulaException.Configuration(
-                $"'mode: incremental' adds files to those that are there, but '{target}' is one file. "
-                + "Give a folder and 'file_size', or put {part:05} into the name.",
+                $"The stream is read in parts, each of which becomes files beside those that are there, but '{target}' is one file. "
+                + "Give a folder and a format, or put {part:05} into the name.",
                 _options.LocationOf("path"));
         // a wrong option is found before anything moves
         if (layout is not null)
@@ -207,13 +207,14 @@ internal sealed class FileDestination : IDestination
     /// <summary>Where the files go when there may be several; null for one file.</summary>
     private PartsLayout? LayoutOf(string target, StreamPlan plan)
     {
-        if (_options.Size("file_size") is null && _options.List("partition_by") is null or [] && PathTemplate.IndexOfPart(target) < 0)
+        var adds = plan.Write == WriteMode.Append && _isFolder;
+        if (!adds && _options.Size("file_size") is null && _options.List("partition_by") is null or [] && PathTemplate.IndexOfPart(target) < 0)
             return null;
         if (target == LocalStore.StandardStream)
             throw NebulaException.Configuration(
                 $"Options 'file_size' and 'partition_by' of {_options.Owner} make files, which standard output cannot take. Give a path.",
                 _options.LocationOf("path"));
-        return PartsLayout.Of(target, FormatOf(target), _options) with { Prefix = plan.IsIncremental ? plan.RunId + "-" : "" };
+        return PartsLayout.Of(target, FormatOf(target), _options) with { Prefix = plan.Write == WriteMode.Append ? plan.RunId + "-" : "" };
     }
 
     /// <summary>Where a stream goes: the path itself, or a file in it. Variables of the run are put in.</summary>

@@ -79,8 +79,8 @@ internal static class ConfigKeys
             new("full-refresh", "replace", "overwrite", "full-refresh-overwrite"),
             new("truncate") { IsSupported = false },
             new("incremental", "merge", "append", "incremental-append", "incremental-append-dedupe", "incremental-deduped-history"),
-            new("cdc", "change-capture") { IsSupported = false },
-            new("cdc-only", "strict-cdc") { IsSupported = false },
+            new("cdc", "change-capture"),
+            new("cdc-only", "strict-cdc"),
             new("backfill") { IsSupported = false },
             new("snapshot", "full-refresh-append") { IsSupported = false },
             new("schema-only", "definition-only") { IsSupported = false },
@@ -189,6 +189,73 @@ internal static class ConfigKeys
         Choices = [new("off"), new("count"), new("chunk"), new("readback") { IsSupported = false }],
     };
 
+    /// <summary>What becomes of the rows that the target has.</summary>
+    public static readonly ConfigKey Write = new(
+        "write", ConfigKind.Choice,
+        "What becomes of the rows that the target has: they are replaced, added to, or merged with by the key. The mode decides when not set.")
+    {
+        Choices =
+        [
+            new("replace", "overwrite"), new("append"), new("merge", "upsert"), new("truncate_insert") { IsSupported = false },
+            new("delete_insert") { IsSupported = false }, new("replace_range") { IsSupported = false }, new("scd2") { IsSupported = false },
+        ],
+    };
+
+    /// <summary>Columns that identify a row.</summary>
+    public static readonly ConfigKey PrimaryKey = new(
+        "primary_key", ConfigKind.Selection, "Columns that identify a row, by their names in the source; the source's own key when not set.");
+
+    /// <summary>The cursor of incremental reads.</summary>
+    public static readonly ConfigKey UpdateKey = new(
+        "update_key", ConfigKind.Text, "Column that grows with every new or changed row: incremental reads go on behind its highest value.");
+
+    /// <summary>How far incremental reads look back.</summary>
+    public static readonly ConfigKey Lookback = new(
+        "lookback", ConfigKind.Text, "How far before the last value of 'update_key' is read again: a duration such as 2h, or a number.");
+
+    /// <summary>Which rows are read.</summary>
+    public static readonly ConfigKey Where = new("where", ConfigKind.Text, "Condition on the rows that are read, in the source's SQL.");
+
+    /// <summary>A statement instead of a table.</summary>
+    public static readonly ConfigKey Sql = new("sql", ConfigKind.Text, "Statement in the source's SQL whose rows are the stream.");
+
+    /// <summary>Slot of a log.</summary>
+    public static readonly ConfigKey Slot = new(
+        "slot", ConfigKind.Text, "Replication slot that keeps the source's log for this pipeline; nebula_ and the pipeline's name when not set.");
+
+    /// <summary>Publication of a log.</summary>
+    public static readonly ConfigKey Publication = new(
+        "publication", ConfigKind.Text, "Publication that has the tables of the pipeline; nebula_ and the pipeline's name when not set.");
+
+    /// <summary>What deletes do.</summary>
+    public static readonly ConfigKey Deletes = new(
+        "deletes", ConfigKind.Choice, "What a delete at the source does to the row at a target that merges: it is marked, deleted, or left.")
+    {
+        Default = "soft",
+        Choices = [new("soft"), new("hard"), new("ignore")],
+    };
+
+    /// <summary>What is done without a position.</summary>
+    public static readonly ConfigKey OnPositionLost = new(
+        "on_position_lost", ConfigKind.Choice, "What is done when the log does not reach back to what is committed: the run fails, or reads everything anew.")
+    {
+        Default = "fail",
+        Choices = [new("fail"), new("resnapshot"), new("repair") { IsSupported = false }],
+    };
+
+    /// <summary>Time between signs of life.</summary>
+    public static readonly ConfigKey Heartbeat = new(
+        "heartbeat", ConfigKind.Duration, "Longest time without a word to the source's log, so that an idle database need not keep it.")
+    {
+        Default = "30s",
+    };
+
+    /// <summary>Change capture.</summary>
+    public static readonly ConfigKey Capture = new("cdc", ConfigKind.Section, "How changes are captured.")
+    {
+        Keys = [Slot, Publication, Deletes, OnPositionLost, Heartbeat, ConfigKey.NotYet("spool"), ConfigKey.NotYet("snapshot")],
+    };
+
     /// <summary>Everything that can be set on a stream.</summary>
     public static readonly ConfigKey Stream = new("stream", ConfigKind.Section, "Settings of a stream.")
     {
@@ -196,8 +263,8 @@ internal static class ConfigKeys
         Keys =
         [
             Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage, Chunking, Verify,
-            .. NotYet("write", "primary_key", "update_key", "lookback", "where", "range", "step", "sql", "resource", "fields", "naming",
-                "cdc", "metadata_columns"),
+            Write, PrimaryKey, UpdateKey, Lookback, Where, Sql, Capture,
+            .. NotYet("range", "step", "resource", "fields", "naming", "metadata_columns"),
         ],
     };
 

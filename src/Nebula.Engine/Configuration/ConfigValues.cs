@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
@@ -31,6 +32,10 @@ internal readonly struct ConfigValues(ConfigMap? map)
     public Template? Template(ConfigKey key) => map?.Find(key.Name) is ConfigScalar scalar ? Configuration.Template.Parse(scalar.Text, scalar.Location) : null;
 
     public ColumnSelection Selection(ConfigKey key) => map?.Find(key.Name) is ConfigList list ? ColumnSelection.Parse(list) : ColumnSelection.All;
+
+    /// <summary>The items of a list of names.</summary>
+    public ImmutableArray<string> Names(ConfigKey key) =>
+        map?.Find(key.Name) is ConfigList list ? [.. list.Items.OfType<ConfigScalar>().Select(static item => item.Text)] : [];
 
     public DataType? Type(ConfigKey key) => Text(key) is { } text ? DataType.Parse(text) : null;
 

@@ -22,6 +22,24 @@ public sealed record StreamConfig
     /// <summary>What is read.</summary>
     public SyncMode Mode { get; init; }
 
+    /// <summary>What becomes of the rows that the target has; null when the mode decides.</summary>
+    public WriteMode? Write { get; init; }
+
+    /// <summary>Columns that identify a row, by their names in the source; empty for the source's own key.</summary>
+    public ImmutableArray<string> PrimaryKey { get; init; } = [];
+
+    /// <summary>The column that incremental reads follow; null for what the source has of its own.</summary>
+    public IncrementalCursor? Cursor { get; init; }
+
+    /// <summary>Condition on the rows that are read, in the source's SQL; null for all.</summary>
+    public string? Where { get; init; }
+
+    /// <summary>Statement in the source's SQL whose rows are the stream; null for a stream that the source has.</summary>
+    public string? Sql { get; init; }
+
+    /// <summary>How changes are captured.</summary>
+    public CaptureConfig Capture { get; init; } = new();
+
     /// <summary>Whether everything that the pattern matches is one stream.</summary>
     public bool IsSingle { get; init; }
 
@@ -88,6 +106,31 @@ public enum SyncMode
 
     /// <summary>What is new since the last commit, added to what the destination has.</summary>
     Incremental,
+
+    /// <summary>Everything once, then the changes.</summary>
+    ChangeCapture,
+
+    /// <summary>The changes from now on.</summary>
+    ChangesOnly,
+}
+
+/// <summary>How changes are captured.</summary>
+public sealed record CaptureConfig
+{
+    /// <summary>Name of the replication slot; null when the pipeline's name decides.</summary>
+    public string? Slot { get; init; }
+
+    /// <summary>Name of the publication; null when the pipeline's name decides.</summary>
+    public string? Publication { get; init; }
+
+    /// <summary>What a delete does.</summary>
+    public DeleteHandling Deletes { get; init; }
+
+    /// <summary>What is done when the log does not reach back to what is committed.</summary>
+    public PositionLoss OnPositionLost { get; init; }
+
+    /// <summary>Longest time without a word to the log.</summary>
+    public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>Settings of a column.</summary>

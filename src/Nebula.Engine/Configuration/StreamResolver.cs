@@ -26,10 +26,15 @@ public sealed class StreamResolver
         _ascending = [.. pipeline.Streams];
         _ascending.Sort(StreamPattern.CompareSpecificity);
         Requested = [.. pipeline.Streams.Where(static pattern => IsEnabled(pattern.Settings)).Select(static pattern => pattern.Text)];
+        Statements = [.. pipeline.Streams.Where(static pattern => !pattern.IsWildcard && IsEnabled(pattern.Settings) && IsStatement(pattern.Settings))
+            .Select(static pattern => pattern.Text)];
     }
 
     /// <summary>The names and wildcards that a source has to look for: every pattern that does not take streams out.</summary>
     public IReadOnlyList<string> Requested { get; }
+
+    /// <summary>The streams that are statements of their own: the source knows nothing of them.</summary>
+    public IReadOnlyList<string> Statements { get; }
 
     /// <summary>Gives the settings of every stream that is to be read.</summary>
     /// <param name="names">The streams that the source has.</param>
@@ -41,6 +46,7 @@ public sealed class StreamResolver
     public IReadOnlyList<StreamConfig> Resolve(IReadOnlyList<string> names, IReadOnlyList<string>? only = null)
     {
         var problems = new List<ConfigProblem>();
+        names = [.. names, .. Statements.Except(names)];
         var known = names.ToHashSet(StringComparer.Ordinal);
         foreach (var pattern in _pipeline.Streams)
             if (!pattern.IsWildcard && IsEnabled(pattern.Settings) && !known.Contains(pattern.Text))
@@ -139,7 +145,25 @@ public sealed class StreamResolver
             Members = [],
             Location = pattern.Location,
             Settings = settings,
-            Mode = values.Text(ConfigKeys.Mode) == "incremental" ? SyncMode.Incremental : SyncMode.FullRefresh,
+            Mode = values.Text(ConfigKeys.Mode) switch
+            {
+                "incremental" => SyncMode.Incremental,
+                "cdc" => SyncMode.ChangeCapture,
+                "cdc-only" => SyncMode.ChangesOnly,
+                _ => SyncMode.FullRefresh,
+            },
+            Write = values.Text(ConfigKeys.Write) switch
+            {
+                "replace" => WriteMode.Replace,
+                "append" => WriteMode.Append,
+                "merge" => WriteMode.Merge,
+                _ => null,
+            },
+            PrimaryKey = values.Names(ConfigKeys.PrimaryKey),
+            Cursor = Cursor(pattern, values),
+            Where = values.Text(ConfigKeys.Where),
+            Sql = values.Text(ConfigKeys.Sql),
+            Capture = Capture(values.Section(ConfigKeys.Capture)),
             IsSingle = values.Flag(ConfigKeys.Single),
             Object = values.Template(ConfigKeys.Object),
             SourceOptions = sourceOptions.Where(static option => option.Key != ConfigKeys.BadRows.Name).ToDictionary(),
@@ -184,6 +208,28 @@ public sealed class StreamResolver
         };
     }
 
+    private static IncrementalCursor? Cursor(StreamPattern pattern, ConfigValues values)
+    {
+        if (values.Text(ConfigKeys.UpdateKey) is { } column)
+            return new IncrementalCursor(column, values.Text(ConfigKeys.Lookback));
+        return values.Text(ConfigKeys.Lookback) is null ? null
+            : throw new ConfigurationException(pattern.Location, "'lookback' looks back from the last value of 'update_key', which is not set.");
+    }
+
+    private static CaptureConfig Capture(ConfigValues values) => new()
+    {
+        Slot = values.Text(ConfigKeys.Slot),
+        Publication = values.Text(ConfigKeys.Publication),
+        Deletes = values.Text(ConfigKeys.Deletes) switch
+        {
+            "hard" => DeleteHandling.Hard,
+            "ignore" => DeleteHandling.Ignore,
+            _ => DeleteHandling.Soft,
+        },
+        OnPositionLost = values.Text(ConfigKeys.OnPositionLost) == "resnapshot" ? PositionLoss.Resnapshot : PositionLoss.Fail,
+        Heartbeat = values.Duration(ConfigKeys.Heartbeat)!.Value,
+    };
+
     /// <summary>What becomes of bad rows. It may also stand among the options of the source, as it does where other tools are come from.</summary>
     private static BadRowPolicy BadRows(ConfigMap settings, ConfigValues onError, IReadOnlyDictionary<string, OptionValue> sourceOptions)
     {
@@ -217,6 +263,8 @@ public sealed class StreamResolver
             }
         return configs;
     }
+
+    private static bool IsStatement(ConfigMap settings) => new ConfigValues(settings).Text(ConfigKeys.Sql) is not null;
 
     private static bool IsEnabled(ConfigMap settings) => new ConfigValues(settings).Flag(ConfigKeys.Enabled);
 

@@ -40,6 +40,13 @@ public sealed record ConnectorDescriptor(string Name, string Summary)
     /// <summary>What can be set when it is a destination; null when it cannot be one.</summary>
     public IReadOnlyList<OptionDescriptor>? DestinationOptions { get; init; }
 
+    /// <summary>Whether a source takes conditions, statements and cursors (<see cref="StreamPlan.Where"/>, <see cref="StreamPlan.Sql"/>,
+    /// <see cref="StreamPlan.Cursor"/>).</summary>
+    public bool TakesQueries { get; init; }
+
+    /// <summary>Whether a source has a log of changes: it is an <see cref="IChangeSource"/>.</summary>
+    public bool CapturesChanges { get; init; }
+
     /// <summary>Makes the source of validated options.</summary>
     public Func<OptionValues, ISource>? CreateSource { get; init; }
 

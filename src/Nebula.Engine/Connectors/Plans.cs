@@ -30,6 +30,9 @@ public sealed record DiscoverRequest
 
     /// <summary>Types fixed by the user, by column name; they are not inferred.</summary>
     public IReadOnlyDictionary<string, DataType> Types { get; init; } = ImmutableDictionary<string, DataType>.Empty;
+
+    /// <summary>Statement in the source's SQL whose rows are the one stream asked for; null for streams that the source has.</summary>
+    public string? Sql { get; init; }
 }
 
 /// <summary>The streams that a source offers.</summary>
@@ -97,6 +100,15 @@ public sealed record StreamPlan
     /// <summary>How its changes are captured; null when they are not.</summary>
     public ChangeCapture? Capture { get; init; }
 
+    /// <summary>The column that an incremental read follows; null for what the source has of its own.</summary>
+    public IncrementalCursor? Cursor { get; init; }
+
+    /// <summary>Condition on the rows that are read, in the source's SQL; null for all.</summary>
+    public string? Where { get; init; }
+
+    /// <summary>Statement in the source's SQL whose rows are the stream; null for a stream that the source has.</summary>
+    public string? Sql { get; init; }
+
     /// <summary>When the run started, UTC: for names with dates in them.</summary>
     public DateTime StartedAt { get; init; }
 
@@ -119,6 +131,11 @@ public enum WriteMode
     /// <summary>Those with the same key as a row that was read take its values; the others stay.</summary>
     Merge,
 }
+
+/// <summary>What an incremental read follows.</summary>
+/// <param name="Column">A column, by its name in the source, that grows with every new or changed row.</param>
+/// <param name="Lookback">How far before its last value is read again, as the user wrote it: a duration or a number; null for not at all.</param>
+public sealed record IncrementalCursor(string Column, string? Lookback);
 
 /// <summary>How the changes of a stream are captured.</summary>
 /// <param name="Log">Names the log at the source, in the source's own words: streams with the same name are read together.</param>

@@ -35,6 +35,27 @@ public sealed record StreamRequest
     /// <summary>Whether only what is new since the last commit is read.</summary>
     public bool IsIncremental { get; init; }
 
+    /// <summary>What becomes of the rows that the destination has; null when what is read and what the destination can do decide.</summary>
+    public WriteMode? Write { get; init; }
+
+    /// <summary>Columns that identify a row, by their names in the source; empty for the source's own key.</summary>
+    public IReadOnlyList<string> PrimaryKey { get; init; } = [];
+
+    /// <summary>How changes are captured; null when they are not.</summary>
+    public ChangeCapture? Capture { get; init; }
+
+    /// <summary>The column that an incremental read follows; null for what the source has of its own.</summary>
+    public IncrementalCursor? Cursor { get; init; }
+
+    /// <summary>Condition on the rows that are read, in the source's SQL; null for all.</summary>
+    public string? Where { get; init; }
+
+    /// <summary>Statement in the source's SQL whose rows are the stream; null for a stream that the source has.</summary>
+    public string? Sql { get; init; }
+
+    /// <summary>Whether it is part of the result that what was committed is known: rows are not all read, or are added to what is there.</summary>
+    public bool NeedsAccount => IsIncremental || Capture is not null || Write is WriteMode.Append or WriteMode.Merge;
+
     /// <summary>When the run started, UTC: for names with dates in them.</summary>
     /// <value>Now.</value>
     public DateTime StartedAt { get; init; } = DateTime.UtcNow;
@@ -92,18 +113,27 @@ public sealed class StreamRun(
                 InferTypes = destination.Capabilities.KeepsTypes,
                 ReadEverything = readEverything,
                 Types = request.Types,
+                Sql = request.Sql,
             },
             cancellationToken).ConfigureAwait(false);
         var stream = catalog.Streams.Count == 1 ? catalog.Streams[0] : throw NebulaException.Configuration(
             $"{catalog.Streams.Count} streams match where one is needed. Name one, or set 'single: true' to read them as one.");
+        var columns = PlannedColumns.Of(stream, request, destination.Capabilities);
+        var (write, key) = PlannedKey.Of(stream, request, columns, destination.Capabilities);
         return new StreamPlan
         {
             Stream = stream,
-            Columns = PlannedColumns.Of(stream, request, destination.Capabilities),
+            Columns = columns,
             Object = request.Object,
             RunId = runId,
             Lossy = request.Lossy,
             IsIncremental = request.IsIncremental,
+            Write = write,
+            PrimaryKey = key,
+            Capture = request.Capture,
+            Cursor = request.Cursor,
+            Where = request.Where,
+            Sql = request.Sql,
             StartedAt = request.StartedAt,
         }.Build();
     }
@@ -157,6 +187,8 @@ public sealed class StreamRun(
     public StreamPlan PlanWritten(StreamPlan plan)
     {
         var written = WrittenColumns.Of(plan, destination, warning => Warned?.Invoke(warning));
+        if (plan.Capture is not null)
+            written = ChangeRows.AddColumns(written);
         Planned?.Invoke(written);
         return written;
     }
@@ -172,7 +204,9 @@ public sealed class StreamRun(
     {
         var readContext = new ReadContext(pool, options.BlockSize) { MaxRecordSize = options.MaxRecordSize, PreferLatency = options.PreferLatency };
         var reader = await source.OpenAsync(plan, chunk, readContext, cancellationToken).ConfigureAwait(false);
-        if (!ReferenceEquals(plan, written))
+        if (plan.Capture is not null)
+            reader = new SnapshotReader(reader, plan, written, pool);
+        else if (!ReferenceEquals(plan, written))
             reader = new ConvertingReader(reader, plan, written, pool);
         await using (reader.ConfigureAwait(false))
         {

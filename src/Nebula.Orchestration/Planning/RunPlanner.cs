@@ -72,7 +72,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         var bytes = found.Names.Zip(found.Bytes).ToDictionary(static stream => stream.First, static stream => stream.Second, StringComparer.Ordinal);
         var jobs = new List<StreamJob>(streams.Count);
         foreach (var stream in streams)
-            jobs.Add(await PlanAsync(stream, streams.Count, parallel, stream.Members.Sum(member => bytes[member])).ConfigureAwait(false));
+            jobs.Add(await PlanAsync(stream, streams.Count, parallel, stream.Members.Sum(member => bytes.GetValueOrDefault(member))).ConfigureAwait(false));
         StreamResolver.CheckObjects(streams.Zip(jobs, static (stream, job) => (stream, job.Target)));
         return new RunPlan
         {
@@ -103,12 +103,58 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         Select = stream.Select,
         Lossy = stream.Lossy,
         IsIncremental = stream.Mode == SyncMode.Incremental,
+        Write = stream.Write,
+        PrimaryKey = stream.PrimaryKey,
+        Cursor = stream.Cursor,
+        Where = stream.Where,
+        Sql = stream.Sql,
+        Capture = stream.Mode is SyncMode.ChangeCapture or SyncMode.ChangesOnly ? CaptureOf(stream) : null,
         StartedAt = _now,
         Types = stream.Columns.Where(static column => column.Value.Type is not null)
             .ToDictionary(static column => column.Key, static column => column.Value.Type!),
         Names = stream.Columns.Where(static column => column.Value.Name is not null)
             .ToDictionary(static column => column.Key, static column => column.Value.Name!),
     };
+
+    /// <summary>Refuses settings that the source cannot follow.</summary>
+    private void CheckSource(StreamConfig stream)
+    {
+        var connector = Find(pipeline.Source);
+        var queries = stream.Sql is not null ? "sql" : stream.Where is not null ? "where" : stream.Cursor is not null ? "update_key" : null;
+        if (queries is not null && !connector.TakesQueries)
+            throw NebulaException.Configuration($"'{queries}' is for databases; {connector.Name} has no SQL.", stream.Location);
+        if (stream.Mode is not (SyncMode.ChangeCapture or SyncMode.ChangesOnly))
+            return;
+        if (!connector.CapturesChanges)
+            throw NebulaException.Configuration(
+                $"'mode: cdc' needs a log of changes, which {connector.Name} does not have. Use full-refresh or incremental.", stream.Location);
+        if (queries is not null)
+            throw NebulaException.Configuration(
+                $"'{queries}' has no place in 'mode: cdc': the log has all changes of a table. Use 'mode: incremental', or leave '{queries}' out.", stream.Location);
+        if (stream.Limit is not null || stream.BadRows != BadRowPolicy.Fail)
+            throw NebulaException.Configuration(
+                "'limit' and 'bad_rows' have no place in 'mode: cdc': a row that is left out would be missing for the changes behind it.", stream.Location);
+    }
+
+    private ChangeCapture CaptureOf(StreamConfig stream)
+    {
+        const int LongestName = 63;
+        var name = string.Concat("nebula_", string.Concat(pipeline.Name.ToLowerInvariant().Select(static c => char.IsAsciiLetterOrDigit(c) ? c : '_')));
+        name = name[..Math.Min(name.Length, LongestName)];
+        var (slot, publication) = (stream.Capture.Slot ?? name, stream.Capture.Publication ?? name);
+        return new ChangeCapture($"{slot}/{publication}")
+        {
+            Deletes = stream.Capture.Deletes,
+            OnPositionLost = stream.Capture.OnPositionLost,
+            ChangesOnly = stream.Mode == SyncMode.ChangesOnly,
+            Options = new Dictionary<string, string>
+            {
+                ["slot"] = slot,
+                ["publication"] = publication,
+                ["heartbeat"] = Units.FormatDuration(stream.Capture.Heartbeat),
+            },
+        };
+    }
 
     private IReadOnlyList<StreamConfig> Resolve(SourceStreams found, IReadOnlyList<string> only)
     {
@@ -118,6 +164,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
 
     private async Task<StreamJob> PlanAsync(StreamConfig stream, int streams, int parallel, long? bytes)
     {
+        CheckSource(stream);
         var createDestination = DestinationOf(stream);
         var variables = Variables(stream);
         var destination = createDestination();
@@ -137,6 +184,9 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 OutputIsData = target == StandardOutput,
                 OpenSource = SourceOf(stream),
                 OpenDestination = createDestination,
+                TargetKey = string.Join('\n', stream.TargetOptions.OrderBy(static option => option.Key, StringComparer.Ordinal)
+                    .Select(static option => $"{option.Key}={string.Join('\0', option.Value.Items)}")),
+                FlushInterval = stream.Performance.FlushInterval,
                 Request = RequestOf(stream) with { Object = name },
                 Options = new PipelineOptions
                 {

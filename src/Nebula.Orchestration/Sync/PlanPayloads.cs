@@ -59,6 +59,20 @@ internal static class PlanPayloads
         writer.WriteString("startedAt"u8, value.StartedAt);
         writer.WriteString("lossy"u8, value.Lossy.ToString());
         writer.WriteBoolean("incremental"u8, value.IsIncremental);
+        writer.WriteString("write"u8, value.Write.ToString());
+        Write(writer, "primaryKey", value.PrimaryKey);
+        if (value.Cursor is { } cursor)
+        {
+            writer.WriteString("cursor"u8, cursor.Column);
+            if (cursor.Lookback is { } lookback)
+                writer.WriteString("lookback"u8, lookback);
+        }
+        if (value.Where is { } where)
+            writer.WriteString("where"u8, where);
+        if (value.Sql is { } sql)
+            writer.WriteString("sql"u8, sql);
+        if (value.Capture is { } capture)
+            Write(writer, capture);
         writer.WriteStartArray("columns"u8);
         foreach (var column in value.Columns)
         {
@@ -99,6 +113,12 @@ internal static class PlanPayloads
             StartedAt = root.GetProperty("startedAt"u8).GetDateTime(),
             Lossy = Enum.Parse<LossyPolicy>(root.GetProperty("lossy"u8).GetString()!),
             IsIncremental = root.GetProperty("incremental"u8).GetBoolean(),
+            Write = Enum.Parse<WriteMode>(root.GetProperty("write"u8).GetString()!),
+            PrimaryKey = [.. Texts(root.GetProperty("primaryKey"u8))],
+            Cursor = Text(root, "cursor") is { } cursor ? new IncrementalCursor(cursor, Text(root, "lookback")) : null,
+            Where = Text(root, "where"),
+            Sql = Text(root, "sql"),
+            Capture = root.TryGetProperty("capture"u8, out var capture) ? ReadCapture(capture) : null,
             Columns = [.. root.GetProperty("columns"u8).EnumerateArray().Select(static column =>
                 new PlannedColumn(column.GetProperty("source"u8).GetString()!, ReadField(column.GetProperty("field"u8)))
                 {
@@ -114,6 +134,29 @@ internal static class PlanPayloads
             },
         }.Build();
     });
+
+    private static void Write(Utf8JsonWriter writer, ChangeCapture capture)
+    {
+        writer.WriteStartObject("capture"u8);
+        writer.WriteString("log"u8, capture.Log);
+        writer.WriteString("deletes"u8, capture.Deletes.ToString());
+        writer.WriteString("onPositionLost"u8, capture.OnPositionLost.ToString());
+        writer.WriteBoolean("changesOnly"u8, capture.ChangesOnly);
+        writer.WritePropertyName("options"u8);
+        SyncPayloads.Texts.Write(writer, capture.Options);
+        writer.WriteEndObject();
+    }
+
+    private static ChangeCapture ReadCapture(JsonElement element) => new(element.GetProperty("log"u8).GetString()!)
+    {
+        Deletes = Enum.Parse<DeleteHandling>(element.GetProperty("deletes"u8).GetString()!),
+        OnPositionLost = Enum.Parse<PositionLoss>(element.GetProperty("onPositionLost"u8).GetString()!),
+        ChangesOnly = element.GetProperty("changesOnly"u8).GetBoolean(),
+        Options = element.GetProperty("options"u8).EnumerateObject()
+            .ToImmutableDictionary(static option => option.Name, static option => option.Value.GetString()!),
+    };
+
+    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.GetString() : null;
 
     private static void Write(Utf8JsonWriter writer, string name, IEnumerable<string> texts)
     {

@@ -131,27 +131,6 @@ public sealed class SyncState(IStateStore store)
     internal Task<IReadOnlyList<StagedPart>?> FindManifestAsync(PageTask page, CancellationToken cancellationToken) =>
         GetAsync(Key(page, "manifest", page.Page), Parts, cancellationToken);
 
-    internal Task<CapturedWindow?> FindWindowAsync(PageTask page, CancellationToken cancellationToken) =>
-        GetAsync(Key(page, "window", page.Page), StagingPayloads.Captured, cancellationToken);
-
-    /// <summary>Records a window of changes. Of several attempts the first that was recorded counts.</summary>
-    /// <returns>The window that counts.</returns>
-    internal async Task<CapturedWindow> RecordWindowAsync(PageTask page, CapturedWindow window, CancellationToken cancellationToken)
-    {
-        var key = Key(page, "window", page.Page);
-        try
-        {
-            await store.PutAsync(key, StagingPayloads.Captured.ToUtf8(window), StateCondition.IfAbsent, cancellationToken).ConfigureAwait(false);
-            return window;
-        }
-        catch (StateConflictException)
-        {
-            return await FindWindowAsync(page, cancellationToken).ConfigureAwait(false) ?? throw Missing(key);
-        }
-    }
-
-    internal Task RemoveWindowAsync(PageTask page, CancellationToken cancellationToken) => store.DeleteAsync(Key(page, "window", page.Page), cancellationToken);
-
     /// <summary>The parts of sealed pages, in order.</summary>
     internal async Task<List<StagedPart>> ReadManifestsAsync(CommitTask commit, CancellationToken cancellationToken)
     {

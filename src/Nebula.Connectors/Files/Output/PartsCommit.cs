@@ -38,13 +38,13 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
         };
         stored = store.WriteSmall(path, begun.Render(), stored, request.Plan.RunId);
         ForEach(files, file => store.Publish([file.Location], layout.PathOf(file.Name), request.Token));
-        if (request.Plan.IsIncremental)
+        if (request.Plan.Write == WriteMode.Append)
             // what a commit has added that was cut off and never repeated is no part of what was committed
             names.UnionWith(before.Files.Except(before.Added));
         ForEach(before.Files.Where(old => !names.Contains(old)), old => store.Delete(layout.PathOf(old), layout.Folder));
         var complete = begun with { IsComplete = true, Added = [], Files = [.. names.Order(StringComparer.Ordinal)], Checkpoint = request.Checkpoint };
         store.WriteSmall(path, complete.Render(), stored, request.Plan.RunId);
-        if (request.Plan.IsIncremental)
+        if (request.Plan.Write == WriteMode.Append)
             return new CommitReceipt([.. files.Select(file => layout.PathOf(file.Name))]);
         return new CommitReceipt([.. names.Order(StringComparer.Ordinal).Select(layout.PathOf)]);
     }
