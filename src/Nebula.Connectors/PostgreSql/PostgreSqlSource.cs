@@ -13,7 +13,7 @@ namespace Nebula.Connectors.PostgreSql;
 
 /// <summary>The tables and views of a database as streams, read as they are at one moment.</summary>
 /// <param name="options">How the database is reached.</param>
-internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
+internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : IChangeSource
 {
     private const int OldestVersion = 12;
     private static readonly Schema NoSchema = new([]);
@@ -44,7 +44,7 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
         // one connection keeps the snapshot, so that there must be another that reads
         var chunkBytes = options.MaxConnections > 1 ? request.ChunkBytes : null;
         // before the sizes are looked up: what it sees then lies within them
-        var exported = chunkBytes is not null && await ExportAsync(cancellationToken).ConfigureAwait(false);
+        var exported = chunkBytes is not null && !_logs.ContainsKey(plan.Stream.Name) && await ExportAsync(cancellationToken).ConfigureAwait(false);
         var (schema, name) = TableDetails.NameOf(plan.Stream);
         var chunks = await _connections.QueryAsync(
             $"'{plan.Stream.Name}' cannot be split",
@@ -62,7 +62,7 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
         var connection = await _connections.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (_snapshot is { } snapshot && !chunk.IsWhole)
+            if (SnapshotOf(plan, chunk) is { } snapshot)
                 await snapshot.JoinAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
             var copy = await connection.Connection.BeginRawBinaryCopyAsync(query, cancellationToken).ConfigureAwait(false);
             return new CopyReader(connection, copy, _connections, plan, context);
@@ -84,6 +84,7 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
     public async ValueTask DisposeAsync()
     {
         await ReleaseAsync().ConfigureAwait(false);
+        await ReleaseLogsAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
         _exporting.Dispose();
     }

@@ -8,19 +8,11 @@ namespace Nebula.Engine.Connectors;
 /// </summary>
 public interface IChangeSource : ISource
 {
-    /// <summary>Checks what the capture of streams needs (settings, rights, what keeps the log) and reports each with its remedy.</summary>
+    /// <summary>Checks what the capture of streams needs (settings, rights, what keeps the log) and reports each with its remedy. Throws nothing for a failed check.</summary>
     /// <param name="streams">The streams. All have the same <see cref="ChangeCapture.Log"/>.</param>
     /// <param name="cancellationToken">Stops the checks.</param>
-    Task<IReadOnlyList<CheckResult>> CheckChangesAsync(IReadOnlyList<StreamPlan> streams, CancellationToken cancellationToken);
-
-    /// <summary>
-    /// Makes what the log needs for all streams that share it, before the first of their positions is asked for: those that are new then share one snapshot.
-    /// Without it each position makes what its own stream needs. Changes nothing where everything is there.
-    /// </summary>
-    /// <param name="streams">The streams. All have the same <see cref="ChangeCapture.Log"/>.</param>
-    /// <param name="cancellationToken">Stops the call.</param>
-    /// <exception cref="Diagnostics.NebulaException">Something is missing and cannot be made.</exception>
-    Task PrepareChangesAsync(IReadOnlyList<StreamPlan> streams, CancellationToken cancellationToken);
+    Task<IReadOnlyList<CheckResult>> CheckChangesAsync(IReadOnlyList<StreamPlan> streams, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<CheckResult>>([]);
 
     /// <summary>Opens the log for all streams that share it, at the earliest of their positions. Their snapshots are read by then, and let go.</summary>
     /// <param name="streams">The streams, each with what is committed of it. All have the same <see cref="ChangeCapture.Log"/>.</param>

@@ -31,9 +31,8 @@ internal sealed record CaptureOptions(string Slot, string Publication)
         if (publication.Length == 0)
             throw NebulaException.Configuration("The publication must have a name. Set 'publication'.");
         var heartbeat = DefaultHeartbeat;
-        if (capture.Options.GetValueOrDefault(HeartbeatKey) is { } text
-            && (!TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out heartbeat) || heartbeat <= TimeSpan.Zero))
-            throw NebulaException.Configuration($"Option 'heartbeat' must be a time such as 00:00:10; it is '{text}'.");
+        if (capture.Options.GetValueOrDefault(HeartbeatKey) is { } text)
+            heartbeat = TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var duration) && duration > TimeSpan.Zero ? duration : throw NebulaException.Configuration($"'heartbeat' must be a time such as 00:00:10; it is '{text}'.");
         return new CaptureOptions(slot, publication) { Heartbeat = heartbeat };
     }
 

@@ -8,7 +8,7 @@ using Npgsql.Replication;
 namespace Nebula.Connectors.PostgreSql.Changes;
 
 /// <summary>
-/// The publication and the slot of streams, and the snapshot from which their changes start. A slot that is made here exports the very state at which it begins;
+/// The publication and the slot of a stream, and the snapshot from which its changes start. A slot that is made here exports the very state at which it begins;
 /// beside one that is there already a state is exported, and the transactions in it are told from those that are not.
 /// </summary>
 /// <param name="connections">Lends connections.</param>
@@ -16,73 +16,44 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
 {
     private const int FewestConnections = 2;
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
-    private readonly HashSet<string> _streams = [];
     private SharedSnapshot? _snapshot;
     private StreamStart? _start;
 
-    /// <summary>Whether a stream starts from the snapshot of this log.</summary>
-    /// <param name="stream">Its name.</param>
-    public bool Has(string stream) => _streams.Contains(stream);
-
-    /// <summary>The snapshot; null when there is none, or not yet.</summary>
+    /// <summary>The snapshot; null when there is none.</summary>
     public SharedSnapshot? Snapshot => _snapshot;
 
-    /// <summary>Makes the publication and the slot, where they are missing.</summary>
-    /// <param name="plans">The streams.</param>
-    /// <param name="cancellationToken">Stops the call.</param>
-    public async Task PrepareAsync(IReadOnlyList<StreamPlan> plans, CancellationToken cancellationToken)
-    {
-        var options = CaptureOptions.Of(plans[0]);
-        if (connections.Options.MaxConnections < FewestConnections)
-            throw NebulaException.Configuration($"To capture changes takes {FewestConnections} connections or more. Raise 'max_connections'.");
-        var mustMakeSlot = await connections.QueryAsync("The changes cannot be captured", async connection =>
-        {
-            var state = await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false);
-            if (state.Level != "logical")
-                throw NebulaException.Configuration($"The server's log does not tell changes of rows: wal_level is '{state.Level}'. ALTER SYSTEM SET wal_level = logical; and restart the server.");
-            var tables = new List<CapturedTable>();
-            foreach (var plan in plans)
-                tables.Add(await FindTableAsync(connection, plan, cancellationToken).ConfigureAwait(false));
-            await PublishAsync(connection, options.Publication, tables, plans, state.IsStandby, cancellationToken).ConfigureAwait(false);
-            var slot = await ReplicationSlot.FindAsync(connection, options.Slot, cancellationToken).ConfigureAwait(false);
-            if (slot?.Require().LostReason is { } reason)
-            {
-                if (plans[0].Capture!.OnPositionLost != PositionLoss.Resnapshot)
-                    throw new NebulaException(ErrorKind.PositionLost, $"Replication slot '{slot.Name}' can be used no more: {reason}. {slot.DropSql} and run again; every stream is read anew then.");
-                await RunAsync(connection, slot.DropSql, $"The lost replication slot '{slot.Name}' cannot be dropped", cancellationToken).ConfigureAwait(false);
-                slot = null;
-            }
-            if (slot is not null)
-                await WaitForWritersAsync(connection, tables, cancellationToken).ConfigureAwait(false);
-            return slot is null;
-        }, cancellationToken).ConfigureAwait(false);
-        if (mustMakeSlot)
-            await MakeSlotAsync(options, cancellationToken).ConfigureAwait(false);
-        foreach (var plan in plans)
-            _streams.Add(plan.Stream.Name);
-    }
-
-    /// <summary>Finds the position from which the changes of a stream are read, and the state its rows are read from.</summary>
+    /// <summary>
+    /// Makes the publication and the slot where they are missing, and finds the position from which the changes of the stream are read, and the state that its
+    /// rows are read from.
+    /// </summary>
     /// <param name="plan">The stream.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    public async Task<string> FindPositionAsync(StreamPlan plan, CancellationToken cancellationToken)
+    public async Task<string> StartAsync(StreamPlan plan, CancellationToken cancellationToken)
     {
+        if (connections.Options.MaxConnections < FewestConnections)
+            throw NebulaException.Configuration($"To capture changes takes {FewestConnections} connections or more. Raise 'max_connections'.");
         var options = CaptureOptions.Of(plan);
-        if (_start is null && !plan.Capture!.ChangesOnly)
-            _snapshot = await SharedSnapshot.ExportAsync(connections, cancellationToken).ConfigureAwait(false);
+        var position = await connections.QueryAsync($"The changes of '{plan.Stream.Name}' cannot be captured", async connection =>
+        {
+            await PrepareAsync(connection, plan, options, cancellationToken).ConfigureAwait(false);
+            if (plan.Capture!.ChangesOnly)
+                _start ??= new StreamStart(new LogPlace((await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false)).End));
+            return _start is null ? null : await PositionAsync(connection, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
+        if (plan.Capture!.ChangesOnly)
+            await DisposeAsync().ConfigureAwait(false);
+        if (position is not null)
+            return position;
+        _snapshot = await SharedSnapshot.ExportAsync(connections, cancellationToken).ConfigureAwait(false);
         return await connections.QueryAsync($"The position of '{plan.Stream.Name}' cannot be found", async connection =>
         {
+            var slot = await ReplicationSlot.FindAsync(connection, options.Slot, cancellationToken).ConfigureAwait(false);
             var state = await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false);
-            var start = _start;
-            if (start is null && plan.Capture!.ChangesOnly)
-                start = new StreamStart(new LogPlace(state.End));
-            else if (start is null)
-            {
-                var slot = await ReplicationSlot.FindAsync(connection, options.Slot, cancellationToken).ConfigureAwait(false);
-                var place = new LogPlace(slot?.Confirmed ?? throw ChangesLost.SlotGone(options.Slot));
-                start = _start = new StreamStart(place, state.IsStandby ? null : await SeenAsync(connection, cancellationToken).ConfigureAwait(false));
-            }
-            return new LogPosition(state.Server, start).Render();
+            _start = new StreamStart(
+                new LogPlace(slot?.Confirmed ?? throw ChangesLost.SlotGone(options.Slot)),
+                // a standby does not tell which transactions were running; there changes that the snapshot has come again, and are joined by the key
+                state.IsStandby ? null : await SeenAsync(connection, cancellationToken).ConfigureAwait(false));
+            return new LogPosition(state.Server, _start).Render();
         }, cancellationToken).ConfigureAwait(false);
     }
 
@@ -110,32 +81,54 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
             await snapshot.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static async Task PublishAsync(
-        NpgsqlConnection connection, string name, List<CapturedTable> tables, IReadOnlyList<StreamPlan> plans, bool isStandby, CancellationToken cancellationToken)
+    private async Task PrepareAsync(NpgsqlConnection connection, StreamPlan plan, CaptureOptions options, CancellationToken cancellationToken)
+    {
+        var state = await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false);
+        if (state.Level != "logical")
+            throw NebulaException.Configuration($"The server's log does not tell changes of rows: wal_level is '{state.Level}'. ALTER SYSTEM SET wal_level = logical; and restart the server.");
+        var table = await FindTableAsync(connection, plan, cancellationToken).ConfigureAwait(false);
+        // streams are prepared at the same time, also by other processes; closing the connection unlocks
+        await ExecuteAsync(connection, $"SELECT pg_advisory_lock(hashtext('nebula {options.Slot}'))", cancellationToken).ConfigureAwait(false);
+        await PublishAsync(connection, options.Publication, table, plan, state.IsStandby, cancellationToken).ConfigureAwait(false);
+        var slot = await ReplicationSlot.FindAsync(connection, options.Slot, cancellationToken).ConfigureAwait(false);
+        if (slot?.Require().LostReason is { } reason)
+        {
+            if (plan.Capture!.OnPositionLost != PositionLoss.Resnapshot)
+                throw new NebulaException(ErrorKind.PositionLost, $"Replication slot '{slot.Name}' can be used no more: {reason}. {slot.DropSql} and read every stream anew.");
+            await ExecuteAsync(connection, slot.DropSql, cancellationToken).ConfigureAwait(false);
+            slot = null;
+        }
+        if (slot is null)
+            await MakeSlotAsync(options, cancellationToken).ConfigureAwait(false);
+        else
+            await WaitForWritersAsync(connection, table, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<string> PositionAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        new LogPosition((await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false)).Server, _start!).Render();
+
+    private static async Task PublishAsync(NpgsqlConnection connection, string name, CapturedTable table, StreamPlan plan, bool isStandby, CancellationToken cancellationToken)
     {
         var publication = await Publication.FindAsync(connection, name, cancellationToken).ConfigureAwait(false);
-        var missing = publication is null ? tables : tables.FindAll(table => !publication.Tables.ContainsKey(table.Oid));
-        if (publication is { IsViaRoot: false } && missing.Find(static table => table.Kind == 'p') is { } root)
-            throw NebulaException.Configuration(publication.FindFault(root, [])!);
-        if (missing.Count > 0)
+        if (publication is { IsViaRoot: false } && table.Kind == 'p')
+            throw NebulaException.Configuration(publication.FindFault(table, [])!);
+        if (publication is null || !publication.Tables.ContainsKey(table.Oid))
         {
-            var sql = publication?.AddSql(missing) ?? Publication.CreateSql(name, missing, connection.PostgreSqlVersion.Major);
+            var sql = publication?.AddSql(table) ?? Publication.CreateSql(name, table, connection.PostgreSqlVersion.Major);
             if (isStandby)
-                throw NebulaException.Configuration($"Publication '{name}' lacks {missing.Count} of the tables, and a standby cannot change it. On the primary: {sql}");
+                throw NebulaException.Configuration($"Publication '{name}' lacks table {table.Schema}.{table.Name}, and a standby cannot change it. On the primary: {sql}");
             await RunAsync(connection, sql, $"Publication '{name}' cannot be {(publication is null ? "made" : "changed")}", cancellationToken).ConfigureAwait(false);
             publication = await Publication.FindAsync(connection, name, cancellationToken).ConfigureAwait(false);
         }
-        for (var i = 0; i < tables.Count; i++)
-            if (publication!.FindFault(tables[i], plans[i].Columns.Select(static column => column.SourceName)) is { } fault)
-                throw NebulaException.Configuration(fault);
+        if (publication!.FindFault(table, plan.Columns.Select(static column => column.SourceName)) is { } fault)
+            throw NebulaException.Configuration(fault);
     }
 
     private static async Task RunAsync(NpgsqlConnection connection, string sql, string what, CancellationToken cancellationToken)
     {
         try
         {
-            await using var command = new NpgsqlCommand(sql, connection);
-            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            await ExecuteAsync(connection, sql, cancellationToken).ConfigureAwait(false);
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege)
         {
@@ -143,16 +136,22 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         }
     }
 
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>
-    /// Waits for the transactions that were writing to tables before. What they wrote before a table was published is not in the log's changes, so that the
+    /// Waits for the transactions that were writing to a table before. What they wrote before it was published is not in the log's changes, so that the
     /// snapshot must have it.
     /// </summary>
-    private static async Task WaitForWritersAsync(NpgsqlConnection connection, List<CapturedTable> tables, CancellationToken cancellationToken)
+    private static async Task WaitForWritersAsync(NpgsqlConnection connection, CapturedTable table, CancellationToken cancellationToken)
     {
         const string Writers = """
             SELECT coalesce(array_agg(DISTINCT l.virtualtransaction), '{}') FROM pg_locks l
             WHERE l.locktype = 'relation' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND l.relation IN (SELECT t FROM unnest($1) t UNION ALL SELECT p.relid FROM unnest($1) t CROSS JOIN pg_partition_tree(t) p)
+              AND l.relation IN (SELECT $1 UNION ALL SELECT relid FROM pg_partition_tree($1))
               AND l.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
               AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid() AND ($2 IS NULL OR l.virtualtransaction = ANY ($2))
             """;
@@ -160,7 +159,7 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         while (true)
         {
             await using var command = new NpgsqlCommand(Writers, connection);
-            command.Parameters.Add(new NpgsqlParameter { Value = tables.Select(static table => table.Oid).ToArray(), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Oid });
+            command.Parameters.Add(new NpgsqlParameter { Value = table.Oid, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });
             command.Parameters.Add(new NpgsqlParameter { Value = (object?)waiting ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Text });
             waiting = (string[])(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
             if (waiting.Length == 0)

@@ -15,17 +15,18 @@ internal sealed record CapturedTable(uint Oid, string Schema, string Name, char 
     private const char AllColumns = 'f';
 
     private const string TableQuery = """
-        SELECT c.oid, c.relkind, c.relreplident, c.relpersistence,
+        SELECT c.oid, n.nspname, c.relname, c.relkind, c.relreplident, c.relpersistence,
                (SELECT l.relid::regclass::text FROM pg_partition_tree(c.oid) l JOIN pg_class p ON p.oid = l.relid
                 WHERE l.isleaf AND NOT (p.relreplident = 'f'
                     OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = p.oid AND CASE p.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END))
                 LIMIT 1)
-        FROM pg_class c WHERE c.oid = to_regclass($1)
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = coalesce($1, to_regclass($2)::oid)
         """;
 
     // of what identifies rows: the index named for it, else the primary key
     private const string ColumnsQuery = """
-        SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> '', a.atthasmissing OR a.atthasdef,
+        SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> '', a.atthasmissing OR a.atthasdef, a.atttypid, a.atttypmod,
+               has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
                a.attnum = ANY ((SELECT i.indkey::int2[] FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisprimary)),
                a.attnum = ANY ((SELECT i.indkey::int2[] FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisreplident))
         FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -49,25 +50,36 @@ internal sealed record CapturedTable(uint Oid, string Schema, string Name, char 
     /// <summary>The table in SQL.</summary>
     public string Sql => SqlName.Quote(Schema, Name);
 
-    /// <summary>Looks a table up.</summary>
+    /// <summary>Looks a table up by its name.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="schema">Its schema.</param>
     /// <param name="name">Its name.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>Null when there is none.</returns>
-    public static async Task<CapturedTable?> FindAsync(NpgsqlConnection connection, string schema, string name, CancellationToken cancellationToken)
+    public static Task<CapturedTable?> FindAsync(NpgsqlConnection connection, string schema, string name, CancellationToken cancellationToken) =>
+        LookUpAsync(connection, null, SqlName.Quote(schema, name), cancellationToken);
+
+    /// <summary>Looks a table up by its number.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="oid">Its number.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <returns>Null when there is none.</returns>
+    public static Task<CapturedTable?> FindAsync(NpgsqlConnection connection, uint oid, CancellationToken cancellationToken) => LookUpAsync(connection, oid, "", cancellationToken);
+
+    private static async Task<CapturedTable?> LookUpAsync(NpgsqlConnection connection, uint? oid, string name, CancellationToken cancellationToken)
     {
         CapturedTable table;
         await using (var command = new NpgsqlCommand(TableQuery, connection))
         {
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = SqlName.Quote(schema, name) });
+            command.Parameters.Add(new NpgsqlParameter { Value = (object?)oid ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             if (!await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 return null;
-            table = new CapturedTable(reader.GetFieldValue<uint>(0), schema, name, reader.GetChar(1), reader.GetChar(2))
+            table = new CapturedTable(reader.GetFieldValue<uint>(0), reader.GetString(1), reader.GetString(2), reader.GetChar(3), reader.GetChar(4))
             {
-                IsLogged = reader.GetChar(3) == 'p',
-                WithoutIdentity = reader.IsDBNull(4) ? null : reader.GetString(4),
+                IsLogged = reader.GetChar(5) == 'p',
+                WithoutIdentity = reader.IsDBNull(6) ? null : reader.GetString(6),
             };
         }
         var columns = ImmutableArray.CreateBuilder<CapturedColumn>();
@@ -80,8 +92,10 @@ internal sealed record CapturedTable(uint Oid, string Schema, string Name, char 
                 {
                     IsGenerated = reader.GetBoolean(2),
                     HasDefault = reader.GetBoolean(3),
-                    IsPrimaryKey = !reader.IsDBNull(4) && reader.GetBoolean(4),
-                    IsInIdentityIndex = !reader.IsDBNull(5) && reader.GetBoolean(5),
+                    TypeId = (reader.GetFieldValue<uint>(4), reader.GetInt32(5)),
+                    IsReadable = reader.GetBoolean(6),
+                    IsPrimaryKey = !reader.IsDBNull(7) && reader.GetBoolean(7),
+                    IsInIdentityIndex = !reader.IsDBNull(8) && reader.GetBoolean(8),
                 });
         }
         return table with { Columns = columns.ToImmutable() };
@@ -118,6 +132,12 @@ internal sealed record CapturedTable(uint Oid, string Schema, string Name, char 
 /// <param name="Type">Its type as SQL writes it.</param>
 internal sealed record CapturedColumn(string Name, string Type)
 {
+    /// <summary>Number and modifier of its type.</summary>
+    public (uint Oid, int Modifier) TypeId { get; init; }
+
+    /// <summary>Whether the role may read it.</summary>
+    public bool IsReadable { get; init; }
+
     /// <summary>Whether its values are computed from others.</summary>
     public bool IsGenerated { get; init; }
 

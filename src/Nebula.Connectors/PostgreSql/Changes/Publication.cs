@@ -56,17 +56,17 @@ internal sealed record Publication(string Name)
         return found with { Tables = tables };
     }
 
-    /// <summary>The statement that makes a publication of tables.</summary>
+    /// <summary>The statement that makes a publication of a table.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="tables">The tables.</param>
+    /// <param name="table">The table.</param>
     /// <param name="version">Major version of the server.</param>
-    public static string CreateSql(string name, IEnumerable<CapturedTable> tables, int version) =>
-        $"CREATE PUBLICATION {SqlName.Quote(name)} FOR TABLE {List(tables)} WITH (publish_via_partition_root = true"
+    public static string CreateSql(string name, CapturedTable table, int version) =>
+        $"CREATE PUBLICATION {SqlName.Quote(name)} FOR TABLE {Sql(table)} WITH (publish_via_partition_root = true"
         + $"{(version >= FirstVersionWithGenerated ? ", publish_generated_columns = stored" : "")});";
 
-    /// <summary>The statement that adds tables.</summary>
-    /// <param name="tables">The tables.</param>
-    public string AddSql(IEnumerable<CapturedTable> tables) => $"ALTER PUBLICATION {SqlName.Quote(Name)} ADD TABLE {List(tables)};";
+    /// <summary>The statement that adds a table.</summary>
+    /// <param name="table">The table.</param>
+    public string AddSql(CapturedTable table) => $"ALTER PUBLICATION {SqlName.Quote(Name)} ADD TABLE {Sql(table)};";
 
     /// <summary>Says what of a table the publication leaves out, and what to do; null for nothing.</summary>
     /// <param name="table">The table, which is one of <see cref="Tables"/>.</param>
@@ -87,5 +87,5 @@ internal sealed record Publication(string Name)
     }
 
     // children by inheritance are streams of their own
-    private static string List(IEnumerable<CapturedTable> tables) => string.Join(", ", tables.Select(static table => table.Kind == 'p' ? table.Sql : $"ONLY {table.Sql}"));
+    private static string Sql(CapturedTable table) => table.Kind == 'p' ? table.Sql : $"ONLY {table.Sql}";
 }

@@ -7,7 +7,7 @@ namespace Nebula.Connectors.PostgreSql.Connection;
 internal sealed class PostgreSqlConnections : IAsyncDisposable
 {
     // what text looks like must not depend on how server, database or role are set; set here, as poolers do not take it at the start of a connection
-    private const string Session = "SET datestyle = 'ISO, YMD'; SET intervalstyle = postgres; SET extra_float_digits = 1; SET bytea_output = hex; SET timezone = 'UTC'; "
+    private const string Session = "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; SET intervalstyle = postgres; SET extra_float_digits = 1; SET bytea_output = hex; SET timezone = 'UTC'; "
         + "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
         // a server that nobody listens to any more stops working, which versions before 14 do not offer
         + "SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'";
