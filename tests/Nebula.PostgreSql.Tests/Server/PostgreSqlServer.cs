@@ -89,6 +89,9 @@ internal sealed class PostgreSqlServer : IDisposable
         RunTool("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
     }
 
+    /// <summary>Starts a server that was stopped.</summary>
+    public void Restart() => Start();
+
     public void Dispose()
     {
         Stop();
