@@ -87,6 +87,7 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         await ReleaseLogsAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
         _exporting.Dispose();
+        _starting.Dispose();
     }
 
     private static void RequireVersion(NpgsqlConnection connection)

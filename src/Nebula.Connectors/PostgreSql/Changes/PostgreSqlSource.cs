@@ -8,18 +8,24 @@ namespace Nebula.Connectors.PostgreSql;
 /// <summary>The log of changes of a database.</summary>
 internal sealed partial class PostgreSqlSource
 {
+    private const int ConnectionsToStart = 2;
     private readonly ConcurrentDictionary<string, CapturedLog> _logs = new(StringComparer.Ordinal);
+    private readonly Queue<CapturedLog> _kept = [];
+    private readonly SemaphoreSlim _starting = new(1);
 
     public async Task<string> FindPositionAsync(StreamPlan plan, Checkpoint? from, CancellationToken cancellationToken)
     {
         if (plan.Capture is null)
             return "";
+        await _starting.WaitAsync(cancellationToken).ConfigureAwait(false);
         var log = new CapturedLog(_connections);
         try
         {
+            // each snapshot keeps a connection, and there must be some to read with
+            while (_kept.Count > 0 && _kept.Count >= options.MaxConnections - ConnectionsToStart)
+                await _kept.Dequeue().DisposeAsync().ConfigureAwait(false);
             var position = await log.StartAsync(plan, cancellationToken).ConfigureAwait(false);
-            if (_logs.TryRemove(plan.Stream.Name, out var former))
-                await former.DisposeAsync().ConfigureAwait(false);
+            _kept.Enqueue(log);
             _logs[plan.Stream.Name] = log;
             return position;
         }
@@ -27,6 +33,10 @@ internal sealed partial class PostgreSqlSource
         {
             await log.DisposeAsync().ConfigureAwait(false);
             throw;
+        }
+        finally
+        {
+            _starting.Release();
         }
     }
 
@@ -45,8 +55,7 @@ internal sealed partial class PostgreSqlSource
 
     private async Task ReleaseLogsAsync()
     {
-        foreach (var stream in _logs.Keys)
-            if (_logs.TryRemove(stream, out var log))
-                await log.DisposeAsync().ConfigureAwait(false);
+        while (_kept.TryDequeue(out var log))
+            await log.DisposeAsync().ConfigureAwait(false);
     }
 }
