@@ -17,9 +17,8 @@ internal sealed class StreamFeed : IMessageFeed
 {
     private const int BytesPerFetch = 512 << 10;
 
-    // a server that has much to say says it message by message; whoever listens to each of them takes the processor from it
-    private const int BusyMessages = 64;
-    private static readonly TimeSpan BusyPause = TimeSpan.FromMilliseconds(2);
+    // the server sends message by message; to be woken by each of them takes longer than to read it
+    private static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan StartInterval = TimeSpan.FromMilliseconds(5);
@@ -30,7 +29,7 @@ internal sealed class StreamFeed : IMessageFeed
     private readonly CancellationTokenSource _stop = new();
     private readonly IAsyncEnumerator<XLogDataMessage> _messages;
     private Task<bool>? _next;
-    private bool _wasBusy;
+    private long _fetched;
 
     private StreamFeed(PostgreSqlConnections connections, CaptureOptions options, LentReplication replication, ulong from, BufferPool pool)
     {
@@ -87,34 +86,28 @@ internal sealed class StreamFeed : IMessageFeed
 
     public async ValueTask<Fetched> FetchAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (_wasBusy)
-            await Task.Delay(BusyPause, cancellationToken).ConfigureAwait(false);
-        _wasBusy = false;
+        if (System.Diagnostics.Stopwatch.GetElapsedTime(_fetched) < LeastInterval)
+            await Task.Delay(LeastInterval, cancellationToken).ConfigureAwait(false);
         var next = _next ?? _messages.MoveNextAsync().AsTask();
         _next = next;
         if (!next.IsCompleted && !await IsInTimeAsync(next, timeout, cancellationToken).ConfigureAwait(false))
             return Fetched.Nothing;
         try
         {
-            var count = 0;
-            while (true)
+            _next = null;
+            if (!await next.ConfigureAwait(false))
+                throw new EndOfStreamException("The server ended the stream.");
+            Copy(_messages.Current);
+            var more = _messages.MoveNextAsync();
+            while (more.IsCompletedSuccessfully && more.Result && Buffer.Rest.Length < BytesPerFetch)
             {
-                _next = null;
-                if (!await next.ConfigureAwait(false))
-                    throw new EndOfStreamException("The server ended the stream.");
-                await CopyAsync(_messages.Current).ConfigureAwait(false);
-                var more = _messages.MoveNextAsync();
-                count++;
-                while (more.IsCompletedSuccessfully && more.Result && Buffer.Rest.Length < BytesPerFetch)
-                {
-                    await CopyAsync(_messages.Current).ConfigureAwait(false);
-                    more = _messages.MoveNextAsync();
-                    count++;
-                }
-                _wasBusy = count >= BusyMessages && !more.IsCompleted;
-                _next = more.IsCompletedSuccessfully ? Task.FromResult(more.Result) : more.AsTask();
-                return Fetched.Messages;
+                Copy(_messages.Current);
+                more = _messages.MoveNextAsync();
             }
+            // when the buffer is full there is more, which is not waited for
+            _fetched = more.IsCompleted ? 0 : System.Diagnostics.Stopwatch.GetTimestamp();
+            _next = more.AsTask();
+            return Fetched.Messages;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && ChangeReader.Translate(_connections, _options, e) is { } translated)
         {
@@ -178,7 +171,7 @@ internal sealed class StreamFeed : IMessageFeed
         await _replication.DisposeAsync().ConfigureAwait(false);
     }
 
-    private ValueTask CopyAsync(XLogDataMessage message)
+    private void Copy(XLogDataMessage message)
     {
         var length = (int)message.Data.Length;
         Buffer.Frame(length);
@@ -192,6 +185,5 @@ internal sealed class StreamFeed : IMessageFeed
             at += count;
         }
         Buffer.Advance(length);
-        return default;
     }
 }
