@@ -89,6 +89,23 @@ internal sealed class PostgreSqlServer : IDisposable
         RunTool("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
     }
 
+    /// <summary>Ends the server as a crash does, and starts it again.</summary>
+    public void Restart()
+    {
+        Stop();
+        Start();
+    }
+
+    /// <summary>Copies lines of text into a table.</summary>
+    public void Import(string copy, IEnumerable<string> lines, string database = "postgres")
+    {
+        using var connection = new NpgsqlConnection(ConnectionString(database));
+        connection.Open();
+        using var writer = connection.BeginTextImport(copy);
+        foreach (var line in lines)
+            writer.WriteLine(line);
+    }
+
     public void Dispose()
     {
         Stop();
