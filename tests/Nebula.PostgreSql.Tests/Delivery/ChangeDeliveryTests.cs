@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Nebula.Cli.Tests;
+using Nebula.Integration.Tests.Servers;
 using Nebula.PostgreSql.Tests.Server;
 
 namespace Nebula.PostgreSql.Tests.Delivery;
@@ -10,12 +12,15 @@ namespace Nebula.PostgreSql.Tests.Delivery;
 /// Changes are captured while the sync is killed, its connections are cut and the server is stopped, at random for fixed seeds: in the end the destination
 /// has what the source has. Each seed prints what it did.
 /// </summary>
-public sealed class ChangeDeliveryTests : IDisposable
+public sealed class ChangeDeliveryTests : IAsyncLifetime
 {
     private const string Source = "shop";
     private const string Target = "warehouse";
     private readonly NebulaProcess _nebula = new();
+    private readonly StoreServers _stores = new();
     private PostgreSqlServer? _server;
+    private Func<Task<List<(string Name, string Text)>>> _files = null!;
+    private Func<Task<string>> _moved = null!;
 
     /// <summary>What it answers: acknowledged before it was committed (debezium#3970, airbyte#55846), rows missing after several attempts (airbyte#48717),
     /// values stored apart that turn into null (debezium#7934, olake#999).</summary>
@@ -29,6 +34,8 @@ public sealed class ChangeDeliveryTests : IDisposable
             target: {{Connection(Target)}}
             defaults: { mode: cdc, cdc: { deletes: hard } }
             """);
+        _moved = () => Task.FromResult(_server!.Ask<string>(
+            "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::text FROM pg_stat_user_tables", Target));
         await DisturbAsync(workload, version, rounds: 6);
         End(workload);
         AssertSameTables();
@@ -44,15 +51,46 @@ public sealed class ChangeDeliveryTests : IDisposable
             target: { type: json, path: out/, format: json }
             defaults: { mode: cdc }
             """);
+        _files = () => Task.FromResult(_nebula.Files().Where(static file => file.StartsWith("out/", StringComparison.Ordinal))
+            .Select(file => (file, _nebula.Read(file))).ToList());
+        _moved = () => Task.FromResult(string.Join('\n', _nebula.Files().Where(static file => file.StartsWith("out/", StringComparison.Ordinal))));
         await DisturbAsync(workload, 100 + version, rounds: 4);
         End(workload);
-        AssertFoldedFiles();
+        await AssertFoldedFilesAsync();
     }
 
-    public void Dispose()
+    [StoreTheory]
+    [Server(18)]
+    public async Task Airbyte48717_Olake626_KilledWhileItAddsBlobs_TheBlobsFoldToWhatTheSourceHas(int version)
+    {
+        using var workload = Prepare(version, seed: 200 + version);
+        var world = await _stores.WorldAsync(StoreWorld.Azure);
+        foreach (var (name, value) in world.Variables)
+            _nebula.Variables[name] = value;
+        Write($$"""
+            target: { type: json, path: "{{world.Url("out/")}}", format: json }
+            defaults: { mode: cdc }
+            """);
+        _files = async () =>
+        {
+            var files = new List<(string, string)>();
+            foreach (var key in await world.DataAsync())
+                files.Add((key, Encoding.UTF8.GetString((await world.GetAsync(key))!)));
+            return files;
+        };
+        _moved = async () => string.Join('\n', await world.DataAsync());
+        await DisturbAsync(workload, 200 + version, rounds: 3);
+        End(workload);
+        await AssertFoldedFilesAsync();
+    }
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         _server?.Dispose();
         _nebula.Dispose();
+        await _stores.DisposeAsync();
     }
 
     private Workload Prepare(int version, int seed)
@@ -109,14 +147,15 @@ public sealed class ChangeDeliveryTests : IDisposable
     /// <summary>Waits until a row that was just put in has come out, or the process has ended.</summary>
     private async Task UntilMovedAsync(Process process)
     {
-        var before = Moved();
+        var before = await _moved();
         _server!.Execute("UPDATE w00 SET n = n WHERE id % 2 = 0", Source);
-        await NebulaProcess.UntilAsync(() => process.HasExited || Moved() != before);
+        var waiting = Stopwatch.StartNew();
+        while (!process.HasExited && await _moved() == before)
+        {
+            Assert.True(waiting.Elapsed < TimeSpan.FromMinutes(2), "nothing moves");
+            await Task.Delay(20);
+        }
     }
-
-    /// <summary>Something that changes with every commit at the target.</summary>
-    private string Moved() => string.Join('\n', _nebula.Files().Where(static file => file.StartsWith("out/", StringComparison.Ordinal)))
-        + _server!.Ask<string>("SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::text FROM pg_stat_user_tables", Target);
 
     private void End(Workload workload)
     {
@@ -139,12 +178,13 @@ public sealed class ChangeDeliveryTests : IDisposable
         }
     }
 
-    private void AssertFoldedFiles()
+    private async Task AssertFoldedFilesAsync()
     {
+        var files = await _files();
         for (var table = 0; table < Workload.Tables; table++)
         {
             var name = Workload.NameOf(table);
-            var rows = Fold(name, Workload.KeyOf(table));
+            var rows = Fold(files.Where(file => file.Name.Contains(name, StringComparison.Ordinal)), Workload.KeyOf(table));
             var columns = ColumnsOf(name);
             _server!.Execute($"DROP TABLE IF EXISTS folded; CREATE TABLE folded (row jsonb)", Source);
             _server.Import("COPY folded FROM STDIN", rows, Source);
@@ -160,11 +200,10 @@ public sealed class ChangeDeliveryTests : IDisposable
         Source);
 
     /// <summary>What is left of the changes of a table when they are done one after the other.</summary>
-    private IEnumerable<string> Fold(string table, string[] key)
+    private static IEnumerable<string> Fold(IEnumerable<(string Name, string Text)> files, string[] key)
     {
-        var changes = _nebula.Files().Where(file => file.StartsWith("out/", StringComparison.Ordinal) && file.Contains(table, StringComparison.Ordinal)
-                && file.EndsWith(".jsonl", StringComparison.Ordinal))
-            .SelectMany(file => File.ReadLines(_nebula.PathOf(file)))
+        var changes = files.Where(static file => file.Name.EndsWith(".jsonl", StringComparison.Ordinal))
+            .SelectMany(static file => file.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
             .Select(static line => JsonDocument.Parse(line).RootElement)
             .OrderBy(static row => row.GetProperty("_nebula_position").GetString(), StringComparer.Ordinal);
         var rows = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
