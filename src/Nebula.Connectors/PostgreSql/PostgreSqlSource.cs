@@ -117,7 +117,7 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
         {
             PrimaryKey = found.PrimaryKey,
             Rows = relation.Rows,
-            Details = TableDetails.Render(relation, types),
+            Details = TableDetails.Render(relation, types, found.Columns),
         };
     }
 

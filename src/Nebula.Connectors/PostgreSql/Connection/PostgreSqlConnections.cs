@@ -37,6 +37,18 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     public async Task<LentConnection> OpenAsync(CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return await OpenFreeAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens a connection, unless as many are open as are allowed.</summary>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    /// <returns>Null when none is free.</returns>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    public async Task<LentConnection?> TryOpenAsync(CancellationToken cancellationToken) =>
+        await _free.WaitAsync(TimeSpan.Zero, cancellationToken).ConfigureAwait(false) ? await OpenFreeAsync(cancellationToken).ConfigureAwait(false) : null;
+
+    private async Task<LentConnection> OpenFreeAsync(CancellationToken cancellationToken)
+    {
         var connection = new LentConnection(_source.CreateConnection(), _free);
         try
         {
