@@ -12,6 +12,7 @@ public static class PostgreSqlConnectors
     {
         Aliases = ["postgres", "pg"],
         SourceOptions = PostgreSqlOptions.Descriptors,
+        TakesQueries = true,
         CreateSource = static options => new PostgreSqlSource(PostgreSqlOptions.Of(options)),
     });
 }

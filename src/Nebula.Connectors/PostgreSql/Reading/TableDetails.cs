@@ -12,6 +12,7 @@ internal static class TableDetails
     private const string NameKey = "table";
     private const string KindKey = "kind";
     private const string WireKey = "wire";
+    private const string StatementKind = "statement";
 
     /// <summary>Writes the details.</summary>
     /// <param name="relation">The relation.</param>
@@ -24,13 +25,18 @@ internal static class TableDetails
         [WireKey] = string.Join(' ', types.Select(static type => type.Wire)),
     };
 
-    /// <summary>Schema and name of the stream's relation.</summary>
-    /// <param name="stream">The stream.</param>
-    public static (string Schema, string Name) NameOf(CatalogStream stream) => (stream.Details[SchemaKey], stream.Details[NameKey]);
+    /// <summary>Writes the details of a statement.</summary>
+    /// <param name="types">How its columns are read.</param>
+    public static Dictionary<string, string> RenderStatement(IEnumerable<PostgreSqlType> types) => new()
+    {
+        [KindKey] = StatementKind,
+        [WireKey] = string.Join(' ', types.Select(static type => type.Wire)),
+    };
 
-    /// <summary><c>pg_class.relkind</c> of the stream's relation.</summary>
-    /// <param name="stream">The stream.</param>
-    public static char KindOf(CatalogStream stream) => Relation.KindOf(stream.Details[KindKey]);
+    /// <summary>All rows of a stream.</summary>
+    /// <param name="plan">The stream.</param>
+    public static TableChunk RowsOf(StreamPlan plan) => plan.Sql is not null ? new TableChunk("", "", TableChunk.Statement)
+        : new TableChunk(plan.Stream.Details[SchemaKey], plan.Stream.Details[NameKey], Relation.KindOf(plan.Stream.Details[KindKey]));
 
     /// <summary>How the columns of a plan are asked of the server, and what they are before they are converted to what the plan wants.</summary>
     /// <param name="plan">The plan.</param>
