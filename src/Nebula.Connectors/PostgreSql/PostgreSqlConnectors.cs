@@ -13,6 +13,7 @@ public static class PostgreSqlConnectors
     {
         Aliases = ["postgres", "pg"],
         SourceOptions = PostgreSqlOptions.Descriptors,
+        TakesQueries = true,
         DestinationOptions = WriteOptions.Descriptors,
         CreateDestination = static options => new PostgreSqlDestination(WriteOptions.Of(options)),
         CreateSource = static options => new PostgreSqlSource(PostgreSqlOptions.Of(options)),
