@@ -1,3 +1,4 @@
+using System.Globalization;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
@@ -155,7 +156,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
             {
                 ["slot"] = slot,
                 ["publication"] = publication,
-                ["heartbeat"] = Units.FormatDuration(stream.Capture.Heartbeat),
+                ["heartbeat"] = stream.Capture.Heartbeat.ToString("c", CultureInfo.InvariantCulture),
             },
         };
     }

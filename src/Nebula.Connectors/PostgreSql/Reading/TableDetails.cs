@@ -42,7 +42,11 @@ internal static class TableDetails
     /// <summary>All rows of a stream.</summary>
     /// <param name="plan">The stream.</param>
     public static TableChunk RowsOf(StreamPlan plan) => plan.Sql is not null ? new TableChunk("", "", TableChunk.Statement)
-        : new TableChunk(plan.Stream.Details[SchemaKey], plan.Stream.Details[NameKey], Relation.KindOf(plan.Stream.Details[KindKey]));
+        : new TableChunk(NameOf(plan.Stream).Schema, NameOf(plan.Stream).Name, Relation.KindOf(plan.Stream.Details[KindKey]));
+
+    /// <summary>Schema and name of the stream's relation.</summary>
+    /// <param name="stream">The stream.</param>
+    public static (string Schema, string Name) NameOf(CatalogStream stream) => (stream.Details[SchemaKey], stream.Details[NameKey]);
 
     /// <summary>The types of the stream's columns as its table declares them; null when it is none of PostgreSQL.</summary>
     /// <param name="stream">The stream.</param>
