@@ -80,8 +80,9 @@ internal static class StagingTable
             await StateTable.ExecuteAsync(connection, design.CreateSql(staging, isStaging: true), cancellationToken).ConfigureAwait(false);
             return;
         }
-        if (target is not null && plan.Write == WriteMode.Replace && Fits(design, target)
-            && await CreateLikeAsync(connection, staging, target, cancellationToken).ConfigureAwait(false))
+        if (target is { Kind: 'r' } && plan.Write == WriteMode.Replace
+            && design.Columns.All(column => column.Stored.WireTo(TableEvolution.TypeAfter(column, target)) is not null)
+            && await CreateLikeAsync(connection, staging, target, design, cancellationToken).ConfigureAwait(false))
             return;
         var sql = design.CreateSql(staging, isStaging: true).Replace("CREATE TABLE", "CREATE UNLOGGED TABLE", StringComparison.Ordinal);
         await StateTable.ExecuteAsync(connection, sql, cancellationToken).ConfigureAwait(false);
@@ -92,17 +93,19 @@ internal static class StagingTable
     public static IEnumerable<long> TransactionsOf(StagedPart part) =>
         part.Location.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(static text => long.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture));
 
-    private static bool Fits(TableDesign design, TargetTable target) => target.Kind == 'r' && design.Columns.Length == target.Columns.Length
-        && design.Columns.All(column => target.Column(column.Name) is { } found && found.Type.Text == column.Type.Text && column.IsDirect);
-
     /// <summary>Makes the table so that it can take the place of the target.</summary>
-    private static async Task<bool> CreateLikeAsync(NpgsqlConnection connection, TableName staging, TargetTable target, CancellationToken cancellationToken)
+    private static async Task<bool> CreateLikeAsync(
+        NpgsqlConnection connection, TableName staging, TargetTable target, TableDesign design, CancellationToken cancellationToken)
     {
         await StateTable.ExecuteAsync(
             connection, $"CREATE TABLE {staging.Sql} (LIKE {target.Name.Sql} INCLUDING ALL EXCLUDING INDEXES EXCLUDING STATISTICS)", cancellationToken).ConfigureAwait(false);
         if (await TargetTable.FindAsync(connection, staging, cancellationToken).ConfigureAwait(false) is { } made
             && await target.IsPlainAsync(connection, made, cancellationToken).ConfigureAwait(false))
+        {
+            // as long as it is empty this costs nothing
+            await new TableEvolution(connection, made).RunAsync(design, cancellationToken).ConfigureAwait(false);
             return true;
+        }
         await StateTable.ExecuteAsync(connection, $"DROP TABLE {staging.Sql}", cancellationToken).ConfigureAwait(false);
         return false;
     }

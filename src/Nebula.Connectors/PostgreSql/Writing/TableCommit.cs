@@ -112,7 +112,7 @@ internal sealed class TableCommit(NpgsqlConnection connection, StateTable state,
             return;
         }
         if (target is not null && staged is { IsLogged: true } && plan.Write == WriteMode.Replace
-            && await new TableSwap(connection, target, staged).RunAsync(cancellationToken).ConfigureAwait(false))
+            && await new TableSwap(connection, target, staged, design).RunAsync(cancellationToken).ConfigureAwait(false))
             return;
         if (target is null)
         {

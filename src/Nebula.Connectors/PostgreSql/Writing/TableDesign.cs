@@ -82,7 +82,8 @@ internal sealed record TableDesign(ImmutableArray<DesignColumn> Columns, Immutab
     public static string Cast(string column, SqlType staged, SqlType target, string alias)
     {
         var value = $"{alias}.{SqlName.Quote(column)}";
-        if (staged.Text == target.Text)
+        // a cast would cut off what is too long, where the assignment refuses it
+        if (staged.Text == target.Text || staged.Base == "text" && target.Base is "varchar" or "bpchar")
             return value;
         return staged.Base == "json" && target.IsMadeOfJson
             // a list of null is no list, as it would be without the case

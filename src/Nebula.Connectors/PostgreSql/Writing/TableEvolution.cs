@@ -45,6 +45,12 @@ internal sealed class TableEvolution(NpgsqlConnection connection, TargetTable ta
         return changes;
     }
 
+    /// <summary>The type that a column of a table has after it was changed.</summary>
+    /// <param name="column">What is needed.</param>
+    /// <param name="table">The table.</param>
+    public static SqlType TypeAfter(DesignColumn column, TargetTable table) =>
+        table.Column(column.Name) is { } found && Takes(found.Type, column) ? found.Type : column.Type;
+
     private static bool Takes(SqlType found, DesignColumn column) => found.Holds(column.Type)
         // a limit that somebody set on text: values beyond it are errors
         || !column.IsDeclared && column.Type.Base == "text" && IsLimitedText(found);

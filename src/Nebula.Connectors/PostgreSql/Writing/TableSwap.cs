@@ -8,8 +8,9 @@ namespace Nebula.Connectors.PostgreSql.Writing;
 /// <summary>Puts a staging table in the place of its target. Its indexes are built first, so that readers wait for a moment only.</summary>
 /// <param name="connection">The connection, in the transaction of the commit.</param>
 /// <param name="target">The target.</param>
-/// <param name="staged">The staging table, made like the target.</param>
-internal sealed class TableSwap(NpgsqlConnection connection, TargetTable target, TargetTable staged)
+/// <param name="staged">The staging table, made like the target, with what the design needs besides.</param>
+/// <param name="design">The columns that are written.</param>
+internal sealed class TableSwap(NpgsqlConnection connection, TargetTable target, TargetTable staged, TableDesign design)
 {
     private const string IndexesQuery = """
         SELECT i.relname, c.conname, pg_get_constraintdef(c.oid),
@@ -39,13 +40,17 @@ internal sealed class TableSwap(NpgsqlConnection connection, TargetTable target,
         }
         await StateTable.ExecuteAsync(connection, $"LOCK TABLE {target.Name.Sql} IN ACCESS EXCLUSIVE MODE", cancellationToken).ConfigureAwait(false);
         // somebody may have made a view of it since it was staged
-        if (await TargetTable.FindAsync(connection, target.Name, cancellationToken).ConfigureAwait(false) is not { } now || !now.Columns.SequenceEqual(staged.Columns)
+        if (await TargetTable.FindAsync(connection, target.Name, cancellationToken).ConfigureAwait(false) is not { } now || !IsStill(now)
             || !await now.IsPlainAsync(connection, staged, cancellationToken).ConfigureAwait(false))
             return false;
         await StateTable.ExecuteAsync(
             connection, $"DROP TABLE {target.Name.Sql}; {string.Concat(TableCommit.MoveSql(staged.Name, target.Name))}{string.Concat(renames)}", cancellationToken).ConfigureAwait(false);
         return true;
     }
+
+    private bool IsStill(TargetTable now) => now.Oid == target.Oid && TableEvolution.Changes(design, staged).Count == 0
+        && now.Columns.All(column => staged.Column(column.Name) is { } made && (made.Type == column.Type || design.Columns.Any(wanted => wanted.Name == column.Name)))
+        && staged.Columns.All(column => now.Column(column.Name) is not null || design.Columns.Any(wanted => wanted.Name == column.Name));
 
     private async Task<List<(string Index, string? Constraint, string Definition, string Create)>> FindIndexesAsync(CancellationToken cancellationToken)
     {

@@ -50,7 +50,8 @@ internal sealed record TargetTable(uint Oid, TableName Name, ImmutableArray<Targ
            AND c.relowner = s.relowner AND c.relam = s.relam AND c.relacl IS NOT DISTINCT FROM s.relacl
            AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
            AND NOT EXISTS (SELECT FROM pg_description d WHERE d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0)
-           AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND (a.attacl IS NOT NULL OR a.attoptions IS NOT NULL OR a.attidentity <> ''
+           AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND (a.attacl IS NOT NULL OR a.attidentity <> ''
+               OR EXISTS (SELECT FROM unnest(a.attoptions) o WHERE starts_with(o, 'n_distinct'))
                OR a.attnum > 0 AND coalesce(a.attstattarget, -1) <> -1))
            AND NOT EXISTS (SELECT FROM pg_index i LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = i.indexrelid
                JOIN pg_class x ON x.oid = i.indexrelid
