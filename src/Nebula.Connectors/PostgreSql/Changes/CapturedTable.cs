@@ -27,8 +27,8 @@ internal sealed record CapturedTable(uint Oid, string Schema, string Name, char 
     private const string ColumnsQuery = """
         SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> '', a.atthasmissing OR a.atthasdef, a.atttypid, a.atttypmod,
                has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
-               a.attnum = ANY ((SELECT i.indkey::int2[] FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisprimary)),
-               a.attnum = ANY ((SELECT i.indkey::int2[] FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisreplident))
+               EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])),
+               EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisreplident AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]))
         FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
         """;
 
@@ -94,8 +94,8 @@ internal sealed record CapturedTable(uint Oid, string Schema, string Name, char 
                     HasDefault = reader.GetBoolean(3),
                     TypeId = (reader.GetFieldValue<uint>(4), reader.GetInt32(5)),
                     IsReadable = reader.GetBoolean(6),
-                    IsPrimaryKey = !reader.IsDBNull(7) && reader.GetBoolean(7),
-                    IsInIdentityIndex = !reader.IsDBNull(8) && reader.GetBoolean(8),
+                    IsPrimaryKey = reader.GetBoolean(7),
+                    IsInIdentityIndex = reader.GetBoolean(8),
                 });
         }
         return table with { Columns = columns.ToImmutable() };

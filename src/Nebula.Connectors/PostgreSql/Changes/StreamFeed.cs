@@ -35,7 +35,7 @@ internal sealed class StreamFeed : IMessageFeed
     {
         (_connections, _options, _replication) = (connections, options, replication);
         Buffer = new MessageBuffer(pool);
-        KeyValuePair<string, string?>[] settings = [new("proto_version", "'1'"), new("publication_names", $"'{SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal)}'")];
+        KeyValuePair<string, string?>[] settings = [new("proto_version", "1"), new("publication_names", SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal))];
         _messages = replication.Connection.StartLogicalReplication(
             new PgOutputReplicationSlot(options.Slot), _stop.Token, new NpgsqlLogSequenceNumber(from), settings, bypassingStream: false).GetAsyncEnumerator(_stop.Token);
     }
