@@ -120,21 +120,22 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
 
     private bool Take(RawBlock block)
     {
-        try
-        {
-            while (!_blocks.Writer.TryWrite(block))
-                if (!_blocks.Writer.WaitToWriteAsync().AsTask().GetAwaiter().GetResult())
-                {
-                    block.Dispose();
-                    return false;
-                }
-            return true;
-        }
-        catch (ChannelClosedException)
-        {
-            block.Dispose();
-            return false;
-        }
+        while (!_blocks.Writer.TryWrite(block))
+            if (!HasRoom())
+            {
+                block.Dispose();
+                return false;
+            }
+        return true;
+    }
+
+    /// <summary>Waits for room.</summary>
+    /// <returns>False when no more is taken: the reader was closed, or another connection failed, which it then says.</returns>
+    private bool HasRoom()
+    {
+        var room = _blocks.Writer.WaitToWriteAsync().AsTask();
+        Task.WaitAny(room);
+        return room is { IsCompletedSuccessfully: true, Result: true };
     }
 
     /// <summary>Threads of their own: they block on the network.</summary>
