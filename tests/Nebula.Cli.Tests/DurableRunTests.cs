@@ -10,7 +10,7 @@ namespace Nebula.Cli.Tests;
 public sealed partial class DurableRunTests : IDisposable
 {
     private const int Rows = 400_000;
-    private const int Interrupt = 2;
+    private const int Terminate = 15;
     private static readonly int Stop = OperatingSystem.IsMacOS() ? 17 : 19;
     private static readonly int Continue = OperatingSystem.IsMacOS() ? 19 : 18;
     private readonly NebulaProcess _nebula = new();
@@ -59,7 +59,7 @@ public sealed partial class DurableRunTests : IDisposable
             using var process = _nebula.Start("run", "p.yaml");
             var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             await NebulaProcess.UntilAsync(() => process.HasExited || Parts().Count() > 3);
-            Signal(process, Interrupt);
+            Signal(process, Terminate);
             var outcome = await NebulaProcess.FinishAsync(process, output, errors);
             if (!IsInTheMiddle())
                 return false;
