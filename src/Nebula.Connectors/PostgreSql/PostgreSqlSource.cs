@@ -14,7 +14,7 @@ namespace Nebula.Connectors.PostgreSql;
 
 /// <summary>The tables and views of a database as streams, read as they are at one moment.</summary>
 /// <param name="options">How the database is reached.</param>
-internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
+internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : IChangeSource
 {
     private const int OldestVersion = 12;
     private static readonly Schema NoSchema = new([]);
@@ -48,6 +48,8 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
 
     public async Task<string> FindPositionAsync(StreamPlan plan, Checkpoint? from, CancellationToken cancellationToken)
     {
+        if (plan.Capture is not null)
+            return await StartLogAsync(plan, cancellationToken).ConfigureAwait(false);
         if (!plan.IsIncremental)
             return "";
         var position = await QueryAsync(plan, TableDetails.RowsOf(plan),
@@ -62,7 +64,7 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
         // one connection keeps the snapshot, so that there must be another that reads; what is new is little, and found by an index rather than in all blocks
         var chunkBytes = options.MaxConnections > 1 && rows.IsStored && request.From is null ? request.ChunkBytes : null;
         // before the sizes are looked up: what it sees then lies within them
-        var exported = chunkBytes is not null && await ExportAsync(cancellationToken).ConfigureAwait(false);
+        var exported = chunkBytes is not null && !_logs.ContainsKey(plan.Stream.Name) && await ExportAsync(cancellationToken).ConfigureAwait(false);
         if (plan.IsIncremental)
         {
             var position = _positions.GetValueOrDefault(plan.Stream.Name) ?? await FindPositionAsync(plan, request.From, cancellationToken).ConfigureAwait(false);
@@ -86,12 +88,13 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
         try
         {
             string? snapshot = null;
-            if (!chunk.IsWhole)
+            if (SnapshotOf(plan, chunk) is { } shared)
             {
-                if (_snapshot is { } shared)
-                    await shared.JoinAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
+                await shared.JoinAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
+                if (chunk.IsWhole && Lanes > 1 && await queries.DivideAsync(connection.Connection, cancellationToken).ConfigureAwait(false))
+                    snapshot = shared.Id;
             }
-            else if (Lanes > 1 && await queries.DivideAsync(connection.Connection, cancellationToken).ConfigureAwait(false))
+            else if (chunk.IsWhole && Lanes > 1 && await queries.DivideAsync(connection.Connection, cancellationToken).ConfigureAwait(false))
                 snapshot = await SharedSnapshot.BeginAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
             var reader = new CopyReader(_connections, queries, plan, context);
             await reader.StartAsync(connection, snapshot, Lanes, cancellationToken).ConfigureAwait(false);
@@ -114,6 +117,7 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
     public async ValueTask DisposeAsync()
     {
         await ReleaseAsync().ConfigureAwait(false);
+        await ReleaseLogsAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
         _exporting.Dispose();
     }
@@ -150,7 +154,7 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
         {
             PrimaryKey = found.PrimaryKey,
             Rows = relation.Rows,
-            Details = TableDetails.Render(relation, types),
+            Details = TableDetails.Render(relation, types, found.Columns),
         };
     }
 
@@ -159,7 +163,7 @@ internal sealed class PostgreSqlSource(PostgreSqlOptions options) : ISource
     {
         var found = await StatementColumns.FindAsync(connection, stream, statement, cancellationToken).ConfigureAwait(false);
         var types = TypesOf(found, inferTypes);
-        return new CatalogStream(stream, SchemaOf(found, types)) { Details = TableDetails.RenderStatement(types) };
+        return new CatalogStream(stream, SchemaOf(found, types)) { Details = TableDetails.RenderStatement(types, found.Columns) };
     }
 
     private static List<PostgreSqlType> TypesOf(RelationColumns found, bool inferTypes) =>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Npgsql;
+using Npgsql.Replication;
 
 namespace Nebula.Connectors.PostgreSql.Connection;
 
@@ -8,12 +9,16 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
 {
     // what text looks like must not depend on how server, database or role are set; set here, as poolers do not take it at the start of a connection
     // one statement: each would be a message of its own
-    private const string Session = "SELECT set_config(name, value, false) FROM (VALUES ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), "
+    private const string Session = "SELECT set_config(name, value, false) FROM (VALUES ('standard_conforming_strings', 'on'), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), "
         + "('extra_float_digits', '1'), ('bytea_output', 'hex'), ('timezone', 'UTC'), ('statement_timeout', '0'), "
         + "('idle_in_transaction_session_timeout', '0')) AS settings (name, value) "
         // a server that nobody listens to any more stops working, which versions before 14 and systems other than Linux do not offer
         + "UNION ALL SELECT set_config('client_connection_check_interval', '10s', false) "
         + "WHERE version() LIKE '%linux%' AND current_setting('client_connection_check_interval', true) IS NOT NULL";
+
+    // the same for a connection that streams the log, which takes no statements
+    private const string ReplicationSession = "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=1 -c bytea_output=hex "
+        + "-c timezone=UTC -c statement_timeout=0";
 
     /// <summary>Longest time that the end of what the server does is waited for.</summary>
     public static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
@@ -56,6 +61,29 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     public async Task<LentConnection?> TryOpenAsync(CancellationToken cancellationToken) =>
         _free.Wait(0, CancellationToken.None) ? await LendAsync(cancellationToken).ConfigureAwait(false) : null;
 
+    /// <summary>Opens a connection that streams the log, after waiting for one to be free.</summary>
+    /// <param name="cancellationToken">Stops the wait and the opening.</param>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    public async Task<LentReplication> OpenReplicationAsync(CancellationToken cancellationToken)
+    {
+        await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var settings = new NpgsqlConnectionStringBuilder(Options.ConnectionString);
+        settings.Options = $"{settings.Options} {ReplicationSession}".TrimStart();
+        var connection = new LentReplication(new LogicalReplicationConnection(settings.ConnectionString), _free);
+        try
+        {
+            await connection.Connection.Open(cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch (Exception e)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            if (!cancellationToken.IsCancellationRequested && Errors.Translate(e, $"The log of database '{Options.Database}' cannot be reached") is { } translated)
+                throw translated;
+            throw;
+        }
+    }
+
     /// <summary>Runs a query on a connection of its own.</summary>
     /// <param name="what">What is tried, for messages.</param>
     /// <param name="query">The query.</param>
@@ -78,14 +106,18 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
 
     /// <summary>Ends what a connection was doing on the server when it broke: a server notices that only when it next has something to say.</summary>
     /// <param name="broken">The connection.</param>
-    public async Task EndAsync(LentConnection broken)
+    public Task EndAsync(LentConnection broken) => EndAsync(broken.ProcessId);
+
+    /// <summary>Ends a process on the server.</summary>
+    /// <param name="processId">The process, of the same role.</param>
+    public async Task EndAsync(int processId)
     {
         using var timeout = new CancellationTokenSource(EndTimeout);
         try
         {
             await using var connection = await _source.OpenConnectionAsync(timeout.Token).ConfigureAwait(false);
             await using var command = new NpgsqlCommand("SELECT pg_terminate_backend($1)", connection);
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = broken.ProcessId });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = processId });
             await command.ExecuteNonQueryAsync(timeout.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is NpgsqlException or OperationCanceledException or IOException)
@@ -196,6 +228,36 @@ internal sealed class LentConnection(NpgsqlConnection connection, PostgreSqlConn
         catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException)
         {
             // closing what is broken breaks too; the connection is gone either way
+        }
+    }
+}
+
+/// <summary>A connection that streams the log, on loan. Disposing of it closes it.</summary>
+/// <param name="connection">The connection.</param>
+/// <param name="free">Where its place is given back.</param>
+internal sealed class LentReplication(LogicalReplicationConnection connection, SemaphoreSlim free) : IAsyncDisposable
+{
+    private int _returned;
+
+    /// <summary>The connection.</summary>
+    public LogicalReplicationConnection Connection { get; } = connection;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _returned, 1) != 0)
+            return;
+        try
+        {
+            await Connection.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException)
+        {
+            // closing what is broken breaks too; the connection is gone either way
+        }
+        finally
+        {
+            free.Release();
         }
     }
 }

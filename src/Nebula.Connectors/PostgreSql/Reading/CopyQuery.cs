@@ -14,7 +14,12 @@ internal static class CopyQuery
     /// <summary>Writes the statement.</summary>
     /// <param name="plan">The columns.</param>
     /// <param name="chunk">The rows.</param>
-    public static string Of(StreamPlan plan, TableChunk chunk)
+    public static string Of(StreamPlan plan, TableChunk chunk) =>
+        Start(plan).Append(" FROM ").Append(RowsOf(plan, chunk)).Append(") TO STDOUT (FORMAT binary)").ToString();
+
+    /// <summary>Writes the start of a statement that copies columns, up to where they come from; the table is called t.</summary>
+    /// <param name="plan">The columns.</param>
+    public static StringBuilder Start(StreamPlan plan)
     {
         var sql = new StringBuilder("COPY (SELECT ");
         var columns = TableDetails.Columns(plan);
@@ -30,7 +35,7 @@ internal static class CopyQuery
                 _ => name,
             });
         }
-        return sql.Append(" FROM ").Append(RowsOf(plan, chunk)).Append(") TO STDOUT (FORMAT binary)").ToString();
+        return sql;
     }
 
     /// <summary>A column in conditions and lists.</summary>

@@ -7,12 +7,15 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 /// <summary>One state of the database that many connections read from. It lasts as long as the transaction that exported it, which this keeps open.</summary>
 /// <param name="keeper">The connection of that transaction.</param>
 /// <param name="id">What the server calls the state.</param>
-internal sealed class SharedSnapshot(LentConnection keeper, string id) : IAsyncDisposable
+internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyncDisposable
 {
     private const string Begin = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
     // what the server says of an export that has ended: up to version 17, and since
     private static readonly string[] GoneStates = ["22023", "42704"];
+
+    /// <summary>What the server calls the state.</summary>
+    public string Id => id;
 
     /// <summary>Exports a state of the database.</summary>
     /// <param name="connections">Lends the connection.</param>

@@ -11,8 +11,9 @@ namespace Nebula.Connectors.PostgreSql.Relations;
 internal static class StatementColumns
 {
     private const string TypesQuery = """
-        SELECT t.oid, t.typtype, coalesce(e.typarray = t.oid, false)
-        FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem WHERE t.oid = ANY ($1)
+        SELECT t.typtype, coalesce(e.typarray = t.oid, false), format_type(t.oid, wanted.modifier)
+        FROM unnest($1, $2) WITH ORDINALITY AS wanted (type, modifier, position)
+        JOIN pg_type t ON t.oid = wanted.type LEFT JOIN pg_type e ON e.oid = t.typelem ORDER BY wanted.position
         """;
 
     /// <summary>Finds the columns.</summary>
@@ -26,18 +27,22 @@ internal static class StatementColumns
         var found = await DescribeAsync(connection, stream, statement, cancellationToken).ConfigureAwait(false);
         if (found.GroupBy(static column => column.Name).FirstOrDefault(static same => same.Count() > 1) is { } twice)
             throw NebulaException.Configuration($"'sql' of {stream} has {twice.Count()} columns \"{twice.Key}\". Give each a name of its own (AS …).");
-        var kinds = new Dictionary<uint, (char Kind, bool IsArray)>();
+        var columns = new List<RelationColumn>(found.Count);
         await using var command = new NpgsqlCommand(TypesQuery, connection);
         command.Parameters.Add(new NpgsqlParameter
         {
-            Value = found.Select(static column => column.Type).Distinct().ToArray(),
+            Value = found.Select(static column => column.Type).ToArray(),
             NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Oid,
         });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. found.Select(static column => column.Modifier)] });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-            kinds.Add(reader.GetFieldValue<uint>(0), (reader.GetChar(1), reader.GetBoolean(2)));
-        return new RelationColumns([.. found.Select(column => new RelationColumn(
-            column.Name, new CatalogType(column.Type, column.Modifier, kinds[column.Type].Kind, kinds[column.Type].IsArray), Nullable: true))], []);
+        foreach (var (name, type, modifier) in found)
+        {
+            await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            var catalogType = new CatalogType(type, modifier, reader.GetChar(0), reader.GetBoolean(1));
+            columns.Add(new RelationColumn(name, catalogType, Nullable: true) { Declared = reader.GetString(2) });
+        }
+        return new RelationColumns([.. columns], []);
     }
 
     private static async Task<List<(string Name, uint Type, int Modifier)>> DescribeAsync(
