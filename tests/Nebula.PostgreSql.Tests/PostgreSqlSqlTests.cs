@@ -89,7 +89,7 @@ public sealed class PostgreSqlSqlTests(Servers servers)
         Assert.Contains("at line 1, column 13, near 'idd FROM sqls.t'", await ErrorAsync("SELECT '🚀', idd FROM sqls.t"), StringComparison.Ordinal);
         Assert.Contains("Perhaps you meant to reference the column \"t.price\"", await ErrorAsync("SELECT prise FROM sqls.t"), StringComparison.Ordinal);
         Assert.Contains("'sql' of mine is wrong at its end: syntax error", await ErrorAsync("SELECT id FROM sqls.t WHERE"), StringComparison.Ordinal);
-        Assert.Contains("'sql' of mine is wrong at line 1, column 1, near 'DELETE FROM sqls.t'", await ErrorAsync("DELETE FROM sqls.t"), StringComparison.Ordinal);
+        Assert.Contains("'sql' of mine is wrong at line 1, column 8, near 'FROM sqls.t'", await ErrorAsync("DELETE FROM sqls.t"), StringComparison.Ordinal);
         Assert.Contains("has 2 columns \"id\"", await ErrorAsync("SELECT id, id FROM sqls.t"), StringComparison.Ordinal);
 
         async Task<string> ErrorAsync(string sql)
