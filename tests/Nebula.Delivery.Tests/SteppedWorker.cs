@@ -34,6 +34,7 @@ internal sealed class SteppedWorker(ISyncWorker inner, Steps steps) : ISyncWorke
     public Task AbortAsync(StreamTask task, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken) =>
         inner.AbortAsync(task, parts, cancellationToken);
 
-    public Task<CapturedWindow> CaptureAsync(StreamTask task, Checkpoint from, CancellationToken cancellationToken) =>
-        inner.CaptureAsync(task, from, cancellationToken);
+    public Task<CapturedSlice> CaptureAsync(
+        CaptureTask task, Func<string, Task<Checkpoint?>> findCommitted, Func<CommittedState, Task> committed, CancellationToken cancellationToken) =>
+        inner.CaptureAsync(task, findCommitted, committed, cancellationToken);
 }

@@ -12,6 +12,7 @@ internal sealed class RunCommand : NebulaCommand
     private readonly Option<string?> _source = Flag.Text("--source", "FILE", "A file that describes the source, instead of a pipeline file.");
     private readonly Option<string?> _destination = Flag.Text("--destination", "FILE", "A file that describes the destination.");
     private readonly Option<string?> _streams = Flag.Text("--streams", "A,B", "Names or wildcards of the streams to run; all when not set.");
+    private readonly Option<bool> _follow = Flag.Switch("--follow", "Go on with changes as they come (mode: cdc), until the process is stopped.");
     private readonly PipelineFlags _pipeline;
     private readonly RunFlags _run;
 
@@ -19,7 +20,7 @@ internal sealed class RunCommand : NebulaCommand
         : base("run", "Run a pipeline file.", context)
     {
         Arguments.Add(_file);
-        foreach (var option in (Option[])[_source, _destination, _streams])
+        foreach (var option in (Option[])[_source, _destination, _streams, _follow])
             Options.Add(option);
         _pipeline = new PipelineFlags(this);
         _run = new RunFlags(this);
@@ -28,6 +29,7 @@ internal sealed class RunCommand : NebulaCommand
             "nebula run pipeline.yaml",
             "nebula run pipeline.yaml --streams 'orders*' --limit 1000 --env REGION=eu",
             "nebula run --source src.json --destination dest.json --batch-size 5000 --workers 4 --timeout 300s",
+            "nebula run pipeline.yaml --follow --flush-interval 50ms",
             "nebula run pipeline.yaml --output json | jq 'select(.event == \"run_completed\")'",
         ];
     }
@@ -45,6 +47,6 @@ internal sealed class RunCommand : NebulaCommand
             ({ }, _, _) => throw NebulaException.Configuration("Give either a pipeline file, or --source and --destination."),
             _ => throw NebulaException.Configuration("--source and --destination go together."),
         };
-        return _run.Start(pipeline, Flag.List(arguments, _streams), arguments, context, PipelineState.Of(pipeline));
+        return _run.Start(pipeline, Flag.List(arguments, _streams), arguments, context, PipelineState.Of(pipeline), arguments.GetValue(_follow));
     }
 }

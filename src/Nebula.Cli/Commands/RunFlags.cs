@@ -51,14 +51,16 @@ internal sealed class RunFlags
     /// <param name="arguments">What the user wrote.</param>
     /// <param name="context">What the command works with.</param>
     /// <param name="state">What is remembered of the pipeline; null for nothing.</param>
+    /// <param name="follow">Whether changes are followed until the process is stopped.</param>
     /// <returns>The exit code.</returns>
-    public int Start(PipelineConfig pipeline, IReadOnlyList<string> only, ParseResult arguments, CommandContext context, PipelineState? state = null)
+    public int Start(
+        PipelineConfig pipeline, IReadOnlyList<string> only, ParseResult arguments, CommandContext context, PipelineState? state = null, bool follow = false)
     {
         var asJson = Flag.Word(arguments, _output) == "json";
         MemoryBudget.Apply(pipeline.Settings.Memory);
         context.Log.Level = context.LogLevelFlag ?? Enum.Parse<LogLevel>(pipeline.Settings.LoggingLevel.ToString());
         var planned = new RunPlanner(pipeline, context.Connectors).PlanAsync(only, context.Interruption).GetAwaiter().GetResult();
-        var (plan, runner) = RunnerFactory.Create(planned, only, pipeline, state, context);
+        var (plan, runner) = RunnerFactory.Create(planned, only, follow, pipeline, state, context);
         if (!asJson)
         {
             var quiet = arguments.GetValue(_quiet);

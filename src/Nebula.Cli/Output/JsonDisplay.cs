@@ -110,6 +110,15 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
         json.WriteEndArray();
         if (stream.QuarantinedAt is { } quarantine)
             json.WriteString("quarantine", quarantine);
+        if (stream.Metrics.Latency is { } latency)
+        {
+            json.WriteStartObject("latency_ms");
+            json.WriteNumber("last", latency.Last.TotalMilliseconds);
+            json.WriteNumber("p50", latency.Percentile(0.5).TotalMilliseconds);
+            json.WriteNumber("p99", latency.Percentile(0.99).TotalMilliseconds);
+            json.WriteNumber("max", latency.Longest.TotalMilliseconds);
+            json.WriteEndObject();
+        }
         if (stream.Metrics.Storage is { } storage)
         {
             json.WriteStartObject("storage");

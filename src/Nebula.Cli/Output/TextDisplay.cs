@@ -85,7 +85,9 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
             $"{progress.Read:N0} rows  {Units.FormatCount(progress.RowsPerSecond)} rows/s  {Units.FormatSize(progress.BytesPerSecond)}/s");
         var rest = "";
         var bar = "";
-        if (progress.Fraction is { } fraction)
+        if (stream.Metrics.Latency is { } latency)
+            rest = $"  {Units.FormatDuration(latency.Last)} behind";
+        else if (progress.Fraction is { } fraction)
         {
             rest = string.Create(CultureInfo.InvariantCulture, $"  {fraction * 100,3:0}%") + (progress.Left is { } left ? $"  {Coarse(left)} left" : "");
             var full = (int)(fraction * BarWidth);
@@ -105,6 +107,8 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
     private static string Line(StreamExecution stream, in Progress progress)
     {
         var line = string.Create(CultureInfo.InvariantCulture, $"{stream.Job.Name}: {progress.Read:N0} rows, {progress.Rates}");
+        if (stream.Metrics.Latency is { } latency)
+            return $"{line}, {Units.FormatDuration(latency.Last)} behind";
         if (progress.Fraction is { } fraction)
             line += string.Create(CultureInfo.InvariantCulture, $", {fraction * 100:0}%");
         return progress.Left is { } left ? $"{line}, {Coarse(left)} left" : line;

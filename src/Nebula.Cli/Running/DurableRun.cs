@@ -15,11 +15,12 @@ namespace Nebula.Cli.Running;
 /// </summary>
 /// <param name="plan">What is to be done.</param>
 /// <param name="only">Names or wildcards of the streams that are wanted; empty for all.</param>
+/// <param name="follow">Whether changes are followed until the process is stopped.</param>
 /// <param name="state">Keeps the account.</param>
 /// <param name="createWorker">Makes what does the work.</param>
 /// <param name="log">Takes what happens.</param>
 internal sealed class DurableRun(
-    RunPlan plan, IReadOnlyList<string> only, PipelineState state, Func<ISyncObserver, int, SyncWorker> createWorker, Log log)
+    RunPlan plan, IReadOnlyList<string> only, bool follow, PipelineState state, Func<ISyncObserver, int, SyncWorker> createWorker, Log log)
     : IRunner, ISyncObserver, IOrchestrationLog
 {
     // while one chunk is being ended and written, the next one begins
@@ -40,7 +41,7 @@ internal sealed class DurableRun(
             var request = new SyncRequest(plan.RunId, plan.Name)
             {
                 Only = only,
-                Settings = new SyncSettings { ParallelStreams = plan.ParallelStreams, ParallelChunks = ParallelChunks },
+                Settings = new SyncSettings { ParallelStreams = plan.ParallelStreams, ParallelChunks = ParallelChunks, UntilCaughtUp = !follow },
             };
             try
             {
@@ -55,6 +56,9 @@ internal sealed class DurableRun(
             {
                 foreach (var stream in streams)
                     stream.IsResumable = true;
+                // what is followed has no other end: everything that was read is committed
+                foreach (var stream in streams.Where(stream => follow && stream.IsFollowed))
+                    End(stream, StreamState.Completed, null);
                 EndAll(StreamState.Interrupted, null);
             }
             catch (OperationCanceledException) when (limits.Timeout is not null)
@@ -80,6 +84,8 @@ internal sealed class DurableRun(
     }
 
     public void Continued(StreamTask task, StreamPlan plan) => Started(task).SetPlan(plan);
+
+    public void Captured(StreamTask task) => Started(task).IsFollowed = true;
 
     public void Failed(StreamTask task, Exception error) => _errors[task.Stream] = error;
 
@@ -121,13 +127,15 @@ internal sealed class DurableRun(
     private void EndFailed(Nebula.Orchestration.Sync.StreamResult failure)
     {
         for (var i = 0; i < _streams.Count; i++)
-            if (!_streams[i].HasEnded && (_streams[i].Job.Name == failure.Name || failure.Name == $"stream {i}"))
+            if (!_streams[i].HasEnded && (failure.IsCaptured ? _streams[i].Job.Request.Capture is not null
+                : _streams[i].Job.Name == failure.Name || failure.Name == $"stream {i}"))
             {
                 // the error itself says more than what travelled through the history
                 var error = _errors.GetValueOrDefault(i) is { } known && known.Message == failure.Failure ? known
                     : new NebulaException(failure.FailureKind ?? ErrorKind.Fatal, failure.Failure ?? "It failed.");
                 End(_streams[i], StreamState.Failed, error);
-                return;
+                if (!failure.IsCaptured)
+                    return;
             }
     }
 

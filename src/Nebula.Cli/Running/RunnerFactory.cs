@@ -12,13 +12,16 @@ internal static class RunnerFactory
     /// <summary>Chooses the way to run.</summary>
     /// <param name="plan">What is to be done.</param>
     /// <param name="only">Names or wildcards of the streams that are wanted; empty for all.</param>
+    /// <param name="follow">Whether changes are followed until the process is stopped.</param>
     /// <param name="pipeline">The pipeline.</param>
     /// <param name="state">What is remembered of it; null for nothing.</param>
     /// <param name="context">What the command works with.</param>
     /// <returns>The plan, with the identity of the run that is continued, and the way.</returns>
     public static (RunPlan Plan, IRunner Runner) Create(
-        RunPlan plan, IReadOnlyList<string> only, PipelineConfig pipeline, PipelineState? state, CommandContext context)
+        RunPlan plan, IReadOnlyList<string> only, bool follow, PipelineConfig pipeline, PipelineState? state, CommandContext context)
     {
+        if (follow && !plan.Jobs.Any(static job => job.Request.Capture is not null))
+            throw NebulaException.Configuration("There is nothing to follow: no stream of the run has 'mode: cdc'. Leave --follow out, or set the mode.");
         var pool = MemoryBudget.CreatePool(plan.Memory);
         if (state is null && plan.Jobs.FirstOrDefault(static job => job.Request.NeedsAccount) is { } added)
             throw NebulaException.Configuration(
@@ -26,23 +29,23 @@ internal static class RunnerFactory
                 + "run it from a pipeline file that does not say 'state: none'.");
         if (state is null)
             return (plan, new DirectRun(plan, pool, null));
-        if (FindInterrupted(plan, only, state, context) is { } interrupted)
+        if (FindInterrupted(plan, only, follow, state, context) is { } interrupted)
             plan = plan with { RunId = interrupted.RunId };
         else if (!plan.Jobs.Any(static job => job.Request.NeedsAccount || job.Bytes > job.ChunkBytes))
             return (plan, new RecordedRun(plan, state, new DirectRun(plan, pool, state)));
-        return (plan, new RecordedRun(plan, state, new DurableRun(plan, only, state, CreateWorker, context.Log)));
+        return (plan, new RecordedRun(plan, state, new DurableRun(plan, only, follow, state, CreateWorker, context.Log)));
 
         SyncWorker CreateWorker(ISyncObserver observer, int parallelChunks) => new(
             new OnePipeline(pipeline), context.Connectors, state.Store,
             new SyncWorkerOptions { Pool = pool, ParallelChunks = parallelChunks, KeepsOpen = true, Observer = observer });
     }
 
-    private static SyncRequest? FindInterrupted(RunPlan plan, IReadOnlyList<string> only, PipelineState state, CommandContext context)
+    private static SyncRequest? FindInterrupted(RunPlan plan, IReadOnlyList<string> only, bool follow, PipelineState state, CommandContext context)
     {
         if (!Directory.Exists(state.RunsFolder) || state.FindInterrupted() is not { } request)
             return null;
         var before = SyncWorker.FindFingerprintAsync(state.Store, request.RunId, context.Interruption).GetAwaiter().GetResult();
-        if (before == plan.Fingerprint && request.Only.SequenceEqual(only))
+        if (before == plan.Fingerprint && request.Only.SequenceEqual(only) && request.Settings.UntilCaughtUp == !follow)
         {
             context.Log.Write(LogLevel.Info, $"run {request.RunId} was interrupted; it goes on behind the last chunk that was moved");
             return request;

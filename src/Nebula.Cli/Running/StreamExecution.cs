@@ -67,6 +67,9 @@ internal sealed class StreamExecution(StreamJob job)
     /// <summary>Whether the next run goes on where this one stopped.</summary>
     public bool IsResumable { get; set; }
 
+    /// <summary>Whether its snapshot is committed, and its changes are read.</summary>
+    public bool IsFollowed { get; set; }
+
     /// <summary>Whether it has ended, well or not.</summary>
     public bool HasEnded => State is not (StreamState.Waiting or StreamState.Running);
 

@@ -13,6 +13,8 @@ public static class PostgreSqlConnectors
     {
         Aliases = ["postgres", "pg"],
         SourceOptions = PostgreSqlOptions.Descriptors,
+        TakesQueries = true,
+        CapturesChanges = true,
         DestinationOptions = WriteOptions.Descriptors,
         CreateDestination = static options => new PostgreSqlDestination(WriteOptions.Of(options)),
         CreateSource = static options => new PostgreSqlSource(PostgreSqlOptions.Of(options)),

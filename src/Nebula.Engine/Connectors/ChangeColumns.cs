@@ -20,6 +20,9 @@ public static class ChangeColumns
     /// </summary>
     public const string Unchanged = "_nebula_unchanged";
 
+    /// <summary>Position of <see cref="CommittedAt"/> in <see cref="Written"/>.</summary>
+    internal const int CommittedAtIndex = 2;
+
     /// <summary>The position of a row of the snapshot.</summary>
     public const string SnapshotPosition = "0";
 

@@ -8,7 +8,13 @@ namespace Nebula.Engine.Connectors;
 /// </summary>
 public interface IChangeSource : ISource
 {
-    /// <summary>Opens the log for all streams that share it, at the earliest of their positions.</summary>
+    /// <summary>Checks what the capture of streams needs (settings, rights, what keeps the log) and reports each with its remedy. Throws nothing for a failed check.</summary>
+    /// <param name="streams">The streams. All have the same <see cref="ChangeCapture.Log"/>.</param>
+    /// <param name="cancellationToken">Stops the checks.</param>
+    Task<IReadOnlyList<CheckResult>> CheckChangesAsync(IReadOnlyList<StreamPlan> streams, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<CheckResult>>([]);
+
+    /// <summary>Opens the log for all streams that share it, at the earliest of their positions. Their snapshots are read by then, and let go.</summary>
     /// <param name="streams">The streams, each with what is committed of it. All have the same <see cref="ChangeCapture.Log"/>.</param>
     /// <param name="context">What the run lends the reader.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
@@ -23,8 +29,8 @@ public interface IChangeReader : IAsyncDisposable
     /// <summary>Reads the next window: as many changes as came within the bounds of the context. Waits for the first of them when the log is followed.</summary>
     /// <param name="cancellationToken">Stops the wait.</param>
     /// <returns>The window, which the caller disposes of; null at the end of a log that is not followed.</returns>
-    /// <exception cref="Diagnostics.NebulaException">The connection broke, or a stream's columns changed in a way that it cannot be read further as planned
-    /// (<see cref="Diagnostics.ErrorKind.Schema"/>); what came before that was handed over.</exception>
+    /// <exception cref="SchemaChangedException">A stream's columns changed in a way that it cannot be read further as planned.</exception>
+    /// <exception cref="Diagnostics.NebulaException">The connection broke, or a value cannot be read; what came before that was handed over.</exception>
     Task<ChangeWindow?> ReadAsync(CancellationToken cancellationToken);
 
     /// <summary>Tells the log that every stream is committed up to a position, so that it need not be kept any longer.</summary>
@@ -71,6 +77,9 @@ public sealed class ChangeWindow(IReadOnlyList<StreamChanges> streams, string po
 
     /// <summary>Bytes of the log that were read for it.</summary>
     public long LogBytes { get; init; }
+
+    /// <summary>Bytes of the log that the source keeps for the reader; null when unknown.</summary>
+    public long? RetainedBytes { get; init; }
 
     /// <summary>Gives the batches back.</summary>
     public void Dispose()

@@ -134,6 +134,9 @@ public sealed record DestinationCapabilities
     /// <summary>Whether the destination can merge rows by their key; one that cannot adds them.</summary>
     public bool MergesRows { get; init; }
 
+    /// <summary>Whether what the destination has outlives a run with a schema of its own, which <see cref="StreamPlan.Contract"/> is about.</summary>
+    public bool KeepsSchema { get; init; }
+
     /// <summary>Whether the destination can hold a table without columns, as a source without records may be.</summary>
     public bool AllowsNoColumns { get; init; }
 

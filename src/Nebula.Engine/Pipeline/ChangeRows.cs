@@ -8,8 +8,9 @@ using Nebula.Engine.Schemas;
 namespace Nebula.Engine.Pipeline;
 
 /// <summary>Gives the rows of a captured stream the columns and types that they are written with.</summary>
-internal sealed class ChangeRows
+public sealed class ChangeRows
 {
+    private readonly Schema _to;
     private readonly BatchConverter _converter;
 
     /// <param name="read">The stream as it is read.</param>
@@ -19,8 +20,8 @@ internal sealed class ChangeRows
     {
         var behind = ChangeColumns.Of(read);
         var from = new Schema(read.Schema.Fields.Concat(behind));
-        var to = new Schema(written.Schema.Fields.Take(read.Columns.Length).Concat(behind));
-        _converter = new BatchConverter(from, to, [.. Enumerable.Range(0, from.Fields.Length)], read.Lossy, pool);
+        _to = new Schema(written.Schema.Fields.Take(read.Columns.Length).Concat(behind));
+        _converter = new BatchConverter(from, _to, [.. Enumerable.Range(0, from.Fields.Length)], read.Lossy, pool);
     }
 
     /// <summary>Puts the columns of changes behind those of a stream.</summary>
@@ -31,11 +32,28 @@ internal sealed class ChangeRows
     }).Build();
 
     /// <summary>Converts changes as the log has them.</summary>
-    /// <param name="batch">The changes; owned by the result from here on.</param>
+    /// <param name="batches">The changes.</param>
     /// <param name="stream">The stream, for messages.</param>
+    /// <returns>The changes as they are written. They may share memory with those given, and are disposed of apart from them.</returns>
     /// <exception cref="Diagnostics.DataFormatException">A value does not fit the type that it is written with.</exception>
-    public RecordBatch Convert(RecordBatch batch, string stream) =>
-        _converter.IsIdentity ? batch : _converter.Convert(batch, new Refusing(), new SourcePosition(stream, 0));
+    public IReadOnlyList<RecordBatch> Convert(IReadOnlyList<RecordBatch> batches, string stream)
+    {
+        var converted = new List<RecordBatch>(batches.Count);
+        try
+        {
+            foreach (var batch in batches)
+            {
+                var shared = new RecordBatch(_to, [.. batch.Columns.Select(static column => column.Share())], batch.Length);
+                converted.Add(_converter.IsIdentity ? shared : _converter.Convert(shared, new Refusing(), new SourcePosition(stream, 0)));
+            }
+            return converted;
+        }
+        catch
+        {
+            converted.ForEach(static batch => batch.Dispose());
+            throw;
+        }
+    }
 
     /// <summary>Makes rows of a snapshot look like changes.</summary>
     /// <param name="batch">The rows, as they are written but for these columns; owned by the result from here on.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 
 namespace Nebula.Engine.Pipeline;
@@ -39,6 +40,9 @@ public sealed class PipelineMetrics
 
     /// <summary>Bytes that the stream has as stored; null when unknown.</summary>
     public long? TotalBytes { get; set; }
+
+    /// <summary>How long changes took from their commit at the source to where readers see them; null where there were none.</summary>
+    public ChangeLatency? Latency { get; private set; }
 
     /// <summary>How records were held between decoding and encoding; null before any were.</summary>
     public StorageUse? Storage { get; internal set; }
@@ -81,6 +85,21 @@ public sealed class PipelineMetrics
     {
         Wrote(rows, bytes);
         Interlocked.Add(ref _bytesReadBefore, bytesRead);
+    }
+
+    /// <summary>Adds changes that readers can see from now on.</summary>
+    /// <param name="batches">The changes.</param>
+    /// <param name="columns">Number of columns before <see cref="ChangeColumns.Written"/>.</param>
+    public void Changed(IReadOnlyList<RecordBatch> batches, int columns)
+    {
+        if (batches.Count == 0)
+            return;
+        var latency = Latency ??= new ChangeLatency();
+        foreach (var batch in batches)
+        {
+            Wrote(batch.Length, batch.BufferBytes);
+            latency.Add(batch.Columns[columns + ChangeColumns.CommittedAtIndex], DateTime.UtcNow);
+        }
     }
 
     internal void Start(ISourceReader reader) => Volatile.Write(ref _reader, reader);

@@ -21,6 +21,12 @@ public sealed record StreamJob
     /// <summary>Makes the destination.</summary>
     public required Func<IDestination> OpenDestination { get; init; }
 
+    /// <summary>Stands for the settings of the destination: streams with the same can share one.</summary>
+    public string TargetKey { get; init; } = "";
+
+    /// <summary>Longest time that a change waits to be written.</summary>
+    public TimeSpan FlushInterval { get; init; }
+
     /// <summary>What was asked of the stream.</summary>
     public required StreamRequest Request { get; init; }
 

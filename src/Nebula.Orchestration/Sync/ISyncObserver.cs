@@ -20,6 +20,10 @@ public interface ISyncObserver
     /// <param name="plan">The stream as it is written.</param>
     void Continued(StreamTask task, StreamPlan plan);
 
+    /// <summary>The snapshot of a captured stream is committed: from now on its changes are read.</summary>
+    /// <param name="task">The stream.</param>
+    void Captured(StreamTask task);
+
     /// <summary>A step failed. It may be repeated.</summary>
     /// <param name="task">The stream.</param>
     /// <param name="error">Why.</param>

@@ -58,11 +58,17 @@ public interface ISyncWorker
     /// <param name="cancellationToken">Stops the call.</param>
     Task AbortAsync(StreamTask task, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken);
 
-    /// <summary>Stages the changes behind a checkpoint, up to a bound of time and size that is the worker's.</summary>
-    /// <param name="task">A captured stream.</param>
-    /// <param name="from">Where to begin.</param>
-    /// <param name="cancellationToken">Stops the call.</param>
-    Task<CapturedWindow> CaptureAsync(StreamTask task, Checkpoint from, CancellationToken cancellationToken);
+    /// <summary>
+    /// Commits and acknowledges changes of all captured streams of a run, behind what is committed of them: until there are no more, or up to a bound of
+    /// time that is the worker's.
+    /// </summary>
+    /// <param name="task">The run.</param>
+    /// <param name="findCommitted">Finds what is known to be committed of a stream, by its name, where its destination keeps no account; null for
+    /// nothing.</param>
+    /// <param name="committed">Takes what is committed, not with every window.</param>
+    /// <param name="cancellationToken">Stops the call; what is committed stays.</param>
+    Task<CapturedSlice> CaptureAsync(
+        CaptureTask task, Func<string, Task<Checkpoint?>> findCommitted, Func<CommittedState, Task> committed, CancellationToken cancellationToken);
 }
 
 /// <summary>What is published in one step.</summary>
@@ -71,9 +77,3 @@ public interface ISyncWorker
 /// <param name="ExpectedSequence">The sequence that the destination must be at: one that is further has seen a newer run.</param>
 /// <param name="Token">Identity of the commit (pipeline, run, sequence): the same token is never applied twice.</param>
 public sealed record SyncCommit(IReadOnlyList<StagedPart> Parts, Checkpoint Checkpoint, long ExpectedSequence, string Token);
-
-/// <summary>A window of changes that was staged.</summary>
-/// <param name="Parts">What was staged; empty when there were no changes.</param>
-/// <param name="Position">Where the window ends.</param>
-/// <param name="IsCaughtUp">Whether there was no more.</param>
-public sealed record CapturedWindow(IReadOnlyList<StagedPart> Parts, string Position, bool IsCaughtUp);

@@ -128,7 +128,6 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         var position = await _state.FindPositionAsync(commit.Task, commit.Attempt, context.CancellationToken).ConfigureAwait(false) ?? commit.Position;
         await worker.AcknowledgeAsync(commit.Task, new Checkpoint(commit.Stream, position, commit.Sequence),
             context.CancellationToken).ConfigureAwait(false);
-        await _state.RemoveWindowAsync(new PageTask(commit.Task, commit.Attempt, 0, 0, 0), context.CancellationToken).ConfigureAwait(false);
         return Nothing.Value;
     }
 
@@ -144,19 +143,12 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         return Nothing.Value;
     }
 
-    public async Task<WindowResult> CaptureWindowAsync(ActivityContext context, CommitTask window)
-    {
-        var (known, _) = await _state.GetCheckpointAsync(window.Task.Pipeline, window.Stream, context.CancellationToken).ConfigureAwait(false);
-        var from = known?.Checkpoint ?? new Checkpoint(window.Stream, window.Position, window.Sequence - 1);
-        var page = new PageTask(window.Task, window.Attempt, 0, 0, 0);
-        // of several attempts at a window the first that was recorded counts: its end is what the history says
-        var captured = await _state.FindWindowAsync(page, context.CancellationToken).ConfigureAwait(false) ?? await _state.RecordWindowAsync(
-            page, await worker.CaptureAsync(window.Task, from, context.CancellationToken).ConfigureAwait(false),
-                context.CancellationToken).ConfigureAwait(false);
-        await _state.SealAsync(page, captured.Parts, context.CancellationToken).ConfigureAwait(false);
-        return new WindowResult(captured.Position, captured.IsCaughtUp, new Staged(
-            captured.Parts.Sum(static part => part.Rows), captured.Parts.Sum(static part => part.Bytes), captured.Parts.Count));
-    }
+    public Task<CapturedSlice> CaptureSliceAsync(ActivityContext context, CaptureTask task) => worker.CaptureAsync(
+        task,
+        async stream => (await _state.FindCheckpointAsync(task.Pipeline, stream, context.CancellationToken).ConfigureAwait(false))?.Checkpoint,
+        // also when the call was just stopped: it is what the destination has
+        committed => _state.SetCheckpointAsync(task.Pipeline, committed, CancellationToken.None),
+        context.CancellationToken);
 
     private static CommittedState Shown(CommittedState state) =>
         state with { Checkpoint = state.Checkpoint with { Position = SyncState.InHistory(state.Checkpoint.Position) } };

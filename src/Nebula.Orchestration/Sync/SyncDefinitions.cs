@@ -20,8 +20,8 @@ public static class SyncDefinitions
 
     internal static OrchestrationDefinition<StreamRequest, StreamResult> SyncStream => new("SyncStream", SyncPayloads.StreamRequest, SyncPayloads.StreamResult);
 
-    internal static OrchestrationDefinition<StreamRequest, StreamResult> CaptureChanges => new("CaptureChanges", SyncPayloads.StreamRequest,
-        SyncPayloads.StreamResult);
+    internal static OrchestrationDefinition<CaptureRequest, CaptureResult> CaptureChanges =>
+        new("CaptureChanges", CapturePayloads.Request, CapturePayloads.Result);
 
     internal static OrchestrationDefinition<PageRequest, Staged> TransferPage => new("TransferPage", StagingPayloads.PageRequest, StagingPayloads.Staged);
 
@@ -43,7 +43,7 @@ public static class SyncDefinitions
 
     internal static ActivityDefinition<CommitTask, Nothing> Abort => new("Abort", StagingPayloads.Commit, Payload.Nothing);
 
-    internal static ActivityDefinition<CommitTask, WindowResult> CaptureWindow => new("CaptureWindow", StagingPayloads.Commit, StagingPayloads.Window);
+    internal static ActivityDefinition<CaptureTask, CapturedSlice> CaptureSlice => new("CaptureSlice", CapturePayloads.Task, CapturePayloads.Slice);
 
     /// <summary>Names of a sync's orchestrations, for hosts that must know them before they run anything.</summary>
     public static IReadOnlyList<string> Orchestrations => [SyncRun.Name, SyncStream.Name, CaptureChanges.Name, TransferPage.Name];
@@ -51,7 +51,7 @@ public static class SyncDefinitions
     /// <summary>Names of a sync's activities.</summary>
     public static IReadOnlyList<string> Activities =>
     [
-        Plan.Name, PlanStream.Name, Prepare.Name, Split.Name, TransferChunk.Name, SealPage.Name, Commit.Name, Acknowledge.Name, Abort.Name, CaptureWindow.Name,
+        Plan.Name, PlanStream.Name, Prepare.Name, Split.Name, TransferChunk.Name, SealPage.Name, Commit.Name, Acknowledge.Name, Abort.Name, CaptureSlice.Name,
     ];
 
     /// <summary>Adds a sync's orchestrations and activities to a registry.</summary>
@@ -76,6 +76,6 @@ public static class SyncDefinitions
             .AddActivity(Commit, activities.CommitAsync)
             .AddActivity(Acknowledge, activities.AcknowledgeAsync)
             .AddActivity(Abort, activities.AbortAsync)
-            .AddActivity(CaptureWindow, activities.CaptureWindowAsync);
+            .AddActivity(CaptureSlice, activities.CaptureSliceAsync);
     }
 }

@@ -94,6 +94,7 @@ internal static class SyncPayloads
         if (value.Streams is { } streams)
         {
             writer.WriteNumber("streams"u8, streams);
+            writer.WriteBoolean("anew"u8, value.Anew);
             writer.WritePropertyName("progress"u8);
             Result.Write(writer, value.Progress);
         }
@@ -123,6 +124,9 @@ internal static class SyncPayloads
                 case "streams":
                     value = value with { Streams = reader.GetInt32() };
                     break;
+                case "anew":
+                    value = value with { Anew = reader.GetBoolean() };
+                    break;
                 case "progress":
                     value = value with { Progress = Result.Read(ref reader) };
                     break;
@@ -139,6 +143,8 @@ internal static class SyncPayloads
         writer.WriteNumber("completed"u8, value.Completed);
         writer.WriteNumber("failed"u8, value.Failed);
         writer.WriteNumber("cancelled"u8, value.Cancelled);
+        if (value.Captured > 0)
+            writer.WriteNumber("captured"u8, value.Captured);
         writer.WriteNumber("rows"u8, value.Rows);
         writer.WriteNumber("bytes"u8, value.Bytes);
         writer.WriteNumber("chunks"u8, value.Chunks);
@@ -162,6 +168,9 @@ internal static class SyncPayloads
                     break;
                 case "cancelled":
                     value = value with { Cancelled = reader.GetInt32() };
+                    break;
+                case "captured":
+                    value = value with { Captured = reader.GetInt32() };
                     break;
                 case "rows":
                     value = value with { Rows = reader.GetInt64() };
@@ -187,6 +196,8 @@ internal static class SyncPayloads
         writer.WriteStartObject();
         writer.WriteString("name"u8, value.Name);
         writer.WriteString("outcome"u8, value.Outcome.ToString());
+        if (value.IsCaptured)
+            writer.WriteBoolean("captured"u8, true);
         writer.WriteNumber("rows"u8, value.Rows);
         writer.WriteNumber("bytes"u8, value.Bytes);
         writer.WriteNumber("chunks"u8, value.Chunks);
@@ -207,6 +218,9 @@ internal static class SyncPayloads
                     break;
                 case "outcome":
                     value = value with { Outcome = ReadEnum<SyncOutcome>(ref reader) };
+                    break;
+                case "captured":
+                    value = value with { IsCaptured = reader.GetBoolean() };
                     break;
                 case "rows":
                     value = value with { Rows = reader.GetInt64() };
@@ -285,11 +299,6 @@ internal static class SyncPayloads
         writer.WritePropertyName("settings"u8);
         Settings.Write(writer, value.Settings);
         writer.WriteString("name"u8, value.Name);
-        if (value.Progress is not null)
-        {
-            writer.WritePropertyName("progress"u8);
-            StreamResult.Write(writer, value.Progress);
-        }
         writer.WriteEndObject();
     }, static (ref reader) =>
     {
@@ -306,9 +315,6 @@ internal static class SyncPayloads
                     break;
                 case "name":
                     value = value with { Name = reader.GetString() ?? "" };
-                    break;
-                case "progress":
-                    value = value with { Progress = StreamResult.Read(ref reader) };
                     break;
                 default:
                     reader.Skip();
@@ -385,6 +391,8 @@ internal static class SyncPayloads
         writer.WriteString("run"u8, value.RunId);
         writer.WriteString("pipeline"u8, value.Pipeline);
         writer.WriteNumber("stream"u8, value.Stream);
+        if (value.Anew)
+            writer.WriteBoolean("anew"u8, true);
         if (value.ReadEverything)
             writer.WriteBoolean("readEverything"u8, true);
         writer.WriteEndObject();
@@ -409,6 +417,9 @@ internal static class SyncPayloads
                 case "readEverything":
                     value = value with { ReadEverything = reader.GetBoolean() };
                     break;
+                case "anew":
+                    value = value with { Anew = reader.GetBoolean() };
+                    break;
                 default:
                     reader.Skip();
                     break;
@@ -416,7 +427,7 @@ internal static class SyncPayloads
         return value;
     }
 
-    private static T ReadEnum<T>(ref Utf8JsonReader reader) where T : struct, Enum =>
+    public static T ReadEnum<T>(ref Utf8JsonReader reader) where T : struct, Enum =>
         Enum.TryParse<T>(reader.GetString(), out var value) && Enum.IsDefined(value) ? value
             : throw new JsonException($"expected one of {string.Join(", ", Enum.GetNames<T>())}");
 }

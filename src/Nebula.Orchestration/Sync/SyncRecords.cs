@@ -65,6 +65,9 @@ public sealed record SyncRequest(string RunId, string Pipeline)
 
     /// <summary>Number of streams, once planned; the run's own.</summary>
     internal int? Streams { get; init; }
+
+    /// <summary>Whether captured streams are read anew, because their log does not reach back any more; the run's own.</summary>
+    internal bool Anew { get; init; }
 }
 
 /// <summary>One stream of a run.</summary>
@@ -75,6 +78,9 @@ public sealed record StreamTask(string RunId, string Pipeline, int Stream)
 {
     /// <summary>Whether the stream is planned by every value instead of a sample, because a value contradicted the sample.</summary>
     public bool ReadEverything { get; init; }
+
+    /// <summary>Whether a captured stream is read anew, in place of all that the destination has of it.</summary>
+    public bool Anew { get; init; }
 }
 
 /// <summary>What a stream turned out to be.</summary>
@@ -115,6 +121,9 @@ public sealed record StreamResult(string Name, SyncOutcome Outcome)
     /// <summary>Chunks moved, or windows of changes.</summary>
     public long Chunks { get; init; }
 
+    /// <summary>Whether changes follow: it is completed when they are committed.</summary>
+    public bool IsCaptured { get; init; }
+
     /// <summary>The class of its failure; null when it did not fail.</summary>
     public ErrorKind? FailureKind { get; init; }
 
@@ -148,17 +157,35 @@ public sealed record SyncResult
     /// <summary>The first streams that failed.</summary>
     public IReadOnlyList<StreamResult> Failures { get; init; } = [];
 
-    internal int Ended => Completed + Failed + Cancelled;
+    /// <summary>Streams whose snapshot is committed, and whose changes follow; the run's own.</summary>
+    internal int Captured { get; init; }
+
+    internal int Ended => Completed + Failed + Cancelled + Captured;
 
     internal SyncResult With(StreamResult stream) => this with
     {
-        Completed = Completed + (stream.Outcome == SyncOutcome.Completed ? 1 : 0),
+        Completed = Completed + (stream is { Outcome: SyncOutcome.Completed, IsCaptured: false } ? 1 : 0),
+        Captured = Captured + (stream is { Outcome: SyncOutcome.Completed, IsCaptured: true } ? 1 : 0),
         Failed = Failed + (stream.Outcome == SyncOutcome.Failed ? 1 : 0),
         Cancelled = Cancelled + (stream.Outcome == SyncOutcome.Cancelled ? 1 : 0),
         Rows = Rows + stream.Rows,
         Bytes = Bytes + stream.Bytes,
         Chunks = Chunks + stream.Chunks,
         Failures = stream.Outcome == SyncOutcome.Failed && Failures.Count < MaxFailures ? [.. Failures, stream] : Failures,
+    };
+
+    /// <summary>Adds what became of the changes of all captured streams.</summary>
+    internal SyncResult With(CaptureResult changes) => this with
+    {
+        Completed = Completed + (changes.Outcome == SyncOutcome.Completed ? Captured : 0),
+        Failed = Failed + (changes.Outcome == SyncOutcome.Failed ? Captured : 0),
+        Cancelled = Cancelled + (changes.Outcome == SyncOutcome.Cancelled ? Captured : 0),
+        Captured = 0,
+        Rows = Rows + changes.Rows,
+        Bytes = Bytes + changes.Bytes,
+        Chunks = Chunks + changes.Windows,
+        Failures = changes.Outcome != SyncOutcome.Failed || Failures.Count >= MaxFailures ? Failures
+            : [.. Failures, new StreamResult("", SyncOutcome.Failed) { IsCaptured = true, FailureKind = changes.FailureKind, Failure = changes.Failure }],
     };
 }
 
@@ -191,9 +218,6 @@ internal sealed record StreamRequest(StreamTask Task, SyncSettings Settings)
 {
     /// <summary>The name of the stream, once known.</summary>
     public string Name { get; init; } = "";
-
-    /// <summary>What earlier generations of change capture did.</summary>
-    public StreamResult? Progress { get; init; }
 }
 
 /// <summary>The chunks of a stream. They are in the state store, by pages.</summary>
@@ -217,8 +241,65 @@ internal sealed record Staged(long Rows, long Bytes, int Parts);
 /// <summary>What is to be committed: all parts of an attempt.</summary>
 internal sealed record CommitTask(StreamTask Task, string Stream, string Attempt, int Pages, string Position, long Sequence);
 
-/// <summary>What a window of changes brought.</summary>
-/// <param name="Position">Where it ends.</param>
-/// <param name="IsCaughtUp">Whether there was no more.</param>
-/// <param name="Staged">What was staged; no parts when there were no changes.</param>
-internal sealed record WindowResult(string Position, bool IsCaughtUp, Staged Staged);
+/// <summary>The changes of all captured streams of a run.</summary>
+/// <param name="RunId">The run.</param>
+/// <param name="Pipeline">The pipeline.</param>
+public sealed record CaptureTask(string RunId, string Pipeline)
+{
+    /// <summary>Whether logs are read as they grow; otherwise to where they end now.</summary>
+    public bool Follow { get; init; }
+}
+
+/// <summary>Change capture and how to run it.</summary>
+internal sealed record CaptureRequest(CaptureTask Task, SyncSettings Settings)
+{
+    /// <summary>What earlier generations did.</summary>
+    public CaptureResult Progress { get; init; } = new();
+}
+
+/// <summary>A part of the changes that was committed and acknowledged.</summary>
+public sealed record CapturedSlice
+{
+    /// <summary>Changes committed.</summary>
+    public long Rows { get; init; }
+
+    /// <summary>Bytes committed, as stored.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>Windows committed.</summary>
+    public long Windows { get; init; }
+
+    /// <summary>Whether there was no more.</summary>
+    public bool IsCaughtUp { get; init; }
+
+    /// <summary>Why a log does not reach back to what is committed, where everything is to be read anew then; else null.</summary>
+    public string? Lost { get; init; }
+}
+
+/// <summary>What became of the changes.</summary>
+internal sealed record CaptureResult
+{
+    /// <summary>How it ended.</summary>
+    public SyncOutcome Outcome { get; init; }
+
+    /// <summary>Changes committed.</summary>
+    public long Rows { get; init; }
+
+    /// <summary>Bytes committed, as stored.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>Windows committed.</summary>
+    public long Windows { get; init; }
+
+    /// <summary>Why everything has to be read anew; null when not.</summary>
+    public string? Lost { get; init; }
+
+    /// <summary>The class of its failure; null when it did not fail.</summary>
+    public ErrorKind? FailureKind { get; init; }
+
+    /// <summary>What failed and what to do.</summary>
+    public string? Failure { get; init; }
+
+    public CaptureResult With(CapturedSlice slice) =>
+        this with { Rows = Rows + slice.Rows, Bytes = Bytes + slice.Bytes, Windows = Windows + slice.Windows, Lost = slice.Lost };
+}

@@ -29,13 +29,28 @@ internal static class SyncRunOrchestration
             return result with { Cancelled = streams - result.Completed - result.Failed };
         if (first + begun < streams)
             context.ContinueAsNew(SyncPayloads.Request, request with { Streams = streams, Progress = result });
+        else if (result.Captured > 0)
+            return await CaptureAsync();
         return result;
+
+        async Task<SyncResult> CaptureAsync()
+        {
+            var task = new CaptureTask(request.RunId, request.Pipeline) { Follow = !request.Settings.UntilCaughtUp };
+            var changes = await control.CallAsync(SyncDefinitions.CaptureChanges, new CaptureRequest(task, request.Settings));
+            if (changes.Lost is not { } reason)
+                return result.With(changes);
+            if (request.Anew)
+                return result.With(changes with { Outcome = SyncOutcome.Failed, FailureKind = ErrorKind.PositionLost, Failure = reason });
+            context.Log(OrchestrationLogLevel.Warning, $"Everything is read anew: {reason}");
+            context.ContinueAsNew(SyncPayloads.Request, request with { Streams = streams, Progress = new SyncResult(), Anew = true });
+            return result;
+        }
 
         async Task<StreamResult> RunStreamAsync(int stream)
         {
             try
             {
-                var task = new StreamTask(request.RunId, request.Pipeline, stream);
+                var task = new StreamTask(request.RunId, request.Pipeline, stream) { Anew = request.Anew };
                 return await control.CallAsync(SyncDefinitions.SyncStream, new StreamRequest(task, request.Settings));
             }
             catch (TaskFailedException e)

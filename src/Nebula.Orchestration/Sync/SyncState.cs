@@ -131,27 +131,6 @@ public sealed class SyncState(IStateStore store)
     internal Task<IReadOnlyList<StagedPart>?> FindManifestAsync(PageTask page, CancellationToken cancellationToken) =>
         GetAsync(Key(page, "manifest", page.Page), Parts, cancellationToken);
 
-    internal Task<CapturedWindow?> FindWindowAsync(PageTask page, CancellationToken cancellationToken) =>
-        GetAsync(Key(page, "window", page.Page), StagingPayloads.Captured, cancellationToken);
-
-    /// <summary>Records a window of changes. Of several attempts the first that was recorded counts.</summary>
-    /// <returns>The window that counts.</returns>
-    internal async Task<CapturedWindow> RecordWindowAsync(PageTask page, CapturedWindow window, CancellationToken cancellationToken)
-    {
-        var key = Key(page, "window", page.Page);
-        try
-        {
-            await store.PutAsync(key, StagingPayloads.Captured.ToUtf8(window), StateCondition.IfAbsent, cancellationToken).ConfigureAwait(false);
-            return window;
-        }
-        catch (StateConflictException)
-        {
-            return await FindWindowAsync(page, cancellationToken).ConfigureAwait(false) ?? throw Missing(key);
-        }
-    }
-
-    internal Task RemoveWindowAsync(PageTask page, CancellationToken cancellationToken) => store.DeleteAsync(Key(page, "window", page.Page), cancellationToken);
-
     /// <summary>The parts of sealed pages, in order.</summary>
     internal async Task<List<StagedPart>> ReadManifestsAsync(CommitTask commit, CancellationToken cancellationToken)
     {
@@ -219,7 +198,7 @@ public sealed class SyncState(IStateStore store)
     private static string Prefix(StreamTask task) => string.Create(CultureInfo.InvariantCulture, $"runs/{StateKeys.Segment(task.RunId)}/{task.Stream}/");
 
     private static string Key(PageTask page, string kind, int number) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Prefix(page.Task)}{page.Attempt}/{kind}/{number:d6}");
+        string.Create(CultureInfo.InvariantCulture, $"{Prefix(page.Task)}{page.Attempt}{(page.Attempt.Length == 0 ? "" : "/")}{kind}/{number:d6}");
 
     private static NebulaException Missing(string key) => new(ErrorKind.Fatal,
         $"The state '{key}' is gone. Someone removed it while its run was under way: start the run again.");

@@ -19,12 +19,13 @@ internal static class SyncStreamOrchestration
                 Name = name,
                 Settings = planned.TakesChunksInOrder ? request.Settings with { ParallelChunks = 1 } : request.Settings,
             };
-            if (planned.IsCaptured)
-                return await control.CallAsync(SyncDefinitions.CaptureChanges, request);
             var before = await context.CallActivityAsync(SyncDefinitions.Prepare, request, retry);
+            // the snapshot of a captured stream is moved once; its changes come with those of all others
+            if (planned.IsCaptured && before.Checkpoint.Sequence > 0 && !request.Task.Anew)
+                return new StreamResult(name, SyncOutcome.Completed) { IsCaptured = true };
             try
             {
-                return await MoveAsync(context, control, request, before.Checkpoint);
+                return await MoveAsync(context, control, request, before.Checkpoint) with { IsCaptured = planned.IsCaptured };
             }
             catch (TaskFailedException e) when (IsContradiction(e) && !request.Task.ReadEverything)
             {
@@ -42,7 +43,7 @@ internal static class SyncStreamOrchestration
     }
 
     /// <summary>Moves all chunks of a stream and commits them.</summary>
-    public static async Task<StreamResult> MoveAsync(OrchestrationContext context, SyncControl control, StreamRequest request, Checkpoint before)
+    private static async Task<StreamResult> MoveAsync(OrchestrationContext context, SyncControl control, StreamRequest request, Checkpoint before)
     {
         var retry = request.Settings.Retry;
         var staged = new Staged(0, 0, 0);
@@ -86,7 +87,7 @@ internal static class SyncStreamOrchestration
     }
 
     /// <summary>Commits and acknowledges.</summary>
-    public static async Task CommitAsync(OrchestrationContext context, CommitTask commit, RetryPolicy retry)
+    private static async Task CommitAsync(OrchestrationContext context, CommitTask commit, RetryPolicy retry)
     {
         try
         {

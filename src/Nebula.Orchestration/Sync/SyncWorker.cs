@@ -61,11 +61,16 @@ public sealed class SyncWorker(
             run.Warned += warning => observer?.Warned(task, warning);
             run.Planned += plan => observer?.Planned(task, plan);
             var plan = await run.PlanAsync(job.Request, task.ReadEverything, cancellationToken).ConfigureAwait(false);
-            stream.SetPlan(plan, run.PlanWritten(plan));
             await _plans.PutAsync(task, plan, cancellationToken).ConfigureAwait(false);
+            var written = run.PlanWritten(plan);
+            stream.SetPlan(InPlace(task, plan), InPlace(task, written));
             if (observer is not null)
                 observer.MetricsOf(task).TotalBytes = plan.Stream.Bytes;
-            return new PlannedStream(job.Name) { TakesChunksInOrder = stream.Destination.ChunksOf(stream.Written) != ChunkOrder.Any };
+            return new PlannedStream(job.Name)
+            {
+                IsCaptured = plan.Capture is not null,
+                TakesChunksInOrder = stream.Destination.ChunksOf(stream.Written) != ChunkOrder.Any,
+            };
         }, isPlanned: false, cancellationToken).ConfigureAwait(false);
     }
 
@@ -82,6 +87,8 @@ public sealed class SyncWorker(
             from = null;
         var position = await stream.Source.FindPositionAsync(stream.Plan, from, cancellationToken).ConfigureAwait(false);
         var isSplit = !task.ReadEverything && stream.Destination.ChunksOf(stream.Written) != ChunkOrder.Single;
+        if (stream.Plan.Capture is { ChangesOnly: true })
+            return position;
         var request = new SplitRequest { From = from, ChunkBytes = isSplit ? stream.Job.ChunkBytes : null };
         await foreach (var chunk in stream.Source.SplitAsync(stream.Plan, request, cancellationToken).ConfigureAwait(false))
             await add(chunk).ConfigureAwait(false);
@@ -141,8 +148,10 @@ public sealed class SyncWorker(
             await stream.Source.AcknowledgeAsync(checkpoint, cancellationToken).ConfigureAwait(false);
             return true;
         }, isPlanned: true, cancellationToken).ConfigureAwait(false);
+        var isCaptured = (await JobOf(task, cancellationToken).ConfigureAwait(false)).Request.Capture is not null;
         await CloseAsync(task).ConfigureAwait(false);
-        options.Observer?.Completed(task);
+        if (!isCaptured)
+            options.Observer?.Completed(task);
     }
 
     /// <inheritdoc/>
@@ -159,8 +168,22 @@ public sealed class SyncWorker(
     }
 
     /// <inheritdoc/>
-    public Task<CapturedWindow> CaptureAsync(StreamTask task, Checkpoint from, CancellationToken cancellationToken) =>
-        throw NebulaException.Configuration($"Stream {task.Stream} of '{task.Pipeline}' has no log of changes to read.");
+    public async Task<CapturedSlice> CaptureAsync(
+        CaptureTask task, Func<string, Task<Checkpoint?>> findCommitted, Func<CommittedState, Task> committed, CancellationToken cancellationToken)
+    {
+        var jobs = (await RunOf(task.RunId, task.Pipeline, cancellationToken).ConfigureAwait(false)).Jobs;
+        // what was opened for their snapshots holds the locks of their targets
+        foreach (var open in _open.Keys.Where(open => open.RunId == task.RunId && jobs[open.Stream].Request.Capture is not null).ToList())
+            await CloseAsync(open).ConfigureAwait(false);
+        var capture = new ChangeTransfer(task, options, _plans);
+        await using (capture.ConfigureAwait(false))
+        {
+            for (var i = 0; i < jobs.Count; i++)
+                if (jobs[i].Request.Capture is not null)
+                    await capture.AddAsync(i, jobs[i], findCommitted, cancellationToken).ConfigureAwait(false);
+            return await capture.RunAsync(committed, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Closes what is open.</summary>
     public async ValueTask DisposeAsync()
@@ -213,13 +236,16 @@ public sealed class SyncWorker(
                 ?? throw new NebulaException(ErrorKind.Fatal, $"The plan of stream {task.Stream} of run '{task.RunId}' is gone. Start the run again.");
             var written = stream.Run().PlanWritten(plan);
             await ContinueAsync(task, plan, written, cancellationToken).ConfigureAwait(false);
-            stream.SetPlan(plan, written);
+            stream.SetPlan(InPlace(task, plan), InPlace(task, written));
         }
         finally
         {
             stream.Planning.Release();
         }
     }
+
+    /// <summary>What is read anew takes the place of what was read before.</summary>
+    private static StreamPlan InPlace(StreamTask task, StreamPlan plan) => task.Anew ? plan with { Write = WriteMode.Replace } : plan;
 
     private async Task ContinueAsync(StreamTask task, StreamPlan plan, StreamPlan written, CancellationToken cancellationToken)
     {

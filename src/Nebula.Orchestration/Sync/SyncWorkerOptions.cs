@@ -15,6 +15,9 @@ public sealed record SyncWorkerOptions
     /// <summary>Whether sources and destinations stay open from step to step, with the locks that they hold: where one process runs all of them.</summary>
     public bool KeepsOpen { get; init; }
 
+    /// <summary>How long a slice of changes may go on before it is recorded that it ended; null for as long as there are changes.</summary>
+    public TimeSpan? SliceDuration { get; init; }
+
     /// <summary>Is told what happens; null for nobody.</summary>
     public ISyncObserver? Observer { get; init; }
 }

@@ -119,15 +119,33 @@ internal sealed class FolderWorld(string directory, params WorldStream[] streams
         return true;
     });
 
-    public Task<CapturedWindow> CaptureAsync(StreamTask task, Checkpoint from, CancellationToken cancellationToken) => Do("capture", () =>
+    public async Task<CapturedSlice> CaptureAsync(
+        CaptureTask task, Func<string, Task<Checkpoint?>> findCommitted, Func<CommittedState, Task> committed, CancellationToken cancellationToken)
     {
-        var begin = int.Parse(from.Position, CultureInfo.InvariantCulture);
-        if (begin < Acknowledged(Of(task).Name))
-            throw new NebulaException(ErrorKind.Fatal, $"the log before {Acknowledged(Of(task).Name)} is gone");
-        var end = Math.Min(begin + WindowSize, Of(task).Changes!.Value);
-        var rows = Enumerable.Range(begin, end - begin).Select(change => $"{Of(task).Name}:change:{change}").ToList();
-        return new CapturedWindow(rows.Count == 0 ? [] : [Stage(task, 0, rows)], end.ToString(CultureInfo.InvariantCulture), end == Of(task).Changes);
-    });
+        Enter("capture");
+        var slice = new CapturedSlice { IsCaughtUp = true };
+        for (var i = 0; i < streams.Length; i++)
+        {
+            if (streams[i] is not { Changes: { } changes, Name: var name } || Read(name) is not { Sequence: > 0 } before)
+                continue;
+            var begin = int.Parse(before.Position, CultureInfo.InvariantCulture);
+            if (begin < Acknowledged(name))
+                throw new NebulaException(ErrorKind.Fatal, $"the log before {Acknowledged(name)} is gone");
+            var end = Math.Min(begin + WindowSize, changes);
+            var rows = Enumerable.Range(begin, end - begin).Select(change => $"{name}:change:{change}").ToList();
+            var checkpoint = new Checkpoint(name, end.ToString(CultureInfo.InvariantCulture), before.Sequence + 1);
+            var token = $"{task.RunId}/{name}/{checkpoint.Sequence}";
+            if (rows.Count > 0)
+                Write(name, new Table(checkpoint.Sequence, token, checkpoint.Position, [.. before.Rows, .. rows]));
+            Step("capture.committed");
+            await AcknowledgeAsync(new StreamTask(task.RunId, task.Pipeline, i), checkpoint, cancellationToken);
+            if (rows.Count > 0)
+                await committed(new CommittedState(checkpoint, token));
+            slice = slice with { Rows = slice.Rows + rows.Count, Windows = slice.Windows + 1, IsCaughtUp = slice.IsCaughtUp && end == changes };
+        }
+        Step("capture.after");
+        return slice;
+    }
 
     private string Staging => Path.Combine(directory, "staging");
 

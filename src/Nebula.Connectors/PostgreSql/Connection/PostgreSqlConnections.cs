@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using Npgsql;
+using Npgsql.Replication;
 
 namespace Nebula.Connectors.PostgreSql.Connection;
 
@@ -6,15 +8,27 @@ namespace Nebula.Connectors.PostgreSql.Connection;
 internal sealed class PostgreSqlConnections : IAsyncDisposable
 {
     // what text looks like must not depend on how server, database or role are set; set here, as poolers do not take it at the start of a connection
-    private const string Session = "SET datestyle = 'ISO, YMD'; SET intervalstyle = postgres; SET extra_float_digits = 1; SET bytea_output = hex; SET timezone = 'UTC'; "
-        + "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
-        // a server that nobody listens to any more stops working, which versions before 14 do not offer
-        + "SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'";
+    // one statement: each would be a message of its own
+    private const string Session = "SELECT set_config(name, value, false) FROM (VALUES ('standard_conforming_strings', 'on'), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), "
+        + "('extra_float_digits', '1'), ('bytea_output', 'hex'), ('timezone', 'UTC'), ('statement_timeout', '0'), "
+        + "('idle_in_transaction_session_timeout', '0')) AS settings (name, value) "
+        // a server that nobody listens to any more stops working, which versions before 14 and systems other than Linux do not offer
+        + "UNION ALL SELECT set_config('client_connection_check_interval', '10s', false) "
+        + "WHERE version() LIKE '%linux%' AND current_setting('client_connection_check_interval', true) IS NOT NULL";
 
-    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
+    // the same for a connection that streams the log, which takes no statements
+    private const string ReplicationSession = "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=1 -c bytea_output=hex "
+        + "-c timezone=UTC -c statement_timeout=0";
+
+    /// <summary>Longest time that the end of what the server does is waited for.</summary>
+    public static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
+
+    // each asks the server for all its types first; they pool nothing, so that there is nothing to close
+    private static readonly ConcurrentDictionary<string, NpgsqlDataSource> Sources = new(StringComparer.Ordinal);
 
     private readonly SemaphoreSlim _free;
     private readonly NpgsqlDataSource _source;
+    private LentConnection? _idle;
 
     /// <param name="options">How the database is reached.</param>
     public PostgreSqlConnections(PostgreSqlOptions options)
@@ -22,7 +36,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         Options = options;
         Errors = new PostgreSqlErrors(options);
         _free = new SemaphoreSlim(options.MaxConnections);
-        _source = new NpgsqlSlimDataSourceBuilder(options.ConnectionString).EnableTransportSecurity().EnableArrays().Build();
+        _source = Sources.GetOrAdd(options.ConnectionString, static text => new NpgsqlSlimDataSourceBuilder(text).EnableTransportSecurity().EnableArrays().Build());
     }
 
     /// <summary>How the database is reached.</summary>
@@ -37,19 +51,108 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     public async Task<LentConnection> OpenAsync(CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return await OpenFreeAsync(cancellationToken).ConfigureAwait(false);
+        return await LendAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Opens a connection, unless as many are open as are allowed.</summary>
+    /// <summary>Opens a connection where one is free; waits for none.</summary>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <returns>Null when none is free.</returns>
     /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
     public async Task<LentConnection?> TryOpenAsync(CancellationToken cancellationToken) =>
-        await _free.WaitAsync(TimeSpan.Zero, cancellationToken).ConfigureAwait(false) ? await OpenFreeAsync(cancellationToken).ConfigureAwait(false) : null;
+        _free.Wait(0, CancellationToken.None) ? await LendAsync(cancellationToken).ConfigureAwait(false) : null;
 
-    private async Task<LentConnection> OpenFreeAsync(CancellationToken cancellationToken)
+    /// <summary>Opens a connection that streams the log, after waiting for one to be free.</summary>
+    /// <param name="cancellationToken">Stops the wait and the opening.</param>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    public async Task<LentReplication> OpenReplicationAsync(CancellationToken cancellationToken)
     {
-        var connection = new LentConnection(_source.CreateConnection(), _free);
+        await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var settings = new NpgsqlConnectionStringBuilder(Options.ConnectionString);
+        settings.Options = $"{settings.Options} {ReplicationSession}".TrimStart();
+        var connection = new LentReplication(new LogicalReplicationConnection(settings.ConnectionString), _free);
+        try
+        {
+            await connection.Connection.Open(cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch (Exception e)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            if (!cancellationToken.IsCancellationRequested && Errors.Translate(e, $"The log of database '{Options.Database}' cannot be reached") is { } translated)
+                throw translated;
+            throw;
+        }
+    }
+
+    /// <summary>Runs a query on a connection of its own.</summary>
+    /// <param name="what">What is tried, for messages.</param>
+    /// <param name="query">The query.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It failed.</exception>
+    public async Task<T> QueryAsync<T>(string what, Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken)
+    {
+        await using var connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var answer = await query(connection.Connection).ConfigureAwait(false);
+            connection.IsClean = true;
+            return answer;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && Errors.Translate(e, what) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
+    /// <summary>Ends what a connection was doing on the server when it broke: a server notices that only when it next has something to say.</summary>
+    /// <param name="broken">The connection.</param>
+    public Task EndAsync(LentConnection broken) => EndAsync(broken.ProcessId);
+
+    /// <summary>Ends a process on the server.</summary>
+    /// <param name="processId">The process, of the same role.</param>
+    public async Task EndAsync(int processId)
+    {
+        using var timeout = new CancellationTokenSource(EndTimeout);
+        try
+        {
+            await using var connection = await _source.OpenConnectionAsync(timeout.Token).ConfigureAwait(false);
+            await using var command = new NpgsqlCommand("SELECT pg_terminate_backend($1)", connection);
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = processId });
+            await command.ExecuteNonQueryAsync(timeout.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is NpgsqlException or OperationCanceledException or IOException)
+        {
+            // the server cannot be reached, and finds out by itself
+        }
+    }
+
+    /// <summary>Closes what is not lent.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _idle, null) is { } idle)
+            await idle.CloseAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Takes a connection back.</summary>
+    internal async ValueTask ReturnAsync(LentConnection connection)
+    {
+        try
+        {
+            // the steps of a run follow each other: one is kept for the next
+            if (!connection.IsClean || Interlocked.CompareExchange(ref _idle, connection, null) is not null)
+                await connection.CloseAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _free.Release();
+        }
+    }
+
+    private async Task<LentConnection> LendAsync(CancellationToken cancellationToken)
+    {
+        if (await FindIdleAsync(cancellationToken).ConfigureAwait(false) is { } idle)
+            return idle;
+        var connection = new LentConnection(_source.CreateConnection(), this);
         try
         {
             await connection.Connection.OpenAsync(cancellationToken).ConfigureAwait(false);
@@ -67,50 +170,35 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs a query on a connection of its own.</summary>
-    /// <param name="what">What is tried, for messages.</param>
-    /// <param name="query">The query.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <exception cref="Engine.Diagnostics.NebulaException">It failed.</exception>
-    public async Task<T> QueryAsync<T>(string what, Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken)
+    private async ValueTask<LentConnection?> FindIdleAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        if (Interlocked.Exchange(ref _idle, null) is not { } kept)
+            return null;
         try
         {
-            return await query(connection.Connection).ConfigureAwait(false);
+            // it may have been ended meanwhile
+            await using var command = new NpgsqlCommand("SELECT 1", kept.Connection);
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            return new LentConnection(kept.Connection, this) { ProcessId = kept.ProcessId };
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested && Errors.Translate(e, what) is { } translated)
+        catch (Exception e) when (e is NpgsqlException or IOException or InvalidOperationException)
         {
-            throw translated;
+            await kept.CloseAsync().ConfigureAwait(false);
+            return null;
+        }
+        catch
+        {
+            await kept.CloseAsync().ConfigureAwait(false);
+            _free.Release();
+            throw;
         }
     }
-
-    /// <summary>Ends what a connection was doing on the server when it broke: a server notices that only when it next has something to say.</summary>
-    /// <param name="broken">The connection.</param>
-    public async Task EndAsync(LentConnection broken)
-    {
-        using var timeout = new CancellationTokenSource(EndTimeout);
-        try
-        {
-            await using var connection = await _source.OpenConnectionAsync(timeout.Token).ConfigureAwait(false);
-            await using var command = new NpgsqlCommand("SELECT pg_terminate_backend($1)", connection);
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = broken.ProcessId });
-            await command.ExecuteNonQueryAsync(timeout.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is NpgsqlException or OperationCanceledException or IOException)
-        {
-            // the server cannot be reached, and finds out by itself
-        }
-    }
-
-    /// <summary>Closes what is not lent.</summary>
-    public ValueTask DisposeAsync() => _source.DisposeAsync();
 }
 
-/// <summary>A connection on loan. Disposing of it closes it, whatever it is doing.</summary>
+/// <summary>A connection on loan. Disposing of it closes it, whatever it is doing, unless it is clean.</summary>
 /// <param name="connection">The connection.</param>
-/// <param name="free">Where its place is given back.</param>
-internal sealed class LentConnection(NpgsqlConnection connection, SemaphoreSlim free) : IAsyncDisposable
+/// <param name="lender">Where it is given back.</param>
+internal sealed class LentConnection(NpgsqlConnection connection, PostgreSqlConnections lender) : IAsyncDisposable
 {
     private int _returned;
 
@@ -119,6 +207,40 @@ internal sealed class LentConnection(NpgsqlConnection connection, SemaphoreSlim 
 
     /// <summary>The process that serves it.</summary>
     public int ProcessId { get; set; }
+
+    /// <summary>Whether nothing of what was done with it is left, so that it can be used for something else.</summary>
+    public bool IsClean { get; set; }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _returned, 1) == 0)
+            await lender.ReturnAsync(this).ConfigureAwait(false);
+    }
+
+    /// <summary>Closes the connection.</summary>
+    internal async ValueTask CloseAsync()
+    {
+        try
+        {
+            await Connection.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // closing what is broken breaks too; the connection is gone either way
+        }
+    }
+}
+
+/// <summary>A connection that streams the log, on loan. Disposing of it closes it.</summary>
+/// <param name="connection">The connection.</param>
+/// <param name="free">Where its place is given back.</param>
+internal sealed class LentReplication(LogicalReplicationConnection connection, SemaphoreSlim free) : IAsyncDisposable
+{
+    private int _returned;
+
+    /// <summary>The connection.</summary>
+    public LogicalReplicationConnection Connection { get; } = connection;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -129,7 +251,7 @@ internal sealed class LentConnection(NpgsqlConnection connection, SemaphoreSlim 
         {
             await Connection.DisposeAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException)
         {
             // closing what is broken breaks too; the connection is gone either way
         }

@@ -14,6 +14,7 @@ internal static class TableDetails
     private const string WireKey = "wire";
     private const string DeclaredKey = "types";
     private const string DeclaredSeparator = " | ";
+    private const string StatementKind = "statement";
 
     /// <summary>Writes the details.</summary>
     /// <param name="relation">The relation.</param>
@@ -28,13 +29,24 @@ internal static class TableDetails
         [DeclaredKey] = string.Join(DeclaredSeparator, columns.Select(static column => column.Declared)),
     };
 
+    /// <summary>Writes the details of a statement.</summary>
+    /// <param name="types">How its columns are read.</param>
+    /// <param name="columns">Its columns.</param>
+    public static Dictionary<string, string> RenderStatement(IEnumerable<PostgreSqlType> types, IEnumerable<RelationColumn> columns) => new()
+    {
+        [KindKey] = StatementKind,
+        [WireKey] = string.Join(' ', types.Select(static type => type.Wire)),
+        [DeclaredKey] = string.Join(DeclaredSeparator, columns.Select(static column => column.Declared)),
+    };
+
+    /// <summary>All rows of a stream.</summary>
+    /// <param name="plan">The stream.</param>
+    public static TableChunk RowsOf(StreamPlan plan) => plan.Sql is not null ? new TableChunk("", "", TableChunk.Statement)
+        : new TableChunk(NameOf(plan.Stream).Schema, NameOf(plan.Stream).Name, Relation.KindOf(plan.Stream.Details[KindKey]));
+
     /// <summary>Schema and name of the stream's relation.</summary>
     /// <param name="stream">The stream.</param>
     public static (string Schema, string Name) NameOf(CatalogStream stream) => (stream.Details[SchemaKey], stream.Details[NameKey]);
-
-    /// <summary><c>pg_class.relkind</c> of the stream's relation.</summary>
-    /// <param name="stream">The stream.</param>
-    public static char KindOf(CatalogStream stream) => Relation.KindOf(stream.Details[KindKey]);
 
     /// <summary>The types of the stream's columns as its table declares them; null when it is none of PostgreSQL.</summary>
     /// <param name="stream">The stream.</param>

@@ -1,0 +1,95 @@
+using System.Globalization;
+using Nebula.Connectors.PostgreSql.Connection;
+using Nebula.Connectors.PostgreSql.Reading;
+using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Npgsql;
+
+namespace Nebula.Connectors.PostgreSql.Changes;
+
+/// <summary>Tries what the capture of changes needs, and says how to get what is missing.</summary>
+internal static class CaptureCheck
+{
+    private const long LargeRetention = 10L << 30;
+
+    private const string SettingsQuery = """
+        SELECT (SELECT rolreplication OR rolsuper OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'rds_replication' AND pg_has_role(r.oid, 'MEMBER'))
+                FROM pg_roles WHERE rolname = current_user),
+               current_setting('max_replication_slots')::int, (SELECT count(*)::int FROM pg_replication_slots),
+               current_setting('max_wal_senders')::int, (SELECT count(*)::int FROM pg_stat_replication), current_user
+        """;
+
+    /// <summary>Runs the checks.</summary>
+    /// <param name="connections">The connections.</param>
+    /// <param name="plans">The streams.</param>
+    /// <param name="cancellationToken">Stops the checks.</param>
+    public static async Task<IReadOnlyList<CheckResult>> RunAsync(PostgreSqlConnections connections, IReadOnlyList<StreamPlan> plans, CancellationToken cancellationToken)
+    {
+        var results = new List<CheckResult>();
+        try
+        {
+            return await connections.QueryAsync<IReadOnlyList<CheckResult>>("The checks cannot go on", async connection =>
+            {
+                var options = CaptureOptions.Of(plans[0]);
+                var state = await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false);
+                results.Add(state.Level == "logical" ? new CheckResult("wal_level", true, "logical")
+                    : new CheckResult("wal_level", false, $"{state.Level}: the log does not tell changes of rows. ALTER SYSTEM SET wal_level = logical; and restart the server."));
+                var slot = await ReplicationSlot.FindAsync(connection, options.Slot, cancellationToken).ConfigureAwait(false);
+                await AddSettingsAsync(connection, slot is not null, results, cancellationToken).ConfigureAwait(false);
+                results.Add(Slot(options, slot, state));
+                await AddTablesAsync(connection, options, plans, results, cancellationToken).ConfigureAwait(false);
+                return results;
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (NebulaException e)
+        {
+            results.Add(new CheckResult("changes", false, e.Message));
+            return results;
+        }
+    }
+
+    private static async Task AddSettingsAsync(NpgsqlConnection connection, bool hasSlot, List<CheckResult> results, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(SettingsQuery, connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        var (slots, usedSlots, senders, usedSenders, role) = (reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetString(5));
+        results.Add(reader.GetBoolean(0) ? new CheckResult("replication right", true, $"role '{role}' may read the log")
+            : new CheckResult("replication right", false, $"role '{role}' may not read the log. ALTER ROLE {SqlName.Quote(role)} REPLICATION;"));
+        results.Add(hasSlot || usedSlots < slots ? new CheckResult("replication slots", true, $"{usedSlots} of {slots} used")
+            : new CheckResult("replication slots", false, $"all {slots} are used. Drop one that nobody needs, or ALTER SYSTEM SET max_replication_slots = {slots * 2}; and restart the server."));
+        results.Add(usedSenders < senders ? new CheckResult("wal senders", true, $"{usedSenders} of {senders} used")
+            : new CheckResult("wal senders", false, $"all {senders} are used. ALTER SYSTEM SET max_wal_senders = {Math.Max(senders * 2, 10)}; and restart the server."));
+    }
+
+    private static CheckResult Slot(CaptureOptions options, ReplicationSlot? slot, LogState state)
+    {
+        if (slot is null)
+            return new CheckResult("slot", true, $"'{options.Slot}' is not there yet; the first run makes it");
+        if (slot.Mismatch is { } mismatch)
+            return new CheckResult("slot", false, $"'{slot.Name}' cannot be used: {mismatch}. Choose another name for 'slot', or {slot.DropSql}");
+        if (slot.LostReason is { } reason)
+            return new CheckResult("slot", false, $"'{slot.Name}' can be used no more: {reason}. {slot.DropSql} and read the streams anew.");
+        var kept = (long)(state.End - Math.Min(slot.Restart ?? state.End, state.End));
+        var text = $"'{slot.Name}' keeps {Units.FormatSize(kept)} of the log{(slot.ActiveProcess > 0 ? string.Create(CultureInfo.InvariantCulture, $", read by process {slot.ActiveProcess}") : "")}";
+        return kept < LargeRetention ? new CheckResult("slot", true, text)
+            : new CheckResult("slot", false, $"{text}. Run the pipeline before the disk is full; or give up its position: {slot.DropSql} A limit is set by: ALTER SYSTEM SET max_slot_wal_keep_size = '50GB';");
+    }
+
+    private static async Task AddTablesAsync(
+        NpgsqlConnection connection, CaptureOptions options, IReadOnlyList<StreamPlan> plans, List<CheckResult> results, CancellationToken cancellationToken)
+    {
+        var publication = await Publication.FindAsync(connection, options.Publication, cancellationToken).ConfigureAwait(false);
+        results.Add(new CheckResult("publication", true, publication is null ? $"'{options.Publication}' is not there yet; the first run makes it" : $"'{options.Publication}' has {publication.Tables.Count} tables"));
+        foreach (var plan in plans)
+        {
+            var (schema, name) = TableDetails.NameOf(plan.Stream);
+            var table = await CapturedTable.FindAsync(connection, schema, name, cancellationToken).ConfigureAwait(false);
+            var fault = table is null ? "it is not there any more" : table.FindFault(CapturedLog.SourceKey(plan))
+                ?? (publication?.Tables.ContainsKey(table.Oid) == true ? publication.FindFault(table, plan.Columns.Select(static column => column.SourceName)) : null);
+            results.Add(new CheckResult($"changes of {plan.Stream.Name}", fault is null, fault ?? $"rows are told by {(table!.Identity == 'f' ? "all columns" : string.Join(", ", table.IdentityColumns.Select(static column => column.Name)))}"
+                + (publication is not null && !publication.Tables.ContainsKey(table.Oid) ? "; not published yet, the next run adds it" : "")));
+        }
+    }
+}

@@ -1,0 +1,198 @@
+using System.Collections.Immutable;
+using System.Text;
+using Nebula.Connectors.PostgreSql.Reading;
+using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Connectors.PostgreSql.Changes;
+
+/// <summary>The changes of one stream in the window that is being read.</summary>
+internal sealed unsafe class ChangedRows : IDisposable
+{
+    private readonly RecordBatchBuilder _builder;
+    private readonly TextForm[] _forms;
+    private readonly ColumnBuilder _operation;
+    private readonly ColumnBuilder _position;
+    private readonly ColumnBuilder _committedAt;
+    private readonly ColumnBuilder? _unchanged;
+    private readonly bool[] _isKey;
+    private readonly List<MissingValues> _missing = [];
+    private readonly byte[] _unchangedBits;
+
+    /// <param name="index">Position of the stream among those of the log.</param>
+    /// <param name="plan">The stream.</param>
+    /// <param name="start">Where its changes start.</param>
+    /// <param name="table">Its table.</param>
+    /// <param name="pool">Where buffers come from.</param>
+    public ChangedRows(int index, StreamPlan plan, StreamStart start, CapturedTable table, BufferPool pool)
+    {
+        Index = index;
+        Plan = plan;
+        Start = start;
+        Table = table;
+        Columns = [.. TableDetails.Columns(plan)];
+        _forms = [.. Columns.Select(static column => TextForms.Of(column.Wire, column.Field.Type))];
+        // arrays and composites stand there as text until the window ends
+        Schema = new Schema([
+            .. Columns.Select((column, i) => _forms[i] == TextForm.Structured ? new Field(column.Field.Name, DataType.String) : column.Field), .. ChangeColumns.Of(plan),
+        ]);
+        _builder = new RecordBatchBuilder(pool, Schema);
+        var builders = _builder.Columns;
+        (_operation, _position, _committedAt) = (builders[Columns.Length], builders[Columns.Length + 1], builders[Columns.Length + 2]);
+        _unchanged = builders.Length > Columns.Length + ChangeColumns.Written.Count ? builders[^1] : null;
+        _unchangedBits = new byte[(Columns.Length + 7) / 8];
+        _isKey = [.. plan.Columns.Select(column => plan.PrimaryKey.Contains(column.Field.Name))];
+    }
+
+    /// <summary>Position of the stream among those of the log.</summary>
+    public int Index { get; }
+
+    /// <summary>The stream.</summary>
+    public StreamPlan Plan { get; }
+
+    /// <summary>Where its changes start.</summary>
+    public StreamStart Start { get; }
+
+    /// <summary>Its table as it was when it was last looked up.</summary>
+    public CapturedTable Table { get; set; }
+
+    /// <summary>How its columns are read.</summary>
+    public ImmutableArray<(PostgreSqlWire Wire, Field Field)> Columns { get; }
+
+    /// <summary>The columns of the batches as they are built, those that tell the changes included.</summary>
+    public Schema Schema { get; }
+
+    /// <summary>Number of changes.</summary>
+    public int Length => _builder.Length;
+
+    /// <summary>Bytes on loan.</summary>
+    public long BufferBytes => _builder.BufferBytes;
+
+    /// <summary>Values that have to be read from the table, in the order of the rows.</summary>
+    public IReadOnlyList<MissingValues> Missing => _missing;
+
+    /// <summary>The form of a column.</summary>
+    /// <param name="column">Its position.</param>
+    public TextForm FormOf(int column) => _forms[column];
+
+    /// <summary>Appends a row.</summary>
+    /// <param name="map">Where the values stand.</param>
+    /// <param name="operation">What happened to it.</param>
+    /// <param name="stamp">Where and when.</param>
+    /// <param name="message">The message, with a pool's padding behind it.</param>
+    /// <param name="places">Where its values are.</param>
+    /// <param name="before">Where the values are that it had before; empty when the log does not tell all of them.</param>
+    /// <exception cref="DataFormatException">A column cannot hold a value.</exception>
+    public void Append(RelationMap map, byte operation, in ChangeStamp stamp, byte* message, ReadOnlySpan<int> places, ReadOnlySpan<int> before)
+    {
+        var builders = _builder.Columns.AsSpan();
+        var sources = map.Sources;
+        List<int>? missing = null;
+        var hasUnchanged = false;
+        for (var i = 0; i < sources.Length; i++)
+        {
+            var source = sources[i];
+            var length = PgOutputReader.Unchanged;
+            var at = 0;
+            if (source >= 0)
+            {
+                (at, length) = (places[2 * source], places[2 * source + 1]);
+                if (length == PgOutputReader.Unchanged && before.Length > 0)
+                    (at, length) = (before[2 * source], before[2 * source + 1]);
+            }
+            if (length >= 0)
+            {
+                if (!TextValues.TryAppend(builders[i], _forms[i], message + at, length))
+                    throw Fault(i, new ReadOnlySpan<byte>(message + at, length));
+                continue;
+            }
+            builders[i].AppendNull();
+            if (length == PgOutputReader.Null || operation == (byte)'d')
+                continue;
+            // of a row that stays the destination has the value
+            if (source >= 0 && _unchanged is not null && operation == (byte)'u' && !_isKey[i])
+            {
+                _unchangedBits[i >> 3] |= (byte)(1 << (i & 7));
+                hasUnchanged = true;
+            }
+            else
+                (missing ??= []).Add(i);
+        }
+        if (missing is not null && map.Finder.Length > 0)
+            _missing.Add(new MissingValues(_builder.Length, missing, KeyOf(map, message, places, before)));
+        AppendStamp(operation, stamp);
+        if (hasUnchanged)
+        {
+            _unchanged!.AppendBytes(_unchangedBits);
+            Array.Clear(_unchangedBits);
+        }
+        else
+            _unchanged?.AppendNull();
+        _builder.Length++;
+    }
+
+    /// <summary>Appends that all rows went.</summary>
+    /// <param name="stamp">Where and when.</param>
+    public void AppendTruncate(in ChangeStamp stamp)
+    {
+        for (var i = 0; i < _forms.Length; i++)
+            _builder.Columns[i].AppendNull();
+        AppendStamp((byte)'t', stamp);
+        _unchanged?.AppendNull();
+        _builder.Length++;
+    }
+
+    /// <summary>Makes a batch of the changes and starts anew.</summary>
+    public RecordBatch Build()
+    {
+        _missing.Clear();
+        return _builder.Build();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _builder.Dispose();
+
+    private void AppendStamp(byte operation, in ChangeStamp stamp)
+    {
+        _operation.AppendBytes(new ReadOnlySpan<byte>(in operation));
+        _position.AppendBytes(stamp.Position);
+        _committedAt.Append(stamp.CommittedAt);
+    }
+
+    private static string?[] KeyOf(RelationMap map, byte* message, ReadOnlySpan<int> places, ReadOnlySpan<int> before)
+    {
+        var key = new string?[map.Finder.Length];
+        for (var i = 0; i < key.Length; i++)
+        {
+            var (at, length) = (places[2 * map.Finder[i]], places[2 * map.Finder[i] + 1]);
+            if (length == PgOutputReader.Unchanged && before.Length > 0)
+                (at, length) = (before[2 * map.Finder[i]], before[2 * map.Finder[i] + 1]);
+            key[i] = length < 0 ? null : Encoding.UTF8.GetString(message + at, length);
+        }
+        return key;
+    }
+
+    private DataFormatException Fault(int column, ReadOnlySpan<byte> text) => new(
+        TextValues.Fault(Columns[column].Field.Type, text), new SourceLocation(Plan.Stream.Name, Column: Plan.Columns[column].SourceName));
+}
+
+/// <summary>Values of a row that the log does not tell.</summary>
+/// <param name="Row">Position of the row.</param>
+/// <param name="Columns">Positions of the columns, ascending.</param>
+/// <param name="Key">What the row is found by, as text.</param>
+internal sealed record MissingValues(int Row, List<int> Columns, string?[] Key);
+
+/// <summary>Where in the log a change stands, and when it was committed.</summary>
+/// <param name="position">The place as text.</param>
+/// <param name="committedAt">Microseconds since 1970-01-01, UTC.</param>
+internal readonly ref struct ChangeStamp(ReadOnlySpan<byte> position, long committedAt)
+{
+    /// <summary>The place as text.</summary>
+    public ReadOnlySpan<byte> Position { get; } = position;
+
+    /// <summary>Microseconds since 1970-01-01, UTC.</summary>
+    public long CommittedAt { get; } = committedAt;
+}

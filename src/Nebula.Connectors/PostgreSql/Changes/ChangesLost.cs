@@ -1,0 +1,51 @@
+using Nebula.Engine.Diagnostics;
+
+namespace Nebula.Connectors.PostgreSql.Changes;
+
+/// <summary>The errors of a log that does not go on where the destination is, each with what happened and what to do.</summary>
+internal static class ChangesLost
+{
+    private const string Remedy = "Read the streams anew: set 'on_position_lost: resnapshot' and run again.";
+
+    /// <summary>Compares three accounts: what the destination has, what the server is, and what the slot keeps.</summary>
+    /// <param name="position">What the destination has.</param>
+    /// <param name="state">The server.</param>
+    /// <param name="slotName">The slot's name.</param>
+    /// <param name="slot">The slot; null when there is none.</param>
+    /// <exception cref="NebulaException">They do not fit.</exception>
+    public static void Require(LogPosition position, LogState state, string slotName, ReplicationSlot? slot)
+    {
+        var place = position.Start.Place;
+        if (position.Server.System != state.Server.System)
+            throw Lost($"The server is another one than the one that was read before: its system identifier is {state.Server.System}, not {position.Server.System}.");
+        if (position.Server.Timeline != state.Server.Timeline)
+            throw Lost($"The server's log was forked: it is on timeline {state.Server.Timeline}, not {position.Server.Timeline}. A standby took over, or a backup was restored.");
+        if (state.End < place.Lsn)
+            throw Lost($"The server's log ends at {LogPlace.Sql(state.End)}, in front of {LogPlace.Sql(place.Lsn)}, up to where the destination is. A standby lags behind, or an older backup was restored.");
+        if (slot is null)
+            throw SlotGone(slotName);
+        if (slot.Require().LostReason is { } reason)
+            throw Lost($"Replication slot '{slot.Name}' can be used no more: {reason}.");
+        if (slot.Confirmed is { } confirmed && confirmed > place.Lsn)
+            throw Lost($"Replication slot '{slot.Name}' begins at {LogPlace.Sql(confirmed)}, behind {LogPlace.Sql(place.Lsn)}, up to where the destination is. Somebody else read from it, or it was dropped and made again.");
+    }
+
+    /// <summary>The error of a slot that is not there any more.</summary>
+    /// <param name="slot">Its name.</param>
+    public static NebulaException SlotGone(string slot) => Lost($"Replication slot '{slot}' is gone, and the log since with it.");
+
+    /// <summary>The error of a table that is not published any more.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="publication">The publication.</param>
+    public static NebulaException NotPublished(string table, string publication) => Lost(
+        $"Table {table} is not in publication '{publication}' any more: it was taken out, or dropped and made again. Its changes since are not in the log.");
+
+    /// <summary>The error of a table that has taken another's name.</summary>
+    /// <param name="table">The table.</param>
+    public static NebulaException Recreated(string table) => Lost($"Table {table} was dropped and made again; of the rows that went with the old one the log tells nothing.");
+
+    /// <summary>Makes the error.</summary>
+    /// <param name="what">What happened.</param>
+    /// <param name="inner">The cause, for logs.</param>
+    public static NebulaException Lost(string what, Exception? inner = null) => new(ErrorKind.PositionLost, $"{what} {Remedy}", inner: inner);
+}

@@ -1,0 +1,33 @@
+using Npgsql;
+
+namespace Nebula.Connectors.PostgreSql.Changes;
+
+/// <summary>The log of a server at a moment.</summary>
+/// <param name="Server">Whose it is.</param>
+/// <param name="End">Up to where it can be read: what is flushed, or replayed by a standby.</param>
+/// <param name="IsStandby">Whether the server is a standby.</param>
+/// <param name="Level">The setting <c>wal_level</c>.</param>
+internal sealed record LogState(LogServer Server, ulong End, bool IsStandby, string Level)
+{
+    // a standby knows no name of a file to come, and what it received counts
+    private const string Query = """
+        SELECT s.system_identifier::text,
+               CASE WHEN r THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), c.timeline_id)
+                    ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
+               CASE WHEN r THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END, r, current_setting('wal_level')
+        FROM pg_control_system() s, pg_control_checkpoint() c, pg_is_in_recovery() r
+        """;
+
+    /// <summary>Asks the server.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="cancellationToken">Stops the query.</param>
+    public static async Task<LogState> FindAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(Query, connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        return new LogState(
+            new LogServer(unchecked((ulong)long.Parse(reader.GetString(0), System.Globalization.CultureInfo.InvariantCulture)), (uint)reader.GetInt32(1)),
+            (ulong)reader.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(2), reader.GetBoolean(3), reader.GetString(4));
+    }
+}

@@ -1,0 +1,13 @@
+namespace Nebula.Connectors.PostgreSql.Changes;
+
+/// <summary>How rows of a published table become rows of a stream.</summary>
+/// <param name="Rows">Takes them.</param>
+/// <param name="Relation">The table.</param>
+/// <param name="Sources">For each column of the stream its position in the table; -1 when the log does not tell it, or not as it is read.</param>
+/// <param name="Key">Positions in the table of the columns that identify a row at the destination.</param>
+/// <param name="Finder">Positions in the table of the columns that a row is found by to read it again; none when it cannot be found.</param>
+internal sealed record RelationMap(ChangedRows Rows, PublishedRelation Relation, int[] Sources, int[] Key, int[] Finder)
+{
+    /// <summary>Whether there are columns that have to be read from the table.</summary>
+    public bool HasUntold { get; } = Sources.AsSpan().Contains(-1);
+}

@@ -1,0 +1,67 @@
+using System.Globalization;
+using Nebula.Engine.Diagnostics;
+using Npgsql;
+
+namespace Nebula.Connectors.PostgreSql.Changes;
+
+/// <summary>A replication slot as the server describes it.</summary>
+/// <param name="Name">Its name.</param>
+internal sealed record ReplicationSlot(string Name)
+{
+    private const string Query = """
+        SELECT s.slot_type, coalesce(s.plugin, ''), coalesce(s.database, ''), coalesce(s.active_pid, 0),
+               s.restart_lsn, s.confirmed_flush_lsn,
+               coalesce(to_jsonb(s) ->> 'wal_status', 'reserved'), coalesce(to_jsonb(s) ->> 'invalidation_reason', CASE WHEN (to_jsonb(s) ->> 'conflicting')::boolean THEN 'conflict with recovery' END, ''),
+               current_database()
+        FROM pg_replication_slots s WHERE s.slot_name = $1
+        """;
+
+    /// <summary>The process that reads from it; 0 for none.</summary>
+    public int ActiveProcess { get; private init; }
+
+    /// <summary>From where on the log is kept.</summary>
+    public ulong? Restart { get; private init; }
+
+    /// <summary>From where on it hands changes over.</summary>
+    public ulong? Confirmed { get; private init; }
+
+    /// <summary>Why it can be used no more; null when it can.</summary>
+    public string? LostReason { get; private init; }
+
+    /// <summary>What it is instead of a slot of this database for pgoutput; null when it is one.</summary>
+    public string? Mismatch { get; private init; }
+
+    /// <summary>Looks a slot up.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <returns>Null when there is none.</returns>
+    public static async Task<ReplicationSlot?> FindAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(Query, connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        if (!await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            return null;
+        var (type, plugin, database, here) = (reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(8));
+        var status = reader.GetString(6);
+        return new ReplicationSlot(name)
+        {
+            ActiveProcess = reader.GetInt32(3),
+            Restart = Lsn(4),
+            Confirmed = Lsn(5),
+            LostReason = reader.GetString(7) is { Length: > 0 } reason ? reason : status == "lost" ? "more log came than 'max_slot_wal_keep_size' lets it keep" : null,
+            Mismatch = type != "logical" ? "it is a physical one" : plugin != "pgoutput" ? $"its plugin is {plugin}" : database != here ? $"it is of database '{database}'" : null,
+        };
+
+        ulong? Lsn(int column) => reader.IsDBNull(column) ? null : (ulong)reader.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(column);
+    }
+
+    /// <summary>Refuses a slot that is another's.</summary>
+    /// <exception cref="NebulaException">It is of another kind.</exception>
+    public ReplicationSlot Require() => Mismatch is null ? this
+        : throw NebulaException.Configuration($"Replication slot '{Name}' cannot be used: {Mismatch}. Choose another name for 'slot', or drop it if nobody needs it: {DropSql}");
+
+    /// <summary>The statement that drops it.</summary>
+    public string DropSql => string.Create(CultureInfo.InvariantCulture, $"SELECT pg_drop_replication_slot('{Name}');");
+}

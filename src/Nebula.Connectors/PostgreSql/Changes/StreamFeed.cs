@@ -1,0 +1,191 @@
+using Nebula.Connectors.PostgreSql.Connection;
+using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Diagnostics;
+using Npgsql;
+using Npgsql.Replication;
+using Npgsql.Replication.Internal;
+using Npgsql.Replication.PgOutput;
+using NpgsqlTypes;
+
+namespace Nebula.Connectors.PostgreSql.Changes;
+
+/// <summary>
+/// Reads the log as it grows, by <c>START_REPLICATION</c>. The server is told as flushed what was acknowledged, and nothing else: the log behind that is kept.
+/// </summary>
+internal sealed class StreamFeed : IMessageFeed
+{
+    private const int BytesPerFetch = 512 << 10;
+
+    // a server that has much to say says it message by message; whoever listens to each of them takes the processor from it
+    private const int BusyMessages = 64;
+    private static readonly TimeSpan BusyPause = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
+    private readonly PostgreSqlConnections _connections;
+    private readonly CaptureOptions _options;
+    private readonly LentReplication _replication;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly IAsyncEnumerator<XLogDataMessage> _messages;
+    private Task<bool>? _next;
+    private bool _wasBusy;
+
+    private StreamFeed(PostgreSqlConnections connections, CaptureOptions options, LentReplication replication, ulong from, BufferPool pool)
+    {
+        (_connections, _options, _replication) = (connections, options, replication);
+        Buffer = new MessageBuffer(pool);
+        KeyValuePair<string, string?>[] settings = [new("proto_version", "1"), new("publication_names", SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal))];
+        _messages = replication.Connection.StartLogicalReplication(
+            new PgOutputReplicationSlot(options.Slot), _stop.Token, new NpgsqlLogSequenceNumber(from), settings, bypassingStream: false).GetAsyncEnumerator(_stop.Token);
+    }
+
+    public MessageBuffer Buffer { get; }
+
+    // a server that waits tells how far it has come; what it told with a message is no further than that message
+    public ulong ReadUpTo => (ulong)_replication.Connection.LastReceivedLsn;
+
+    /// <summary>Starts the stream.</summary>
+    /// <param name="connections">Lends the connection.</param>
+    /// <param name="options">Slot and publication.</param>
+    /// <param name="from">Where to start.</param>
+    /// <param name="pool">Where buffers come from.</param>
+    /// <param name="cancellationToken">Stops the start.</param>
+    public static async Task<StreamFeed> StartAsync(PostgreSqlConnections connections, CaptureOptions options, ulong from, BufferPool pool, CancellationToken cancellationToken)
+    {
+        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var feed = new StreamFeed(connections, options, await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false), from, pool);
+            try
+            {
+                // an answer that the stream has begun is no message; a refusal comes at once
+                feed._next = feed._messages.MoveNextAsync().AsTask();
+                await Task.WhenAny(feed._next, Task.Delay(BusyInterval, cancellationToken)).ConfigureAwait(false);
+                if (feed._next.IsFaulted)
+                    await feed._next.ConfigureAwait(false);
+                cancellationToken.ThrowIfCancellationRequested();
+                return feed;
+            }
+            catch (Exception e)
+            {
+                await feed.DisposeAsync().ConfigureAwait(false);
+                if (e is PostgresException { SqlState: PostgresErrorCodes.ObjectInUse } && System.Diagnostics.Stopwatch.GetElapsedTime(started) < BusyTimeout)
+                    continue;
+                if (!cancellationToken.IsCancellationRequested && ChangeReader.Translate(connections, options, e) is { } translated)
+                    throw translated;
+                throw;
+            }
+        }
+    }
+
+    public async ValueTask<Fetched> FetchAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (_wasBusy)
+            await Task.Delay(BusyPause, cancellationToken).ConfigureAwait(false);
+        _wasBusy = false;
+        var next = _next ?? _messages.MoveNextAsync().AsTask();
+        _next = next;
+        if (!next.IsCompleted && !await IsInTimeAsync(next, timeout, cancellationToken).ConfigureAwait(false))
+            return Fetched.Nothing;
+        try
+        {
+            var count = 0;
+            while (true)
+            {
+                _next = null;
+                if (!await next.ConfigureAwait(false))
+                    throw new EndOfStreamException("The server ended the stream.");
+                await CopyAsync(_messages.Current).ConfigureAwait(false);
+                var more = _messages.MoveNextAsync();
+                count++;
+                while (more.IsCompletedSuccessfully && more.Result && Buffer.Rest.Length < BytesPerFetch)
+                {
+                    await CopyAsync(_messages.Current).ConfigureAwait(false);
+                    more = _messages.MoveNextAsync();
+                    count++;
+                }
+                _wasBusy = count >= BusyMessages && !more.IsCompleted;
+                _next = more.IsCompletedSuccessfully ? Task.FromResult(more.Result) : more.AsTask();
+                return Fetched.Messages;
+            }
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && ChangeReader.Translate(_connections, _options, e) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
+    public async ValueTask AcknowledgeAsync(ulong lsn, CancellationToken cancellationToken)
+    {
+        if (lsn <= (ulong)_replication.Connection.LastFlushedLsn)
+            return;
+        _replication.Connection.SetReplicationStatus(new NpgsqlLogSequenceNumber(lsn));
+        await _replication.Connection.SendStatusUpdate(cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        var process = ProcessId();
+        await _stop.CancelAsync().ConfigureAwait(false);
+        var closing = CloseAsync();
+        if (await Task.WhenAny(closing, Task.Delay(CloseTimeout)).ConfigureAwait(false) != closing && process != 0)
+            await _connections.EndAsync(process).ConfigureAwait(false);
+        await closing.ConfigureAwait(false);
+        _stop.Dispose();
+        Buffer.Dispose();
+    }
+
+    private static async Task<bool> IsInTimeAsync(Task task, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var first = await Task.WhenAny(task, Task.Delay(timeout, timer.Token)).ConfigureAwait(false);
+        await timer.CancelAsync().ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        return first == task;
+    }
+
+    private int ProcessId()
+    {
+        try
+        {
+            return _replication.Connection.ProcessID;
+        }
+        catch (InvalidOperationException)
+        {
+            return 0;
+        }
+    }
+
+    private async Task CloseAsync()
+    {
+        try
+        {
+            if (_next is { } next)
+                await next.ConfigureAwait(false);
+            await _messages.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is NpgsqlException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or NotSupportedException)
+        {
+            // the connection is closed below, which ends it too
+        }
+        await _replication.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private ValueTask CopyAsync(XLogDataMessage message)
+    {
+        var length = (int)message.Data.Length;
+        Buffer.Frame(length);
+        var room = Buffer.Reserve(length)[..length];
+        var at = 0;
+        while (at < length)
+        {
+            var count = message.Data.Read(room[at..]);
+            if (count == 0)
+                throw new EndOfStreamException("A message of the log ended too early.");
+            at += count;
+        }
+        Buffer.Advance(length);
+        return default;
+    }
+}

@@ -1,0 +1,269 @@
+using System.Diagnostics;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Pipeline;
+using Nebula.Orchestration.Planning;
+
+namespace Nebula.Orchestration.Sync;
+
+/// <summary>
+/// Moves changes from logs to destinations: window by window, each committed together with its position, and acknowledged once every stream of the log is
+/// committed that far.
+/// </summary>
+/// <param name="task">The run.</param>
+/// <param name="options">How it uses the process.</param>
+/// <param name="plans">Keeps the plans of the streams.</param>
+internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options, RunPlans plans) : IAsyncDisposable
+{
+    // how long a stream without changes may stay behind, where each commit costs a call
+    private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(10);
+    private readonly List<CapturingStream> _streams = [];
+    private readonly Dictionary<string, IDestination> _shared = new(StringComparer.Ordinal);
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private long _rows;
+    private long _bytes;
+    private long _windows;
+
+    /// <summary>Takes a stream whose snapshot was committed; one whose snapshot failed is left out.</summary>
+    /// <param name="index">Position of the stream in the run.</param>
+    /// <param name="job">The stream.</param>
+    /// <param name="findCommitted">Finds what is known to be committed where the destination keeps no account.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    public async Task AddAsync(int index, StreamJob job, Func<string, Task<Checkpoint?>> findCommitted, CancellationToken cancellationToken)
+    {
+        var key = new StreamTask(task.RunId, task.Pipeline, index);
+        if (await plans.FindAsync(key, cancellationToken).ConfigureAwait(false) is not { Capture: not null } plan)
+            return;
+        var stream = new CapturingStream(key, job, DestinationOf(job), options.Pool);
+        _streams.Add(stream);
+        stream.SetPlan(plan);
+        var checkpoint = await stream.Destination.PrepareAsync(stream.Written, cancellationToken).ConfigureAwait(false)
+            ?? await findCommitted(job.Name).ConfigureAwait(false);
+        if (checkpoint is not { Sequence: > 0 })
+        {
+            _streams.Remove(stream);
+            return;
+        }
+        stream.Committed = checkpoint with { Stream = job.Name };
+        options.Observer?.Captured(key);
+    }
+
+    /// <summary>Moves changes until there are no more, or the time of a slice is over.</summary>
+    /// <param name="committed">Takes what is committed in the end.</param>
+    /// <param name="cancellationToken">Stops the transfer; what is committed stays.</param>
+    public async Task<CapturedSlice> RunAsync(Func<CommittedState, Task> committed, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            var logs = _streams.GroupBy(static stream => stream.Plan.Capture!.Log, StringComparer.Ordinal)
+                .Select(log => RunAsync([.. log], stop, cancellationToken)).ToList();
+            await Task.WhenAll(logs).ConfigureAwait(false);
+            var isCaughtUp = logs.TrueForAll(static log => log.Result);
+            if (isCaughtUp && !task.Follow)
+                foreach (var stream in _streams)
+                    options.Observer?.Completed(stream.Task);
+            return Slice() with { IsCaughtUp = isCaughtUp };
+        }
+        catch (NebulaException e) when (e.Kind == ErrorKind.PositionLost && _streams.TrueForAll(IsReadAnew))
+        {
+            foreach (var stream in _streams)
+                options.Observer?.Restarted(stream.Task, e.Message);
+            return Slice() with { Lost = e.Message };
+        }
+        finally
+        {
+            foreach (var stream in _streams)
+                await committed(new CommittedState(stream.Committed, stream.Token)).ConfigureAwait(false);
+        }
+
+        CapturedSlice Slice() => new() { Rows = _rows, Bytes = _bytes, Windows = _windows };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var destination in _streams.Select(static stream => stream.Destination).Concat(_shared.Values).Distinct())
+            await destination.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Streams whose destination takes many at once share one.</summary>
+    private IDestination DestinationOf(StreamJob job)
+    {
+        if (_shared.TryGetValue(job.TargetKey, out var shared))
+            return shared;
+        var destination = job.OpenDestination();
+        if (destination is IChangeDestination)
+            _shared.Add(job.TargetKey, destination);
+        return destination;
+    }
+
+    /// <summary>Reads one log.</summary>
+    /// <returns>Whether it was read to its end.</returns>
+    private async Task<bool> RunAsync(List<CapturingStream> streams, CancellationTokenSource stop, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var source = (IChangeSource)streams[0].Job.OpenSource();
+            await using (source.ConfigureAwait(false))
+                while (true)
+                    try
+                    {
+                        return await ReadAsync(source, streams, stop.Token).ConfigureAwait(false);
+                    }
+                    catch (SchemaChangedException e)
+                    {
+                        await ReplanAsync(streams[e.Stream], e, source, stop.Token).ConfigureAwait(false);
+                    }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            // another log failed, which is what is told
+            return false;
+        }
+        catch (Exception e)
+        {
+            foreach (var stream in streams)
+                options.Observer?.Failed(stream.Task, e);
+            await stop.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task<bool> ReadAsync(IChangeSource source, List<CapturingStream> streams, CancellationToken cancellationToken)
+    {
+        var context = new ChangeContext(options.Pool) { Follow = task.Follow, FlushInterval = streams.Min(static stream => stream.Job.FlushInterval) };
+        var reader = await source.OpenChangesAsync(
+            [.. streams.Select(static stream => new CapturedStream(stream.Plan, stream.Committed))], context, cancellationToken).ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            var log = new LogPositions(streams);
+            using var slice = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            if (options.SliceDuration is { } duration)
+                slice.CancelAfter(Max(duration - Stopwatch.GetElapsedTime(_started), TimeSpan.FromMilliseconds(1)));
+            var isOver = false;
+            var isRead = false;
+            while (!isOver && !isRead)
+            {
+                try
+                {
+                    using var window = await reader.ReadAsync(slice.Token).ConfigureAwait(false);
+                    isRead = window is null;
+                    if (window is not null)
+                        await CommitAsync(window, streams, log, cancellationToken).ConfigureAwait(false);
+                    isOver = slice.IsCancellationRequested;
+                }
+                catch (OperationCanceledException) when (slice.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+                {
+                    isOver = true;
+                }
+                if (isOver || isRead)
+                    await CommitIdleAsync(streams, log, cancellationToken).ConfigureAwait(false);
+                if (log.Reached() is { } position)
+                    await reader.AcknowledgeAsync(position, cancellationToken).ConfigureAwait(false);
+            }
+            return isRead;
+        }
+    }
+
+    private async Task CommitAsync(ChangeWindow window, List<CapturingStream> streams, LogPositions log, CancellationToken cancellationToken)
+    {
+        log.Add(window.Position);
+        var commits = new List<(CapturingStream Stream, IReadOnlyList<RecordBatch> Batches)>();
+        foreach (var changes in window.Streams)
+            commits.Add((streams[changes.Stream], streams[changes.Stream].Convert(changes.Batches)));
+        var changed = commits.Select(static commit => commit.Stream).ToHashSet();
+        var now = Stopwatch.GetTimestamp();
+        foreach (var stream in streams)
+            if (!changed.Contains(stream) && Stopwatch.GetElapsedTime(stream.CommittedAt, now) > LongestIdle)
+                commits.Add((stream, []));
+        try
+        {
+            await CommitAsync(commits, window.Position, log, cancellationToken).ConfigureAwait(false);
+            Interlocked.Increment(ref _windows);
+            foreach (var (stream, batches) in commits)
+                options.Observer?.MetricsOf(stream.Task).Changed(batches, stream.Plan.Columns.Length);
+        }
+        finally
+        {
+            foreach (var batch in commits.SelectMany(static commit => commit.Batches))
+                batch.Dispose();
+        }
+    }
+
+    private Task CommitIdleAsync(List<CapturingStream> streams, LogPositions log, CancellationToken cancellationToken)
+    {
+        if (log.Last is not { } position)
+            return Task.CompletedTask;
+        var behind = streams.Where(stream => stream.Committed.Position != position).Select(static stream => (stream, NoBatches)).ToList();
+        return CommitAsync(behind, position, log, cancellationToken);
+    }
+
+    private static IReadOnlyList<RecordBatch> NoBatches => [];
+
+    private static bool IsReadAnew(CapturingStream stream) => stream.Plan.Capture!.OnPositionLost == PositionLoss.Resnapshot;
+
+    private async Task CommitAsync(
+        List<(CapturingStream Stream, IReadOnlyList<RecordBatch> Batches)> changes, string position, LogPositions log, CancellationToken cancellationToken)
+    {
+        foreach (var target in changes.GroupBy(static change => change.Stream.Destination))
+        {
+            var commits = target.Select(change => change.Stream.Next(position, change.Batches)).ToList();
+            // a commit that has begun ends: whether it counts would not be known
+            if (target.Key is IChangeDestination destination)
+                await destination.ApplyAsync(commits, CancellationToken.None).ConfigureAwait(false);
+            else
+                foreach (var commit in commits)
+                    Interlocked.Add(ref _bytes, await StageAsync(target.Key, commit).ConfigureAwait(false));
+            foreach (var (change, commit) in target.Zip(commits))
+            {
+                change.Stream.Commit(commit);
+                log.Commit(change.Stream);
+                Interlocked.Add(ref _rows, commit.Batches.Sum(static batch => (long)batch.Length));
+            }
+        }
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Commits by way of staging, as a chunk is.</summary>
+    private async Task<long> StageAsync(IDestination destination, ChangeCommit commit)
+    {
+        // the names of what is staged and committed come from the run, which has many commits here
+        var plan = commit.Plan with { RunId = $"{commit.Plan.RunId}-{commit.Checkpoint.Sequence:d6}" };
+        var parts = new List<StagedPart>();
+        if (commit.Batches.Count > 0)
+        {
+            var writer = await destination.OpenAsync(plan, new Chunk(0, "changes"), new WriteContext(options.Pool), CancellationToken.None)
+                .ConfigureAwait(false);
+            await using (writer.ConfigureAwait(false))
+            {
+                foreach (var batch in commit.Batches)
+                {
+                    using var block = writer.Encode(batch);
+                    await writer.WriteAsync(block, CancellationToken.None).ConfigureAwait(false);
+                }
+                parts.Add(await writer.CompleteAsync(CancellationToken.None).ConfigureAwait(false));
+            }
+        }
+        await destination.CommitAsync(
+            new CommitRequest(plan, parts, commit.Checkpoint, commit.Token) { ExpectedSequence = commit.ExpectedSequence }, CancellationToken.None)
+            .ConfigureAwait(false);
+        return parts.Sum(static part => part.Bytes);
+    }
+
+    /// <summary>Plans a stream whose columns changed.</summary>
+    private async Task ReplanAsync(CapturingStream stream, SchemaChangedException change, IChangeSource source, CancellationToken cancellationToken)
+    {
+        var run = new StreamRun(source, stream.Destination, stream.Job.Options, options.Pool, task.RunId);
+        var plan = await run.PlanAsync(stream.Job.Request, readEverything: false, cancellationToken).ConfigureAwait(false);
+        // nothing new to know, and nothing committed since the last time: it would go on like this for ever
+        if (plan.Schema.Equals(stream.Plan.Schema) && stream.PlannedAt == stream.Committed.Sequence)
+            throw new NebulaException(ErrorKind.Schema, change.Message);
+        options.Observer?.Warned(stream.Task, change.Message);
+        await plans.PutAsync(stream.Task, plan, cancellationToken).ConfigureAwait(false);
+        stream.SetPlan(plan);
+        await stream.Destination.PrepareAsync(stream.Written, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+}
