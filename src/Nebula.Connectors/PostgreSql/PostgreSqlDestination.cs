@@ -6,6 +6,7 @@ using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
+using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql;
 
@@ -52,7 +53,7 @@ internal sealed class PostgreSqlDestination : IChangeDestination
             // what cannot be is said before anything moves
             if (target is not null)
                 _ = TableEvolution.Changes(design, target);
-            await StateTable.ExecuteAsync(connection, StagingTable.LockSql(staging), cancellationToken).ConfigureAwait(false);
+            await LockAsync(connection, staging, cancellationToken).ConfigureAwait(false);
             await StagingTable.DropDeadAsync(connection, state, name, staging, cancellationToken).ConfigureAwait(false);
             await StagingTable.DropAsync(connection, state, staging, cancellationToken).ConfigureAwait(false);
             await StagingTable.CreateAsync(connection, staging, design, target, plan, cancellationToken).ConfigureAwait(false);
@@ -64,7 +65,11 @@ internal sealed class PostgreSqlDestination : IChangeDestination
     {
         var name = NameOf(plan.Object);
         var staging = StagingOf(plan, name);
-        var staged = await _session.RunAsync(name, connection => TargetTable.FindAsync(connection, staging, cancellationToken), cancellationToken).ConfigureAwait(false)
+        var staged = await _session.RunAsync(name, async connection =>
+            {
+                await LockAsync(connection, staging, cancellationToken).ConfigureAwait(false);
+                return await TargetTable.FindAsync(connection, staging, cancellationToken).ConfigureAwait(false);
+            }, cancellationToken).ConfigureAwait(false)
             ?? throw new NebulaException(ErrorKind.Locked, $"The staging table of '{name}' is gone: another run of the same target has begun since, and took it for left behind.");
         var columns = staged.Columns.Select(column => ColumnOf(plan, column)).ToImmutableArray();
         var copy = $"COPY {staging.Sql} ({string.Join(", ", staged.Columns.Select(static column => SqlName.Quote(column.Name)))}) FROM STDIN (FORMAT binary)";
@@ -90,7 +95,7 @@ internal sealed class PostgreSqlDestination : IChangeDestination
         return _session.RunAsync(name, async connection =>
         {
             var isDone = await new TableCommit(connection, StateOf(name), name, staging).RunAsync(request, cancellationToken).ConfigureAwait(false);
-            await StateTable.ExecuteAsync(connection, StagingTable.UnlockSql(staging), cancellationToken).ConfigureAwait(false);
+            await UnlockAsync(connection, staging, cancellationToken).ConfigureAwait(false);
             return new CommitReceipt([name.ToString()], isDone);
         }, cancellationToken);
     }
@@ -104,6 +109,7 @@ internal sealed class PostgreSqlDestination : IChangeDestination
             // a run that never came to its staging table has none
             if (await StateTable.AskAsync(connection, $"SELECT to_regclass({StateTable.Literal(staging.Sql)}) IS NOT NULL", cancellationToken).ConfigureAwait(false) is true)
                 await StagingTable.DropAsync(connection, StateOf(name), staging, cancellationToken).ConfigureAwait(false);
+            await UnlockAsync(connection, staging, cancellationToken).ConfigureAwait(false);
             return true;
         }, cancellationToken);
     }
@@ -133,6 +139,20 @@ internal sealed class PostgreSqlDestination : IChangeDestination
     {
         await _session.DisposeAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task LockAsync(NpgsqlConnection connection, TableName staging, CancellationToken cancellationToken)
+    {
+        if (_session.Locked.Contains(staging))
+            return;
+        await StateTable.ExecuteAsync(connection, StagingTable.LockSql(staging), cancellationToken).ConfigureAwait(false);
+        _session.Locked.Add(staging);
+    }
+
+    private async Task UnlockAsync(NpgsqlConnection connection, TableName staging, CancellationToken cancellationToken)
+    {
+        if (_session.Locked.Remove(staging))
+            await StateTable.ExecuteAsync(connection, StagingTable.UnlockSql(staging), cancellationToken).ConfigureAwait(false);
     }
 
     private static CopyColumn ColumnOf(StreamPlan plan, TargetColumn column)
