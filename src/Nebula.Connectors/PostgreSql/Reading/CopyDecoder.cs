@@ -5,12 +5,13 @@ using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Conversion;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Connectors.PostgreSql.Reading;
 
 /// <summary>Turns rows of a binary <c>COPY</c> into columns. Stateless: one serves all threads.</summary>
-internal sealed class CopyDecoder
+internal sealed class CopyDecoder : IBlockDecoder
 {
     private const int DaysTo2000 = 10_957;
     private const long MicrosecondsPerDay = 86_400_000_000;

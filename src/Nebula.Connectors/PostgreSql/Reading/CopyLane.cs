@@ -10,13 +10,14 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 /// <param name="queries">What is asked.</param>
 /// <param name="plan">The columns.</param>
 /// <param name="context">Block size and pool.</param>
+/// <param name="form">In which form the server answers.</param>
 /// <param name="take">Takes blocks and waits for room; false when no more are wanted.</param>
-internal sealed class CopyLane(LentConnection connection, CopyQueries queries, StreamPlan plan, ReadContext context, Func<RawBlock, bool> take)
+internal sealed class CopyLane(LentConnection connection, CopyQueries queries, StreamPlan plan, ReadContext context, CopyForm form, Func<RawBlock, bool> take)
 {
     private volatile NpgsqlRawCopyStream? _copy;
     private volatile bool _isStopped;
     private PooledBuffer? _buffer;
-    private TupleCutter _cutter = null!;
+    private IRowCutter _cutter = null!;
     private bool _isAtEnd;
     private long _position;
     private long _bytesRead;
@@ -34,7 +35,7 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
         if (queries.Next() is not { } query)
             return;
         _copy = await SqlStatement.RunAsync(query, plan, queries.After,
-            () => connection.Connection.BeginRawBinaryCopyAsync(query, cancellationToken)).ConfigureAwait(false);
+            () => form.BeginAsync(connection.Connection, query, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <summary>Reads the answer, then asks again until there is nothing left to ask. Blocks the thread.</summary>
@@ -47,7 +48,7 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
                 copy.Dispose();
                 _copy = null;
                 if (!_isStopped && queries.Next() is { } query)
-                    _copy = connection.Connection.BeginRawBinaryCopy(query);
+                    _copy = form.Begin(connection.Connection, query);
             }
         }
         finally
@@ -78,7 +79,7 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
     /// <returns>False when it was stopped before.</returns>
     private bool Read(NpgsqlRawCopyStream copy)
     {
-        _cutter = new TupleCutter(plan.Stream.Name, plan.Columns.Length, context.MaxRecordSize);
+        _cutter = form.CreateCutter();
         _isAtEnd = false;
         _position = 0;
         while (!_isStopped)
@@ -88,10 +89,10 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
             var header = _cutter.SkipHeader(_buffer.Content);
             if (header > 0)
                 RemoveStart(_buffer, header);
-            var end = _cutter.Cut(_buffer.Content, _position, out var rows);
-            if (rows > 0)
+            var end = _cutter.Cut(_buffer.Content, _position, _isAtEnd, out var cut);
+            if (end > 0)
             {
-                if (!take(Block(_buffer, end, rows)))
+                if (!take(Block(_buffer, end, cut)))
                     return false;
             }
             else if (_cutter.IsEnded && _isAtEnd)
@@ -121,7 +122,7 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
         Interlocked.Add(ref _bytesRead, buffer.Length - before);
     }
 
-    private RawBlock Block(PooledBuffer buffer, int end, int rows)
+    private RawBlock Block(PooledBuffer buffer, int end, int cut)
     {
         var rest = buffer.Content[end..];
         _buffer = null;
@@ -132,7 +133,7 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
             _buffer.Length = rest.Length;
         }
         buffer.Length = end;
-        var block = new RawBlock(buffer, new SourcePosition(plan.Stream.Name, _position)) { Context = rows };
+        var block = new RawBlock(buffer, new SourcePosition(plan.Stream.Name, _position)) { Context = cut };
         _position += end;
         return block;
     }

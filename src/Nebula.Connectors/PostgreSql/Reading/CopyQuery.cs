@@ -14,12 +14,16 @@ internal static class CopyQuery
     /// <summary>Writes the statement.</summary>
     /// <param name="plan">The columns.</param>
     /// <param name="chunk">The rows.</param>
-    public static string Of(StreamPlan plan, TableChunk chunk) =>
-        Start(plan).Append(" FROM ").Append(RowsOf(plan, chunk)).Append(") TO STDOUT (FORMAT binary)").ToString();
+    public static string Of(StreamPlan plan, TableChunk chunk)
+    {
+        var isPrinted = TableDetails.IsPrinted(plan);
+        return Start(plan, isPrinted).Append(" FROM ").Append(RowsOf(plan, chunk)).Append(isPrinted ? ") TO STDOUT (FORMAT csv)" : ") TO STDOUT (FORMAT binary)").ToString();
+    }
 
     /// <summary>Writes the start of a statement that copies columns, up to where they come from; the table is called t.</summary>
     /// <param name="plan">The columns.</param>
-    public static StringBuilder Start(StreamPlan plan)
+    /// <param name="isPrinted">Whether the whole rows are printed.</param>
+    public static StringBuilder Start(StreamPlan plan, bool isPrinted = false)
     {
         var sql = new StringBuilder("COPY (SELECT ");
         var columns = TableDetails.Columns(plan);
@@ -28,6 +32,7 @@ internal static class CopyQuery
             var name = ColumnOf(plan.Columns[i].SourceName);
             sql.Append(i > 0 ? ", " : "").Append(columns[i].Wire switch
             {
+                _ when isPrinted => name,
                 PostgreSqlWire.Cast => $"{name}::text",
                 // concat takes null for empty, and IS NULL means something else for composites
                 PostgreSqlWire.Printed => $"CASE WHEN num_nulls({name}) = 0 THEN concat({name}) END",

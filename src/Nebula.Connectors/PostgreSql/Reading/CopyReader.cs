@@ -15,7 +15,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
 {
     // one that waits to be fetched; each lane fills one more meanwhile
     private readonly Channel<RawBlock> _blocks = Channel.CreateBounded<RawBlock>(1);
-    private readonly CopyDecoder _decoder = new(plan, context.Pool);
+    private readonly CopyForm _form = CopyForm.Of(plan, context);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly List<CopyLane> _lanes = [];
@@ -42,7 +42,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
     /// <param name="cancellationToken">Stops the call.</param>
     public async Task StartAsync(LentConnection connection, string? snapshot, int lanes, CancellationToken cancellationToken)
     {
-        var first = new CopyLane(connection, queries, plan, context, Take);
+        var first = new CopyLane(connection, queries, plan, context, _form, Take);
         await first.StartAsync(cancellationToken).ConfigureAwait(false);
         _left = snapshot is null ? 1 : lanes;
         _lanes.Add(first);
@@ -54,7 +54,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
     public async ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken) =>
         await _blocks.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false) && _blocks.Reader.TryRead(out var block) ? block : null;
 
-    public void Decode(RawBlock block, IDecodeSink sink) => _decoder.Decode(block, sink);
+    public void Decode(RawBlock block, IDecodeSink sink) => _form.Decode(block, sink);
 
     public async ValueTask DisposeAsync()
     {
@@ -90,7 +90,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             if (connection is null)
                 return null;
             SharedSnapshot.JoinAsync(connection.Connection, snapshot, _stop.Token).GetAwaiter().GetResult();
-            var lane = new CopyLane(connection, queries, plan, context, Take);
+            var lane = new CopyLane(connection, queries, plan, context, _form, Take);
             lock (_lock)
                 _lanes.Add(lane);
             lane.StartAsync(_stop.Token).GetAwaiter().GetResult();

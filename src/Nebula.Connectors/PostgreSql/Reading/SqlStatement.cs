@@ -59,7 +59,7 @@ internal static class SqlStatement
         if (error.Position <= 0 || at < 0 || at > complete.Length + End.Length)
             return null;
         var place = at >= complete.Length ? "at its end"
-            : $"at line {complete.AsSpan(0, at).Count('\n') + 1}, column {at - complete.AsSpan(0, at).LastIndexOf('\n')}, near '{Near(complete.AsSpan(at))}'";
+            : $"at {Place(complete.AsSpan(0, at))}, near '{Near(complete.AsSpan(at))}'";
         var hint = error.Hint is { Length: > 0 } given ? $" {given}" : "";
         return new NebulaException(ErrorKind.Configuration,
             $"'{key}' of {stream} is wrong {place}: {error.MessageText.TrimEnd('.')}. (SQLSTATE {error.SqlState}){hint}", inner: error);
@@ -75,6 +75,14 @@ internal static class SqlStatement
         for (; characters > 0 && units < text.Length; characters--)
             units += char.IsHighSurrogate(text[units]) ? 2 : 1;
         return units;
+    }
+
+    private static string Place(ReadOnlySpan<char> before)
+    {
+        var column = 1;
+        foreach (var _ in before[(before.LastIndexOf('\n') + 1)..].EnumerateRunes())
+            column++;
+        return $"line {before.Count('\n') + 1}, column {column}";
     }
 
     private static string Near(ReadOnlySpan<char> text)

@@ -55,6 +55,17 @@ internal static class TableDetails
         stream.Details.ContainsKey(WireKey) && stream.Details.TryGetValue(DeclaredKey, out var declared)
         && declared.Split(DeclaredSeparator) is var types && types.Length == stream.Schema.Fields.Length ? types : null;
 
+    /// <summary>Whether all columns are wanted as the server prints them, which it then does for whole rows at once.</summary>
+    /// <param name="plan">The plan.</param>
+    public static bool IsPrinted(StreamPlan plan)
+    {
+        // in a row of one column null would be an empty line
+        const int FewestColumns = 2;
+        return plan.Columns.Length >= FewestColumns && plan.Columns.All(static column => column.Field.Type.Kind == TypeKind.String)
+            && Columns(plan) is var columns && columns.All(static column => column.Field.Type.Kind == TypeKind.String && column.Wire != PostgreSqlWire.ToJson)
+            && columns.Any(static column => column.Wire is PostgreSqlWire.Cast or PostgreSqlWire.Printed);
+    }
+
     /// <summary>How the columns of a plan are asked of the server, and what they are before they are converted to what the plan wants.</summary>
     /// <param name="plan">The plan.</param>
     public static (PostgreSqlWire Wire, Field Field)[] Columns(StreamPlan plan)
