@@ -17,6 +17,7 @@ internal sealed class PostgreSqlDestination : IChangeDestination
     private readonly WriteOptions _options;
     private readonly PostgreSqlConnections _connections;
     private readonly CommitSession _session;
+    private PostgreSqlSource? _readBack;
     private readonly HashSet<string> _ensured = new(StringComparer.Ordinal);
 
     /// <param name="options">What the user set.</param>
@@ -114,6 +115,14 @@ internal sealed class PostgreSqlDestination : IChangeDestination
         }, cancellationToken);
     }
 
+    public Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
+    {
+        var name = NameOf(plan.Object);
+        _readBack ??= new PostgreSqlSource(_options.Connection with { Schemas = [] });
+        return _session.RunAsync(
+            name, connection => new CommittedParts(_readBack, name).FindAsync(connection, plan, parts, cancellationToken), cancellationToken);
+    }
+
     public Task ApplyAsync(IReadOnlyList<ChangeCommit> changes, CancellationToken cancellationToken)
     {
         if (changes.Count == 0)
@@ -137,6 +146,8 @@ internal sealed class PostgreSqlDestination : IChangeDestination
 
     public async ValueTask DisposeAsync()
     {
+        if (_readBack is not null)
+            await _readBack.DisposeAsync().ConfigureAwait(false);
         await _session.DisposeAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
     }
