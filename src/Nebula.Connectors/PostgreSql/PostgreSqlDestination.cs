@@ -10,7 +10,8 @@ using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql;
 
-/// <summary>Tables as a destination: chunks are copied to a staging table at the same time, and one transaction publishes them with the account of it.</summary>
+/// <summary>Tables as a destination: chunks are copied to a staging table at the same time, and one transaction publishes them with the account of
+/// it.</summary>
 internal sealed class PostgreSqlDestination : IChangeDestination
 {
     private const int LanesOfChunk = 2;
@@ -36,7 +37,8 @@ internal sealed class PostgreSqlDestination : IChangeDestination
 
     public TypeMapping Map(string objectName, DataType type) => StoredType.Map(type);
 
-    public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) => DestinationCheck.RunAsync(_connections, _options, cancellationToken);
+    public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) =>
+        DestinationCheck.RunAsync(_connections, _options, cancellationToken);
 
     public ChunkOrder ChunksOf(StreamPlan plan) => ChunkOrder.Any;
 
@@ -71,12 +73,14 @@ internal sealed class PostgreSqlDestination : IChangeDestination
                 await LockAsync(connection, staging, cancellationToken).ConfigureAwait(false);
                 return await TargetTable.FindAsync(connection, staging, cancellationToken).ConfigureAwait(false);
             }, cancellationToken).ConfigureAwait(false)
-            ?? throw new NebulaException(ErrorKind.Locked, $"The staging table of '{name}' is gone: another run of the same target has begun since, and took it for left behind.");
+            ?? throw new NebulaException(
+                ErrorKind.Locked, $"The staging table of '{name}' is gone: another run of the same target has begun since, and took it for left behind.");
         var columns = staged.Columns.Select(column => ColumnOf(plan, column)).ToImmutableArray();
         var copy = $"COPY {staging.Sql} ({string.Join(", ", staged.Columns.Select(static column => SqlName.Quote(column.Name)))}) FROM STDIN (FORMAT binary)";
         // of rows with the same key the last of a chunk counts, so that they must not overtake each other
         var lanes = plan.Write == WriteMode.Merge ? 1 : LanesOfChunk;
-        var writer = new StagingWriter(_connections, StateOf(name), staging, copy, new CopyEncoder(context.Pool, plan.Stream.Name, columns), chunk, lanes, name);
+        var writer = new StagingWriter(
+            _connections, StateOf(name), staging, copy, new CopyEncoder(context.Pool, plan.Stream.Name, columns), chunk, lanes, name);
         try
         {
             await writer.OpenAsync(cancellationToken).ConfigureAwait(false);
@@ -108,7 +112,8 @@ internal sealed class PostgreSqlDestination : IChangeDestination
         return _session.RunAsync(name, async connection =>
         {
             // a run that never came to its staging table has none
-            if (await StateTable.AskAsync(connection, $"SELECT to_regclass({StateTable.Literal(staging.Sql)}) IS NOT NULL", cancellationToken).ConfigureAwait(false) is true)
+            if (await StateTable.AskAsync(connection, $"SELECT to_regclass({StateTable.Literal(staging.Sql)}) IS NOT NULL", cancellationToken)
+                .ConfigureAwait(false) is true)
                 await StagingTable.DropAsync(connection, StateOf(name), staging, cancellationToken).ConfigureAwait(false);
             await UnlockAsync(connection, staging, cancellationToken).ConfigureAwait(false);
             return true;
@@ -134,7 +139,8 @@ internal sealed class PostgreSqlDestination : IChangeDestination
         }).ToList();
         return _session.RunAsync(named[0].Table, async connection =>
         {
-            foreach (var state in named.Select(static change => change.State).DistinctBy(static state => state.Schema).Where(state => !_ensured.Contains(state.Schema)))
+            foreach (var state in named.Select(static change => change.State).DistinctBy(static state => state.Schema)
+                .Where(state => !_ensured.Contains(state.Schema)))
             {
                 await state.EnsureAsync(connection, cancellationToken).ConfigureAwait(false);
                 _ensured.Add(state.Schema);
@@ -171,7 +177,8 @@ internal sealed class PostgreSqlDestination : IChangeDestination
         var index = plan.Schema.IndexOf(column.Name);
         if (index >= 0 && StoredType.Of(plan.Schema.Fields[index].Type).WireTo(column.Type) is { } wire)
             return new CopyColumn(index, wire);
-        throw new NebulaException(ErrorKind.Schema, $"The staging table has a column \"{column.Name}\" that the run has not, or of another type. Start the run again.");
+        throw new NebulaException(
+            ErrorKind.Schema, $"The staging table has a column \"{column.Name}\" that the run has not, or of another type. Start the run again.");
     }
 
     private TableName NameOf(string objectName) => TableName.Parse(objectName, _options.Schema);

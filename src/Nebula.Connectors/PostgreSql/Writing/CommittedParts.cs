@@ -24,7 +24,8 @@ internal sealed class CommittedParts(PostgreSqlSource source, TableName name)
         IReadOnlyList<CommittedRows> whole = [Of(plan, 0, parts.Count, null)];
         // that it is gone is for its reader to say
         if (parts.Count <= 1
-            || await StateTable.AskAsync(connection, $"SELECT to_regclass({StateTable.Literal(name.Sql)}) IS NULL", cancellationToken).ConfigureAwait(false) is true)
+            || await StateTable.AskAsync(connection, $"SELECT to_regclass({StateTable.Literal(name.Sql)}) IS NULL", cancellationToken)
+                .ConfigureAwait(false) is true)
             return whole;
         var transactions = string.Join(',', parts.SelectMany(StagingTable.TransactionsOf));
         var isMarked = await StateTable.AskAsync(
@@ -35,7 +36,8 @@ internal sealed class CommittedParts(PostgreSqlSource source, TableName name)
 
     private static string Condition(string prefix, string transactions) => $"{prefix}xmin = ANY ('{{{transactions}}}'::xid[])";
 
-    private CommittedRows Of(StreamPlan plan, int first, int count, string? transactions) => new(first, count, name.ToString(), async (context, cancellationToken) =>
+    private CommittedRows Of(StreamPlan plan, int first, int count, string? transactions) =>
+        new(first, count, name.ToString(), async (context, cancellationToken) =>
     {
         var catalog = await source.DiscoverAsync(new DiscoverRequest { Streams = [name.ToString()] }, cancellationToken).ConfigureAwait(false);
         var reading = (plan with
