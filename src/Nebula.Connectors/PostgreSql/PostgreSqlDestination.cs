@@ -29,7 +29,7 @@ internal sealed class PostgreSqlDestination : IChangeDestination
         _session = new CommitSession(_connections);
     }
 
-    public DestinationCapabilities Capabilities { get; } = new() { KeepsNesting = false, MergesRows = true };
+    public DestinationCapabilities Capabilities { get; } = new() { KeepsNesting = false, MergesRows = true, KeepsSchema = true };
 
     public string NameObject(string stream) => TableNaming.OfStream(stream);
 
@@ -54,6 +54,7 @@ internal sealed class PostgreSqlDestination : IChangeDestination
             var target = await TargetTable.FindAsync(connection, name, cancellationToken).ConfigureAwait(false);
             TableCommit.RequireTable(target, name);
             // what cannot be is said before anything moves
+            design = TableContract.Require(design, plan.Contract, target, name);
             if (target is not null)
                 _ = TableEvolution.Changes(design, target);
             await LockAsync(connection, staging, cancellationToken).ConfigureAwait(false);

@@ -50,6 +50,7 @@ internal sealed class ChangeTarget
         var design = await TableDesign.OfAsync(connection, plan, cancellationToken).ConfigureAwait(false);
         var table = await TargetTable.FindAsync(connection, name, cancellationToken).ConfigureAwait(false);
         TableCommit.RequireTable(table, name);
+        design = TableContract.Require(design, plan.Contract, table, name);
         if (table is null)
         {
             await StateTable.EnsureSchemaAsync(connection, name.Schema, cancellationToken).ConfigureAwait(false);
@@ -72,7 +73,7 @@ internal sealed class ChangeTarget
             columns.Add(new CopyColumn(field.Index, wire ?? stored.Wire));
         }
         var names = string.Join(", ", fields.Select(static field => SqlName.Quote(field.Name)));
-        if (plan.Write == WriteMode.Append && types.All(type => type.Value == table.Column(type.Key)!.Type))
+        if (plan.Write == WriteMode.Append && types.All(type => type.Value == table.Column(type.Key)?.Type))
             return new ChangeTarget(plan, table, "", null, columns.ToImmutable(), $"COPY {name.Sql} ({names}) FROM STDIN (FORMAT binary)") { Number = number };
         await StateTable.ExecuteAsync(connection, $"DROP TABLE IF EXISTS {window}; {ChangeStatements.CreateWindowSql(window, types)}", cancellationToken)
             .ConfigureAwait(false);

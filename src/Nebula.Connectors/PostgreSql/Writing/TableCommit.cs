@@ -107,7 +107,8 @@ internal sealed class TableCommit(NpgsqlConnection connection, StateTable state,
     private async Task PublishAsync(CommitRequest request, TargetTable? target, TargetTable? staged, CancellationToken cancellationToken)
     {
         var plan = request.Plan;
-        var design = await TableDesign.OfAsync(connection, plan, cancellationToken).ConfigureAwait(false);
+        var design = TableContract.Require(
+            await TableDesign.OfAsync(connection, plan, cancellationToken).ConfigureAwait(false), plan.Contract, target, name);
         if (target is null && staged is { IsLogged: true })
         {
             await RenameAsync(design, plan, cancellationToken).ConfigureAwait(false);
