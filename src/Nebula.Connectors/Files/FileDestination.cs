@@ -97,6 +97,9 @@ internal sealed class FileDestination : IDestination
             _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         Unlock();
         _claim = Claim(target, layout, plan, goesOn: false, cancellationToken);
+        if (layout is not null && _store.Renames)
+            // a manifest whose writer died before it had its name
+            _store.Claim(PartsManifest.PathOf(layout), PartsManifest.PathOf(layout), plan.RunId, goesOn: false, cancellationToken).Dispose();
         return Task.FromResult(layout is null ? null : new PartsCommit(_store, layout).FindCheckpoint());
     }
 

@@ -48,7 +48,7 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime
     {
         using var workload = Prepare(version, seed: 100 + version);
         Write("""
-            target: { type: json, path: out/, format: json }
+            target: { type: json, path: out/ }
             defaults: { mode: cdc }
             """);
         _files = () => Task.FromResult(_nebula.Files().Where(static file => file.StartsWith("out/", StringComparison.Ordinal))
@@ -68,7 +68,7 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime
         foreach (var (name, value) in world.Variables)
             _nebula.Variables[name] = value;
         Write($$"""
-            target: { type: json, path: "{{world.Url("out/")}}", format: json }
+            target: { type: json, path: "{{world.Url("out/")}}" }
             defaults: { mode: cdc }
             """);
         _files = async () =>
@@ -118,12 +118,11 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime
             // sometimes it has come to the changes, sometimes not even to the end of the snapshot
             if (random.Next(3) > 0)
                 await UntilMovedAsync(process);
-            Disturb(random.Next(4));
+            Disturb(workload, random.Next(4));
             for (var step = random.Next(5, 20); step > 0; step--)
                 workload.Step();
             if (random.Next(2) > 0)
                 await UntilMovedAsync(process);
-            Assert.False(process.HasExited && process.ExitCode is not (0 or 3), $"round {round}: exit code {(process.HasExited ? process.ExitCode : 0)}");
             process.Kill();
             await Task.WhenAll(output, errors);
             await process.WaitForExitAsync();
@@ -131,7 +130,7 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime
         }
     }
 
-    private void Disturb(int kind)
+    private void Disturb(Workload workload, int kind)
     {
         switch (kind)
         {
@@ -140,6 +139,7 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime
                 break;
             case 1:
                 _server!.Restart();
+                workload.Reconnect();
                 break;
         }
     }
@@ -161,7 +161,7 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime
     {
         workload.Finish();
         var outcome = _nebula.Run("run", "p.yaml");
-        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        Assert.True(outcome.ExitCode == 0, outcome.ErrorLines);
         // nothing is left to move, and that is no error either
         Assert.Equal(0, _nebula.Run("run", "p.yaml", "-q").ExitCode);
         Assert.Empty(_nebula.TemporaryFiles());

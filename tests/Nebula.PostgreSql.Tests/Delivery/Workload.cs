@@ -23,18 +23,12 @@ internal sealed class Workload : IDisposable
     public Workload(PostgreSqlServer server, string database, int seed)
     {
         _random = new Random(seed);
-        _connections = [Open(), Open()];
+        _connections = [new(server.ConnectionString(database)), new(server.ConnectionString(database))];
+        Reconnect();
         for (var table = 0; table < Tables; table++)
         {
             Execute(0, Create(table));
             Execute(0, Insert(table, 200));
-        }
-
-        NpgsqlConnection Open()
-        {
-            var connection = new NpgsqlConnection(server.ConnectionString(database));
-            connection.Open();
-            return connection;
         }
     }
 
@@ -45,6 +39,16 @@ internal sealed class Workload : IDisposable
 
     /// <summary>The columns that identify a row.</summary>
     public static string[] KeyOf(int table) => HasTwoKeys(table) ? ["id", "region"] : ["id"];
+
+    /// <summary>Opens its connections, also after the server was ended.</summary>
+    public void Reconnect()
+    {
+        foreach (var connection in _connections)
+        {
+            connection.Close();
+            connection.Open();
+        }
+    }
 
     /// <summary>Does one of the things that it does.</summary>
     public void Step()
