@@ -160,7 +160,7 @@ public sealed class TypeTests(Servers servers)
         Assert.Equal(["12500|7"], (await run.ReadAsync("casts.t", ("n", DataType.Decimal(10, 3)), ("i", DataType.Int64))).Lines);
     }
 
-    internal static void Create(PostgreSqlServer server) => server.Execute($"""
+    internal static void Create(PostgreSqlServer server, string database = "postgres") => server.Execute($"""
         SET timezone = 'UTC';
         DROP SCHEMA IF EXISTS types CASCADE;
         CREATE SCHEMA types;
@@ -175,5 +175,5 @@ public sealed class TypeTests(Servers servers)
         CREATE TABLE types.typed ({string.Join(", ", Cases.Select(static (c, i) => $"c{i} {c.Type}"))});
         INSERT INTO types.typed VALUES ({string.Join(", ", Cases.Select(static c => $"'{c.Value.Replace("'", "''", StringComparison.Ordinal)}'"))});
         INSERT INTO types.typed DEFAULT VALUES;
-        """);
+        """, database);
 }

@@ -44,6 +44,8 @@ internal sealed class FileDestination : IDestination
 
     public DestinationCapabilities Capabilities { get; }
 
+    public long BufferBytes => _store.BufferBytes;
+
     public string NameObject(string stream)
     {
         if (!_isFolder)

@@ -9,6 +9,9 @@ public interface IDestination : IAsyncDisposable
     /// <summary>What the destination can and cannot do.</summary>
     DestinationCapabilities Capabilities { get; }
 
+    /// <summary>Bytes that a writer holds on its own, beside what the pipeline lends: they count against a run's memory.</summary>
+    long BufferBytes => 0;
+
     /// <summary>
     /// Names the object of a stream for which the user named none; empty when the destination's own settings say it all (the path of one file).
     /// </summary>

@@ -201,7 +201,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 Options = new PipelineOptions
                 {
                     Workers = stream.Performance.Workers ?? Environment.ProcessorCount,
-                    MemoryLimit = PipelineOptions.ShareOf(pipeline.Settings.Memory, parallel),
+                    MemoryLimit = PipelineOptions.ShareOf(pipeline.Settings.Memory, parallel) - await BuffersOfAsync(stream, destination).ConfigureAwait(false),
                     RowLimit = stream.Limit,
                     Verify = stream.Verify,
                     Storage = stream.Storage.Mode,
@@ -216,6 +216,16 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 ChunkBytes = stream.Limit is null && stream.MaxBadRows is null && stream.BadRows != BadRowPolicy.Quarantine ? stream.ChunkBytes : null,
             };
         }
+    }
+
+    /// <summary>What source and destination hold themselves of the memory that a stream may use.</summary>
+    private async Task<long> BuffersOfAsync(StreamConfig stream, IDestination destination)
+    {
+        if (pipeline.Settings.Memory is null)
+            return 0;
+        var source = SourceOf(stream)();
+        await using (source.ConfigureAwait(false))
+            return source.BufferBytes + destination.BufferBytes;
     }
 
     private Func<ISource> CreateSource(IReadOnlyDictionary<string, OptionValue> options)

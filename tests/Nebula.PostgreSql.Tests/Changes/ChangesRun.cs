@@ -75,9 +75,11 @@ internal sealed class ChangesRun : IAsyncDisposable
 
     public void SetPosition(string stream, string position) => _committed[stream] = new Checkpoint(stream, position, 1);
 
+    public bool AsText { get; set; }
+
     public async Task<StreamPlan> PlanAsync(string stream, params string[] key)
     {
-        var plan = await _run.PlanAsync(stream);
+        var plan = await _run.PlanAsync(stream, AsText);
         return _plans[stream] = plan with
         {
             Write = Write,
@@ -132,6 +134,12 @@ internal sealed class ChangesRun : IAsyncDisposable
             if (acknowledge)
                 await reader.AcknowledgeAsync(window!.Position, CancellationToken.None);
         }
+    }
+
+    public async Task FollowUntilFailsAsync(IChangeReader reader)
+    {
+        while (true)
+            Commit((await reader.ReadAsync(CancellationToken.None))!);
     }
 
     public void Commit(ChangeWindow window)

@@ -129,7 +129,9 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
     private RelationMap? MapOf(ref PgOutputReader reader)
     {
         var map = _maps.GetValueOrDefault(reader.ReadUInt32());
-        return map is null || _done < _skipped[map.Rows.Index] ? null : map;
+        if (map is null || _done < _skipped[map.Rows.Index])
+            return null;
+        return map.IsFormer ? throw ChangesLost.Recreated(map.Rows.Plan.Stream.Name) : map;
     }
 
     private void Done()

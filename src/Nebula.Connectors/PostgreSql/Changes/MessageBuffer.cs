@@ -19,6 +19,9 @@ internal sealed class MessageBuffer(BufferPool pool) : IDisposable
     /// <summary>Bytes that were fetched and not taken.</summary>
     public ReadOnlySpan<byte> Rest => _buffer.Span[_start.._end];
 
+    /// <summary>Whether everything was taken, and the end of the rows comes next.</summary>
+    public bool IsEnded => Rest.Length == sizeof(short) && BinaryPrimitives.ReadInt16BigEndian(Rest) < 0;
+
     /// <summary>Messages taken.</summary>
     public long Count { get; private set; }
 
@@ -70,14 +73,6 @@ internal sealed class MessageBuffer(BufferPool pool) : IDisposable
         _start += FrameSize + length;
         Count++;
         return true;
-    }
-
-    /// <summary>Puts the message back that was taken last.</summary>
-    /// <param name="length">Its length.</param>
-    public void PutBack(int length)
-    {
-        _start -= FrameSize + length;
-        Count--;
     }
 
     /// <summary>Forgets what was fetched.</summary>

@@ -24,11 +24,10 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
     private readonly byte[] _read = ArrayPool<byte>.Shared.Rent(ReadSize);
-    private readonly TupleCutter _cutter = new("the log", 1, BufferPool.MaxCapacity);
     private LentConnection? _connection;
     private NpgsqlRawCopyStream? _copy;
     private int _limit = changesPerAnswer;
-    private bool _hasHeader;
+    private TupleCutter? _header;
     private bool _isAtEnd;
     private bool _isBroken;
     private ulong _acknowledged;
@@ -105,7 +104,7 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
             """);
         _copy = await WhileBusyAsync(() => connection.Connection.BeginRawBinaryCopyAsync(sql, cancellationToken), cancellationToken).ConfigureAwait(false);
         Buffer.Clear();
-        _hasHeader = false;
+        _header = new TupleCutter("the log", 1, BufferPool.MaxCapacity);
     }
 
     private async ValueTask<bool> ReadAsync(CancellationToken cancellationToken)
@@ -129,18 +128,20 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
 
     private bool SkipHeader()
     {
-        if (!_hasHeader && _cutter.SkipHeader(Buffer.Rest) is var header and > 0)
+        if (_header?.SkipHeader(Buffer.Rest) is { } header and > 0)
         {
             Buffer.Skip(header);
-            _hasHeader = true;
+            _header = null;
         }
-        return _hasHeader;
+        return _header is null;
     }
 
     private async ValueTask EndAnswerAsync()
     {
         await _copy!.DisposeAsync().ConfigureAwait(false);
         _copy = null;
+        if (!Buffer.IsEnded)
+            throw new EndOfStreamException("The answer ended before its last row.");
         // fewer than asked for: the end was reached
         _isAtEnd = Buffer.Count < _limit;
         // transactions that are not acknowledged yet come again, and must not be all that comes

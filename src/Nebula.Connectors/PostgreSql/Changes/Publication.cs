@@ -68,8 +68,8 @@ internal sealed record Publication(string Name)
     /// <param name="table">The table.</param>
     public string AddSql(CapturedTable table) => $"ALTER PUBLICATION {SqlName.Quote(Name)} ADD TABLE {Sql(table)};";
 
-    /// <summary>Says what of a table the publication leaves out, and what to do; null for nothing.</summary>
-    /// <param name="table">The table, which is one of <see cref="Tables"/>.</param>
+    /// <summary>Says what of a table the publication leaves out, or would, and what to do; null for nothing.</summary>
+    /// <param name="table">The table.</param>
     /// <param name="columns">The columns that are read.</param>
     public string? FindFault(CapturedTable table, IEnumerable<string> columns)
     {
@@ -78,7 +78,9 @@ internal sealed record Publication(string Name)
         if (table.Kind == 'p' && !IsViaRoot)
             return $"Publication '{Name}' hands over changes of {table.Schema}.{table.Name} as those of its partitions. "
                 + $"ALTER PUBLICATION {SqlName.Quote(Name)} SET (publish_via_partition_root = true);";
-        var (rows, published) = Tables[table.Oid];
+        if (!Tables.TryGetValue(table.Oid, out var handedOver))
+            return null;
+        var (rows, published) = handedOver;
         if (rows is not null)
             return $"Publication '{Name}' hands over only rows of {table.Schema}.{table.Name} with {rows}. Publish the table without WHERE.";
         var missing = published is null ? [] : columns.Where(column => table.Find(column) is { IsGenerated: false } && !published.Contains(column)).ToList();

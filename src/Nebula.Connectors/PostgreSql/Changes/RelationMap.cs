@@ -8,6 +8,6 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <param name="Finder">Positions in the table of the columns that a row is found by to read it again; none when it cannot be found.</param>
 internal sealed record RelationMap(ChangedRows Rows, PublishedRelation Relation, int[] Sources, int[] Key, int[] Finder)
 {
-    /// <summary>Whether there are columns that have to be read from the table.</summary>
-    public bool HasUntold { get; } = Sources.AsSpan().Contains(-1);
+    /// <summary>Whether it is a table of the same name that is there no more.</summary>
+    public bool IsFormer { get; init; }
 }

@@ -1,6 +1,5 @@
 using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Engine.Connectors;
-using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
 using Npgsql;
 
@@ -33,7 +32,6 @@ internal sealed class RelationMapper(IReadOnlyList<ChangedRows> streams)
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>Null when no stream has them.</returns>
     /// <exception cref="SchemaChangedException">The plan does not know what the table has become.</exception>
-    /// <exception cref="NebulaException">The table is another one than that which was read.</exception>
     public async Task<RelationMap?> MapAsync(PublishedRelation relation, Func<Task<NpgsqlConnection>> connect, CancellationToken cancellationToken)
     {
         if (_known.TryGetValue(relation.Oid, out var known) && known.Relation.Name == relation.Name && known.Relation.Columns.AsSpan().SequenceEqual(relation.Columns.AsSpan()))
@@ -41,7 +39,7 @@ internal sealed class RelationMapper(IReadOnlyList<ChangedRows> streams)
         var map = streams.FirstOrDefault(stream => stream.Table.Oid == relation.Oid) is { } rows
             ? await MapAsync(rows, relation, await connect().ConfigureAwait(false), cancellationToken).ConfigureAwait(false)
             : streams.FirstOrDefault(stream => stream.Table.Schema == relation.Schema && stream.Table.Name == relation.Name) is { } namesake
-                ? throw ChangesLost.Recreated(namesake.Plan.Stream.Name) : null;
+                ? new RelationMap(namesake, relation, [], [], []) { IsFormer = true } : null;
         _known[relation.Oid] = (relation, map);
         return map;
     }

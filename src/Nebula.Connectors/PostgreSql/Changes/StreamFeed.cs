@@ -22,6 +22,7 @@ internal sealed class StreamFeed : IMessageFeed
     private static readonly TimeSpan BusyPause = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan StartInterval = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
     private readonly PostgreSqlConnections _connections;
     private readonly CaptureOptions _options;
@@ -50,8 +51,10 @@ internal sealed class StreamFeed : IMessageFeed
     /// <param name="options">Slot and publication.</param>
     /// <param name="from">Where to start.</param>
     /// <param name="pool">Where buffers come from.</param>
+    /// <param name="side">A connection to look whether the stream has begun.</param>
     /// <param name="cancellationToken">Stops the start.</param>
-    public static async Task<StreamFeed> StartAsync(PostgreSqlConnections connections, CaptureOptions options, ulong from, BufferPool pool, CancellationToken cancellationToken)
+    public static async Task<StreamFeed> StartAsync(
+        PostgreSqlConnections connections, CaptureOptions options, ulong from, BufferPool pool, NpgsqlConnection side, CancellationToken cancellationToken)
     {
         var started = System.Diagnostics.Stopwatch.GetTimestamp();
         while (true)
@@ -59,19 +62,22 @@ internal sealed class StreamFeed : IMessageFeed
             var feed = new StreamFeed(connections, options, await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false), from, pool);
             try
             {
-                // an answer that the stream has begun is no message; a refusal comes at once
-                feed._next = feed._messages.MoveNextAsync().AsTask();
-                await Task.WhenAny(feed._next, Task.Delay(BusyInterval, cancellationToken)).ConfigureAwait(false);
-                if (feed._next.IsFaulted)
-                    await feed._next.ConfigureAwait(false);
-                cancellationToken.ThrowIfCancellationRequested();
+                var next = feed._next = feed._messages.MoveNextAsync().AsTask();
+                // that the stream has begun is no message
+                while (!next.IsCompleted && (await ReplicationSlot.FindAsync(side, options.Slot, cancellationToken).ConfigureAwait(false))?.ActiveProcess != feed.ProcessId())
+                    await Task.WhenAny(next, Task.Delay(StartInterval, cancellationToken)).ConfigureAwait(false);
+                if (next.IsFaulted)
+                    await next.ConfigureAwait(false);
                 return feed;
             }
             catch (Exception e)
             {
                 await feed.DisposeAsync().ConfigureAwait(false);
                 if (e is PostgresException { SqlState: PostgresErrorCodes.ObjectInUse } && System.Diagnostics.Stopwatch.GetElapsedTime(started) < BusyTimeout)
+                {
+                    await Task.Delay(BusyInterval, cancellationToken).ConfigureAwait(false);
                     continue;
+                }
                 if (!cancellationToken.IsCancellationRequested && ChangeReader.Translate(connections, options, e) is { } translated)
                     throw translated;
                 throw;

@@ -31,7 +31,7 @@ internal static class ChangeScan
         var segments = new List<ChangeSegment>();
         var ranges = new List<(RecordBatch, int, int)>();
         var hasDeletes = false;
-        var mask = new SortedSet<int>();
+        var mask = UnchangedOf(batches, unchanged);
         foreach (var batch in batches)
         {
             var start = 0;
@@ -48,9 +48,6 @@ internal static class ChangeScan
                 else
                     hasDeletes |= kind == ChangeColumns.Delete[0];
             }
-            if (batch.Columns[unchanged].NullCount < batch.Length)
-                for (var row = 0; row < batch.Length; row++)
-                    AddBits(batch.Columns[unchanged], row);
             Add(batch, start, batch.Length);
         }
         End(null);
@@ -62,20 +59,26 @@ internal static class ChangeScan
                 ranges.Add((batch, from, to - from));
         }
 
-        void AddBits(Column column, int row)
-        {
-            if (column.IsNull(row))
-                return;
-            var bits = column.GetBytes(row);
-            for (var i = 0; i < bits.Length; i++)
-                for (uint rest = bits[i]; rest != 0; rest &= rest - 1)
-                    mask.Add(8 * i + BitOperations.TrailingZeroCount(rest));
-        }
-
         void End((RecordBatch, int)? truncation)
         {
-            segments.Add(new ChangeSegment(ranges) { HasDeletes = hasDeletes, Unchanged = [.. mask], Truncation = truncation });
+            segments.Add(new ChangeSegment(ranges) { HasDeletes = hasDeletes, Unchanged = mask, Truncation = truncation });
             (ranges, hasDeletes) = ([], false);
         }
+    }
+
+    private static List<int> UnchangedOf(IReadOnlyList<RecordBatch> batches, int unchanged)
+    {
+        var mask = new SortedSet<int>();
+        foreach (var column in batches.Select(batch => batch.Columns[unchanged]).Where(static column => column.NullCount < column.Length))
+            for (var row = 0; row < column.Length; row++)
+            {
+                if (column.IsNull(row))
+                    continue;
+                var bits = column.GetBytes(row);
+                for (var i = 0; i < bits.Length; i++)
+                    for (uint rest = bits[i]; rest != 0; rest &= rest - 1)
+                        mask.Add(8 * i + BitOperations.TrailingZeroCount(rest));
+            }
+        return [.. mask];
     }
 }
