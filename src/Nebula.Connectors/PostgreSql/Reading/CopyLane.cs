@@ -43,12 +43,12 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
     {
         try
         {
-            while (_copy is { } copy && Read(copy))
+            while (_copy is not null || Ask())
             {
-                copy.Dispose();
+                if (!Read(_copy!))
+                    return;
+                _copy!.Dispose();
                 _copy = null;
-                if (!_isStopped && queries.Next() is { } query)
-                    _copy = form.Begin(connection.Connection, query);
             }
         }
         finally
@@ -73,6 +73,12 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
         {
             // it has just ended, or the connection is broken, which ends it too
         }
+    }
+
+    private bool Ask()
+    {
+        _copy = !_isStopped && queries.Next() is { } query ? form.Begin(connection.Connection, query) : null;
+        return _copy is not null;
     }
 
     /// <summary>Reads an answer to its end.</summary>

@@ -14,9 +14,6 @@ internal sealed class CopyQueries(StreamPlan plan, TableChunk rows)
     private TableChunk[] _parts = [rows];
     private int _next;
 
-    /// <summary>Whether all were handed out.</summary>
-    public bool IsEmpty => Volatile.Read(ref _next) >= _parts.Length;
-
     /// <summary>Where the read before ended, for statements that ask for it; null for nowhere.</summary>
     public string? After => rows.After;
 

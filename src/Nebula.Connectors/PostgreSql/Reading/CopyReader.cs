@@ -3,6 +3,7 @@ using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
+using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Reading;
 
@@ -81,6 +82,8 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         _stop.Dispose();
     }
 
+    /// <summary>Opens one more connection.</summary>
+    /// <returns>Null when there is none: the first reads everything then.</returns>
     private CopyLane? Join(string snapshot)
     {
         LentConnection? connection = null;
@@ -90,20 +93,17 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             if (connection is null)
                 return null;
             SharedSnapshot.JoinAsync(connection.Connection, snapshot, _stop.Token).GetAwaiter().GetResult();
-            var lane = new CopyLane(connection, queries, plan, context, _form, Take);
-            lock (_lock)
-                _lanes.Add(lane);
-            lane.StartAsync(_stop.Token).GetAwaiter().GetResult();
-            return lane;
         }
-        catch (Exception e)
+        catch (Exception e) when (e is NebulaException or NpgsqlException or IOException or OperationCanceledException)
         {
+            // the server takes no more; or the first is at its end, or broken, which it says itself
             connection?.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            // the others read what this one would have: they are at the end, or the server takes no more connections
-            if (queries.IsEmpty || _stop.IsCancellationRequested || e is NebulaException { Kind: ErrorKind.Throttled })
-                return null;
-            throw;
+            return null;
         }
+        var lane = new CopyLane(connection, queries, plan, context, _form, Take);
+        lock (_lock)
+            _lanes.Add(lane);
+        return lane;
     }
 
     private void Run(CopyLane? lane)
