@@ -8,7 +8,7 @@ import sys
 
 HEAD = ["job", "Nebula, M rows/s", "DuckDB, M rows/s", "best other tool, M rows/s", "times DuckDB", "times the best",
         "times DuckDB's rows per CPU second", "peak memory, MB"]
-LABELS = {"csv": "CSV", "csvgz": "gzip CSV", "json": "JSON array", "jsonl": "JSON Lines",
+LABELS = {"pg": "PostgreSQL", "csv": "CSV", "csvgz": "gzip CSV", "json": "JSON array", "jsonl": "JSON Lines",
           "parquet": "Parquet", "parquet_snappy": "Parquet snappy", "parquet_zstd": "Parquet zstd", "arrow": "Arrow IPC", "avro": "Avro snappy"}
 # told types and order beforehand, which a user of files does not know; they are in the results
 TOLD = ("-schema-unordered", "-strptime")

@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Nebula.Engine.Diagnostics;
 
@@ -8,7 +7,7 @@ namespace Nebula.Orchestration;
 internal static class PayloadJson
 {
     /// <summary>Text goes to files and histories, never into web pages: only what JSON demands is escaped.</summary>
-    public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static readonly JsonWriterOptions WriterOptions = new() { Encoder = PlainJsonEncoder.Instance };
 
     /// <summary>Goes to the next member of an object and on to its value. The reader stands on the start of the object, or on the end of the last
     /// value.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -88,7 +89,8 @@ public sealed partial class FailureTests : IDisposable
     [InlineData(15)]
     public async Task Signal_StopsCleanly(int signal)
     {
-        if (OperatingSystem.IsWindows())
+        // whoever starts the tests in the background has them, and what they start, ignore interrupts
+        if (OperatingSystem.IsWindows() || IsIgnored(signal))
             return;
         _nebula.Write("out.csv", "the old target");
         using var process = await StartAndFeedAsync();
@@ -112,7 +114,7 @@ public sealed partial class FailureTests : IDisposable
         // it has taken over the signal when its handler thread is there and the pipe is open
         await NebulaProcess.UntilAsync(() => process.HasExited || HasOpen(process, _nebula.PathOf("rows")));
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        Assert.Equal(0, kill(process.Id, 2));
+        Assert.Equal(0, kill(process.Id, 15));
         Assert.Equal(130, (await NebulaProcess.FinishAsync(process, output, errors)).ExitCode);
     }
 
@@ -247,6 +249,14 @@ public sealed partial class FailureTests : IDisposable
         {
             return false;
         }
+    }
+
+    private static bool IsIgnored(int signal)
+    {
+        if (!OperatingSystem.IsLinux())
+            return false;
+        var line = File.ReadLines("/proc/self/status").First(static line => line.StartsWith("SigIgn:", StringComparison.Ordinal));
+        return (ulong.Parse(line.AsSpan(8), NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> (signal - 1) & 1) != 0;
     }
 
     [LibraryImport("libc")]

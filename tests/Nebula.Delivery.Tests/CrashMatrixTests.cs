@@ -59,13 +59,20 @@ public sealed class CrashMatrixTests(StoreServers servers)
         var killed = 0;
         await Parallel.ForEachAsync(cases, new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (one, _) =>
         {
-            using var folder = Folder.Create(target, destination);
-            if (await KillAsync(folder, one.Step, one.Occurrence))
+            // with two chunks at a time, a step may be reached less often than before: then it is an earlier time
+            for (var occurrence = one.Occurrence; occurrence > 0; occurrence /= 2)
+            {
+                using var folder = Folder.Create(target, destination);
+                var isKilled = await KillAsync(folder, one.Step, occurrence);
+                await FinishAsync(folder, new Steps());
+                await destination.CheckAsync(folder, $"killed at '{one.Step}' number {occurrence}, seed {seed}");
+                if (!isKilled)
+                    continue;
                 Interlocked.Increment(ref killed);
-            await FinishAsync(folder, new Steps());
-            await destination.CheckAsync(folder, $"killed at '{one.Step}' number {one.Occurrence}, seed {seed}");
+                break;
+            }
         });
-        // with two chunks at a time, a step may be reached less often than before
+        // what only a conflict brings about may not come at all
         Assert.InRange(killed, cases.Count * 8 / 10, cases.Count);
     }
 

@@ -27,6 +27,9 @@ public sealed class RunTests
         Assert.Equal((2, 2), ((int)run.Json["result"]!["completed"]!, (int)run.Json["progress"]!["done"]!));
         var list = await host.RequestAsync("GET", "/api/runs?pipeline=shop");
         Assert.Equal(id, (string)Assert.Single(list.Json["runs"]!.AsArray())!["id"]!);
+        var record = (await app.RecordAsync(id))!;
+        Assert.Equal(("shop", "completed", (long)run.Json["result"]!["rows"]!), (record.Pipeline, record.Status, record.Rows));
+        Assert.Equal(["a", "d"], record.Streams.Select(static stream => stream.Name).Order());
         app.CheckDelivered();
         Assert.All(host.Handlers, static handler => Assert.Empty(handler.Errors));
     }
@@ -71,7 +74,7 @@ public sealed class RunTests
         var ended = await host.EndOfAsync(await StartAsync(host));
         Assert.Contains("\"completed\":2", ended.Output, StringComparison.Ordinal);
         app.CheckDelivered();
-        Assert.Contains("connection lost", host.Log(), StringComparison.Ordinal);
+        await host.LoggedAsync("connection lost");
         // whatever was answered once is answered again: by another process, which knows nothing but the history
         using var store = new LocalStateStore(Path.Combine(app.Folder, "other"));
         var executor = new OrchestrationExecutor(new TaskRegistry().AddSync(new FolderWorld(app.Folder, app.Streams), store));
@@ -89,7 +92,7 @@ public sealed class RunTests
         var id = await StartAsync(host);
         await host.UntilAsync(_ => host.Calls.Any(static call => call.Function == "TransferChunk"));
         Assert.Equal(202, (await host.RequestAsync("POST", $"/api/runs/{id}/pause")).Status);
-        await host.UntilAsync(all => all.Any(one => one.Id == id && one.CustomStatus!.Contains("\"paused\"", StringComparison.Ordinal)));
+        await host.UntilAsync(all => all.Any(one => one.Id == id && one.CustomStatus?.Contains("\"paused\"", StringComparison.Ordinal) == true));
         Assert.Equal("paused", (string)(await host.RequestAsync("GET", $"/api/runs/{id}")).Json["progress"]!["state"]!);
         app.Release();
         // of several pages only those that were begun go on
@@ -110,10 +113,11 @@ public sealed class RunTests
         var id = await StartAsync(host);
         await host.UntilAsync(_ => host.Calls.Any(static call => call.Function == "TransferChunk"));
         Assert.Equal(202, (await host.RequestAsync("POST", $"/api/runs/{id}/cancel")).Status);
-        await host.UntilAsync(all => all.Any(one => one.Id == id && one.CustomStatus!.Contains("\"cancelling\"", StringComparison.Ordinal)));
+        await host.UntilAsync(all => all.Any(one => one.Id == id && one.CustomStatus?.Contains("\"cancelling\"", StringComparison.Ordinal) == true));
         app.Release();
         await host.EndOfAsync(id);
         Assert.Equal("cancelled", (string)(await host.RequestAsync("GET", $"/api/runs/{id}")).Json["status"]!);
+        Assert.Equal("cancelled", (await app.RecordAsync(id))!.Status);
         var world = new FolderWorld(Path.Combine(app.Folder, "world"), app.Streams);
         Assert.Empty(world.Visible("a"));
         Assert.Empty(world.LeftInStaging());
@@ -132,8 +136,10 @@ public sealed class RunTests
         var run = (await host.RequestAsync("GET", $"/api/runs/{id}")).Json;
         Assert.Equal(("terminated", "Terminated over the API."), ((string)run["status"]!, (string)run["error"]!));
         Assert.Equal(409, (await host.RequestAsync("POST", $"/api/runs/{id}/pause")).Status);
-        // what it had started has ended too
+        // what it had started has ended too, also what nobody else stops
         await host.UntilAsync(static all => all.All(static one => one.Status == 5));
+        await host.LoggedAsync("TransferChunk was stopped because its run was terminated.");
+        Assert.Equal("cancelled", (await app.RecordAsync(id))!.Status);
         app.Release();
         var next = await StartAsync(host);
         Assert.NotEqual(id, next);

@@ -98,13 +98,13 @@ public sealed class FailureTests(Servers servers)
             await using var reader = await run.OpenAsync(plan, chunk, cancellation.Token);
             await DrainAsync(reader, cancellation.Token);
         });
-        for (var tries = 0; tries < 200 && server.Ask<long>("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cancelled' AND wait_event = 'PgSleep'") == 0; tries++)
+        for (var tries = 0; tries < 2_400 && server.Ask<long>("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cancelled' AND wait_event = 'PgSleep'") == 0; tries++)
             await Task.Delay(50);
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => drain);
 
         // the server needs a moment to end it, but not the ten minutes that the view takes
-        for (var tries = 0; tries < 200 && Left() > 0; tries++)
+        for (var tries = 0; tries < 2_400 && Left() > 0; tries++)
             await Task.Delay(50);
         Assert.Equal(0, Left());
 

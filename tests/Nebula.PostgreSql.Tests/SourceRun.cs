@@ -50,10 +50,40 @@ internal sealed class SourceRun : IAsyncDisposable
         }.Build();
     }
 
-    public async Task<List<Chunk>> SplitAsync(StreamPlan plan, long? chunkBytes = null)
+    /// <summary>Plans a statement of the user's.</summary>
+    public async Task<StreamPlan> PlanStatementAsync(string sql, bool asText = false)
+    {
+        var found = Assert.Single((await Source.DiscoverAsync(new DiscoverRequest { Streams = ["mine"], Sql = sql, InferTypes = !asText }, CancellationToken.None)).Streams);
+        return new StreamPlan
+        {
+            Stream = found,
+            Columns = [.. found.Schema.Fields.Select(static field => new PlannedColumn(field.Name, field))],
+            Object = "",
+            RunId = "run",
+            Sql = sql,
+        }.Build();
+    }
+
+    /// <summary>Reads what is new in a stream, in the way that a run does.</summary>
+    /// <param name="plan">The stream.</param>
+    /// <param name="from">The position that the read before ended with; null for the first.</param>
+    /// <param name="chunkBytes">Bytes of a chunk; null for one.</param>
+    public async Task<(List<string> Lines, string Position, int Chunks)> ReadNewAsync(StreamPlan plan, string? from = null, long? chunkBytes = null)
+    {
+        var checkpoint = from is null ? null : new Checkpoint(plan.Stream.Name, from, 1);
+        var position = await Source.FindPositionAsync(plan, checkpoint, CancellationToken.None);
+        var chunks = await SplitAsync(plan, chunkBytes, checkpoint);
+        var lines = new List<string>();
+        foreach (var chunk in chunks)
+            lines.AddRange((await ReadAsync(plan, chunk)).Lines);
+        lines.Sort(StringComparer.Ordinal);
+        return (lines, position, chunks.Count);
+    }
+
+    public async Task<List<Chunk>> SplitAsync(StreamPlan plan, long? chunkBytes = null, Checkpoint? from = null)
     {
         var chunks = new List<Chunk>();
-        await foreach (var chunk in Source.SplitAsync(plan, new SplitRequest { ChunkBytes = chunkBytes }, CancellationToken.None))
+        await foreach (var chunk in Source.SplitAsync(plan, new SplitRequest { ChunkBytes = chunkBytes, From = from }, CancellationToken.None))
             chunks.Add(chunk);
         return chunks;
     }

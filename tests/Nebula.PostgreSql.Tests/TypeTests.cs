@@ -9,7 +9,7 @@ public sealed class TypeTests(Servers servers)
     private const string Nines38 = "99999999999999999999999999999999999999";
 
     /// <summary>A type, a value of it, the type read, and the value read.</summary>
-    private static readonly (string Type, string Value, string Read, string Expected)[] Cases =
+    internal static readonly (string Type, string Value, string Read, string Expected)[] Cases =
     [
         ("boolean", "true", "bool", "true"),
         ("boolean", "false", "bool", "false"),

@@ -43,6 +43,12 @@ internal sealed class CheckCommand : NebulaCommand
         var destination = planner.OpenDestination();
         await using (destination.ConfigureAwait(false))
             passed &= Show("target", pipeline.Target.Name, await destination.CheckAsync(context.Interruption).ConfigureAwait(false), context);
+        // what the streams need on top can be asked only of ends that can be reached
+        if (passed && context.Connectors.Find(pipeline.Source.Type) is { CapturesChanges: true })
+        {
+            var plan = await planner.PlanAsync([], context.Interruption).ConfigureAwait(false);
+            passed &= Show("changes", pipeline.Source.Name, await CaptureChecks.RunAsync(plan, context.Interruption).ConfigureAwait(false), context);
+        }
         return passed ? ExitCode.Success : ExitCode.Connection;
     }
 

@@ -44,6 +44,8 @@ internal sealed class FileDestination : IDestination
 
     public DestinationCapabilities Capabilities { get; }
 
+    public long BufferBytes => _store.BufferBytes;
+
     public string NameObject(string stream)
     {
         if (!_isFolder)
@@ -97,6 +99,9 @@ internal sealed class FileDestination : IDestination
             _ = PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
         Unlock();
         _claim = Claim(target, layout, plan, goesOn: false, cancellationToken);
+        if (layout is not null && _store.Renames)
+            // a manifest whose writer died before it had its name
+            _store.Claim(PartsManifest.PathOf(layout), PartsManifest.PathOf(layout), plan.RunId, goesOn: false, cancellationToken).Dispose();
         return Task.FromResult(layout is null ? null : new PartsCommit(_store, layout).FindCheckpoint());
     }
 

@@ -38,6 +38,8 @@ internal sealed class FileSource : ISource, IInspectable
 
     public bool CanRestart => !_store.ComesOnce(_path);
 
+    public long BufferBytes => _store.BufferBytes;
+
     public async Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken)
     {
         try

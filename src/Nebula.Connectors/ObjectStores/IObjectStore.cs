@@ -18,6 +18,9 @@ internal interface IObjectStore : IDisposable
     /// <summary>The ending of what a run stages; it is no data.</summary>
     const string StagedSuffix = ".nebula-tmp";
 
+    /// <summary>Bytes that the store holds itself while it reads or writes an object.</summary>
+    long BufferBytes => 0;
+
     /// <summary>Whether several staged versions can be joined to one object when they are published.</summary>
     bool Joins { get; }
 

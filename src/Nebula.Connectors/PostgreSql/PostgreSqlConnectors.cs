@@ -1,4 +1,5 @@
 using Nebula.Connectors.PostgreSql.Connection;
+using Nebula.Connectors.PostgreSql.Writing;
 using Nebula.Engine.Connectors;
 
 namespace Nebula.Connectors.PostgreSql;
@@ -12,7 +13,10 @@ public static class PostgreSqlConnectors
     {
         Aliases = ["postgres", "pg"],
         SourceOptions = PostgreSqlOptions.Descriptors,
+        TakesQueries = true,
         CapturesChanges = true,
+        DestinationOptions = WriteOptions.Descriptors,
+        CreateDestination = static options => new PostgreSqlDestination(WriteOptions.Of(options)),
         CreateSource = static options => new PostgreSqlSource(PostgreSqlOptions.Of(options)),
     });
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Nebula.Connectors.ObjectStores;
 using Nebula.Connectors.PostgreSql.Connection;
@@ -19,9 +20,13 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
     private static readonly Schema NoSchema = new([]);
     private readonly PostgreSqlConnections _connections = new(options);
     private readonly SemaphoreSlim _exporting = new(1);
+    private readonly ConcurrentDictionary<string, string> _positions = new(StringComparer.Ordinal);
     private SharedSnapshot? _snapshot;
 
     public bool CanRestart => true;
+
+    /// <summary>Connections that read one chunk at a time: more than there are processors would wait for each other.</summary>
+    private int Lanes => Math.Min(options.MaxConnections, Environment.ProcessorCount);
 
     public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) => SourceCheck.RunAsync(_connections, cancellationToken);
 
@@ -29,6 +34,8 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         $"The tables of database '{options.Database}' cannot be listed", async connection =>
         {
             RequireVersion(connection);
+            if (request.Sql is { } statement)
+                return new Catalog([await DescribeAsync(connection, request.Streams is [var name] ? name : "sql", statement, request.InferTypes, cancellationToken).ConfigureAwait(false)]);
             var relations = Matching(await SystemCatalog.FindRelationsAsync(connection, options.Schemas, cancellationToken).ConfigureAwait(false), request.Streams);
             if (request.AsOneStream && relations.Count > 1)
                 throw NebulaException.Configuration($"{relations.Count} tables cannot be read as one stream. Name one, or make a view of them.");
@@ -39,16 +46,33 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
             return new Catalog(streams);
         }, cancellationToken);
 
+    public async Task<string> FindPositionAsync(StreamPlan plan, Checkpoint? from, CancellationToken cancellationToken)
+    {
+        if (plan.Capture is not null)
+            return await StartLogAsync(plan, cancellationToken).ConfigureAwait(false);
+        if (!plan.IsIncremental)
+            return "";
+        var position = await QueryAsync(plan, TableDetails.RowsOf(plan),
+            (connection, rows) => IncrementalRead.FindPositionAsync(connection, plan, rows, from, cancellationToken), cancellationToken).ConfigureAwait(false);
+        _positions[plan.Stream.Name] = position;
+        return position;
+    }
+
     public async IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, SplitRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // one connection keeps the snapshot, so that there must be another that reads
-        var chunkBytes = options.MaxConnections > 1 ? request.ChunkBytes : null;
+        var rows = TableDetails.RowsOf(plan);
+        // one connection keeps the snapshot, so that there must be another that reads; what is new is little, and found by an index rather than in all blocks
+        var chunkBytes = options.MaxConnections > 1 && rows.IsStored && request.From is null ? request.ChunkBytes : null;
         // before the sizes are looked up: what it sees then lies within them
         var exported = chunkBytes is not null && !_logs.ContainsKey(plan.Stream.Name) && await ExportAsync(cancellationToken).ConfigureAwait(false);
-        var (schema, name) = TableDetails.NameOf(plan.Stream);
-        var chunks = await _connections.QueryAsync(
-            $"'{plan.Stream.Name}' cannot be split",
-            connection => TableSplitter.SplitAsync(connection, schema, name, TableDetails.KindOf(plan.Stream), chunkBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (plan.IsIncremental)
+        {
+            var position = _positions.GetValueOrDefault(plan.Stream.Name) ?? await FindPositionAsync(plan, request.From, cancellationToken).ConfigureAwait(false);
+            rows = await QueryAsync(plan, rows,
+                (connection, all) => IncrementalRead.NarrowAsync(connection, plan, all, request.From, position, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        var chunks = chunkBytes is null ? [(rows, null)] : await QueryAsync(plan, rows,
+            (connection, all) => TableSplitter.SplitAsync(connection, all, chunkBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
         // one chunk is one statement, which sees one state anyway
         if (exported && chunks.Count == 1)
             await ReleaseAsync().ConfigureAwait(false);
@@ -58,14 +82,23 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
 
     public async Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken)
     {
-        var query = CopyQuery.Of(plan, TableChunk.Parse(chunk.Description));
+        var rows = TableChunk.Parse(chunk.Description);
+        var queries = new CopyQueries(plan, rows);
         var connection = await _connections.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (SnapshotOf(plan, chunk) is { } snapshot)
-                await snapshot.JoinAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
-            var copy = await connection.Connection.BeginRawBinaryCopyAsync(query, cancellationToken).ConfigureAwait(false);
-            return new CopyReader(connection, copy, _connections, plan, context);
+            string? snapshot = null;
+            if (SnapshotOf(plan, chunk) is { } shared)
+            {
+                await shared.JoinAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
+                if (chunk.IsWhole && Lanes > 1 && await queries.DivideAsync(connection.Connection, cancellationToken).ConfigureAwait(false))
+                    snapshot = shared.Id;
+            }
+            else if (chunk.IsWhole && Lanes > 1 && await queries.DivideAsync(connection.Connection, cancellationToken).ConfigureAwait(false))
+                snapshot = await SharedSnapshot.BeginAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
+            var reader = new CopyReader(_connections, queries, plan, context);
+            await reader.StartAsync(connection, snapshot, Lanes, cancellationToken).ConfigureAwait(false);
+            return reader;
         }
         catch (Exception e)
         {
@@ -89,6 +122,9 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         _exporting.Dispose();
         _starting.Dispose();
     }
+
+    private Task<T> QueryAsync<T>(StreamPlan plan, TableChunk rows, Func<NpgsqlConnection, TableChunk, Task<T>> query, CancellationToken cancellationToken) =>
+        _connections.QueryAsync($"'{plan.Stream.Name}' cannot be split", connection => query(connection, rows), cancellationToken);
 
     private static void RequireVersion(NpgsqlConnection connection)
     {
@@ -114,14 +150,28 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
     private static async Task<CatalogStream> DescribeAsync(NpgsqlConnection connection, Relation relation, bool inferTypes, CancellationToken cancellationToken)
     {
         var found = await SystemCatalog.FindColumnsAsync(connection, relation, cancellationToken).ConfigureAwait(false);
-        var types = found.Columns.Select(column => PostgreSqlType.Of(column.Type, asText: !inferTypes)).ToList();
-        return new CatalogStream(relation.Stream, new Schema(found.Columns.Select((column, i) => new Field(column.Name, types[i].Type, column.Nullable))))
+        var types = TypesOf(found, inferTypes);
+        return new CatalogStream(relation.Stream, SchemaOf(found, types))
         {
             PrimaryKey = found.PrimaryKey,
             Rows = relation.Rows,
-            Details = TableDetails.Render(relation, types),
+            Details = TableDetails.Render(relation, types, found.Columns),
         };
     }
+
+    private static async Task<CatalogStream> DescribeAsync(
+        NpgsqlConnection connection, string stream, string statement, bool inferTypes, CancellationToken cancellationToken)
+    {
+        var found = await StatementColumns.FindAsync(connection, stream, statement, cancellationToken).ConfigureAwait(false);
+        var types = TypesOf(found, inferTypes);
+        return new CatalogStream(stream, SchemaOf(found, types)) { Details = TableDetails.RenderStatement(types, found.Columns) };
+    }
+
+    private static List<PostgreSqlType> TypesOf(RelationColumns found, bool inferTypes) =>
+        [.. found.Columns.Select(column => PostgreSqlType.Of(column.Type, asText: !inferTypes))];
+
+    private static Schema SchemaOf(RelationColumns found, List<PostgreSqlType> types) =>
+        new(found.Columns.Select((column, i) => new Field(column.Name, types[i].Type, column.Nullable)));
 
     /// <summary>Exports a snapshot, where there is none yet.</summary>
     private async Task<bool> ExportAsync(CancellationToken cancellationToken)

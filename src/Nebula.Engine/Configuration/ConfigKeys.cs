@@ -161,10 +161,42 @@ internal static class ConfigKeys
         Choices = [new("refuse"), new("warn"), new("allow")],
     };
 
+    /// <summary>Tables that the target lacks.</summary>
+    public static readonly ConfigKey NewTables = new(
+        "tables", ConfigKind.Choice, "What happens where the target has no table for a stream: it is made, or the stream fails.")
+    {
+        Default = "evolve",
+        Choices = [new("evolve"), new("freeze")],
+    };
+
+    /// <summary>Columns that the target lacks.</summary>
+    public static readonly ConfigKey NewColumns = new(
+        "columns", ConfigKind.Choice, "What happens with a column that the target's table lacks: it is added, the stream fails, or its values are left out.")
+    {
+        Default = "evolve",
+        Choices = [new("evolve"), new("freeze"), new("discard_value"), new("discard_row") { IsSupported = false }],
+    };
+
+    /// <summary>Types that the target's columns are too narrow for.</summary>
+    public static readonly ConfigKey NewTypes = new(
+        "types", ConfigKind.Choice, "What happens where the target's column is too narrow for the type that is read: it is widened, or the stream fails.")
+    {
+        Default = "widen",
+        Choices = [new("widen", "evolve"), new("freeze"), new("discard_value") { IsSupported = false }, new("discard_row") { IsSupported = false }],
+    };
+
+    /// <summary>Columns that the source lost.</summary>
+    public static readonly ConfigKey OnDrop = new(
+        "on_drop", ConfigKind.Choice, "What happens with a column of the target that the source has no more: it stays, null in new rows, or the stream fails.")
+    {
+        Default = "keep",
+        Choices = [new("keep"), new("fail"), new("null_out") { IsSupported = false }],
+    };
+
     /// <summary>Contract of columns and types.</summary>
     public static readonly ConfigKey Contract = new("schema", ConfigKind.Section, "What columns and types may become.")
     {
-        Keys = [Lossy, .. NotYet("tables", "columns", "types", "on_drop")],
+        Keys = [Lossy, NewTables, NewColumns, NewTypes, OnDrop],
     };
 
     /// <summary>Size of a chunk.</summary>
@@ -262,8 +294,7 @@ internal static class ConfigKeys
         NullIsEmpty = true,
         Keys =
         [
-            Enabled, Mode, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage, Chunking, Verify,
-            Write, PrimaryKey, UpdateKey, Lookback, Where, Sql, Capture,
+            Enabled, Mode, Write, PrimaryKey, UpdateKey, Lookback, Where, Sql, Capture, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage, Chunking, Verify,
             .. NotYet("range", "step", "resource", "fields", "naming", "metadata_columns"),
         ],
     };

@@ -64,6 +64,9 @@ public sealed record StreamConfig
     /// <summary>What happens where values or their meaning would get lost.</summary>
     public LossyPolicy Lossy { get; init; }
 
+    /// <summary>What the target's table may become.</summary>
+    public SchemaContract Contract { get; init; } = new();
+
     /// <summary>What happens with rows that cannot be read.</summary>
     public BadRowPolicy BadRows { get; init; }
 
@@ -87,6 +90,10 @@ public sealed record StreamConfig
 
     /// <summary>The tree that all of this was read from.</summary>
     internal ConfigMap Settings { get; init; } = ConfigMap.Nothing;
+
+    /// <summary>Where a setting stands that was made for the stream; where the stream stands, for one that is built in.</summary>
+    /// <param name="key">The setting's key.</param>
+    public SourceLocation LocationOf(string key) => Settings.Find(key)?.Location ?? Location;
 
     /// <summary>Lists every setting with its value and where that was set, for people. Values of secret options are masked.</summary>
     public IReadOnlyList<EffectiveSetting> Explain() => SettingsExplainer.Explain(Settings, ConfigKeys.Stream);

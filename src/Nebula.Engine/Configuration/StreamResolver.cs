@@ -172,6 +172,7 @@ public sealed class StreamResolver
             Columns = Columns(settings.FindMap(ConfigKeys.Columns.Name)),
             Limit = values.Integer(ConfigKeys.Limit),
             ChunkBytes = Math.Max(1, values.Section(ConfigKeys.Chunking).Size(ConfigKeys.TargetSize)!.Value),
+            Contract = Contract(values.Section(ConfigKeys.Contract)),
             Lossy = values.Section(ConfigKeys.Contract).Text(ConfigKeys.Lossy) switch
             {
                 "warn" => LossyPolicy.Warn,
@@ -207,6 +208,19 @@ public sealed class StreamResolver
             },
         };
     }
+
+    private static SchemaContract Contract(ConfigValues values) => new()
+    {
+        MakesTables = values.Text(ConfigKeys.NewTables) == "evolve",
+        NewColumns = values.Text(ConfigKeys.NewColumns) switch
+        {
+            "freeze" => NewColumnPolicy.Fail,
+            "discard_value" => NewColumnPolicy.LeaveOut,
+            _ => NewColumnPolicy.Add,
+        },
+        WidensTypes = values.Text(ConfigKeys.NewTypes) == "widen",
+        KeepsDropped = values.Text(ConfigKeys.OnDrop) == "keep",
+    };
 
     private static IncrementalCursor? Cursor(StreamPattern pattern, ConfigValues values)
     {

@@ -78,6 +78,9 @@ public sealed class ChangeWindow(IReadOnlyList<StreamChanges> streams, string po
     /// <summary>Bytes of the log that were read for it.</summary>
     public long LogBytes { get; init; }
 
+    /// <summary>Bytes of the log that the source keeps for the reader; null when unknown.</summary>
+    public long? RetainedBytes { get; init; }
+
     /// <summary>Gives the batches back.</summary>
     public void Dispose()
     {

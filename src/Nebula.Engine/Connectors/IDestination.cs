@@ -9,6 +9,9 @@ public interface IDestination : IAsyncDisposable
     /// <summary>What the destination can and cannot do.</summary>
     DestinationCapabilities Capabilities { get; }
 
+    /// <summary>Bytes that a writer holds on its own, beside what the pipeline lends: they count against a run's memory.</summary>
+    long BufferBytes => 0;
+
     /// <summary>
     /// Names the object of a stream for which the user named none; empty when the destination's own settings say it all (the path of one file).
     /// </summary>
@@ -133,6 +136,9 @@ public sealed record DestinationCapabilities
 
     /// <summary>Whether the destination can merge rows by their key; one that cannot adds them.</summary>
     public bool MergesRows { get; init; }
+
+    /// <summary>Whether what the destination has outlives a run with a schema of its own, which <see cref="StreamPlan.Contract"/> is about.</summary>
+    public bool KeepsSchema { get; init; }
 
     /// <summary>Whether the destination can hold a table without columns, as a source without records may be.</summary>
     public bool AllowsNoColumns { get; init; }

@@ -8,6 +8,9 @@ public interface ISource : IAsyncDisposable
     /// <summary>Whether a stream can be read again from its start (not so for standard input).</summary>
     bool CanRestart { get; }
 
+    /// <summary>Bytes that a reader holds on its own, beside what the pipeline lends: they count against a run's memory.</summary>
+    long BufferBytes => 0;
+
     /// <summary>
     /// Tries everything a run will need (reachability, credentials, rights) and reports each with its remedy. Throws nothing for a failed check.
     /// </summary>

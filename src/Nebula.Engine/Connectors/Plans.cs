@@ -97,6 +97,9 @@ public sealed record StreamPlan
     /// <summary>The columns that identify a row, by their names at the destination; empty when none do. Always there for <see cref="WriteMode.Merge"/>.</summary>
     public ImmutableArray<string> PrimaryKey { get; init; } = [];
 
+    /// <summary>What the table at the destination may become.</summary>
+    public SchemaContract Contract { get; init; } = new();
+
     /// <summary>How its changes are captured; null when they are not.</summary>
     public ChangeCapture? Capture { get; init; }
 
@@ -130,6 +133,38 @@ public enum WriteMode
 
     /// <summary>Those with the same key as a row that was read take its values; the others stay.</summary>
     Merge,
+}
+
+/// <summary>What a table that is there may become.</summary>
+public sealed record SchemaContract
+{
+    /// <summary>Whether a table is made where there is none; otherwise that is an error.</summary>
+    /// <value>True.</value>
+    public bool MakesTables { get; init; } = true;
+
+    /// <summary>What happens with a column that the table lacks.</summary>
+    public NewColumnPolicy NewColumns { get; init; }
+
+    /// <summary>Whether a column that is too narrow becomes wider; otherwise that is an error.</summary>
+    /// <value>True.</value>
+    public bool WidensTypes { get; init; } = true;
+
+    /// <summary>Whether a column that the source has no more stays, null in new rows; otherwise that is an error.</summary>
+    /// <value>True.</value>
+    public bool KeepsDropped { get; init; } = true;
+}
+
+/// <summary>What happens with a column that a table lacks.</summary>
+public enum NewColumnPolicy
+{
+    /// <summary>It is added.</summary>
+    Add,
+
+    /// <summary>The stream fails.</summary>
+    Fail,
+
+    /// <summary>Its values are left out.</summary>
+    LeaveOut,
 }
 
 /// <summary>What an incremental read follows.</summary>

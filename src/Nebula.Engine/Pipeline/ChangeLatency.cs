@@ -26,7 +26,7 @@ public sealed class ChangeLatency
         var left = (long)Math.Ceiling(_total * part);
         for (var i = 0; i < _counts.Length; i++)
             if ((left -= _counts[i]) <= 0)
-                return TimeSpan.FromMicroseconds(UpperBound(i));
+                return TimeSpan.FromMicroseconds(Math.Min(UpperBound(i), Longest.TotalMicroseconds));
         return Longest;
     }
 

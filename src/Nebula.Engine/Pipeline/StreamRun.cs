@@ -41,6 +41,9 @@ public sealed record StreamRequest
     /// <summary>Columns that identify a row, by their names in the source; empty for the source's own key.</summary>
     public IReadOnlyList<string> PrimaryKey { get; init; } = [];
 
+    /// <summary>What the table at the destination may become.</summary>
+    public SchemaContract Contract { get; init; } = new();
+
     /// <summary>How changes are captured; null when they are not.</summary>
     public ChangeCapture? Capture { get; init; }
 
@@ -130,6 +133,7 @@ public sealed class StreamRun(
             IsIncremental = request.IsIncremental,
             Write = write,
             PrimaryKey = key,
+            Contract = request.Contract,
             Capture = request.Capture,
             Cursor = request.Cursor,
             Where = request.Where,

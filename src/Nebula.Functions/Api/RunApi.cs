@@ -77,7 +77,7 @@ internal static class RunApi
         var id = IdOf(HttpCall.Read(call.Request.Get(FunctionList.Trigger)));
         if (await handler.Clients.Of(call.Request).FindAsync(id, true, call.CancellationToken).ConfigureAwait(false) is { } run)
             return ApiAnswers.Json(200, writer => Write(writer, run));
-        var (slot, _) = await handler.Launcher.Slots.FindAsync(PipelineOf(id), call.CancellationToken).ConfigureAwait(false);
+        var (slot, _) = await handler.Launcher.Slots.FindAsync(RunRequest.PipelineOf(id), call.CancellationToken).ConfigureAwait(false);
         if (slot?.Run.RunId != id && slot?.Waiting.Any(waiting => waiting.RunId == id) != true)
             throw Unknown(id);
         return ApiAnswers.Json(200, writer =>
@@ -111,8 +111,10 @@ internal static class RunApi
         if (signal is null)
         {
             const string Reason = "Terminated over the API.";
+            await handler.Launcher.NoteTerminatedAsync(id, call.CancellationToken).ConfigureAwait(false);
             await client.ControlAsync(InstanceControl.Terminate, id, Reason, call.CancellationToken).ConfigureAwait(false);
             await Descendants.TerminateAsync(client, id, Reason, call.CancellationToken).ConfigureAwait(false);
+            await handler.Records.AddTerminatedAsync(run, Reason).ConfigureAwait(false);
         }
         else
             await client.RaiseEventAsync(id, signal, "null", call.CancellationToken).ConfigureAwait(false);
@@ -158,7 +160,7 @@ internal static class RunApi
         var result = Try(run.Status == OrchestrationStatus.Completed ? run.Output : null, SyncDefinitions.SyncRun.Output);
         writer.WriteStartObject();
         writer.WriteString("id"u8, run.InstanceId);
-        writer.WriteString("pipeline"u8, PipelineOf(run.InstanceId));
+        writer.WriteString("pipeline"u8, RunRequest.PipelineOf(run.InstanceId));
         writer.WriteString("status"u8, result is null ? StatusOf(run.Status) : OutcomeOf(result));
         writer.WriteString("createdAt"u8, run.CreatedAt);
         writer.WriteString("updatedAt"u8, run.LastUpdatedAt);
@@ -206,8 +208,6 @@ internal static class RunApi
         InstanceIds.Check(id);
         return id;
     }
-
-    private static string PipelineOf(string runId) => runId.Split('.')[0];
 
     private static NebulaException Unknown(string id) => NebulaException.NotFound($"There is no run '{id}'. Runs are kept for a while after they end.");
 }

@@ -17,6 +17,8 @@ internal static class ActivityFunctions
         var instance = call.Request.Metadata("instanceId") ?? "";
         using var scope = CallScope.ForInstance(instance);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken, handler.Lifetime.Stopping);
+        var isOver = false;
+        var watching = WatchAsync();
         string result;
         try
         {
@@ -33,10 +35,14 @@ internal static class ActivityFunctions
         }
         catch (OperationCanceledException)
         {
-            result = TaskRegistry.FailedActivity(new NebulaException(ErrorKind.Transient, handler.Lifetime.IsStopping
+            result = TaskRegistry.FailedActivity(new NebulaException(ErrorKind.Transient, isOver
+                ? $"{call.Function} was stopped because its run was terminated."
+                : handler.Lifetime.IsStopping
                 ? $"{call.Function} was interrupted because its worker stops."
                 : $"{call.Function} took longer than {Units.FormatDuration(handler.Settings.ActivityTimeout)} (NEBULA_ACTIVITY_TIMEOUT) and was stopped."));
         }
+        await deadline.CancelAsync().ConfigureAwait(false);
+        await watching.ConfigureAwait(false);
         // such an activity looks successful to the host: only we can say that it failed
         if (result.StartsWith("""{"ok":false""", StringComparison.Ordinal))
         {
@@ -44,5 +50,42 @@ internal static class ActivityFunctions
             Telemetry.Failed(result);
         }
         return new InvocationResponse { ReturnValue = result };
+
+        // the host does not tell: its request stays open when the instance is terminated
+        async Task WatchAsync()
+        {
+            using var timer = new PeriodicTimer(handler.Settings.TerminationInterval);
+            while (await TickAsync(timer, deadline.Token).ConfigureAwait(false))
+                if (await IsOverAsync(handler, instance.Split(':')[0], deadline.Token).ConfigureAwait(false))
+                {
+                    isOver = true;
+                    await deadline.CancelAsync().ConfigureAwait(false);
+                }
+        }
+    }
+
+    private static async Task<bool> TickAsync(PeriodicTimer timer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<bool> IsOverAsync(HandlerServices handler, string runId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return runId.Length > 0 && await handler.Launcher.IsOverAsync(runId, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is NebulaException or DataFormatException or OperationCanceledException)
+        {
+            // looked at again soon
+            return false;
+        }
     }
 }

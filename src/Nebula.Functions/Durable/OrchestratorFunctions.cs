@@ -12,20 +12,20 @@ namespace Nebula.Functions.Durable;
 internal static class OrchestratorFunctions
 {
     /// <summary>Runs one turn. Never throws.</summary>
-    public static Task<InvocationResponse> RunAsync(HandlerServices handler, FunctionCall call)
+    public static async Task<InvocationResponse> RunAsync(HandlerServices handler, FunctionCall call)
     {
         try
         {
-            return Task.FromResult(Run(handler, call));
+            return await ExecuteAsync(handler, call).ConfigureAwait(false);
         }
         catch (OutOfMemoryException)
         {
-            return Task.FromResult(Later(call.Request));
+            return Later(call.Request);
         }
         catch (Exception e)
         {
             handler.Log.LogError(e, "A turn cannot be run");
-            return Task.FromResult(Failed(e));
+            return Failed(e);
         }
     }
 
@@ -49,7 +49,7 @@ internal static class OrchestratorFunctions
         return Encode(new OrchestratorResponse("", [new CompleteOrchestration(0, OrchestrationStatus.Failed, failure.Message) { Failure = failure }], null));
     }
 
-    private static InvocationResponse Run(HandlerServices handler, FunctionCall call)
+    private static async Task<InvocationResponse> ExecuteAsync(HandlerServices handler, FunctionCall call)
     {
         var text = call.Request.Single.ToUtf8() ?? [];
         if (text is [(byte)'{', ..])
@@ -59,7 +59,9 @@ internal static class OrchestratorFunctions
         if (request.HasProperties && handler.Lifetime.IsStopping)
             return Encode(Later(request.InstanceId));
         handler.Log.LogDebug("Turn with {Past} old and {New} new events", request.PastEvents.Count, request.NewEvents.Count);
-        return Encode(handler.Executor.Execute(request));
+        var response = handler.Executor.Execute(request);
+        await handler.Records.AddAsync(request, response).ConfigureAwait(false);
+        return Encode(response);
     }
 
     private static OrchestratorResponse Later(string instanceId) => new(instanceId, [], null) { RequiresHistory = true };

@@ -32,6 +32,9 @@ internal sealed record AppSettings
     /// <summary>Longest time of one activity.</summary>
     public TimeSpan ActivityTimeout { get; init; } = TimeSpan.FromMinutes(30);
 
+    /// <summary>How often an activity looks whether its run was ended from outside.</summary>
+    public TimeSpan TerminationInterval { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Most activities at the same time in this process.</summary>
     public int Activities { get; init; } = 2 * Environment.ProcessorCount;
 

@@ -31,6 +31,7 @@ internal sealed class HandlerServices : IDisposable
         Executor = new OrchestrationExecutor(Registry, orchestrationLog);
         Activities = new SemaphoreSlim(settings.Activities);
         Launcher = new RunLauncher(pipelines, new SlotStore(state), settings, log);
+        Records = new RunRecords(state, Launcher.Slots, log);
     }
 
     /// <summary>The app settings.</summary>
@@ -62,6 +63,9 @@ internal sealed class HandlerServices : IDisposable
 
     /// <summary>Starts runs.</summary>
     public RunLauncher Launcher { get; }
+
+    /// <summary>Keeps what became of runs.</summary>
+    public RunRecords Records { get; }
 
     public void Dispose()
     {

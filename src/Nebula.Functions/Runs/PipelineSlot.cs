@@ -10,6 +10,9 @@ internal sealed record PipelineSlot(RunRequest Run)
     /// <summary>Whether the run's orchestration was seen to start. Until then it is started again after a while.</summary>
     public bool IsStarted { get; init; }
 
+    /// <summary>Whether the run was ended from outside: what it has under way stops.</summary>
+    public bool IsTerminated { get; init; }
+
     /// <summary>How often the run was taken up again after its host had lost it.</summary>
     public int Recoveries { get; init; }
 

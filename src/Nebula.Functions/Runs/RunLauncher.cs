@@ -118,6 +118,29 @@ internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, 
         return true;
     }
 
+    /// <summary>Notes that a run is ended from outside, for the activities that it has under way: nobody else tells them.</summary>
+    /// <param name="runId">The run.</param>
+    /// <param name="cancellationToken">Stops the call; it may be repeated.</param>
+    public async Task NoteTerminatedAsync(string runId, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var (slot, entry) = await slots.FindAsync(RunRequest.PipelineOf(runId), cancellationToken).ConfigureAwait(false);
+            if (slot is null || slot.Run.RunId != runId || slot.IsTerminated
+                || await slots.TryPutAsync(slot with { IsTerminated = true }, entry, cancellationToken).ConfigureAwait(false))
+                return;
+        }
+    }
+
+    /// <summary>Whether a run was ended from outside, or another one has its pipeline now.</summary>
+    /// <param name="runId">The run.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    public async Task<bool> IsOverAsync(string runId, CancellationToken cancellationToken)
+    {
+        var (slot, _) = await slots.FindAsync(RunRequest.PipelineOf(runId), cancellationToken).ConfigureAwait(false);
+        return slot is not null && (slot.IsTerminated || slot.Run.RunId != runId);
+    }
+
     /// <summary>Whether a run was ended by its host and not by itself. A history that was rewound may have lost a failure that the run had seen and gone on
     /// from, so that the run no longer fits it.</summary>
     private static bool IsLost(InstanceState run, PipelineSlot slot) => run.Status == OrchestrationStatus.Failed

@@ -12,6 +12,10 @@ internal sealed record RunRequest(string Pipeline, string Occasion, DateTime At)
     /// <summary>The run's id, which is that of its orchestration instance: the same for the same occasion.</summary>
     public string RunId => $"{Pipeline}.{Occasion}";
 
+    /// <summary>The pipeline of a run.</summary>
+    /// <param name="runId">The run.</param>
+    public static string PipelineOf(string runId) => runId.Split('.')[0];
+
     /// <summary>Whether one run does for both.</summary>
     public bool IsSameWork(RunRequest other) => Options.IsSame(other.Options);
 }

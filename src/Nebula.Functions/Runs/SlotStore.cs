@@ -114,6 +114,8 @@ internal sealed class SlotStore(IStateStore store)
         WriteRequest(writer, slot.Run);
         writer.WriteString("since"u8, slot.Since);
         writer.WriteBoolean("isStarted"u8, slot.IsStarted);
+        if (slot.IsTerminated)
+            writer.WriteBoolean("isTerminated"u8, true);
         writer.WriteNumber("recoveries"u8, slot.Recoveries);
         writer.WriteStartArray("waiting"u8);
         foreach (var request in slot.Waiting)
@@ -131,6 +133,7 @@ internal sealed class SlotStore(IStateStore store)
             {
                 Since = Utc(element.GetProperty("since"u8)),
                 IsStarted = element.GetProperty("isStarted"u8).GetBoolean(),
+                IsTerminated = element.TryGetProperty("isTerminated"u8, out var terminated) && terminated.GetBoolean(),
                 Recoveries = element.GetProperty("recoveries"u8).GetInt32(),
                 Waiting = [.. element.GetProperty("waiting"u8).EnumerateArray().Select(ReadRequest)],
             };

@@ -106,6 +106,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         IsIncremental = stream.Mode == SyncMode.Incremental,
         Write = stream.Write,
         PrimaryKey = stream.PrimaryKey,
+        Contract = stream.Contract,
         Cursor = stream.Cursor,
         Where = stream.Where,
         Sql = stream.Sql,
@@ -123,18 +124,21 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         var connector = Find(pipeline.Source);
         var queries = stream.Sql is not null ? "sql" : stream.Where is not null ? "where" : stream.Cursor is not null ? "update_key" : null;
         if (queries is not null && !connector.TakesQueries)
-            throw NebulaException.Configuration($"'{queries}' is for databases; {connector.Name} has no SQL.", stream.Location);
+            throw NebulaException.Configuration($"'{queries}' is for databases; {connector.Name} has no SQL.", stream.LocationOf(queries));
         if (stream.Mode is not (SyncMode.ChangeCapture or SyncMode.ChangesOnly))
             return;
         if (!connector.CapturesChanges)
             throw NebulaException.Configuration(
-                $"'mode: cdc' needs a log of changes, which {connector.Name} does not have. Use full-refresh or incremental.", stream.Location);
+                $"'mode: cdc' needs a log of changes, which {connector.Name} does not have. Use full-refresh or incremental.",
+                stream.LocationOf("mode"));
         if (queries is not null)
             throw NebulaException.Configuration(
-                $"'{queries}' has no place in 'mode: cdc': the log has all changes of a table. Use 'mode: incremental', or leave '{queries}' out.", stream.Location);
+                $"'{queries}' has no place in 'mode: cdc': the log has all changes of a table. Use 'mode: incremental', or leave '{queries}' out.",
+                stream.LocationOf(queries));
         if (stream.Limit is not null || stream.BadRows != BadRowPolicy.Fail)
             throw NebulaException.Configuration(
-                "'limit' and 'bad_rows' have no place in 'mode: cdc': a row that is left out would be missing for the changes behind it.", stream.Location);
+                "'limit' and 'bad_rows' have no place in 'mode: cdc': a row that is left out would be missing for the changes behind it.",
+                stream.LocationOf(stream.Limit is not null ? "limit" : "on_error"));
     }
 
     private ChangeCapture CaptureOf(StreamConfig stream)
@@ -173,6 +177,11 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         {
             var name = stream.Object?.Render(variables, kept: "part") ?? destination.NameObject(NameOf(stream));
             var target = destination.LocationOf(name);
+            if (stream.Contract != new SchemaContract() && !destination.Capabilities.KeepsSchema)
+                throw NebulaException.Configuration(
+                    "'schema' can only be about 'lossy' here: the target's files have the columns of the rows that are in them.", stream.LocationOf("schema"));
+            if (stream.Write == WriteMode.Merge && !destination.Capabilities.MergesRows)
+                throw NebulaException.Configuration("The target can only add rows, not merge them. Use 'write: append'.", stream.LocationOf("write"));
             if (streams > 1 && stream.Object is null && !destination.Capabilities.AcceptsManyStreams)
                 throw NebulaException.Configuration(
                     $"{streams} streams cannot all be written to '{target}'. Make them one stream with 'single: true', "
@@ -192,7 +201,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 Options = new PipelineOptions
                 {
                     Workers = stream.Performance.Workers ?? Environment.ProcessorCount,
-                    MemoryLimit = PipelineOptions.ShareOf(pipeline.Settings.Memory, parallel),
+                    MemoryLimit = PipelineOptions.ShareOf(pipeline.Settings.Memory, parallel) - await BuffersOfAsync(stream, destination).ConfigureAwait(false),
                     RowLimit = stream.Limit,
                     Verify = stream.Verify,
                     Storage = stream.Storage.Mode,
@@ -207,6 +216,16 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 ChunkBytes = stream.Limit is null && stream.MaxBadRows is null && stream.BadRows != BadRowPolicy.Quarantine ? stream.ChunkBytes : null,
             };
         }
+    }
+
+    /// <summary>What source and destination hold themselves of the memory that a stream may use.</summary>
+    private async Task<long> BuffersOfAsync(StreamConfig stream, IDestination destination)
+    {
+        if (pipeline.Settings.Memory is null)
+            return 0;
+        var source = SourceOf(stream)();
+        await using (source.ConfigureAwait(false))
+            return source.BufferBytes + destination.BufferBytes;
     }
 
     private Func<ISource> CreateSource(IReadOnlyDictionary<string, OptionValue> options)
@@ -272,9 +291,13 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         var name = NameOf(stream);
         var file = Path.GetFileName(name);
         var dot = file.IndexOf('.', Math.Min(1, file.Length));
+        // a table's name may have dots, the schema before it hardly ever
+        var schema = Find(pipeline.Source).TakesQueries ? name.IndexOf('.', StringComparison.Ordinal) : -1;
         return new Dictionary<string, string>(RunVariables(), StringComparer.Ordinal)
         {
             ["stream_name"] = name,
+            ["stream_schema"] = schema < 0 ? "" : name[..schema],
+            ["stream_table"] = name[(schema + 1)..],
             ["stream_file_path"] = name,
             ["stream_folder"] = Path.GetDirectoryName(name) ?? "",
             ["stream_file_name"] = file,

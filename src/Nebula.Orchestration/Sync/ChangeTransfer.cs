@@ -83,8 +83,23 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var stream in _streams)
+            await ClearAsync(stream).ConfigureAwait(false);
         foreach (var destination in _streams.Select(static stream => stream.Destination).Concat(_shared.Values).Distinct())
             await destination.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Removes what was made ready for staging and was not needed, or was staged and not committed.</summary>
+    private static async Task ClearAsync(CapturingStream stream)
+    {
+        try
+        {
+            await stream.Destination.AbortAsync(stream.Written, [], CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (NebulaException)
+        {
+            // it cannot be reached: the preparation of the next slice does it
+        }
     }
 
     /// <summary>Streams whose destination takes many at once share one.</summary>

@@ -61,6 +61,8 @@ internal static class PlanPayloads
         writer.WriteBoolean("incremental"u8, value.IsIncremental);
         writer.WriteString("write"u8, value.Write.ToString());
         Write(writer, "primaryKey", value.PrimaryKey);
+        if (value.Contract != new SchemaContract())
+            Write(writer, value.Contract);
         if (value.Cursor is { } cursor)
         {
             writer.WriteString("cursor"u8, cursor.Column);
@@ -115,6 +117,7 @@ internal static class PlanPayloads
             IsIncremental = root.GetProperty("incremental"u8).GetBoolean(),
             Write = Enum.Parse<WriteMode>(root.GetProperty("write"u8).GetString()!),
             PrimaryKey = [.. Texts(root.GetProperty("primaryKey"u8))],
+            Contract = root.TryGetProperty("contract"u8, out var contract) ? ReadContract(contract) : new SchemaContract(),
             Cursor = Text(root, "cursor") is { } cursor ? new IncrementalCursor(cursor, Text(root, "lookback")) : null,
             Where = Text(root, "where"),
             Sql = Text(root, "sql"),
@@ -134,6 +137,24 @@ internal static class PlanPayloads
             },
         }.Build();
     });
+
+    private static void Write(Utf8JsonWriter writer, SchemaContract contract)
+    {
+        writer.WriteStartObject("contract"u8);
+        writer.WriteBoolean("makesTables"u8, contract.MakesTables);
+        writer.WriteString("newColumns"u8, contract.NewColumns.ToString());
+        writer.WriteBoolean("widensTypes"u8, contract.WidensTypes);
+        writer.WriteBoolean("keepsDropped"u8, contract.KeepsDropped);
+        writer.WriteEndObject();
+    }
+
+    private static SchemaContract ReadContract(JsonElement element) => new()
+    {
+        MakesTables = element.GetProperty("makesTables"u8).GetBoolean(),
+        NewColumns = Enum.Parse<NewColumnPolicy>(element.GetProperty("newColumns"u8).GetString()!),
+        WidensTypes = element.GetProperty("widensTypes"u8).GetBoolean(),
+        KeepsDropped = element.GetProperty("keepsDropped"u8).GetBoolean(),
+    };
 
     private static void Write(Utf8JsonWriter writer, ChangeCapture capture)
     {

@@ -198,7 +198,7 @@ public sealed class SyncState(IStateStore store)
     private static string Prefix(StreamTask task) => string.Create(CultureInfo.InvariantCulture, $"runs/{StateKeys.Segment(task.RunId)}/{task.Stream}/");
 
     private static string Key(PageTask page, string kind, int number) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Prefix(page.Task)}{page.Attempt}/{kind}/{number:d6}");
+        string.Create(CultureInfo.InvariantCulture, $"{Prefix(page.Task)}{page.Attempt}{(page.Attempt.Length == 0 ? "" : "/")}{kind}/{number:d6}");
 
     private static NebulaException Missing(string key) => new(ErrorKind.Fatal,
         $"The state '{key}' is gone. Someone removed it while its run was under way: start the run again.");

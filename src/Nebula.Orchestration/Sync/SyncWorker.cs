@@ -172,6 +172,9 @@ public sealed class SyncWorker(
         CaptureTask task, Func<string, Task<Checkpoint?>> findCommitted, Func<CommittedState, Task> committed, CancellationToken cancellationToken)
     {
         var jobs = (await RunOf(task.RunId, task.Pipeline, cancellationToken).ConfigureAwait(false)).Jobs;
+        // what was opened for their snapshots holds the locks of their targets
+        foreach (var open in _open.Keys.Where(open => open.RunId == task.RunId && jobs[open.Stream].Request.Capture is not null).ToList())
+            await CloseAsync(open).ConfigureAwait(false);
         var capture = new ChangeTransfer(task, options, _plans);
         await using (capture.ConfigureAwait(false))
         {

@@ -74,7 +74,7 @@ public sealed class ReadOnlyCodecTests(ITestOutputHelper output) : IDisposable
             output.WriteLine($"skipped: {program} is not installed");
             return;
         }
-        var seed = Environment.TickCount;
+        const int seed = 20240607;
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         for (var i = 0; i < 1000; i++)

@@ -76,7 +76,7 @@ public sealed class ConfigTreeReaderTests
     [Fact]
     public void Read_MutatedFiles_AgreesWithTheLibrarysParserOrRefuses()
     {
-        var seed = Environment.TickCount;
+        const int seed = 20240607;
         var random = new Random(seed);
         string[] seeds =
         [

@@ -146,7 +146,14 @@ internal sealed class FunctionsHost : IAsyncDisposable
     public async Task<KeptInstance> EndOfAsync(string instance) =>
         (await UntilAsync(all => all.Any(one => one.Id == instance && one.IsEnded))).First(one => one.Id == instance);
 
-    /// <summary>All that the handlers wrote.</summary>
+    /// <summary>Waits until a handler has written something: lines arrive on another way than answers.</summary>
+    public async Task LoggedAsync(string text)
+    {
+        for (var begin = DateTime.UtcNow; !Log().Contains(text, StringComparison.Ordinal); await Task.Delay(20))
+            Assert.True(DateTime.UtcNow - begin < TimeSpan.FromSeconds(30), $"'{text}' is not in the log:\n{Log()}");
+    }
+
+    /// <summary>All that the handlers wrote so far.</summary>
     public string Log() => string.Join('\n', _handlers.SelectMany(handler => handler.Output.Concat(handler.Errors)));
 
     /// <summary>Sends an invocation to one of the handlers, as the host does.</summary>

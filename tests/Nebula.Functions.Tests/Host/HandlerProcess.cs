@@ -10,6 +10,7 @@ namespace Nebula.Functions.Tests.Host;
 internal sealed class HandlerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(1);
+    private static int _ports = Environment.ProcessId * 97 % 20_000;
     private readonly string _folder;
     private readonly IReadOnlyDictionary<string, string> _variables;
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseCookies = false }) { Timeout = TimeSpan.FromMinutes(2) };
@@ -159,11 +160,28 @@ internal sealed class HandlerProcess : IAsyncDisposable
         throw new HttpRequestException($"The handler does not answer: {string.Join('\n', Output)} {string.Join('\n', Errors)}");
     }
 
-    private static int FreePort()
+    /// <summary>
+    /// A port that nobody listens at. It is none that the system gives to whoever asks for any, so that it stays free until the handler takes it, and none
+    /// that was given out here before.
+    /// </summary>
+    internal static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        const int First = 10_000;
+        const int Count = 20_000;
+        while (true)
+        {
+            var port = First + (Interlocked.Increment(ref _ports) % Count);
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // someone has it
+            }
+        }
     }
 
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]

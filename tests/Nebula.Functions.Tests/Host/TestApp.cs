@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Nebula.Orchestration.Sync;
 using Nebula.Orchestration.Tests;
 using Nebula.Orchestration.Tests.Sync;
 
@@ -40,6 +41,13 @@ internal sealed class TestApp : IDisposable
     {
         using var store = new Nebula.Orchestration.State.LocalStateStore(Path.Combine(Folder, "state"));
         return await store.GetAsync(key, default) is { } entry ? JsonNode.Parse(entry.Content.Span) : null;
+    }
+
+    /// <summary>Reads what is kept of a run that has ended.</summary>
+    public async Task<RunRecord?> RecordAsync(string runId)
+    {
+        using var store = new Nebula.Orchestration.State.LocalStateStore(Path.Combine(Folder, "state"));
+        return await new RunHistory(store).FindAsync(runId, default);
     }
 
     /// <summary>Checks that every row of the source is at the destination, once for each run.</summary>

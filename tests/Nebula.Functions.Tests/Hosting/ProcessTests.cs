@@ -22,7 +22,7 @@ public sealed class ProcessTests
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.Environment["FUNCTIONS_CUSTOMHANDLER_PORT"] = FreePort();
+        start.Environment["FUNCTIONS_CUSTOMHANDLER_PORT"] = HandlerProcess.FreePort().ToString(System.Globalization.CultureInfo.InvariantCulture);
         start.Environment["FUNCTIONS_APP_ROOT_PATH"] = folder.Path;
         start.Environment[setting] = value;
         using var process = Process.Start(start)!;
@@ -53,7 +53,8 @@ public sealed class ProcessTests
             // an orchestrator's answer without a value would fail as one that cannot be read
             Assert.Equal(status == 200, (await response.Content.ReadAsStringAsync()).Contains("\"ReturnValue\":\"", StringComparison.Ordinal));
         }
-        Assert.Contains(handler.Output, static line => line.Contains("FUNCTIONS_WORKER_RUNTIME", StringComparison.Ordinal));
+        for (var begin = DateTime.UtcNow; !handler.Output.Any(static line => line.Contains("FUNCTIONS_WORKER_RUNTIME", StringComparison.Ordinal)); await Task.Delay(20))
+            Assert.True(DateTime.UtcNow - begin < TimeSpan.FromSeconds(30), "the log has no word of it");
         Assert.Empty(handler.Errors);
     }
 
@@ -79,12 +80,5 @@ public sealed class ProcessTests
         // nothing of it is a start: the history is asked for again
         var answer = System.Text.Json.Nodes.JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
         Assert.Equal([0x0a, 1, (byte)'i', 0x38, 1], Convert.FromBase64String((string)answer["ReturnValue"]!));
-    }
-
-    private static string FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 }

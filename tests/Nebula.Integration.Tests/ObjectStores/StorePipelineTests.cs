@@ -72,6 +72,19 @@ public sealed class StorePipelineTests(StoreServers servers) : IDisposable
     [StoreTheory]
     [InlineData("azure")]
     [InlineData("s3")]
+    public async Task Pipeline_UnderAMemoryLimit_HasRoomForWhatIsOnItsWay(string name)
+    {
+        var world = await OpenAsync(name);
+        _nebula.Write("in.csv", Rows(3_000_000));
+        Succeed(_nebula.Run("pipeline", "in.csv", world.Url("out.csv"), "--memory", "200MB"));
+        Succeed(_nebula.Run("pipeline", world.Url("out.csv"), "back.csv", "--memory", "128MB"));
+        Assert.True(File.ReadAllBytes(_nebula.PathOf("in.csv")).AsSpan().SequenceEqual(File.ReadAllBytes(_nebula.PathOf("back.csv"))));
+        Assert.Equal(0, await world.UnfinishedAsync());
+    }
+
+    [StoreTheory]
+    [InlineData("azure")]
+    [InlineData("s3")]
     public async Task Commands_OnUrls_ShowWhatIsThere(string name)
     {
         var world = await OpenAsync(name);

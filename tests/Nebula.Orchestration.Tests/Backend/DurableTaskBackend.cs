@@ -17,6 +17,7 @@ internal sealed class DurableTaskBackend : IAsyncDisposable
     private readonly Task _reading;
     private readonly ConcurrentDictionary<string, TaskCompletionSource<Ended>> _ends = new();
     private readonly Lock _writing = new();
+    private bool _isEnding;
 
     private DurableTaskBackend(TaskRegistry registry, string packages)
     {
@@ -55,7 +56,11 @@ internal sealed class DurableTaskBackend : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _process.StandardInput.Close();
+        lock (_writing)
+        {
+            _isEnding = true;
+            _process.StandardInput.Close();
+        }
         await _reading;
         _process.Dispose();
     }
@@ -66,8 +71,15 @@ internal sealed class DurableTaskBackend : IAsyncDisposable
     {
         lock (_writing)
         {
-            _process.StandardInput.WriteLine(message.ToJsonString());
-            _process.StandardInput.Flush();
+            try
+            {
+                _process.StandardInput.WriteLine(message.ToJsonString());
+                _process.StandardInput.Flush();
+            }
+            catch (Exception e) when (_isEnding && e is IOException or ObjectDisposedException)
+            {
+                // answers that come after the end have no one to go to
+            }
         }
     }
 

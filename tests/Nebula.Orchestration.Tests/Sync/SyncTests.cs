@@ -166,7 +166,7 @@ public sealed class SyncTests : IDisposable
         var run = host.RunAsync(SyncDefinitions.SyncRun, "r", Request, default);
         await Until(() => begun == 2 || run.IsCompleted);
         Raise(host, time, SyncDefinitions.PauseEvent);
-        await Until(() => host.Runs.Find("r")!.CustomStatus!.Contains("paused", StringComparison.Ordinal));
+        await Until(() => host.Runs.Find("r")!.CustomStatus?.Contains("paused", StringComparison.Ordinal) == true);
         release.Release(100);
         await Until(() => !world.Calls.IsEmpty && _store.ListAsync("runs/", default).ToBlockingEnumerable().Count(key => key.Contains("/parts/",
             StringComparison.Ordinal)) == 2);
@@ -202,7 +202,7 @@ public sealed class SyncTests : IDisposable
         var run = host.RunAsync(SyncDefinitions.SyncRun, "r", Request, default);
         await entered.Task;
         Raise(host, time, SyncDefinitions.CancelEvent);
-        await Until(() => host.Runs.Find("r")!.CustomStatus!.Contains("cancelling", StringComparison.Ordinal));
+        await Until(() => host.Runs.Find("r")!.CustomStatus?.Contains("cancelling", StringComparison.Ordinal) == true);
         release.SetResult();
         var result = await run;
         Assert.Equal((0, 3), (result.Failed, result.Cancelled + result.Completed));
@@ -249,7 +249,7 @@ public sealed class SyncTests : IDisposable
         var run = host.RunAsync(SyncDefinitions.SyncRun, "r", Request, default);
         await reached.Task;
         Raise(host, time, SyncDefinitions.PauseEvent);
-        await Until(() => host.Runs.Find("r")!.CustomStatus!.Contains("paused", StringComparison.Ordinal));
+        await Until(() => host.Runs.Find("r")!.CustomStatus?.Contains("paused", StringComparison.Ordinal) == true);
         release.Set();
         await Until(() => world.Acknowledged("d") == 4);
         Assert.Equal(1, world.Calls["capture"]);
@@ -305,7 +305,7 @@ public sealed class SyncTests : IDisposable
     /// <summary>Waits for something that another thread does and tells nobody of.</summary>
     private static async Task Until(Func<bool> condition)
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         while (!condition())
             await Task.Delay(5, timeout.Token);
     }

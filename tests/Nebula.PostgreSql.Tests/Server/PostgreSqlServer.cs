@@ -19,7 +19,6 @@ internal sealed class PostgreSqlServer : IDisposable
     {
         _binaries = binaries;
         _folder = Directory.CreateTempSubdirectory("nebula-postgres-").FullName;
-        Port = FreePort();
         if (Environment.UserName == "root")
             Run("chown", Nobody, _folder);
         var passwords = Path.Combine(_folder, "password");
@@ -30,7 +29,7 @@ internal sealed class PostgreSqlServer : IDisposable
         Start();
     }
 
-    public int Port { get; }
+    public int Port { get; private set; }
 
     private string Data => Path.Combine(_folder, "data");
 
@@ -89,8 +88,22 @@ internal sealed class PostgreSqlServer : IDisposable
         RunTool("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
     }
 
-    /// <summary>Starts a server that was stopped.</summary>
-    public void Restart() => Start();
+    /// <summary>Ends the server as a crash does, and starts it again.</summary>
+    public void Restart()
+    {
+        Stop();
+        StartAt(Port);
+    }
+
+    /// <summary>Copies lines of text into a table.</summary>
+    public void Import(string copy, IEnumerable<string> lines, string database = "postgres")
+    {
+        using var connection = new NpgsqlConnection(ConnectionString(database));
+        connection.Open();
+        using var writer = connection.BeginTextImport(copy);
+        foreach (var line in lines)
+            writer.WriteLine(line);
+    }
 
     public void Dispose()
     {
@@ -100,8 +113,25 @@ internal sealed class PostgreSqlServer : IDisposable
 
     private void Start()
     {
+        const int Attempts = 5;
+        for (var attempt = 1; ; attempt++)
+            try
+            {
+                Port = FreePort();
+                StartAt(Port);
+                return;
+            }
+            catch (InvalidOperationException) when (attempt < Attempts)
+            {
+                // someone else may have taken the port meanwhile
+            }
+    }
+
+    private void StartAt(int port)
+    {
         RunTool("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_folder, "log"), "-o",
-            string.Create(CultureInfo.InvariantCulture, $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c wal_level=logical -c max_wal_senders=40 -c max_replication_slots=60 -c max_connections=50 -c shared_buffers=32MB"), "start");
+            $"-p {port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off "
+            + "-c wal_level=logical -c max_wal_senders=40 -c max_replication_slots=60 -c max_connections=50 -c shared_buffers=32MB", "start");
         _isRunning = true;
     }
 

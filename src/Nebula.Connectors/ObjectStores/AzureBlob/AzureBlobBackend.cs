@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Azure;
@@ -152,7 +151,6 @@ internal sealed class AzureBlobBackend : IRemoteBackend
         public Task AddAsync(int number, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => content.IsEmpty ? Task.CompletedTask
             : backend._errors.GuardAsync(key, "written", () =>
             {
-                _ = MemoryMarshal.TryGetArray(content, out var bytes);
                 var options = new BlockBlobStageBlockOptions
                 {
                     TransferValidation = new UploadTransferValidationOptions
@@ -162,8 +160,7 @@ internal sealed class AzureBlobBackend : IRemoteBackend
                     },
                 };
                 return backend._container.GetBlockBlobClient(key).StageBlockAsync(
-                    StagedBlocks.Identity(_attempt, number), new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count,
-                        writable: false), options, cancellationToken);
+                    StagedBlocks.Identity(_attempt, number), TransferBuffer.Open(content), options, cancellationToken);
             }, cancellationToken);
 
         public string Complete(int parts, long length) => new StagedBlocks(key, _attempt, length == 0 ? 0 : parts).Render();

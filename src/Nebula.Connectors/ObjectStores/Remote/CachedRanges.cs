@@ -1,4 +1,3 @@
-using System.Buffers;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
 
@@ -15,11 +14,8 @@ namespace Nebula.Connectors.ObjectStores.Remote;
 internal sealed class CachedRanges(string name, RangeReader reader, CancellationToken cancellationToken) : IRandomAccess
 {
     private const int BlockSize = 1 << 20;
-    private const int BlocksKept = 16;
     private const int MostAhead = 4;
     private const int LargeRead = 2 * BlockSize;
-    private const int LargestRange = 8 << 20;
-    private const int MostRanges = 4;
     private readonly Lock _lock = new();
     private readonly LinkedList<Block> _blocks = new();
     private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -69,25 +65,25 @@ internal sealed class CachedRanges(string name, RangeReader reader, Cancellation
 
     private void ReadLarge(long offset, Span<byte> target)
     {
-        var size = Math.Clamp(target.Length / MostRanges, BlockSize, LargestRange);
-        var ranges = new Queue<(byte[] Buffer, int Length, Task Filled)>();
+        var size = Math.Clamp(target.Length / TransferMemory.MostRanges, BlockSize, TransferMemory.LargestRange);
+        var ranges = new Queue<(TransferBuffer Buffer, int Length, Task Filled)>();
         var asked = 0;
         var written = 0;
         try
         {
             while (written < target.Length)
             {
-                for (; ranges.Count < MostRanges && asked < target.Length; asked += ranges.Last().Length)
+                for (; ranges.Count < TransferMemory.MostRanges && asked < target.Length; asked += ranges.Last().Length)
                 {
                     var length = Math.Min(size, target.Length - asked);
-                    var buffer = ArrayPool<byte>.Shared.Rent(length);
-                    ranges.Enqueue((buffer, length, reader.FillAsync(offset + asked, buffer.AsMemory(0, length), _stop.Token)));
+                    var buffer = TransferBuffer.Rent(length);
+                    ranges.Enqueue((buffer, length, reader.FillAsync(offset + asked, buffer.Memory[..length], _stop.Token)));
                 }
                 var (filled, count, task) = ranges.Peek();
                 task.GetAwaiter().GetResult();
-                filled.AsSpan(0, count).CopyTo(target[written..]);
+                filled.GetSpan()[..count].CopyTo(target[written..]);
                 written += count;
-                ArrayPool<byte>.Shared.Return(ranges.Dequeue().Buffer);
+                ranges.Dequeue().Buffer.Return();
             }
         }
         finally
@@ -109,7 +105,7 @@ internal sealed class CachedRanges(string name, RangeReader reader, Cancellation
         try
         {
             block.Filled.GetAwaiter().GetResult();
-            block.Buffer.AsSpan(within, target.Length).CopyTo(target);
+            block.Buffer.GetSpan().Slice(within, target.Length).CopyTo(target);
         }
         finally
         {
@@ -154,10 +150,10 @@ internal sealed class CachedRanges(string name, RangeReader reader, Cancellation
     private Block Fetch(long index)
     {
         var length = (int)Math.Min(BlockSize, Length - index * BlockSize);
-        var buffer = ArrayPool<byte>.Shared.Rent(length);
-        var block = new Block(index, buffer, length, reader.FillAsync(index * BlockSize, buffer.AsMemory(0, length), _stop.Token));
+        var buffer = TransferBuffer.Rent(length);
+        var block = new Block(index, buffer, length, reader.FillAsync(index * BlockSize, buffer.Memory[..length], _stop.Token));
         _blocks.AddFirst(block);
-        for (var node = _blocks.Last; _blocks.Count > BlocksKept && node is not null;)
+        for (var node = _blocks.Last; _blocks.Count > TransferMemory.BlocksKept && node is not null;)
         {
             var before = node.Previous;
             if (node.Value is { Users: 0, Filled.IsCompleted: true })
@@ -170,11 +166,11 @@ internal sealed class CachedRanges(string name, RangeReader reader, Cancellation
         return block;
     }
 
-    private sealed class Block(long index, byte[] buffer, int length, Task filled)
+    private sealed class Block(long index, TransferBuffer buffer, int length, Task filled)
     {
         public long Index => index;
 
-        public byte[] Buffer => buffer;
+        public TransferBuffer Buffer => buffer;
 
         public int Length => length;
 
@@ -188,7 +184,7 @@ internal sealed class CachedRanges(string name, RangeReader reader, Cancellation
             // nobody may write into a buffer that is somebody else's
             ((IAsyncResult)filled).AsyncWaitHandle.WaitOne();
             _ = filled.Exception;
-            ArrayPool<byte>.Shared.Return(buffer);
+            buffer.Return();
         }
     }
 }

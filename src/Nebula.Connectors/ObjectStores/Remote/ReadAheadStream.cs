@@ -1,4 +1,3 @@
-using System.Buffers;
 using Nebula.Connectors.Files;
 
 namespace Nebula.Connectors.ObjectStores.Remote;
@@ -12,15 +11,10 @@ internal sealed class ReadAheadStream : ReadOnlyStream
     /// <summary>Bytes of the first range.</summary>
     public const int SmallestRange = 1 << 20;
 
-    /// <summary>Bytes of later ranges.</summary>
-    public const int LargestRange = 8 << 20;
-
-    /// <summary>Most ranges under way behind the one that is read.</summary>
-    public const int MostAhead = 4;
-
     private readonly RangeReader _reader;
     private readonly CancellationTokenSource _stop;
     private readonly Queue<Range> _ahead = new();
+    private readonly int _largest = TransferMemory.LargestRange;
     private Range? _current;
     private int _position;
     private long _next;
@@ -52,10 +46,10 @@ internal sealed class ReadAheadStream : ReadOnlyStream
             // what comes next is asked for before this one is waited for
             Ask();
             _current.Filled.GetAwaiter().GetResult();
-            _depth = Math.Min(_depth + 1, MostAhead);
+            _depth = Math.Min(_depth + 1, TransferMemory.MostRanges);
         }
         var count = Math.Min(buffer.Length, _current.Length - _position);
-        _current.Buffer.AsSpan(_position, count).CopyTo(buffer);
+        _current.Buffer.GetSpan().Slice(_position, count).CopyTo(buffer);
         _position += count;
         return count;
     }
@@ -81,7 +75,7 @@ internal sealed class ReadAheadStream : ReadOnlyStream
         // nobody may write into a buffer that is somebody else's
         ((IAsyncResult)range.Filled).AsyncWaitHandle.WaitOne();
         _ = range.Filled.Exception;
-        ArrayPool<byte>.Shared.Return(range.Buffer);
+        range.Buffer.Return();
         range = null;
     }
 
@@ -91,12 +85,12 @@ internal sealed class ReadAheadStream : ReadOnlyStream
         while (_ahead.Count < _depth && _next < _reader.Length && (_current is null || _depth > 1))
         {
             var length = (int)Math.Min(_size, _reader.Length - _next);
-            var buffer = ArrayPool<byte>.Shared.Rent(length);
-            _ahead.Enqueue(new Range(buffer, length, _reader.FillAsync(_next, buffer.AsMemory(0, length), _stop.Token)));
+            var buffer = TransferBuffer.Rent(length);
+            _ahead.Enqueue(new Range(buffer, length, _reader.FillAsync(_next, buffer.Memory[..length], _stop.Token)));
             _next += length;
-            _size = Math.Min(_size * 2, LargestRange);
+            _size = Math.Min(_size * 2, _largest);
         }
     }
 
-    private sealed record Range(byte[] Buffer, int Length, Task Filled);
+    private sealed record Range(TransferBuffer Buffer, int Length, Task Filled);
 }

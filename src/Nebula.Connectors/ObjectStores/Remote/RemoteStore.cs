@@ -8,7 +8,6 @@ namespace Nebula.Connectors.ObjectStores.Remote;
 /// <param name="resolve">Puts a path as the user wrote it into the form of <see cref="IRemoteBackend.Root"/>.</param>
 internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> resolve) : IObjectStore
 {
-    private const int PartSize = 8 << 20;
     private const int MostPartsUnderWay = 8;
 
     // where more objects are written at a time, as partitions are, each gets less memory
@@ -17,6 +16,8 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
     private readonly SemaphoreSlim _slots = new(MostPartsUnderWay);
     private readonly Dictionary<string, ObjectLock> _locks = new(StringComparer.Ordinal);
     private int _open;
+
+    public long BufferBytes => TransferMemory.ClientShare + Math.Max(TransferMemory.PerObject, 2L * TransferMemory.PartSize(backend.SmallestPart));
 
     public bool Joins => true;
 
@@ -82,7 +83,7 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
         var key = KeyOf(path);
         if (key.Length == 0 || key.EndsWith('/'))
             throw NebulaException.Configuration($"'{path}' is a folder. Give the path of a file in it.");
-        var size = Interlocked.Increment(ref _open) > ManyOpen ? backend.SmallestPart : PartSize;
+        var size = Interlocked.Increment(ref _open) > ManyOpen ? backend.SmallestPart : TransferMemory.PartSize(backend.SmallestPart);
         return new StagedUpload(backend.Upload(key, runId, chunkIndex), _slots, size, () => Interlocked.Decrement(ref _open));
     }
 

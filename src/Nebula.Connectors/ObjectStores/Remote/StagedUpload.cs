@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Nebula.Connectors.ObjectStores.Remote;
 
 /// <summary>An object while it is uploaded: parts go out in the background as they fill up, a few at a time.</summary>
@@ -10,14 +8,13 @@ namespace Nebula.Connectors.ObjectStores.Remote;
 internal sealed class StagedUpload(IPartUpload upload, SemaphoreSlim slots, int partSize, Action ended) : IStagedObject
 {
     private const int SmallestBuffer = 64 << 10;
-    private const int MostUnderWay = 4;
     private const int LargestPart = 64 << 20;
 
     // 10,000 parts, the most that any service takes, are then half a terabyte; 50,000 are three
     private const int PartsUntilTheyGrow = 1_000;
     private readonly CancellationTokenSource _stop = new();
     private readonly Queue<Task> _underWay = new();
-    private byte[]? _buffer;
+    private TransferBuffer? _buffer;
     private int _filled;
     private int _parts;
     private string? _location;
@@ -37,7 +34,7 @@ internal sealed class StagedUpload(IPartUpload upload, SemaphoreSlim slots, int 
             if (_buffer is null || (_filled == _buffer.Length && _filled < size))
                 Enlarge(Math.Min(size, _filled + bytes.Length));
             var count = Math.Min(bytes.Length, Math.Min(_buffer!.Length, size) - _filled);
-            bytes[..count].CopyTo(_buffer.AsSpan(_filled));
+            bytes[..count].CopyTo(_buffer.GetSpan()[_filled..]);
             _filled += count;
             Length += count;
             bytes = bytes[count..];
@@ -87,8 +84,7 @@ internal sealed class StagedUpload(IPartUpload upload, SemaphoreSlim slots, int 
             }
             upload.AbortAsync().GetAwaiter().GetResult();
         }
-        if (_buffer is not null)
-            ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer?.Return();
         _buffer = null;
         _stop.Dispose();
         ended();
@@ -96,11 +92,11 @@ internal sealed class StagedUpload(IPartUpload upload, SemaphoreSlim slots, int 
 
     private void Enlarge(int needed)
     {
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Min(Math.Max(Math.Max(needed, 2 * _filled), SmallestBuffer), PartSize));
+        var larger = TransferBuffer.Rent(Math.Min(Math.Max(Math.Max(needed, 2 * _filled), SmallestBuffer), PartSize));
         if (_buffer is not null)
         {
-            _buffer.AsSpan(0, _filled).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer.GetSpan()[.._filled].CopyTo(larger.GetSpan());
+            _buffer.Return();
         }
         _buffer = larger;
     }
@@ -109,22 +105,23 @@ internal sealed class StagedUpload(IPartUpload upload, SemaphoreSlim slots, int 
     {
         _stop.Token.ThrowIfCancellationRequested();
         // the oldest is waited for even if it failed: that ends the write
-        while (_underWay.Count >= MostUnderWay || (_underWay.TryPeek(out var first) && first.IsCompleted))
+        var most = TransferMemory.PartsUnderWay(PartSize);
+        while (_underWay.Count >= most || (_underWay.TryPeek(out var first) && first.IsCompleted))
             _underWay.Dequeue().GetAwaiter().GetResult();
-        var content = _buffer ?? ArrayPool<byte>.Shared.Rent(1);
+        var content = _buffer ?? TransferBuffer.Rent(1);
         var length = _filled;
         (_buffer, _filled) = (null, 0);
         _underWay.Enqueue(SendAsync(_parts++, content, length));
     }
 
-    private async Task SendAsync(int number, byte[] content, int length)
+    private async Task SendAsync(int number, TransferBuffer content, int length)
     {
         try
         {
             await slots.WaitAsync(_stop.Token).ConfigureAwait(false);
             try
             {
-                await upload.AddAsync(number, content.AsMemory(0, length), _stop.Token).ConfigureAwait(false);
+                await upload.AddAsync(number, content.Memory[..length], _stop.Token).ConfigureAwait(false);
             }
             finally
             {
@@ -133,7 +130,7 @@ internal sealed class StagedUpload(IPartUpload upload, SemaphoreSlim slots, int 
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(content);
+            content.Return();
         }
     }
 }

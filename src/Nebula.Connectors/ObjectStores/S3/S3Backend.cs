@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Amazon.S3;
@@ -185,7 +184,6 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     public Task<PartETag> AddAsync(string key, string uploadId, int number, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
         _errors.GuardAsync(key, "written", async () =>
     {
-        _ = MemoryMarshal.TryGetArray(content, out var bytes);
         var answer = await client.UploadPartAsync(new UploadPartRequest
         {
             BucketName = bucket,
@@ -193,7 +191,7 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
             UploadId = uploadId,
             PartNumber = number,
             PartSize = content.Length,
-            InputStream = new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false),
+            InputStream = TransferBuffer.Open(content),
             MD5Digest = Convert.ToBase64String(TransferChecksum.Of(content.Span)),
             UseChunkEncoding = false,
             DisablePayloadSigning = IsEncrypted,

@@ -83,7 +83,7 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         if (state.Level != "logical")
             throw NebulaException.Configuration($"The server's log does not tell changes of rows: wal_level is '{state.Level}'. ALTER SYSTEM SET wal_level = logical; and restart the server.");
         var table = await FindTableAsync(connection, plan, cancellationToken).ConfigureAwait(false);
-        // streams are prepared at the same time, also by other processes; closing the connection unlocks
+        // streams are prepared at the same time, also by other processes; where this fails, closing the connection unlocks
         await ExecuteAsync(connection, $"SELECT pg_advisory_lock(hashtext('nebula {options.Slot}'))", cancellationToken).ConfigureAwait(false);
         await PublishAsync(connection, options.Publication, table, plan, state.IsStandby, cancellationToken).ConfigureAwait(false);
         var slot = await ReplicationSlot.FindAsync(connection, options.Slot, cancellationToken).ConfigureAwait(false);
@@ -98,6 +98,7 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
             await MakeSlotAsync(options, cancellationToken).ConfigureAwait(false);
         else
             await WaitForWritersAsync(connection, table, cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(connection, $"SELECT pg_advisory_unlock(hashtext('nebula {options.Slot}'))", cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<string> PositionAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
@@ -198,8 +199,13 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
     {
         await _snapshot!.JoinAsync(connection, cancellationToken).ConfigureAwait(false);
         await using var command = new NpgsqlCommand("SELECT txid_current_snapshot()::text, pg_current_wal_insert_lsn()", connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        return SeenTransactions.Parse((ulong)reader.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(1), reader.GetString(0));
+        SeenTransactions? seen;
+        await using (var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false))
+        {
+            await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            seen = SeenTransactions.Parse((ulong)reader.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(1), reader.GetString(0));
+        }
+        await ExecuteAsync(connection, "ROLLBACK", cancellationToken).ConfigureAwait(false);
+        return seen;
     }
 }

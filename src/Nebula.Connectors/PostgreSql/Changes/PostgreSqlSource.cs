@@ -13,10 +13,19 @@ internal sealed partial class PostgreSqlSource
     private readonly Queue<CapturedLog> _kept = [];
     private readonly SemaphoreSlim _starting = new(1);
 
-    public async Task<string> FindPositionAsync(StreamPlan plan, Checkpoint? from, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<CheckResult>> CheckChangesAsync(IReadOnlyList<StreamPlan> streams, CancellationToken cancellationToken) =>
+        CaptureCheck.RunAsync(_connections, streams, cancellationToken);
+
+    public async Task<IChangeReader> OpenChangesAsync(IReadOnlyList<CapturedStream> streams, ChangeContext context, CancellationToken cancellationToken)
     {
-        if (plan.Capture is null)
-            return "";
+        // a snapshot that is kept open keeps the server from clearing dead rows away
+        await ReleaseLogsAsync().ConfigureAwait(false);
+        return await ChangeReader.OpenAsync(_connections, streams, context, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes what the log needs, and takes its position and the state that the snapshot is read from.</summary>
+    private async Task<string> StartLogAsync(StreamPlan plan, CancellationToken cancellationToken)
+    {
         await _starting.WaitAsync(cancellationToken).ConfigureAwait(false);
         var log = new CapturedLog(_connections);
         try
@@ -38,16 +47,6 @@ internal sealed partial class PostgreSqlSource
         {
             _starting.Release();
         }
-    }
-
-    public Task<IReadOnlyList<CheckResult>> CheckChangesAsync(IReadOnlyList<StreamPlan> streams, CancellationToken cancellationToken) =>
-        CaptureCheck.RunAsync(_connections, streams, cancellationToken);
-
-    public async Task<IChangeReader> OpenChangesAsync(IReadOnlyList<CapturedStream> streams, ChangeContext context, CancellationToken cancellationToken)
-    {
-        // a snapshot that is kept open keeps the server from clearing dead rows away
-        await ReleaseLogsAsync().ConfigureAwait(false);
-        return await ChangeReader.OpenAsync(_connections, streams, context, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The snapshot that a chunk is read from: that of its log, or that of the chunks where there are many.</summary>

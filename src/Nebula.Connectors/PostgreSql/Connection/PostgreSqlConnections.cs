@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Npgsql;
 using Npgsql.Replication;
 
@@ -7,18 +8,27 @@ namespace Nebula.Connectors.PostgreSql.Connection;
 internal sealed class PostgreSqlConnections : IAsyncDisposable
 {
     // what text looks like must not depend on how server, database or role are set; set here, as poolers do not take it at the start of a connection
-    private const string Session = "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; SET intervalstyle = postgres; SET extra_float_digits = 1; SET bytea_output = hex; SET timezone = 'UTC'; "
-        + "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
-        // a server that nobody listens to any more stops working, which versions before 14 do not offer
-        + "SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'";
+    // one statement: each would be a message of its own
+    private const string Session = "SELECT set_config(name, value, false) FROM (VALUES ('standard_conforming_strings', 'on'), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), "
+        + "('extra_float_digits', '1'), ('bytea_output', 'hex'), ('timezone', 'UTC'), ('statement_timeout', '0'), "
+        + "('idle_in_transaction_session_timeout', '0')) AS settings (name, value) "
+        // a server that nobody listens to any more stops working, which versions before 14 and systems other than Linux do not offer
+        + "UNION ALL SELECT set_config('client_connection_check_interval', '10s', false) "
+        + "WHERE version() LIKE '%linux%' AND current_setting('client_connection_check_interval', true) IS NOT NULL";
 
     // the same for a connection that streams the log, which takes no statements
-    private const string ReplicationSession = "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=1 -c bytea_output=hex -c timezone=UTC -c statement_timeout=0";
+    private const string ReplicationSession = "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=1 -c bytea_output=hex "
+        + "-c timezone=UTC -c statement_timeout=0";
 
-    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
+    /// <summary>Longest time that the end of what the server does is waited for.</summary>
+    public static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
+
+    // each asks the server for all its types first; they pool nothing, so that there is nothing to close
+    private static readonly ConcurrentDictionary<string, NpgsqlDataSource> Sources = new(StringComparer.Ordinal);
 
     private readonly SemaphoreSlim _free;
     private readonly NpgsqlDataSource _source;
+    private LentConnection? _idle;
 
     /// <param name="options">How the database is reached.</param>
     public PostgreSqlConnections(PostgreSqlOptions options)
@@ -26,7 +36,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         Options = options;
         Errors = new PostgreSqlErrors(options);
         _free = new SemaphoreSlim(options.MaxConnections);
-        _source = new NpgsqlSlimDataSourceBuilder(options.ConnectionString).EnableTransportSecurity().EnableArrays().Build();
+        _source = Sources.GetOrAdd(options.ConnectionString, static text => new NpgsqlSlimDataSourceBuilder(text).EnableTransportSecurity().EnableArrays().Build());
     }
 
     /// <summary>How the database is reached.</summary>
@@ -41,23 +51,15 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     public async Task<LentConnection> OpenAsync(CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
-        var connection = new LentConnection(_source.CreateConnection(), _free);
-        try
-        {
-            await connection.Connection.OpenAsync(cancellationToken).ConfigureAwait(false);
-            connection.ProcessId = connection.Connection.ProcessID;
-            await using var command = new NpgsqlCommand(Session, connection.Connection);
-            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-            return connection;
-        }
-        catch (Exception e)
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            if (!cancellationToken.IsCancellationRequested && Errors.Translate(e, $"Database '{Options.Database}' cannot be reached") is { } translated)
-                throw translated;
-            throw;
-        }
+        return await LendAsync(cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Opens a connection where one is free; waits for none.</summary>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    /// <returns>Null when none is free.</returns>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    public async Task<LentConnection?> TryOpenAsync(CancellationToken cancellationToken) =>
+        _free.Wait(0, CancellationToken.None) ? await LendAsync(cancellationToken).ConfigureAwait(false) : null;
 
     /// <summary>Opens a connection that streams the log, after waiting for one to be free.</summary>
     /// <param name="cancellationToken">Stops the wait and the opening.</param>
@@ -92,7 +94,9 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         await using var connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await query(connection.Connection).ConfigureAwait(false);
+            var answer = await query(connection.Connection).ConfigureAwait(false);
+            connection.IsClean = true;
+            return answer;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && Errors.Translate(e, what) is { } translated)
         {
@@ -123,13 +127,78 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     }
 
     /// <summary>Closes what is not lent.</summary>
-    public ValueTask DisposeAsync() => _source.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _idle, null) is { } idle)
+            await idle.CloseAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Takes a connection back.</summary>
+    internal async ValueTask ReturnAsync(LentConnection connection)
+    {
+        try
+        {
+            // the steps of a run follow each other: one is kept for the next
+            if (!connection.IsClean || Interlocked.CompareExchange(ref _idle, connection, null) is not null)
+                await connection.CloseAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _free.Release();
+        }
+    }
+
+    private async Task<LentConnection> LendAsync(CancellationToken cancellationToken)
+    {
+        if (await FindIdleAsync(cancellationToken).ConfigureAwait(false) is { } idle)
+            return idle;
+        var connection = new LentConnection(_source.CreateConnection(), this);
+        try
+        {
+            await connection.Connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+            connection.ProcessId = connection.Connection.ProcessID;
+            await using var command = new NpgsqlCommand(Session, connection.Connection);
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch (Exception e)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            if (!cancellationToken.IsCancellationRequested && Errors.Translate(e, $"Database '{Options.Database}' cannot be reached") is { } translated)
+                throw translated;
+            throw;
+        }
+    }
+
+    private async ValueTask<LentConnection?> FindIdleAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _idle, null) is not { } kept)
+            return null;
+        try
+        {
+            // it may have been ended meanwhile
+            await using var command = new NpgsqlCommand("SELECT 1", kept.Connection);
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            return new LentConnection(kept.Connection, this) { ProcessId = kept.ProcessId };
+        }
+        catch (Exception e) when (e is NpgsqlException or IOException or InvalidOperationException)
+        {
+            await kept.CloseAsync().ConfigureAwait(false);
+            return null;
+        }
+        catch
+        {
+            await kept.CloseAsync().ConfigureAwait(false);
+            _free.Release();
+            throw;
+        }
+    }
 }
 
-/// <summary>A connection on loan. Disposing of it closes it, whatever it is doing.</summary>
+/// <summary>A connection on loan. Disposing of it closes it, whatever it is doing, unless it is clean.</summary>
 /// <param name="connection">The connection.</param>
-/// <param name="free">Where its place is given back.</param>
-internal sealed class LentConnection(NpgsqlConnection connection, SemaphoreSlim free) : IAsyncDisposable
+/// <param name="lender">Where it is given back.</param>
+internal sealed class LentConnection(NpgsqlConnection connection, PostgreSqlConnections lender) : IAsyncDisposable
 {
     private int _returned;
 
@@ -139,11 +208,19 @@ internal sealed class LentConnection(NpgsqlConnection connection, SemaphoreSlim 
     /// <summary>The process that serves it.</summary>
     public int ProcessId { get; set; }
 
+    /// <summary>Whether nothing of what was done with it is left, so that it can be used for something else.</summary>
+    public bool IsClean { get; set; }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _returned, 1) != 0)
-            return;
+        if (Interlocked.Exchange(ref _returned, 1) == 0)
+            await lender.ReturnAsync(this).ConfigureAwait(false);
+    }
+
+    /// <summary>Closes the connection.</summary>
+    internal async ValueTask CloseAsync()
+    {
         try
         {
             await Connection.DisposeAsync().ConfigureAwait(false);
@@ -151,10 +228,6 @@ internal sealed class LentConnection(NpgsqlConnection connection, SemaphoreSlim 
         catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException)
         {
             // closing what is broken breaks too; the connection is gone either way
-        }
-        finally
-        {
-            free.Release();
         }
     }
 }

@@ -31,6 +31,37 @@ internal sealed class PostgreSqlErrors(PostgreSqlOptions options)
         _ => null,
     };
 
+    /// <summary>Translates an error of writing.</summary>
+    /// <param name="e">The error.</param>
+    /// <param name="table">The table that is written to.</param>
+    /// <returns>Null when it is none of PostgreSQL.</returns>
+    public NebulaException? TranslateWrite(Exception e, string table)
+    {
+        var what = $"'{table}' cannot be written";
+        if (e is not PostgresException server)
+            return Translate(e, what);
+        var place = server.ColumnName is { } column ? $" (column \"{column}\")" : server.ConstraintName is { } constraint ? $" (constraint \"{constraint}\")" : "";
+        var (kind, advice) = server.SqlState switch
+        {
+            "42501" => (ErrorKind.Permission, "Run 'nebula check': it prints the grants that are missing."),
+            "23505" => (ErrorKind.Data, "Two rows have the same key. Name a key that identifies rows ('primary_key'), or merge them ('write: merge')."),
+            "23502" => (ErrorKind.Data, "The column takes no null. Drop the constraint, give the column a default, or filter such rows."),
+            "23503" or "23514" => (ErrorKind.Data, "A row breaks a constraint of the table. Drop the constraint, or mend the row at the source."),
+            "428C9" => (ErrorKind.Schema, "The table makes the values of this column itself. Leave the column out ('select')."),
+            "0A000" or "2BP01" => (ErrorKind.Schema, "Something in the database hangs on what has to change. Change the table by hand, or drop what hangs on it."),
+            "3F000" or "42P01" => (ErrorKind.NotFound, "It was there when the run began. Run again."),
+            "42704" => (ErrorKind.Schema, "The key has a type that cannot be indexed. Name another key ('primary_key')."),
+            "54000" => (ErrorKind.Data, "A row has more bytes than a page of PostgreSQL. Choose among its columns ('select')."),
+            { } state when state.StartsWith("22", StringComparison.Ordinal) =>
+                (ErrorKind.Data, "A value does not fit its column. Widen the column, or write the column as text (columns: { NAME: string })."),
+            _ => (ErrorKind.Fatal, ""),
+        };
+        if (advice.Length == 0)
+            return Translate(e, what);
+        var where = server.Where is { Length: > 0 } context && kind == ErrorKind.Data ? $" ({Sentence(context).TrimEnd('.')})" : "";
+        return new NebulaException(kind, $"{what}{place}: {Sentence(server.MessageText)}{where} (SQLSTATE {server.SqlState}) {advice}", inner: e);
+    }
+
     private NebulaException OfSocket(SocketException socket, string what, Exception e) => socket.SocketErrorCode switch
     {
         SocketError.HostNotFound or SocketError.NoData => new NebulaException(ErrorKind.Configuration, $"{what}: there is no host of the name in '{options.Server}'. Check 'host'.", inner: e),

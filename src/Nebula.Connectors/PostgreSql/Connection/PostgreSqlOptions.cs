@@ -105,6 +105,8 @@ internal sealed record PostgreSqlOptions
             TcpKeepAliveTime = SecondsUntilProbe,
             TcpKeepAliveInterval = SecondsBetweenProbes,
             ReadBufferSize = ReadBufferSize,
+            // it would cost a connection more beforehand for each
+            GssEncryptionMode = GssEncryptionMode.Disable,
             IncludeErrorDetail = false,
         };
         return new PostgreSqlOptions

@@ -1,160 +1,162 @@
-using System.Buffers;
+using System.Threading.Channels;
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
 using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Reading;
 
-/// <summary>Reads the answer to a <c>COPY</c> and cuts it between rows.</summary>
-/// <param name="connection">The connection, which this owns.</param>
-/// <param name="copy">The answer.</param>
-/// <param name="connections">Where the connection came from.</param>
+/// <summary>Reads a chunk over one connection or several at a time.</summary>
+/// <param name="connections">Lends the connections.</param>
+/// <param name="queries">What is asked of the server.</param>
 /// <param name="plan">The columns.</param>
 /// <param name="context">Block size and pool.</param>
-internal sealed class CopyReader(LentConnection connection, NpgsqlRawCopyStream copy, PostgreSqlConnections connections, StreamPlan plan, ReadContext context) : ISourceReader
+internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries queries, StreamPlan plan, ReadContext context) : ISourceReader
 {
-    private const int ReadSize = 64 << 10;
-    private readonly TupleCutter _cutter = new(plan.Stream.Name, plan.Columns.Length, context.MaxRecordSize);
-    private readonly CopyDecoder _decoder = new(plan, context.Pool);
-    private readonly byte[] _read = ArrayPool<byte>.Shared.Rent(ReadSize);
-    private PooledBuffer? _carried;
-    private bool _isAtEnd;
+    // one that waits to be fetched; each lane fills one more meanwhile
+    private readonly Channel<RawBlock> _blocks = Channel.CreateBounded<RawBlock>(1);
+    private readonly CopyForm _form = CopyForm.Of(plan, context);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _lock = new();
+    private readonly List<CopyLane> _lanes = [];
+    private readonly List<Task> _running = [];
+    private int _left;
     private bool _isDisposed;
-    private bool _isCancelled;
-    private long _position;
-    private long _bytesRead;
 
     // what the server sends is not what it stores
     public long? TotalBytes => null;
 
-    public long BytesRead => Interlocked.Read(ref _bytesRead);
-
-    public async ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken)
+    public long BytesRead
     {
-        var buffer = Take();
-        try
+        get
         {
-            while (true)
-            {
-                await FillAsync(buffer, cancellationToken).ConfigureAwait(false);
-                var header = _cutter.SkipHeader(buffer.Content);
-                if (header > 0)
-                    RemoveStart(buffer, header);
-                var end = _cutter.Cut(buffer.Content, _position, out var rows);
-                if (rows > 0)
-                {
-                    var block = new RawBlock(buffer, new SourcePosition(plan.Stream.Name, _position)) { Context = rows };
-                    Carry(buffer, end);
-                    buffer.Length = end;
-                    _position += end;
-                    return block;
-                }
-                if (_cutter.IsEnded && _isAtEnd)
-                {
-                    buffer.Dispose();
-                    return null;
-                }
-                if (_isAtEnd)
-                    throw connections.Errors.Translate(new EndOfStreamException("The answer ended before its last row."), $"'{plan.Stream.Name}' cannot be read")!;
-                if (buffer.Length == buffer.Capacity)
-                    buffer = Grow(buffer);
-            }
-        }
-        catch
-        {
-            buffer.Dispose();
-            throw;
+            lock (_lock)
+                return _lanes.Sum(static lane => lane.BytesRead);
         }
     }
 
-    public void Decode(RawBlock block, IDecodeSink sink) => _decoder.Decode(block, sink);
+    /// <summary>Begins to read.</summary>
+    /// <param name="connection">The first connection, which belongs to this afterwards.</param>
+    /// <param name="snapshot">The state that the others have to see; null to read over one.</param>
+    /// <param name="lanes">Most connections at a time.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    public async Task StartAsync(LentConnection connection, string? snapshot, int lanes, CancellationToken cancellationToken)
+    {
+        var first = new CopyLane(connection, queries, plan, context, _form, Take);
+        await first.StartAsync(cancellationToken).ConfigureAwait(false);
+        _left = snapshot is null ? 1 : lanes;
+        _lanes.Add(first);
+        _running.Add(StartThread(() => Run(first)));
+        for (var i = 1; i < _left; i++)
+            _running.Add(StartThread(() => Run(Join(snapshot!))));
+    }
+
+    public async ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken) =>
+        await _blocks.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false) && _blocks.Reader.TryRead(out var block) ? block : null;
+
+    public void Decode(RawBlock block, IDecodeSink sink) => _form.Decode(block, sink);
 
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed)
             return;
         _isDisposed = true;
-        _carried?.Dispose();
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _blocks.Writer.TryComplete();
+        var ended = Task.WhenAll(_running);
+        if (!ended.IsCompleted)
+        {
+            CopyLane[] lanes;
+            lock (_lock)
+                lanes = [.. _lanes];
+            await Task.WhenAll(lanes.Select(static lane => lane.StopAsync())).ConfigureAwait(false);
+            await ended.WaitAsync(PostgreSqlConnections.EndTimeout).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // a lane that does not hear that comes to its end when the connection does
+            if (!ended.IsCompleted)
+                foreach (var lane in lanes)
+                    await connections.EndAsync(lane.Connection).ConfigureAwait(false);
+        }
+        while (_blocks.Reader.TryRead(out var block))
+            block.Dispose();
+        _stop.Dispose();
+    }
+
+    /// <summary>Opens one more connection.</summary>
+    /// <returns>Null when there is none: the first reads everything then.</returns>
+    private CopyLane? Join(string snapshot)
+    {
+        LentConnection? connection = null;
         try
         {
-            // without this the rest of the answer would be read to its end
-            if (_isAtEnd)
-                await copy.DisposeAsync().ConfigureAwait(false);
-            else if (!_isCancelled)
-                await copy.CancelAsync().ConfigureAwait(false);
+            connection = connections.TryOpenAsync(_stop.Token).GetAwaiter().GetResult();
+            if (connection is null)
+                return null;
+            SharedSnapshot.JoinAsync(connection.Connection, snapshot, _stop.Token).GetAwaiter().GetResult();
         }
-        catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException)
+        catch (Exception e) when (e is NebulaException or NpgsqlException or IOException or OperationCanceledException)
         {
-            // the connection is closed below, which ends it too
+            // the server takes no more; or the first is at its end, or broken, which it says itself
+            connection?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            return null;
         }
-        ArrayPool<byte>.Shared.Return(_read);
-        if (_isCancelled)
-            await connections.EndAsync(connection).ConfigureAwait(false);
-        await connection.DisposeAsync().ConfigureAwait(false);
+        var lane = new CopyLane(connection, queries, plan, context, _form, Take);
+        lock (_lock)
+            _lanes.Add(lane);
+        return lane;
     }
 
-    private async ValueTask FillAsync(PooledBuffer buffer, CancellationToken cancellationToken)
+    private void Run(CopyLane? lane)
     {
-        while (!_isAtEnd && buffer.Length < buffer.Capacity)
+        try
         {
-            int count;
+            lane?.Run();
+        }
+        finally
+        {
+            lane?.Connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    private bool Take(RawBlock block)
+    {
+        while (!_blocks.Writer.TryWrite(block))
+            if (!HasRoom())
+            {
+                block.Dispose();
+                return false;
+            }
+        return true;
+    }
+
+    /// <summary>Waits for room.</summary>
+    /// <returns>False when no more is taken: the reader was closed, or another connection failed, which it then says.</returns>
+    private bool HasRoom()
+    {
+        var room = _blocks.Writer.WaitToWriteAsync().AsTask();
+        Task.WaitAny(room);
+        return room is { IsCompletedSuccessfully: true, Result: true };
+    }
+
+    /// <summary>Threads of their own: they block on the network.</summary>
+    private Task StartThread(Action run)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
+        {
             try
             {
-                count = await copy.ReadAsync(_read.AsMemory(0, Math.Min(ReadSize, buffer.Capacity - buffer.Length)), cancellationToken).ConfigureAwait(false);
+                run();
+                if (Interlocked.Decrement(ref _left) == 0)
+                    _blocks.Writer.TryComplete();
             }
-            catch (OperationCanceledException)
+            catch (Exception e)
             {
-                _isCancelled = true;
-                throw;
+                _blocks.Writer.TryComplete(connections.Errors.Translate(e, $"'{plan.Stream.Name}' cannot be read") ?? e);
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && connections.Errors.Translate(e, $"'{plan.Stream.Name}' cannot be read") is { } translated)
-            {
-                throw translated;
-            }
-            if (count == 0)
-            {
-                _isAtEnd = true;
-                return;
-            }
-            _read.AsSpan(0, count).CopyTo(buffer.Span[buffer.Length..]);
-            buffer.Length += count;
-            Interlocked.Add(ref _bytesRead, count);
-            if (context.PreferLatency)
-                return;
-        }
-    }
-
-    private PooledBuffer Take()
-    {
-        var buffer = _carried ?? context.Pool.Rent(context.BlockSize);
-        _carried = null;
-        return buffer;
-    }
-
-    private void Carry(PooledBuffer buffer, int end)
-    {
-        var rest = buffer.Content[end..];
-        if (rest.Length == 0)
-            return;
-        _carried = context.Pool.Rent(Math.Max(context.BlockSize, rest.Length));
-        rest.CopyTo(_carried.Span);
-        _carried.Length = rest.Length;
-    }
-
-    private void RemoveStart(PooledBuffer buffer, int count)
-    {
-        buffer.Content[count..].CopyTo(buffer.Span);
-        buffer.Length -= count;
-        _position += count;
-    }
-
-    private PooledBuffer Grow(PooledBuffer buffer)
-    {
-        var larger = context.Pool.Rent((int)Math.Min(2L * buffer.Capacity, BufferPool.MaxCapacity));
-        buffer.Content.CopyTo(larger.Span);
-        larger.Length = buffer.Length;
-        buffer.Dispose();
-        return larger;
+            done.SetResult();
+        })
+        { Name = "nebula-postgresql", IsBackground = true }.Start();
+        return done.Task;
     }
 }

@@ -15,6 +15,7 @@ internal static class NumericReader
     private const ushort Negative = 0x4000;
     private const ushort Special = 0xC000;
     private static readonly Int128[] Powers = MakePowers();
+    private static readonly long[] ShortPowers = [.. Powers.Take(DataType.MaxDecimal64Precision + 1).Select(static power => (long)power)];
 
     /// <summary>Whether a value is no number: NaN or an infinity.</summary>
     /// <param name="value">Its bytes, a whole header at least.</param>
@@ -61,6 +62,40 @@ internal static class NumericReader
             return false;
         unscaled = Sign(value) == Negative ? -number : number;
         return true;
+    }
+
+    /// <summary>Reads a number that is short as a whole number of units of a scale.</summary>
+    /// <param name="value">Its bytes, no special value.</param>
+    /// <param name="precision">Digits that there may be, at most 18.</param>
+    /// <param name="scale">Digits behind the point.</param>
+    /// <param name="unscaled">The number times ten to the power of the scale.</param>
+    /// <returns>False when it does not fit, or the bytes are no number.</returns>
+    public static bool TryReadShort(ReadOnlySpan<byte> value, int precision, int scale, out long unscaled)
+    {
+        const int MostGroups = 4;
+        int groups = BinaryPrimitives.ReadUInt16BigEndian(value);
+        var exponent = GroupDigits * (BinaryPrimitives.ReadInt16BigEndian(value[2..]) + 1 - groups) + scale;
+        if (groups <= MostGroups && value.Length == HeaderSize + groups * sizeof(short) && exponent is >= -GroupDigits and <= DataType.MaxDecimal64Precision)
+        {
+            var number = 0L;
+            var isNumber = true;
+            for (var at = HeaderSize; at < value.Length; at += sizeof(short))
+            {
+                int group = BinaryPrimitives.ReadUInt16BigEndian(value[at..]);
+                isNumber &= group < GroupBase;
+                number = number * GroupBase + group;
+            }
+            var power = ShortPowers[Math.Abs(exponent)];
+            if (isNumber && (exponent < 0 ? number % power == 0 : number < ShortPowers[DataType.MaxDecimal64Precision] / power))
+            {
+                number = exponent < 0 ? number / power : number * power;
+                unscaled = Sign(value) == Negative ? -number : number;
+                return number < ShortPowers[precision];
+            }
+        }
+        var fits = TryRead(value, precision, scale, out var large);
+        unscaled = (long)large;
+        return fits;
     }
 
     private static ushort Sign(ReadOnlySpan<byte> value) => BinaryPrimitives.ReadUInt16BigEndian(value[SignOffset..]);

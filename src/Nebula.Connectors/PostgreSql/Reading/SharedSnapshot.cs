@@ -14,6 +14,9 @@ internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyn
     // what the server says of an export that has ended: up to version 17, and since
     private static readonly string[] GoneStates = ["22023", "42704"];
 
+    /// <summary>What the server calls the state.</summary>
+    public string Id => id;
+
     /// <summary>Exports a state of the database.</summary>
     /// <param name="connections">Lends the connection.</param>
     /// <param name="cancellationToken">Stops the export.</param>
@@ -22,8 +25,7 @@ internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyn
         var keeper = await connections.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await using var command = new NpgsqlCommand($"{Begin}; SELECT pg_export_snapshot()", keeper.Connection);
-            return new SharedSnapshot(keeper, (string)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!);
+            return new SharedSnapshot(keeper, await BeginAsync(keeper.Connection, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception e)
         {
@@ -38,7 +40,24 @@ internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyn
     /// <param name="connection">The connection.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="NebulaException">The state is gone.</exception>
-    public async Task JoinAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    public Task JoinAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => JoinAsync(connection, id, cancellationToken);
+
+    /// <summary>Begins a transaction whose state others can see as long as it lasts.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>What the server calls the state.</returns>
+    public static async Task<string> BeginAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand($"{Begin}; SELECT pg_export_snapshot()", connection);
+        return (string)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+    }
+
+    /// <summary>Begins a transaction that sees a state.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="id">What the server calls the state.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <exception cref="NebulaException">The state is gone.</exception>
+    public static async Task JoinAsync(NpgsqlConnection connection, string id, CancellationToken cancellationToken)
     {
         try
         {

@@ -12,25 +12,59 @@ internal static class TableDetails
     private const string NameKey = "table";
     private const string KindKey = "kind";
     private const string WireKey = "wire";
+    private const string DeclaredKey = "types";
+    private const string DeclaredSeparator = " | ";
+    private const string StatementKind = "statement";
 
     /// <summary>Writes the details.</summary>
     /// <param name="relation">The relation.</param>
     /// <param name="types">How its columns are read.</param>
-    public static Dictionary<string, string> Render(Relation relation, IEnumerable<PostgreSqlType> types) => new()
+    /// <param name="columns">Its columns.</param>
+    public static Dictionary<string, string> Render(Relation relation, IEnumerable<PostgreSqlType> types, IEnumerable<RelationColumn> columns) => new()
     {
         [SchemaKey] = relation.Schema,
         [NameKey] = relation.Name,
         [KindKey] = relation.KindName,
         [WireKey] = string.Join(' ', types.Select(static type => type.Wire)),
+        [DeclaredKey] = string.Join(DeclaredSeparator, columns.Select(static column => column.Declared)),
     };
+
+    /// <summary>Writes the details of a statement.</summary>
+    /// <param name="types">How its columns are read.</param>
+    /// <param name="columns">Its columns.</param>
+    public static Dictionary<string, string> RenderStatement(IEnumerable<PostgreSqlType> types, IEnumerable<RelationColumn> columns) => new()
+    {
+        [KindKey] = StatementKind,
+        [WireKey] = string.Join(' ', types.Select(static type => type.Wire)),
+        [DeclaredKey] = string.Join(DeclaredSeparator, columns.Select(static column => column.Declared)),
+    };
+
+    /// <summary>All rows of a stream.</summary>
+    /// <param name="plan">The stream.</param>
+    public static TableChunk RowsOf(StreamPlan plan) => plan.Sql is not null ? new TableChunk("", "", TableChunk.Statement)
+        : new TableChunk(NameOf(plan.Stream).Schema, NameOf(plan.Stream).Name, Relation.KindOf(plan.Stream.Details[KindKey]));
 
     /// <summary>Schema and name of the stream's relation.</summary>
     /// <param name="stream">The stream.</param>
     public static (string Schema, string Name) NameOf(CatalogStream stream) => (stream.Details[SchemaKey], stream.Details[NameKey]);
 
-    /// <summary><c>pg_class.relkind</c> of the stream's relation.</summary>
+    /// <summary>The types of the stream's columns as its table declares them; null when it is none of PostgreSQL.</summary>
     /// <param name="stream">The stream.</param>
-    public static char KindOf(CatalogStream stream) => Relation.KindOf(stream.Details[KindKey]);
+    public static string[]? DeclaredOf(CatalogStream stream) =>
+        // names may hold the separator too, which must not shift the types
+        stream.Details.ContainsKey(WireKey) && stream.Details.TryGetValue(DeclaredKey, out var declared)
+        && declared.Split(DeclaredSeparator) is var types && types.Length == stream.Schema.Fields.Length ? types : null;
+
+    /// <summary>Whether all columns are wanted as the server prints them, which it then does for whole rows at once.</summary>
+    /// <param name="plan">The plan.</param>
+    public static bool IsPrinted(StreamPlan plan)
+    {
+        // in a row of one column null would be an empty line
+        const int FewestColumns = 2;
+        return plan.Columns.Length >= FewestColumns && plan.Columns.All(static column => column.Field.Type.Kind == TypeKind.String)
+            && Columns(plan) is var columns && columns.All(static column => column.Field.Type.Kind == TypeKind.String && column.Wire != PostgreSqlWire.ToJson)
+            && columns.Any(static column => column.Wire is PostgreSqlWire.Cast or PostgreSqlWire.Printed);
+    }
 
     /// <summary>How the columns of a plan are asked of the server, and what they are before they are converted to what the plan wants.</summary>
     /// <param name="plan">The plan.</param>

@@ -27,31 +27,28 @@ internal static class TableSplitter
 
     /// <summary>Finds the chunks of a relation, in order.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="schema">Schema of the relation.</param>
-    /// <param name="name">Its name.</param>
-    /// <param name="kind">Its kind.</param>
+    /// <param name="whole">The relation.</param>
     /// <param name="chunkBytes">About how many stored bytes a chunk should have; null for one chunk.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>The chunks with their stored bytes, where known.</returns>
     public static async Task<List<(TableChunk Chunk, long? Bytes)>> SplitAsync(
-        NpgsqlConnection connection, string schema, string name, char kind, long? chunkBytes, CancellationToken cancellationToken)
+        NpgsqlConnection connection, TableChunk whole, long? chunkBytes, CancellationToken cancellationToken)
     {
-        List<(TableChunk, long?)> whole = [(new TableChunk(schema, name, kind), null)];
-        if (chunkBytes is not { } wanted || kind is not ('r' or 'm' or 'p'))
-            return whole;
+        if (chunkBytes is not { } wanted || !whole.IsStored)
+            return [(whole, null)];
         var hasRangeScans = connection.PostgreSqlVersion.Major >= FirstVersionWithRangeScans;
         var chunks = new List<(TableChunk, long?)>();
         await using var command = new NpgsqlCommand(LeavesQuery, connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = SqlName.Quote(schema, name) });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = SqlName.Quote(whole.Schema, whole.Name) });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
             if (reader.GetBoolean(6))
-                return whole;
-            var leaf = new TableChunk(reader.GetString(0), reader.GetString(1), reader.GetChar(2));
+                return [(whole, null)];
+            var leaf = new TableChunk(reader.GetString(0), reader.GetString(1), reader.GetChar(2)) { Condition = whole.Condition };
             AddRanges(chunks, leaf, hasRangeScans && reader.GetBoolean(3) ? reader.GetInt64(4) : 0, reader.GetInt64(5), wanted);
         }
-        return chunks.Count == 0 ? whole : chunks;
+        return chunks.Count == 0 ? [(whole, null)] : chunks;
     }
 
     private static void AddRanges(List<(TableChunk Chunk, long? Bytes)> chunks, TableChunk leaf, long blocks, long bytes, long chunkBytes)

@@ -7,7 +7,7 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 /// <param name="name">The stream, for messages.</param>
 /// <param name="columns">Number of columns that each row must have.</param>
 /// <param name="maxRecordSize">Most bytes that one row may have.</param>
-internal sealed class TupleCutter(string name, int columns, int maxRecordSize)
+internal sealed class TupleCutter(string name, int columns, int maxRecordSize) : IRowCutter
 {
     private const int FlagsOffset = 11;
     private const int ExtensionOffset = 15;
@@ -17,13 +17,8 @@ internal sealed class TupleCutter(string name, int columns, int maxRecordSize)
 
     private static ReadOnlySpan<byte> Signature => [0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0x00];
 
-    /// <summary>Whether the end of the rows was seen.</summary>
     public bool IsEnded { get; private set; }
 
-    /// <summary>Finds the header, which comes once before the first row.</summary>
-    /// <param name="bytes">The first bytes.</param>
-    /// <returns>Its length; 0 when more bytes are needed or it was found before.</returns>
-    /// <exception cref="DataFormatException">It is none.</exception>
     public int SkipHeader(ReadOnlySpan<byte> bytes)
     {
         if (_hasHeader || bytes.Length < HeaderSize)
@@ -34,6 +29,8 @@ internal sealed class TupleCutter(string name, int columns, int maxRecordSize)
         _hasHeader = true;
         return HeaderSize;
     }
+
+    int IRowCutter.Cut(ReadOnlySpan<byte> bytes, long position, bool isAtEnd, out int context) => Cut(bytes, position, out context);
 
     /// <summary>Counts the whole rows at the start of some bytes.</summary>
     /// <param name="bytes">The bytes.</param>

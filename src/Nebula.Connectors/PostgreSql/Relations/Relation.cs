@@ -46,4 +46,8 @@ internal sealed record RelationColumns(ImmutableArray<RelationColumn> Columns, I
 /// <param name="Name">Its name.</param>
 /// <param name="Type">Its type, domains resolved.</param>
 /// <param name="Nullable">Whether it may be null.</param>
-internal sealed record RelationColumn(string Name, CatalogType Type, bool Nullable);
+internal sealed record RelationColumn(string Name, CatalogType Type, bool Nullable)
+{
+    /// <summary>Its type as SQL declares it, domains not resolved.</summary>
+    public required string Declared { get; init; }
+}

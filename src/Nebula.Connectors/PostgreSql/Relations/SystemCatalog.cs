@@ -28,7 +28,7 @@ internal static class SystemCatalog
             UNION ALL
             SELECT d.domain, t.typbasetype, t.typtypmod FROM domains d JOIN pg_type t ON t.oid = d.type WHERE t.typtype = 'd')
         SELECT a.attname, t.oid, coalesce(d.modifier, a.atttypmod), t.typtype,
-               coalesce(e.typarray = t.oid, false), a.attnotnull
+               coalesce(e.typarray = t.oid, false), a.attnotnull, format_type(a.atttypid, a.atttypmod)
         FROM pg_attribute a
         LEFT JOIN (SELECT d.* FROM domains d JOIN pg_type b ON b.oid = d.type WHERE b.typtype <> 'd') d ON d.domain = a.atttypid
         JOIN pg_type t ON t.oid = coalesce(d.type, a.atttypid)
@@ -78,7 +78,10 @@ internal static class SystemCatalog
             await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 columns.Add(new RelationColumn(
-                    reader.GetString(0), new CatalogType(reader.GetFieldValue<uint>(1), reader.GetInt32(2), reader.GetChar(3), reader.GetBoolean(4)), !reader.GetBoolean(5)));
+                    reader.GetString(0), new CatalogType(reader.GetFieldValue<uint>(1), reader.GetInt32(2), reader.GetChar(3), reader.GetBoolean(4)), !reader.GetBoolean(5))
+                {
+                    Declared = reader.GetString(6),
+                });
         }
         var key = ImmutableArray.CreateBuilder<string>();
         await using (var command = new NpgsqlCommand(KeyQuery, connection))

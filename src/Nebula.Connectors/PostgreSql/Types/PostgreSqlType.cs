@@ -65,6 +65,11 @@ internal sealed record PostgreSqlType(DataType Type, PostgreSqlWire Wire, string
         return BuiltIn.TryGetValue(type.Oid, out var known) ? known.Type : OfText(type);
     }
 
+    /// <summary>The modifier of a number of a declared size, as the catalog has it.</summary>
+    /// <param name="precision">Its digits; null for no number, or one without a size.</param>
+    /// <param name="scale">Digits behind the point.</param>
+    public static int ModifierOf(int? precision, int? scale) => precision is { } digits and > 0 ? (digits << 16 | (scale ?? 0) & 0x7FF) + ModifierHeader : -1;
+
     private static PostgreSqlType OfText(CatalogType type)
     {
         if (type.Kind == 'e' || BuiltIn.TryGetValue(type.Oid, out var known) && known.Type is { Type.Kind: TypeKind.String or TypeKind.Json } text && text.Wire == PostgreSqlWire.Bytes)

@@ -1,6 +1,6 @@
 namespace Nebula.Connectors.PostgreSql.Types;
 
-/// <summary>Names as SQL writes them.</summary>
+/// <summary>Names and values as SQL writes them.</summary>
 internal static class SqlName
 {
     /// <summary>Quotes a name, so that it means itself whatever is in it.</summary>
@@ -11,4 +11,12 @@ internal static class SqlName
     /// <param name="schema">The schema.</param>
     /// <param name="name">The object.</param>
     public static string Quote(string schema, string name) => $"{Quote(schema)}.{Quote(name)}";
+
+    /// <summary>Quotes a value, so that it means itself whatever is in it and however the server is set.</summary>
+    /// <param name="value">The value.</param>
+    public static string Literal(string value)
+    {
+        var quoted = value.Replace("'", "''", StringComparison.Ordinal);
+        return value.Contains('\\', StringComparison.Ordinal) ? $"E'{quoted.Replace("\\", "\\\\", StringComparison.Ordinal)}'" : $"'{quoted}'";
+    }
 }

@@ -15,7 +15,7 @@ public sealed class AvroRoundTripTests(ITestOutputHelper output)
     [Theory, MemberData(nameof(Codecs))]
     public void WriteAndRead_EveryType_GivesTheSameRows(string codec)
     {
-        var seed = Environment.TickCount;
+        const int seed = 20240607;
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         foreach (var nulls in new[] { 0, 0.3, 1 })

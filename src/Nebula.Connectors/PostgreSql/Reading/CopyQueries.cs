@@ -1,0 +1,42 @@
+using Nebula.Engine.Connectors;
+using Npgsql;
+
+namespace Nebula.Connectors.PostgreSql.Reading;
+
+/// <summary>The statements that read one chunk: one, or many for as many connections as there are. Each is handed out once.</summary>
+/// <param name="plan">The stream.</param>
+/// <param name="rows">The rows of the chunk.</param>
+internal sealed class CopyQueries(StreamPlan plan, TableChunk rows)
+{
+    // some ten milliseconds of work: connections end at about the same time, and asking costs little beside it
+    private const long PartBytes = 8 << 20;
+    private const int FewestParts = 2;
+    private TableChunk[] _parts = [rows];
+    private int _next;
+
+    /// <summary>Where the read before ended, for statements that ask for it; null for nowhere.</summary>
+    public string? After => rows.After;
+
+    /// <summary>Makes many statements of the one, where there are many rows.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>Whether there are.</returns>
+    public async Task<bool> DivideAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        if (!rows.IsStored || rows.FirstBlock is not null || rows.After is not null)
+            return false;
+        var parts = await TableSplitter.SplitAsync(connection, rows, PartBytes, cancellationToken).ConfigureAwait(false);
+        if (parts.Sum(static part => part.Bytes ?? 0) < FewestParts * PartBytes)
+            return false;
+        _parts = [.. parts.Select(static part => part.Chunk)];
+        return true;
+    }
+
+    /// <summary>Hands out the next.</summary>
+    /// <returns>Null when there is none.</returns>
+    public string? Next()
+    {
+        var next = Interlocked.Increment(ref _next) - 1;
+        return next < _parts.Length ? CopyQuery.Of(plan, _parts[next]) : null;
+    }
+}

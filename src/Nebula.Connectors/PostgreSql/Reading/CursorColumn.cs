@@ -1,0 +1,83 @@
+using System.Globalization;
+using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Npgsql;
+
+namespace Nebula.Connectors.PostgreSql.Reading;
+
+/// <summary>The column that an incremental read follows.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its type, as SQL writes it, without size.</param>
+/// <param name="Category"><c>pg_type.typcategory</c> of it: D for dates and times, N for numbers.</param>
+/// <param name="Lookback">How far before the last value is read again; null for not at all.</param>
+internal sealed record CursorColumn(string Name, string Type, char Category, string? Lookback)
+{
+    private const char Times = 'D', Numbers = 'N';
+    private const string TypeQuery = """
+        SELECT format_type(t.oid, NULL), t.typcategory
+        FROM (SELECT pg_typeof((SELECT {0} FROM {1} LIMIT 0))::oid AS oid) AS c JOIN pg_type AS t ON t.oid = c.oid
+        """;
+
+    /// <summary>The column in conditions.</summary>
+    public string Sql => CopyQuery.ColumnOf(Name);
+
+    /// <summary>Tells whether a value is a step on a way; null where all are. Behind infinity and NaN nothing would ever come.</summary>
+    public string? IsStep => (Type, Category) switch
+    {
+        ("numeric", _) => $"{Sql} < 'NaN'",
+        ("real" or "double precision", _) => $"{Sql} < 'infinity'",
+        ("date" or "timestamp without time zone" or "timestamp with time zone", _) => $"isfinite({Sql})",
+        _ => null,
+    };
+
+    /// <summary>Finds the column of a plan.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="plan">The stream.</param>
+    /// <param name="rows">All rows of it.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <exception cref="NebulaException">There is none, or what is to be looked back over does not fit it.</exception>
+    public static async Task<CursorColumn> FindAsync(NpgsqlConnection connection, StreamPlan plan, TableChunk rows, CancellationToken cancellationToken)
+    {
+        if (plan.Cursor is not { } wanted)
+            throw NebulaException.Configuration($"{plan.Stream.Name} is read incrementally, which needs a column that tells what is new: set 'update_key'.");
+        if (plan.Stream.Schema.IndexOf(wanted.Column) < 0)
+            throw NebulaException.Configuration($"'update_key' names the column \"{wanted.Column}\", which {plan.Stream.Name} does not have."
+                + Suggestion.For(wanted.Column, plan.Stream.Schema.Fields.Select(static field => field.Name)));
+        var query = string.Format(CultureInfo.InvariantCulture, TypeQuery, CopyQuery.ColumnOf(wanted.Column), CopyQuery.RowsOf(plan, rows));
+        return await SqlStatement.RunAsync(query, plan, rows.After, async () =>
+        {
+            await using var command = new NpgsqlCommand(query, connection);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            return new CursorColumn(wanted.Column, reader.GetString(0), reader.GetChar(1), wanted.Lookback).Check(plan.Stream.Name);
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>A value of the column, less what is looked back over.</summary>
+    /// <param name="value">The value as the database prints it.</param>
+    public string Before(string value)
+    {
+        var literal = $"{SqlName.Literal(value)}::{Type}";
+        return Lookback is not { } lookback ? literal
+            : Category == Numbers ? $"({literal} - {SqlName.Literal(lookback)}::{Type})"
+            : $"({literal} - {SqlName.Literal(Seconds(lookback))}::interval)::{Type}";
+    }
+
+    private CursorColumn Check(string stream)
+    {
+        if (Lookback is null)
+            return this;
+        var fits = Category switch
+        {
+            Times => Units.ParseDuration(Lookback) is not null,
+            Numbers => decimal.TryParse(Lookback, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out _),
+            _ => throw NebulaException.Configuration($"'lookback' of {stream} needs a column of times or numbers; \"{Name}\" is {Type}. Leave it out."),
+        };
+        return fits ? this : throw NebulaException.Configuration(
+            $"'lookback' of {stream} is '{Lookback}', but \"{Name}\" is {Type}: {(Category == Times ? "write a duration such as 2h" : "write a number such as 1000")}.");
+    }
+
+    private static string Seconds(string duration) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(decimal)Units.ParseDuration(duration)!.Value.Ticks / TimeSpan.TicksPerSecond} seconds");
+}

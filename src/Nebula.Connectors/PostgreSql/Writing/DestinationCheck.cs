@@ -1,0 +1,103 @@
+using Nebula.Connectors.PostgreSql.Connection;
+using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Npgsql;
+
+namespace Nebula.Connectors.PostgreSql.Writing;
+
+/// <summary>Tries what a run needs of its target, and says how to get what is missing.</summary>
+internal static class DestinationCheck
+{
+    private const string Query = """
+        SELECT current_user, current_setting('server_version'), pg_is_in_recovery(), current_database(),
+               EXISTS (SELECT FROM pg_namespace WHERE nspname = $1), EXISTS (SELECT FROM pg_namespace WHERE nspname = $2),
+               coalesce((SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1), false),
+               coalesce((SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $2), false),
+               has_database_privilege(current_database(), 'CREATE')
+        """;
+
+    // to change columns, indexes and names one must own a table; to add and merge rows, rights are enough
+    private const string TablesQuery = """
+        SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT pg_has_role(c.relowner, 'USAGE')
+          AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE')
+               AND has_table_privilege(c.oid, 'DELETE'))
+        ORDER BY c.relname LIMIT 11
+        """;
+
+    private const int MostNamed = 10;
+
+    /// <summary>Runs the checks.</summary>
+    /// <param name="connections">The connections.</param>
+    /// <param name="options">What the user set.</param>
+    /// <param name="cancellationToken">Stops the checks.</param>
+    public static async Task<IReadOnlyList<CheckResult>> RunAsync(PostgreSqlConnections connections, WriteOptions options, CancellationToken cancellationToken)
+    {
+        var results = new List<CheckResult>();
+        try
+        {
+            return await connections.QueryAsync<IReadOnlyList<CheckResult>>("The checks cannot go on", async connection =>
+            {
+                var role = await AddServerAsync(connection, results, options, cancellationToken).ConfigureAwait(false);
+                await AddTablesAsync(connection, results, options, role, cancellationToken).ConfigureAwait(false);
+                return results;
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (NebulaException e)
+        {
+            results.Add(new CheckResult(results.Count == 0 ? "connection" : "server", false, e.Message));
+            return results;
+        }
+    }
+
+    private static async Task<string> AddServerAsync(
+        NpgsqlConnection connection, List<CheckResult> results, WriteOptions options, CancellationToken cancellationToken)
+    {
+        var state = options.StateSchema ?? options.Schema;
+        await using var command = new NpgsqlCommand(Query, connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = options.Schema });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = state });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        var role = reader.GetString(0);
+        results.Add(new CheckResult("connection", true,
+            $"database '{options.Connection.Database}' of PostgreSQL {reader.GetString(1)} at {options.Connection.Server}, as role '{role}'"));
+        results.Add(reader.GetBoolean(2)
+            ? new CheckResult("writable", false, "The server is a standby, which takes no writes. Name the primary ('host').")
+                : new CheckResult("writable", true, "the server takes writes"));
+        var (database, canMake) = (reader.GetString(3), reader.GetBoolean(8));
+        Add("schema", options.Schema, reader.GetBoolean(4), reader.GetBoolean(6));
+        if (state != options.Schema)
+            Add("state_schema", state, reader.GetBoolean(5), reader.GetBoolean(7));
+        return role;
+
+        void Add(string name, string schema, bool exists, bool isAllowed) => results.Add((exists, exists ? isAllowed : canMake) switch
+        {
+            (true, true) => new CheckResult(name, true, $"tables can be made in '{schema}'"),
+            (false, true) => new CheckResult(name, true, $"'{schema}' is not there and will be made"),
+            (true, false) => new CheckResult(
+                name, false, $"No tables can be made in '{schema}': GRANT USAGE, CREATE ON SCHEMA {SqlName.Quote(schema)} TO {SqlName.Quote(role)};"
+                + (name == "schema" && options.StateSchema is null ? " Or set 'state_schema' to a schema where they can." : "")),
+            _ => new CheckResult(
+                name, false, $"'{schema}' is not there and cannot be made: CREATE SCHEMA {SqlName.Quote(schema)} AUTHORIZATION {SqlName.Quote(role)}; "
+                + $"or GRANT CREATE ON DATABASE {SqlName.Quote(database)} TO {SqlName.Quote(role)};"),
+        });
+    }
+
+    private static async Task AddTablesAsync(
+        NpgsqlConnection connection, List<CheckResult> results, WriteOptions options, string role, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(TablesQuery, connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = options.Schema });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        var refused = new List<string>();
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            refused.Add(SqlName.Quote(options.Schema, reader.GetString(0)));
+        if (refused.Count > 0)
+            // only a run tells which of them it needs
+            results.Add(new CheckResult("tables", true, "Some tables cannot be written. To write them: "
+                + string.Join(' ', refused.Take(MostNamed)
+                    .Select(table => $"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {table} TO {SqlName.Quote(role)};"))));
+    }
+}

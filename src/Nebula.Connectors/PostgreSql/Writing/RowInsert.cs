@@ -1,0 +1,48 @@
+using Nebula.Connectors.PostgreSql.Types;
+
+namespace Nebula.Connectors.PostgreSql.Writing;
+
+/// <summary>Writes the statements that bring staged rows into their table.</summary>
+/// <param name="design">The columns.</param>
+/// <param name="target">The table.</param>
+/// <param name="staged">The staging table.</param>
+internal sealed class RowInsert(TableDesign design, TargetTable target, TargetTable staged)
+{
+    private string Columns => string.Join(", ", design.Columns.Select(static column => SqlName.Quote(column.Name)));
+
+    private string Values => string.Join(", ", design.Columns.Select(column =>
+        TableDesign.Cast(column.Name, staged.Column(column.Name)!.Type, target.Column(column.Name)!.Type, "s") + " AS " + SqlName.Quote(column.Name)));
+
+    /// <summary>Adds all rows.</summary>
+    public string InsertSql => $"INSERT INTO {target.Name.Sql} ({Columns}) SELECT {Values} FROM {staged.Name.Sql} s";
+
+    /// <summary>Adds rows with new keys, and gives the others new values. Of rows with the same key the last that came counts.</summary>
+    /// <param name="isUnique">Whether the table has an index by which rows of the same key are found.</param>
+    public string MergeSql(bool isUnique)
+    {
+        var key = design.KeyColumns("");
+        var last = $"SELECT DISTINCT ON ({key}) * FROM (SELECT {Values}, s.ctid AS _nebula_place FROM {staged.Name.Sql} s) d "
+            + $"ORDER BY {key}, _nebula_place DESC";
+        return MergeSql(design, target, last, isUnique);
+    }
+
+    /// <summary>Merges rows that have all columns of a design, each key once.</summary>
+    /// <param name="design">The columns.</param>
+    /// <param name="target">The table.</param>
+    /// <param name="rows">The query of the rows.</param>
+    /// <param name="isUnique">Whether the table has an index by which rows of the same key are found.</param>
+    public static string MergeSql(TableDesign design, TargetTable target, string rows, bool isUnique)
+    {
+        var columns = string.Join(", ", design.Columns.Select(static column => SqlName.Quote(column.Name)));
+        var others = design.Columns.Select(static column => column.Name).Except(design.Key).Select(SqlName.Quote).ToList();
+        var key = design.KeyColumns("");
+        if (isUnique)
+            return $"INSERT INTO {target.Name.Sql} ({columns}) SELECT {columns} FROM ({rows}) s ON CONFLICT ({key}) DO "
+                + (others.Count == 0 ? "NOTHING" : $"UPDATE SET {string.Join(", ", others.Select(static name => $"{name} = excluded.{name}"))}");
+        var same = string.Join(" AND ", design.Key.Select(static name => $"t.{SqlName.Quote(name)} = s.{SqlName.Quote(name)}"));
+        var update = others.Count == 0 ? ""
+            : $", u AS (UPDATE {target.Name.Sql} t SET {string.Join(", ", others.Select(static name => $"{name} = s.{name}"))} FROM s WHERE {same})";
+        return $"WITH s AS MATERIALIZED ({rows}){update} INSERT INTO {target.Name.Sql} ({columns}) "
+            + $"SELECT {columns} FROM s WHERE NOT EXISTS (SELECT FROM {target.Name.Sql} t WHERE {same})";
+    }
+}
