@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;

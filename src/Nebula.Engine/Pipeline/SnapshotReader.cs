@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Conversion;

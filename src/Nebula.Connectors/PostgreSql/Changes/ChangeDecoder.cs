@@ -19,6 +19,7 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
     private readonly uint[] _skipped = new uint[streams.Count];
     private readonly byte[] _position = new byte[LogPlace.TextLength];
     private PooledBuffer _places = pool.Rent(0);
+    private ChangedRows? _marked;
     private ulong _commit;
     private uint _done;
     private uint _skippedByAll;
@@ -54,6 +55,7 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
     public void Decode(ReadOnlySpan<byte> message)
     {
         var reader = new PgOutputReader(message);
+        _marked = null;
         switch ((PgOutputMessage)reader.ReadByte())
         {
             case PgOutputMessage.Begin:
@@ -100,6 +102,9 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
     /// <param name="lsn">The place.</param>
     public void Advance(ulong lsn) => Place = Max(Place, new LogPlace(lsn));
 
+    /// <summary>Takes back what came of a message that could not be read to its end.</summary>
+    public void Rewind() => _marked?.Rewind();
+
     /// <summary>Starts the next window.</summary>
     public void StartWindow() => (Changes, CommittedAt) = (0, null);
 
@@ -131,7 +136,11 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
         var map = _maps.GetValueOrDefault(reader.ReadUInt32());
         if (map is null || _done < _skipped[map.Rows.Index])
             return null;
-        return map.IsFormer ? throw ChangesLost.Recreated(map.Rows.Plan.Stream.Name) : map;
+        if (map.IsFormer)
+            throw ChangesLost.Recreated(map.Rows.Plan.Stream.Name);
+        _marked = map.Rows;
+        _marked.Mark();
+        return map;
     }
 
     private void Done()

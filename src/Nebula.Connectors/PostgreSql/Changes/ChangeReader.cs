@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Nebula.Connectors.PostgreSql.Connection;
-using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
@@ -116,6 +115,7 @@ internal sealed class ChangeReader : IChangeReader
     {
         if (_failure is { } failure)
             throw failure;
+        var isClosing = false;
         try
         {
             while (true)
@@ -123,15 +123,17 @@ internal sealed class ChangeReader : IChangeReader
                 switch (Drain(out var relation))
                 {
                     case Step.Full:
+                        isClosing = true;
                         return await CloseAsync(cancellationToken).ConfigureAwait(false);
                     case Step.Map:
                         _decoder.Map(relation!.Oid, await _mapper.MapAsync(relation, () => SideAsync(cancellationToken), cancellationToken).ConfigureAwait(false));
                         continue;
                 }
-                if (_isAtEnd)
-                    return _decoder.Place > _handedOver ? await CloseAsync(cancellationToken).ConfigureAwait(false) : null;
-                if (_context.Follow && IsDue())
+                isClosing = _isAtEnd ? _decoder.Place > _handedOver : _context.Follow && IsDue();
+                if (isClosing)
                     return await CloseAsync(cancellationToken).ConfigureAwait(false);
+                if (_isAtEnd)
+                    return null;
                 var fetched = await _feed.FetchAsync(Patience(), cancellationToken).ConfigureAwait(false);
                 _isAtEnd = fetched == Fetched.End;
                 if (fetched != Fetched.Messages && !_decoder.IsInTransaction)
@@ -141,10 +143,11 @@ internal sealed class ChangeReader : IChangeReader
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && Translate(_connections, _options, e) is { } translated)
         {
             _failure = translated;
-            // what came before is handed over first
-            if (e is SchemaChangedException && _decoder.Changes > 0)
-                return await CloseAsync(cancellationToken).ConfigureAwait(false);
-            throw translated;
+            if (isClosing || e is not (SchemaChangedException or DataFormatException or NebulaException { Kind: ErrorKind.PositionLost }))
+                throw translated;
+            // the log does not go on here, and what came before is handed over first
+            _decoder.Rewind();
+            return _streams.Any(static stream => stream.Length > 0) ? await CloseAsync(cancellationToken).ConfigureAwait(false) : throw translated;
         }
     }
 

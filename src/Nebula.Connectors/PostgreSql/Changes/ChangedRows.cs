@@ -21,6 +21,7 @@ internal sealed unsafe class ChangedRows : IDisposable
     private readonly bool[] _isKey;
     private readonly List<MissingValues> _missing = [];
     private readonly byte[] _unchangedBits;
+    private int _marked;
 
     /// <param name="index">Position of the stream among those of the log.</param>
     /// <param name="plan">The stream.</param>
@@ -145,10 +146,31 @@ internal sealed unsafe class ChangedRows : IDisposable
         _builder.Length++;
     }
 
+    /// <summary>Remembers the number of changes, for <see cref="Rewind"/>.</summary>
+    public void Mark() => _marked = _builder.Length;
+
+    /// <summary>Takes back what was appended since the mark, also half a row.</summary>
+    public void Rewind()
+    {
+        var longest = 0;
+        foreach (var column in _builder.Columns)
+            longest = Math.Max(longest, column.Length);
+        if (longest == _marked)
+            return;
+        foreach (var column in _builder.Columns)
+            while (column.Length < longest)
+                column.AppendNull();
+        _builder.Length = longest;
+        using var all = _builder.Build();
+        _builder.AppendRange(all, 0, _marked);
+        _missing.RemoveAll(values => values.Row >= _marked);
+    }
+
     /// <summary>Makes a batch of the changes and starts anew.</summary>
     public RecordBatch Build()
     {
         _missing.Clear();
+        _marked = 0;
         return _builder.Build();
     }
 

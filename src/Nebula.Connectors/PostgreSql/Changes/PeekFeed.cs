@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Globalization;
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Connectors.PostgreSql.Reading;
@@ -114,8 +115,8 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
         {
             var read = _copy!.ReadAsync(_read, cancellationToken);
             // what is there is taken first
-            var isThere = read.IsCompletedSuccessfully;
-            var count = isThere ? read.Result : await read.ConfigureAwait(false);
+            var isThere = read.IsCompleted;
+            var count = await read.ConfigureAwait(false);
             if (count == 0)
                 return any;
             _read.AsSpan(0, count).CopyTo(Buffer.Reserve(count));
@@ -164,13 +165,13 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
     /// <summary>A reader that broke off leaves the slot as soon as the server notices.</summary>
     private static async Task<T> WhileBusyAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken)
     {
-        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        var started = Stopwatch.GetTimestamp();
         while (true)
             try
             {
                 return await call().ConfigureAwait(false);
             }
-            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse && System.Diagnostics.Stopwatch.GetElapsedTime(started) < BusyTimeout)
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse && Stopwatch.GetElapsedTime(started) < BusyTimeout)
             {
                 await Task.Delay(BusyInterval, cancellationToken).ConfigureAwait(false);
             }

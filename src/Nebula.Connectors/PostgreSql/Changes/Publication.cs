@@ -1,5 +1,4 @@
 using Nebula.Connectors.PostgreSql.Types;
-using Nebula.Engine.Diagnostics;
 using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Changes;

@@ -1,7 +1,7 @@
+using System.Diagnostics;
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Engine.Columns;
-using Nebula.Engine.Diagnostics;
 using Npgsql;
 using Npgsql.Replication;
 using Npgsql.Replication.Internal;
@@ -55,7 +55,7 @@ internal sealed class StreamFeed : IMessageFeed
     public static async Task<StreamFeed> StartAsync(
         PostgreSqlConnections connections, CaptureOptions options, ulong from, BufferPool pool, NpgsqlConnection side, CancellationToken cancellationToken)
     {
-        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        var started = Stopwatch.GetTimestamp();
         while (true)
         {
             var feed = new StreamFeed(connections, options, await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false), from, pool);
@@ -72,7 +72,7 @@ internal sealed class StreamFeed : IMessageFeed
             catch (Exception e)
             {
                 await feed.DisposeAsync().ConfigureAwait(false);
-                if (e is PostgresException { SqlState: PostgresErrorCodes.ObjectInUse } && System.Diagnostics.Stopwatch.GetElapsedTime(started) < BusyTimeout)
+                if (e is PostgresException { SqlState: PostgresErrorCodes.ObjectInUse } && Stopwatch.GetElapsedTime(started) < BusyTimeout)
                 {
                     await Task.Delay(BusyInterval, cancellationToken).ConfigureAwait(false);
                     continue;
@@ -86,7 +86,7 @@ internal sealed class StreamFeed : IMessageFeed
 
     public async ValueTask<Fetched> FetchAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (System.Diagnostics.Stopwatch.GetElapsedTime(_fetched) < LeastInterval)
+        if (Stopwatch.GetElapsedTime(_fetched) < LeastInterval)
             await Task.Delay(LeastInterval, cancellationToken).ConfigureAwait(false);
         var next = _next ?? _messages.MoveNextAsync().AsTask();
         _next = next;
@@ -97,17 +97,23 @@ internal sealed class StreamFeed : IMessageFeed
             _next = null;
             if (!await next.ConfigureAwait(false))
                 throw new EndOfStreamException("The server ended the stream.");
-            Copy(_messages.Current);
-            var more = _messages.MoveNextAsync();
-            while (more.IsCompletedSuccessfully && more.Result && Buffer.Rest.Length < BytesPerFetch)
+            while (true)
             {
                 Copy(_messages.Current);
-                more = _messages.MoveNextAsync();
+                // what is behind a full buffer is there already, and not waited for
+                _fetched = 0;
+                if (Buffer.Rest.Length >= BytesPerFetch)
+                    return Fetched.Messages;
+                var more = _messages.MoveNextAsync();
+                if (!more.IsCompleted)
+                {
+                    _next = more.AsTask();
+                    _fetched = Stopwatch.GetTimestamp();
+                    return Fetched.Messages;
+                }
+                if (!await more.ConfigureAwait(false))
+                    throw new EndOfStreamException("The server ended the stream.");
             }
-            // when the buffer is full there is more, which is not waited for
-            _fetched = more.IsCompleted ? 0 : System.Diagnostics.Stopwatch.GetTimestamp();
-            _next = more.AsTask();
-            return Fetched.Messages;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && ChangeReader.Translate(_connections, _options, e) is { } translated)
         {
