@@ -66,6 +66,11 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
                     options.Observer?.Completed(stream.Task);
             return Slice() with { IsCaughtUp = isCaughtUp };
         }
+        catch (NebulaException e) when (e.Kind is ErrorKind.Transient or ErrorKind.Throttled && _windows > 0)
+        {
+            // it got somewhere: attempts are counted anew, or a log that is followed for weeks would run out of them
+            return Slice();
+        }
         catch (NebulaException e) when (e.Kind == ErrorKind.PositionLost && _streams.TrueForAll(IsReadAnew))
         {
             foreach (var stream in _streams)
