@@ -1,4 +1,3 @@
-using Nebula.Engine.Connectors;
 using Nebula.PostgreSql.Tests.Server;
 
 namespace Nebula.PostgreSql.Tests.Changes;

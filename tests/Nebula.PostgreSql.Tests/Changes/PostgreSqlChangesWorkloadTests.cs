@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Nebula.Engine.Connectors;
 using Nebula.PostgreSql.Tests.Server;
 
 namespace Nebula.PostgreSql.Tests.Changes;
