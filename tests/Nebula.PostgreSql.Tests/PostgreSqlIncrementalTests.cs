@@ -195,6 +195,23 @@ public sealed class PostgreSqlIncrementalTests(Servers servers)
     }
 
     [Theory, Server(15), Server(18)]
+    public async Task Split_WithACondition_IsOneChunkWhereAnIndexFindsTheRows(int version)
+    {
+        var server = servers[version];
+        server.Execute("DROP SCHEMA IF EXISTS inc_index CASCADE; CREATE SCHEMA inc_index; CREATE TABLE inc_index.t (id int PRIMARY KEY, kind int)");
+        server.Execute("INSERT INTO inc_index.t SELECT i, i % 10 FROM generate_series(1, 100000) i; ANALYZE inc_index.t");
+        await using var run = new SourceRun(server);
+        var plan = await run.PlanAsync("inc_index.t");
+
+        var byKey = await run.ReadAsync(plan with { Where = "id < 10" }, chunkBytes: 256 << 10);
+        var byAll = await run.ReadAsync(plan with { Where = "kind = 3" }, chunkBytes: 256 << 10);
+
+        Assert.Equal((1, 9), (byKey.Chunks, byKey.Lines.Count));
+        Assert.True(byAll.Chunks > 5, $"{byAll.Chunks} chunks");
+        Assert.Equal(10_000, byAll.Lines.Count);
+    }
+
+    [Theory, Server(15), Server(18)]
     public async Task Read_WithAConditionThatIsWrong_SaysWhere(int version)
     {
         var server = Create(version, "inc_wrong", "(id int, kind text)", "(1, 'a')");

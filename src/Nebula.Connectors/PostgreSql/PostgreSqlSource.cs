@@ -72,7 +72,7 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
                 (connection, all) => IncrementalRead.NarrowAsync(connection, plan, all, request.From, position, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         var chunks = chunkBytes is null ? [(rows, null)] : await QueryAsync(plan, rows,
-            (connection, all) => TableSplitter.SplitAsync(connection, all, chunkBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
+            (connection, all) => TableSplitter.SplitAsync(connection, plan, all, chunkBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
         // one chunk is one statement, which sees one state anyway
         if (exported && chunks.Count == 1)
             await ReleaseAsync().ConfigureAwait(false);
