@@ -45,6 +45,22 @@ public sealed class EndToEndTests
             await File.ReadAllBytesAsync(Path.Combine(folder.Path, "elsewhere", "returns.parquet")));
     }
 
+    [OwnRootFact]
+    public async Task Pipeline_InAContainersRootAndByTheCommand_WritesTheSameBytes()
+    {
+        using var folder = new TemporaryFolder();
+        WriteSource(folder.Path, "orders", 40_000);
+        WriteSource(folder.Path, "returns", 500);
+        Directory.CreateDirectory(Path.Combine(folder.Path, "pipelines"));
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "pipelines", "shop.yaml"), Pipeline);
+        var (code, said) = OwnRoot.RunNebula(folder.Path, "run", "/work/pipelines/shop.yaml", "--env", "FOLDER=/work", "--env", "OUT=in-container");
+        Assert.True(code == 0, said);
+        await CommandAsync(folder.Path, "by-command");
+        foreach (var name in (string[])["orders.parquet", "returns.parquet"])
+            Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(folder.Path, "by-command", name)),
+                await File.ReadAllBytesAsync(Path.Combine(folder.Path, "in-container", name)));
+    }
+
     [HostAndStorageFact]
     public async Task Blob_ThatArrives_IsLoadedAndCommitted()
     {

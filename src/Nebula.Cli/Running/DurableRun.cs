@@ -25,6 +25,9 @@ internal sealed class DurableRun(
 {
     // while one chunk is being ended and written, the next one begins
     private const int ParallelChunks = 2;
+
+    // with waits of up to a minute: what is followed outlives the restart of a server
+    private const int AttemptsToFollow = 12;
     private IReadOnlyList<StreamExecution> _streams = [];
     private readonly ConcurrentDictionary<int, Exception> _errors = new();
     private IRunDisplay _display = null!;
@@ -41,7 +44,13 @@ internal sealed class DurableRun(
             var request = new SyncRequest(plan.RunId, plan.Name)
             {
                 Only = only,
-                Settings = new SyncSettings { ParallelStreams = plan.ParallelStreams, ParallelChunks = ParallelChunks, UntilCaughtUp = !follow },
+                Settings = new SyncSettings
+                {
+                    ParallelStreams = plan.ParallelStreams,
+                    ParallelChunks = ParallelChunks,
+                    UntilCaughtUp = !follow,
+                    MaxAttempts = follow ? AttemptsToFollow : new SyncSettings().MaxAttempts,
+                },
             };
             try
             {

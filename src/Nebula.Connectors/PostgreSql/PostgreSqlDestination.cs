@@ -6,16 +6,19 @@ using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
+using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql;
 
-/// <summary>Tables as a destination: chunks are copied to a staging table at the same time, and one transaction publishes them with the account of it.</summary>
+/// <summary>Tables as a destination: chunks are copied to a staging table at the same time, and one transaction publishes them with the account of
+/// it.</summary>
 internal sealed class PostgreSqlDestination : IChangeDestination
 {
     private const int LanesOfChunk = 2;
     private readonly WriteOptions _options;
     private readonly PostgreSqlConnections _connections;
     private readonly CommitSession _session;
+    private PostgreSqlSource? _readBack;
     private readonly HashSet<string> _ensured = new(StringComparer.Ordinal);
 
     /// <param name="options">What the user set.</param>
@@ -26,7 +29,7 @@ internal sealed class PostgreSqlDestination : IChangeDestination
         _session = new CommitSession(_connections);
     }
 
-    public DestinationCapabilities Capabilities { get; } = new() { KeepsNesting = false, MergesRows = true };
+    public DestinationCapabilities Capabilities { get; } = new() { KeepsNesting = false, MergesRows = true, KeepsSchema = true };
 
     public string NameObject(string stream) => TableNaming.OfStream(stream);
 
@@ -34,7 +37,8 @@ internal sealed class PostgreSqlDestination : IChangeDestination
 
     public TypeMapping Map(string objectName, DataType type) => StoredType.Map(type);
 
-    public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) => DestinationCheck.RunAsync(_connections, _options, cancellationToken);
+    public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) =>
+        DestinationCheck.RunAsync(_connections, _options, cancellationToken);
 
     public ChunkOrder ChunksOf(StreamPlan plan) => ChunkOrder.Any;
 
@@ -50,9 +54,10 @@ internal sealed class PostgreSqlDestination : IChangeDestination
             var target = await TargetTable.FindAsync(connection, name, cancellationToken).ConfigureAwait(false);
             TableCommit.RequireTable(target, name);
             // what cannot be is said before anything moves
+            design = TableContract.Require(design, plan.Contract, target, name);
             if (target is not null)
                 _ = TableEvolution.Changes(design, target);
-            await StateTable.ExecuteAsync(connection, StagingTable.LockSql(staging), cancellationToken).ConfigureAwait(false);
+            await LockAsync(connection, staging, cancellationToken).ConfigureAwait(false);
             await StagingTable.DropDeadAsync(connection, state, name, staging, cancellationToken).ConfigureAwait(false);
             await StagingTable.DropAsync(connection, state, staging, cancellationToken).ConfigureAwait(false);
             await StagingTable.CreateAsync(connection, staging, design, target, plan, cancellationToken).ConfigureAwait(false);
@@ -64,13 +69,19 @@ internal sealed class PostgreSqlDestination : IChangeDestination
     {
         var name = NameOf(plan.Object);
         var staging = StagingOf(plan, name);
-        var staged = await _session.RunAsync(name, connection => TargetTable.FindAsync(connection, staging, cancellationToken), cancellationToken).ConfigureAwait(false)
-            ?? throw new NebulaException(ErrorKind.Locked, $"The staging table of '{name}' is gone: another run of the same target has begun since, and took it for left behind.");
+        var staged = await _session.RunAsync(name, async connection =>
+            {
+                await LockAsync(connection, staging, cancellationToken).ConfigureAwait(false);
+                return await TargetTable.FindAsync(connection, staging, cancellationToken).ConfigureAwait(false);
+            }, cancellationToken).ConfigureAwait(false)
+            ?? throw new NebulaException(
+                ErrorKind.Locked, $"The staging table of '{name}' is gone: another run of the same target has begun since, and took it for left behind.");
         var columns = staged.Columns.Select(column => ColumnOf(plan, column)).ToImmutableArray();
         var copy = $"COPY {staging.Sql} ({string.Join(", ", staged.Columns.Select(static column => SqlName.Quote(column.Name)))}) FROM STDIN (FORMAT binary)";
         // of rows with the same key the last of a chunk counts, so that they must not overtake each other
         var lanes = plan.Write == WriteMode.Merge ? 1 : LanesOfChunk;
-        var writer = new StagingWriter(_connections, StateOf(name), staging, copy, new CopyEncoder(context.Pool, plan.Stream.Name, columns), chunk, lanes, name);
+        var writer = new StagingWriter(
+            _connections, StateOf(name), staging, copy, new CopyEncoder(context.Pool, plan.Stream.Name, columns), chunk, lanes, name);
         try
         {
             await writer.OpenAsync(cancellationToken).ConfigureAwait(false);
@@ -90,7 +101,7 @@ internal sealed class PostgreSqlDestination : IChangeDestination
         return _session.RunAsync(name, async connection =>
         {
             var isDone = await new TableCommit(connection, StateOf(name), name, staging).RunAsync(request, cancellationToken).ConfigureAwait(false);
-            await StateTable.ExecuteAsync(connection, StagingTable.UnlockSql(staging), cancellationToken).ConfigureAwait(false);
+            await UnlockAsync(connection, staging, cancellationToken).ConfigureAwait(false);
             return new CommitReceipt([name.ToString()], isDone);
         }, cancellationToken);
     }
@@ -102,10 +113,20 @@ internal sealed class PostgreSqlDestination : IChangeDestination
         return _session.RunAsync(name, async connection =>
         {
             // a run that never came to its staging table has none
-            if (await StateTable.AskAsync(connection, $"SELECT to_regclass({StateTable.Literal(staging.Sql)}) IS NOT NULL", cancellationToken).ConfigureAwait(false) is true)
+            if (await StateTable.AskAsync(connection, $"SELECT to_regclass({StateTable.Literal(staging.Sql)}) IS NOT NULL", cancellationToken)
+                .ConfigureAwait(false) is true)
                 await StagingTable.DropAsync(connection, StateOf(name), staging, cancellationToken).ConfigureAwait(false);
+            await UnlockAsync(connection, staging, cancellationToken).ConfigureAwait(false);
             return true;
         }, cancellationToken);
+    }
+
+    public Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
+    {
+        var name = NameOf(plan.Object);
+        _readBack ??= new PostgreSqlSource(_options.Connection with { Schemas = [] });
+        return _session.RunAsync(
+            name, connection => new CommittedParts(_readBack, name).FindAsync(connection, plan, parts, cancellationToken), cancellationToken);
     }
 
     public Task ApplyAsync(IReadOnlyList<ChangeCommit> changes, CancellationToken cancellationToken)
@@ -119,7 +140,8 @@ internal sealed class PostgreSqlDestination : IChangeDestination
         }).ToList();
         return _session.RunAsync(named[0].Table, async connection =>
         {
-            foreach (var state in named.Select(static change => change.State).DistinctBy(static state => state.Schema).Where(state => !_ensured.Contains(state.Schema)))
+            foreach (var state in named.Select(static change => change.State).DistinctBy(static state => state.Schema)
+                .Where(state => !_ensured.Contains(state.Schema)))
             {
                 await state.EnsureAsync(connection, cancellationToken).ConfigureAwait(false);
                 _ensured.Add(state.Schema);
@@ -131,8 +153,24 @@ internal sealed class PostgreSqlDestination : IChangeDestination
 
     public async ValueTask DisposeAsync()
     {
+        if (_readBack is not null)
+            await _readBack.DisposeAsync().ConfigureAwait(false);
         await _session.DisposeAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task LockAsync(NpgsqlConnection connection, TableName staging, CancellationToken cancellationToken)
+    {
+        if (_session.Locked.Contains(staging))
+            return;
+        await StateTable.ExecuteAsync(connection, StagingTable.LockSql(staging), cancellationToken).ConfigureAwait(false);
+        _session.Locked.Add(staging);
+    }
+
+    private async Task UnlockAsync(NpgsqlConnection connection, TableName staging, CancellationToken cancellationToken)
+    {
+        if (_session.Locked.Remove(staging))
+            await StateTable.ExecuteAsync(connection, StagingTable.UnlockSql(staging), cancellationToken).ConfigureAwait(false);
     }
 
     private static CopyColumn ColumnOf(StreamPlan plan, TargetColumn column)
@@ -140,7 +178,8 @@ internal sealed class PostgreSqlDestination : IChangeDestination
         var index = plan.Schema.IndexOf(column.Name);
         if (index >= 0 && StoredType.Of(plan.Schema.Fields[index].Type).WireTo(column.Type) is { } wire)
             return new CopyColumn(index, wire);
-        throw new NebulaException(ErrorKind.Schema, $"The staging table has a column \"{column.Name}\" that the run has not, or of another type. Start the run again.");
+        throw new NebulaException(
+            ErrorKind.Schema, $"The staging table has a column \"{column.Name}\" that the run has not, or of another type. Start the run again.");
     }
 
     private TableName NameOf(string objectName) => TableName.Parse(objectName, _options.Schema);

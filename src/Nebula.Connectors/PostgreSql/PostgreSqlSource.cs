@@ -120,6 +120,7 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         await ReleaseLogsAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
         _exporting.Dispose();
+        _starting.Dispose();
     }
 
     private Task<T> QueryAsync<T>(StreamPlan plan, TableChunk rows, Func<NpgsqlConnection, TableChunk, Task<T>> query, CancellationToken cancellationToken) =>

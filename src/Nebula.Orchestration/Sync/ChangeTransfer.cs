@@ -66,6 +66,11 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
                     options.Observer?.Completed(stream.Task);
             return Slice() with { IsCaughtUp = isCaughtUp };
         }
+        catch (NebulaException e) when (e.Kind is ErrorKind.Transient or ErrorKind.Throttled && _windows > 0)
+        {
+            // it got somewhere: attempts are counted anew, or a log that is followed for weeks would run out of them
+            return Slice();
+        }
         catch (NebulaException e) when (e.Kind == ErrorKind.PositionLost && _streams.TrueForAll(IsReadAnew))
         {
             foreach (var stream in _streams)
@@ -83,8 +88,23 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var stream in _streams)
+            await ClearAsync(stream).ConfigureAwait(false);
         foreach (var destination in _streams.Select(static stream => stream.Destination).Concat(_shared.Values).Distinct())
             await destination.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Removes what was made ready for staging and was not needed, or was staged and not committed.</summary>
+    private static async Task ClearAsync(CapturingStream stream)
+    {
+        try
+        {
+            await stream.Destination.AbortAsync(stream.Written, [], CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (NebulaException)
+        {
+            // it cannot be reached: the preparation of the next slice does it
+        }
     }
 
     /// <summary>Streams whose destination takes many at once share one.</summary>

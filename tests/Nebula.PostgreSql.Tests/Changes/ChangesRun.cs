@@ -126,8 +126,8 @@ internal sealed class ChangesRun : IAsyncDisposable
     /// <summary>Follows the log until the server has nothing more.</summary>
     public async Task FollowAsync(IChangeReader reader, bool acknowledge = true)
     {
-        var end = Ask<string>("SELECT lpad(split_part(l::text, '/', 1), 8, '0') || lpad(split_part(l::text, '/', 2), 8, '0') FROM pg_current_wal_insert_lsn() l");
-        while (string.CompareOrdinal(_committed.Values.First().Position, end) < 0)
+        var end = End();
+        while (!IsAt(end))
         {
             var window = await reader.ReadAsync(CancellationToken.None);
             Commit(window!);
@@ -135,6 +135,11 @@ internal sealed class ChangesRun : IAsyncDisposable
                 await reader.AcknowledgeAsync(window!.Position, CancellationToken.None);
         }
     }
+
+    /// <summary>Where the server's log ends.</summary>
+    public string End() => Ask<string>("SELECT lpad(split_part(l::text, '/', 1), 8, '0') || lpad(split_part(l::text, '/', 2), 8, '0') FROM pg_current_wal_insert_lsn() l");
+
+    public bool IsAt(string end) => string.CompareOrdinal(_committed.Values.First().Position, end) >= 0;
 
     public async Task FollowUntilFailsAsync(IChangeReader reader)
     {

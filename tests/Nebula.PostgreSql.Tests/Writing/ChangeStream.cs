@@ -28,7 +28,8 @@ internal sealed class ChangeStream(string table, WriteMode write, DeleteHandling
         Stream = new CatalogStream("s", new Schema([new Field("k", DataType.String)])),
         Columns =
         [
-            .. ((Field[])[new("number", DataType.Int32), new("k", DataType.String), new("text", DataType.String), new("large", DataType.String), .. ChangeColumns.Written])
+            .. ((Field[])[new("number", DataType.Int32), new("k", DataType.String), new("text", DataType.String), new("large", DataType.String),
+                .. ChangeColumns.Written])
                 .Select(static field => new PlannedColumn(field.Name, field)),
         ],
         Object = table,
@@ -40,7 +41,8 @@ internal sealed class ChangeStream(string table, WriteMode write, DeleteHandling
 
     /// <summary>Makes the next window of some changes.</summary>
     public ChangeCommit Window(BufferPool pool, IReadOnlyList<Change> changes, int batchSize = 7) =>
-        new(Plan, [.. changes.Chunk(batchSize).Select(chunk => Batch(pool, chunk))], new Checkpoint("s", $"p{_sequence + 1}", _sequence + 1), $"token {_sequence + 1}")
+        new(Plan, [.. changes.Chunk(batchSize).Select(chunk => Batch(pool, chunk))], new Checkpoint("s", $"p{_sequence + 1}", _sequence + 1),
+            $"token {_sequence + 1}")
         {
             ExpectedSequence = _sequence++,
         };
@@ -88,7 +90,8 @@ internal sealed class ChangeOracle(WriteMode write, DeleteHandling deletes)
     private readonly Dictionary<string, Change> _rows = new(StringComparer.Ordinal);
     private readonly List<string> _history = [];
 
-    public IEnumerable<string> Rows => write == WriteMode.Append ? _history.Order(StringComparer.Ordinal) : _rows.Values.Select(Render).Order(StringComparer.Ordinal);
+    public IEnumerable<string> Rows =>
+        write == WriteMode.Append ? _history.Order(StringComparer.Ordinal) : _rows.Values.Select(Render).Order(StringComparer.Ordinal);
 
     public void Apply(Change change)
     {
@@ -119,7 +122,12 @@ internal sealed class ChangeOracle(WriteMode write, DeleteHandling deletes)
                 break;
             default:
                 var before = _rows.GetValueOrDefault(change.Key);
-                _rows[change.Key] = change with { Large = change.KeepsLarge ? before?.Large : change.Large, Text = change.KeepsText ? before?.Text : change.Text };
+                _rows[change.Key] = change with
+                {
+                    Large = change.KeepsLarge ? before?.Large : change.Large,
+                    Text = change.KeepsText ? before?.Text
+                    : change.Text
+                };
                 break;
         }
     }

@@ -28,7 +28,8 @@ internal sealed class DestinationRun : IAsyncDisposable
     {
         var connector = new ConnectorRegistry().AddPostgreSql().Find("pg")!;
         (string, string)[] all =
-            [("host", "127.0.0.1"), ("port", server.Port.ToString(CultureInfo.InvariantCulture)), ("user", "nebula"), ("password", PostgreSqlServer.Password), ("database", "postgres"), .. settings];
+            [("host", "127.0.0.1"), ("port", server.Port.ToString(CultureInfo.InvariantCulture)), ("user", "nebula"), ("password", PostgreSqlServer.Password),
+                ("database", "postgres"), .. settings];
         return connector.Destination(new OptionValues("target \"postgresql\"", connector.DestinationOptions!,
             all.GroupBy(static s => s.Item1).Select(static s => KeyValuePair.Create(s.Key, new OptionValue([s.Last().Item2], new SourceLocation("test"))))));
     }
@@ -36,7 +37,8 @@ internal sealed class DestinationRun : IAsyncDisposable
     public static ISource Files(string path)
     {
         var connector = new ConnectorRegistry().AddFiles().Find("file")!;
-        return connector.Source(new OptionValues("source \"file\"", connector.SourceOptions!, [KeyValuePair.Create("path", new OptionValue([path], new SourceLocation("test")))]));
+        return connector.Source(
+            new OptionValues("source \"file\"", connector.SourceOptions!, [KeyValuePair.Create("path", new OptionValue([path], new SourceLocation("test")))]));
     }
 
     /// <summary>Moves a stream, in the way that a run does.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.PostgreSql.Tests.Server;
@@ -10,7 +9,8 @@ namespace Nebula.PostgreSql.Tests.Writing;
 public sealed class PostgreSqlDestinationChangeTests(Servers servers)
 {
     private static readonly (WriteMode Write, DeleteHandling Deletes)[] Modes =
-        [(WriteMode.Merge, DeleteHandling.Soft), (WriteMode.Merge, DeleteHandling.Hard), (WriteMode.Merge, DeleteHandling.Ignore), (WriteMode.Append, DeleteHandling.Soft)];
+        [(WriteMode.Merge, DeleteHandling.Soft), (WriteMode.Merge, DeleteHandling.Hard), (WriteMode.Merge, DeleteHandling.Ignore),
+            (WriteMode.Append, DeleteHandling.Soft)];
 
     [Theory, Server(15), Server(18)]
     public async Task Apply_RandomChanges_EndsAsTheyWouldOneByOne(int version)
@@ -19,7 +19,8 @@ public sealed class PostgreSqlDestinationChangeTests(Servers servers)
         {
             await using var run = Create(version, "random");
             var random = new Random(seed);
-            var streams = Modes.Select((mode, i) => (Stream: new ChangeStream($"random.t{i}", mode.Write, mode.Deletes), Oracle: new ChangeOracle(mode.Write, mode.Deletes),
+            var streams = Modes.Select(
+                (mode, i) => (Stream: new ChangeStream($"random.t{i}", mode.Write, mode.Deletes), Oracle: new ChangeOracle(mode.Write, mode.Deletes),
                 Source: new RandomRows(random))).ToList();
             for (var window = 0; window < 12; window++)
             {
@@ -86,7 +87,8 @@ public sealed class PostgreSqlDestinationChangeTests(Servers servers)
         run.Server.Execute("CREATE TABLE same.t (k char(5) PRIMARY KEY, number int, text text, large text)");
         var stream = new ChangeStream("same.t", WriteMode.Merge, DeleteHandling.Hard);
 
-        await ApplyAsync(run, [stream.Window(run.Pool, [new Change("i", "a", 1, "x", null, "1", null), new Change("u", "a  ", 2, "y", null, "2", null), new Change("i", "b ", 3, "z", null, "3", null)])]);
+        await ApplyAsync(run, [stream.Window(run.Pool, [new Change("i", "a", 1, "x", null, "1", null), new Change("u", "a  ", 2, "y", null, "2", null),
+            new Change("i", "b ", 3, "z", null, "3", null)])]);
         await ApplyAsync(run, [stream.Window(run.Pool, [new Change("d", "b", null, null, null, "4", null)])]);
 
         Assert.Equal(["a    ,2,y"], run.Rows("SELECT k, number, text FROM same.t"));
@@ -101,7 +103,8 @@ public sealed class PostgreSqlDestinationChangeTests(Servers servers)
         run.Server.Execute("ALTER TABLE unindexed.t DROP CONSTRAINT t_pkey, DROP COLUMN text");
 
         // the table was changed behind the connection's back
-        await ApplyAsync(run, [stream.Window(run.Pool, [new Change("u", "a", 2, "y", null, "2", null) { KeepsLarge = true }, new Change("d", "b", null, null, null, "3", null), new Change("i", "c", 3, "z", "m", "4", null)])]);
+        await ApplyAsync(run, [stream.Window(run.Pool, [new Change("u", "a", 2, "y", null, "2", null) { KeepsLarge = true },
+            new Change("d", "b", null, null, null, "3", null), new Change("i", "c", 3, "z", "m", "4", null)])]);
 
         Assert.Equal(["a,2,y,l", "c,3,z,m"], run.Rows("SELECT k, number, text, large FROM unindexed.t ORDER BY 1"));
     }
@@ -137,9 +140,11 @@ public sealed class PostgreSqlDestinationChangeTests(Servers servers)
                 using (var block = writer.Encode(batch))
                     await writer.WriteAsync(block, CancellationToken.None);
             var part = await writer.CompleteAsync(CancellationToken.None);
-            await run.Destination.CommitAsync(new CommitRequest(stream.Plan, [part], rows.Checkpoint, rows.Token) { ExpectedSequence = 0 }, CancellationToken.None);
+            await run.Destination.CommitAsync(
+                new CommitRequest(stream.Plan, [part], rows.Checkpoint, rows.Token) { ExpectedSequence = 0 }, CancellationToken.None);
 
-            await ApplyAsync(run, [stream.Window(run.Pool, [new Change("u", "a", 3, "z", null, "1", null) { KeepsLarge = write == WriteMode.Merge }, new Change("d", "b", null, null, null, "2", null)])]);
+            await ApplyAsync(run, [stream.Window(run.Pool, [new Change("u", "a", 3, "z", null, "1", null) { KeepsLarge = write == WriteMode.Merge },
+                new Change("d", "b", null, null, null, "2", null)])]);
 
             Assert.Equal(
                 (write, deletes) switch
@@ -173,10 +178,12 @@ public sealed class PostgreSqlDestinationChangeTests(Servers servers)
     }
 
     /// <summary>What the tables look like, asked at once: a connection takes longer than a window.</summary>
-    private static ILookup<string, string> Tables(DestinationRun run, IEnumerable<ChangeStream> streams) => run.Rows(string.Join(" UNION ALL ", streams.Select(static stream =>
+    private static ILookup<string, string> Tables(DestinationRun run, IEnumerable<ChangeStream> streams) =>
+        run.Rows(string.Join(" UNION ALL ", streams.Select(static stream =>
     {
         var hasChanges = stream.Plan.Write == WriteMode.Append || stream.Plan.Capture!.Deletes == DeleteHandling.Soft;
-        var changes = hasChanges ? "_nebula_op || '|' || _nebula_position || '|' || coalesce((extract(epoch FROM _nebula_committed_at) * 1000000)::bigint::text, '-')" : "''";
+        var changes = hasChanges
+            ? "_nebula_op || '|' || _nebula_position || '|' || coalesce((extract(epoch FROM _nebula_committed_at) * 1000000)::bigint::text, '-')" : "''";
         return $"SELECT concat_ws('|', '{stream.Table}', coalesce(k, ''), coalesce(number::text, '-'), coalesce(text, '-'), coalesce(large, '-'), {changes}) FROM {stream.Table}";
     }))).ToLookup(static row => row[..row.IndexOf('|', StringComparison.Ordinal)], static row => row[(row.IndexOf('|', StringComparison.Ordinal) + 1)..]);
 
@@ -208,7 +215,8 @@ public sealed class PostgreSqlDestinationChangeTests(Servers servers)
                 {
                     var isNew = _keys.Add(key);
                     changes.Add(new Change(
-                        isNew ? ChangeColumns.Insert : ChangeColumns.Update, key, random.Next(3) == 0 ? null : _position, random.Next(4) == 0 ? null : $"t{_position}", $"l{_position}", position, at)
+                        isNew ? ChangeColumns.Insert : ChangeColumns.Update, key, random.Next(3) == 0 ? null : _position, random.Next(4) == 0 ? null
+                            : $"t{_position}", $"l{_position}", position, at)
                     {
                         KeepsLarge = keeps && !isNew && random.Next(2) == 0,
                         KeepsText = keeps && !isNew && random.Next(4) == 0,

@@ -23,7 +23,8 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
 
         Assert.Equal(["3,c"], run.Rows("SELECT * FROM again.t"));
         Assert.NotEqual(first, Oid(run, "again.t"));
-        Assert.Equal(["t_pkey,PRIMARY KEY (id)"], run.Rows("SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'again.t'::regclass AND contype = 'p'"));
+        Assert.Equal(["t_pkey,PRIMARY KEY (id)"],
+            run.Rows("SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'again.t'::regclass AND contype = 'p'"));
         AssertNothingStaged(run, "again");
     }
 
@@ -32,7 +33,8 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
     {
         await using var run = Create(version, "plain");
         run.Server.Execute("""
-            CREATE TABLE plain.t (id bigint CONSTRAINT "my key" PRIMARY KEY, v text COLLATE "C" DEFAULT 'x' CONSTRAINT short CHECK (length(v) < 9) NOT NULL, w double precision);
+            CREATE TABLE plain.t (id bigint CONSTRAINT "my key" PRIMARY KEY,
+                v text COLLATE "C" DEFAULT 'x' CONSTRAINT short CHECK (length(v) < 9) NOT NULL, w double precision);
             CREATE INDEX "By V" ON plain.t USING hash (v); CREATE UNIQUE INDEX by_w ON plain.t (w DESC NULLS LAST, lower(v)) INCLUDE (id) WHERE w > 0;
             ALTER TABLE plain.t ADD CONSTRAINT unique_v UNIQUE (v, w); COMMENT ON COLUMN plain.t.v IS 'a comment';
             INSERT INTO plain.t VALUES (1, 'old', 1)
@@ -93,7 +95,8 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
         await run.LoadCsvAsync("id,v\n", "empty.t", new StreamRequest { Types = new Dictionary<string, DataType> { ["id"] = DataType.Int32 } });
 
         Assert.Equal(0L, run.Server.Ask<long>("SELECT count(*) FROM empty.t"));
-        Assert.Equal(["id,integer", "v,text"], run.Rows("SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'empty.t'::regclass AND attnum > 0 ORDER BY attnum"));
+        Assert.Equal(["id,integer", "v,text"], run.Rows(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'empty.t'::regclass AND attnum > 0 ORDER BY attnum"));
     }
 
     [Theory, Server(15), Server(18)]
@@ -125,7 +128,8 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
             var plan = Plan("stale.t", "new", WriteMode.Append);
             await other.Destination.PrepareAsync(plan, CancellationToken.None);
             var part = await StageAsync(other, plan, 0, 2);
-            await other.Destination.CommitAsync(new CommitRequest(plan, [part], new Checkpoint("s", "p2", 1), "new") { ExpectedSequence = 0 }, CancellationToken.None);
+            await other.Destination.CommitAsync(
+                new CommitRequest(plan, [part], new Checkpoint("s", "p2", 1), "new") { ExpectedSequence = 0 }, CancellationToken.None);
         }
 
         var error = await Assert.ThrowsAsync<NebulaException>(() => run.Destination.CommitAsync(stale, CancellationToken.None));
@@ -189,14 +193,22 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
     public async Task Load_NewAndWiderColumns_EvolveTheTable(int version)
     {
         await using var run = Create(version, "evolved");
-        run.Server.Execute("CREATE TABLE evolved.t (id int PRIMARY KEY, r real, n numeric(4,1), s varchar(3), j jsonb, kept text); INSERT INTO evolved.t VALUES (1, 1.5, 1.5, 'abc', '{}', 'k')");
-        var request = new StreamRequest { Write = WriteMode.Append, Types = new Dictionary<string, DataType> { ["n"] = DataType.Decimal(8, 3), ["j"] = DataType.Json, ["r"] = DataType.Float64 } };
+        run.Server.Execute("CREATE TABLE evolved.t (id int PRIMARY KEY, r real, n numeric(4,1), s varchar(3), j jsonb, kept text); "
+            + "INSERT INTO evolved.t VALUES (1, 1.5, 1.5, 'abc', '{}', 'k')");
+        var request = new StreamRequest
+        {
+            Write = WriteMode.Append,
+            Types = new Dictionary<string,
+            DataType>
+            { ["n"] = DataType.Decimal(8, 3), ["j"] = DataType.Json, ["r"] = DataType.Float64 }
+        };
 
         await run.LoadCsvAsync("id,r,n,s,j,new\n9000000000,1e300,12345.678,xyz,[1],true\n", "evolved.t", request);
 
         Assert.Equal(["1,1.5,1.500,abc,{},k,", "9000000000,1e+300,12345.678,xyz,[1],,t"], run.Rows("SELECT * FROM evolved.t ORDER BY id"));
         Assert.Equal(
-            ["id,bigint", "r,double precision", "\"n\",\"numeric(8,3)\"".Replace("\"n\"", "n", StringComparison.Ordinal), "s,character varying(3)", "j,jsonb", "kept,text", "new,boolean"],
+            ["id,bigint", "r,double precision", "\"n\",\"numeric(8,3)\"".Replace("\"n\"", "n", StringComparison.Ordinal), "s,character varying(3)", "j,jsonb",
+                "kept,text", "new,boolean"],
             run.Rows("SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'evolved.t'::regclass AND attnum > 0 ORDER BY attnum"));
     }
 
@@ -217,7 +229,8 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
     public async Task Load_ValueThatTheTableRefuses_LeavesItAsItWas(int version)
     {
         await using var run = Create(version, "refusing");
-        run.Server.Execute("CREATE TABLE refusing.t (id bigint, v varchar(3)); INSERT INTO refusing.t VALUES (1, 'abc'); CREATE VIEW refusing.seen AS SELECT * FROM refusing.t");
+        run.Server.Execute("CREATE TABLE refusing.t (id bigint, v varchar(3)); "
+            + "INSERT INTO refusing.t VALUES (1, 'abc'); CREATE VIEW refusing.seen AS SELECT * FROM refusing.t");
 
         var error = await Assert.ThrowsAsync<NebulaException>(() => run.LoadCsvAsync("id,v\n2,abcd\n", "refusing.t"));
 
@@ -287,16 +300,19 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
     public async Task Commit_AfterStagedRowsWereLost_IsRefused(int version)
     {
         await using var run = Create(version, "crashed");
-        run.Server.Execute("CREATE TABLE crashed.t (id bigint PRIMARY KEY); CREATE VIEW crashed.seen AS SELECT * FROM crashed.t; INSERT INTO crashed.t VALUES (1)");
+        run.Server.Execute("CREATE TABLE crashed.t (id bigint PRIMARY KEY); "
+            + "CREATE VIEW crashed.seen AS SELECT * FROM crashed.t; INSERT INTO crashed.t VALUES (1)");
         foreach (var write in (WriteMode[])[WriteMode.Replace, WriteMode.Append, WriteMode.Merge])
         {
             var plan = Plan("crashed.t", "r" + write, write);
             await run.Destination.PrepareAsync(plan, CancellationToken.None);
             var part = await StageAsync(run, plan, 0, 5, 6);
             // what a crash does to a table that is not in the log
-            run.Server.Execute($"DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE crashed.' || quote_ident(relname) FROM pg_class WHERE relname LIKE '\\_nebula\\_s%' AND relkind = 'r' AND relpersistence = 'u'); END $$");
+            run.Server.Execute("DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE crashed.' || quote_ident(relname) FROM pg_class "
+                + "WHERE relname LIKE '\\_nebula\\_s%' AND relkind = 'r' AND relpersistence = 'u'); END $$");
 
-            var error = await Assert.ThrowsAsync<NebulaException>(() => run.Destination.CommitAsync(new CommitRequest(plan, [part], null, "t" + write), CancellationToken.None));
+            var error = await Assert.ThrowsAsync<NebulaException>(
+                () => run.Destination.CommitAsync(new CommitRequest(plan, [part], null, "t" + write), CancellationToken.None));
             await run.Destination.AbortAsync(plan, [part], CancellationToken.None);
 
             Assert.Contains("run again", error.Message, StringComparison.Ordinal);
@@ -319,7 +335,8 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
     {
         await using var run = Create(version, "rights");
         run.Server.Execute($"""
-            DROP SCHEMA IF EXISTS rights_state CASCADE; DROP ROLE IF EXISTS rights_writer; CREATE ROLE rights_writer LOGIN PASSWORD '{PostgreSqlServer.Password}';
+            DROP SCHEMA IF EXISTS rights_state CASCADE; DROP ROLE IF EXISTS rights_writer;
+            CREATE ROLE rights_writer LOGIN PASSWORD '{PostgreSqlServer.Password}';
             CREATE TABLE rights.t (id bigint PRIMARY KEY, v text); INSERT INTO rights.t VALUES (1, 'old'); GRANT USAGE ON SCHEMA rights TO rights_writer
             """);
         await using var writer = new DestinationRun(run.Server, ("user", "rights_writer"), ("schema", "rights"), ("state_schema", "rights_state"));
@@ -330,12 +347,14 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
         var error = await Assert.ThrowsAsync<NebulaException>(() => writer.LoadCsvAsync("id,v\n2,new\n", "t"));
         Assert.Equal(ErrorKind.Permission, error.Kind);
 
-        run.Server.Execute("CREATE SCHEMA rights_state AUTHORIZATION rights_writer; GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON rights.t TO rights_writer");
+        run.Server.Execute("CREATE SCHEMA rights_state AUTHORIZATION rights_writer; "
+            + "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON rights.t TO rights_writer");
         await writer.LoadCsvAsync("id,v\n2,new\n", "t", runId: "r2");
         await writer.LoadCsvAsync("id,v\n2,newer\n3,more\n", "t", Keyed with { Write = WriteMode.Merge }, runId: "r3");
 
         Assert.Equal(["2,newer", "3,more"], run.Rows("SELECT * FROM rights.t ORDER BY id"));
-        run.Server.Execute("REVOKE ALL ON rights.t FROM rights_writer; DROP SCHEMA rights CASCADE; DROP SCHEMA rights_state CASCADE; DROP OWNED BY rights_writer; DROP ROLE rights_writer");
+        run.Server.Execute("REVOKE ALL ON rights.t FROM rights_writer; "
+            + "DROP SCHEMA rights CASCADE; DROP SCHEMA rights_state CASCADE; DROP OWNED BY rights_writer; DROP ROLE rights_writer");
     }
 
     private DestinationRun Create(int version, string schema, params (string, string)[] settings)
@@ -370,18 +389,21 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
     private static long Oid(DestinationRun run, string table) => run.Server.Ask<long>($"SELECT '{table}'::regclass::oid::bigint");
 
     private static long Staged(DestinationRun run, string schema) =>
-        run.Server.Ask<long>($"SELECT count(*) FROM pg_class WHERE relnamespace = '{schema}'::regnamespace AND relname LIKE '\\_nebula\\_s\\_%' AND relkind = 'r'");
+        run.Server.Ask<long>(
+            $"SELECT count(*) FROM pg_class WHERE relnamespace = '{schema}'::regnamespace AND relname LIKE '\\_nebula\\_s\\_%' AND relkind = 'r'");
 
     private static void AssertNothingStaged(DestinationRun run, string schema)
     {
         Assert.Equal(0L, Staged(run, schema));
         Assert.Equal(0L, run.Server.Ask<long>($"SELECT count(*) FROM {schema}._nebula_parts"));
-        Assert.Equal(0L, run.Server.Ask<long>($"SELECT count(*) FROM pg_class WHERE relnamespace = '{schema}'::regnamespace AND relname LIKE '\\_nebula\\_s\\_%'"));
+        Assert.Equal(0L, run.Server.Ask<long>(
+            $"SELECT count(*) FROM pg_class WHERE relnamespace = '{schema}'::regnamespace AND relname LIKE '\\_nebula\\_s\\_%'"));
     }
 
     /// <summary>Columns, constraints, indexes and grants of a table, as text.</summary>
     private static string[] Definition(DestinationRun run, string table) => run.Rows($"""
-        SELECT attname || format_type(atttypid, atttypmod) || attnotnull || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || attcollation || coalesce(col_description(a.attrelid, attnum), '')
+        SELECT attname || format_type(atttypid, atttypmod) || attnotnull || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || attcollation
+            || coalesce(col_description(a.attrelid, attnum), '')
         FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE a.attrelid = '{table}'::regclass AND attnum > 0
         UNION ALL SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '{table}'::regclass
         UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = '{table}'::regclass

@@ -18,11 +18,11 @@ public sealed class PostgreSqlDestinationProcessTests(Servers servers) : IDispos
     public async Task Killed_AmongChunks_GoesOn(int version)
     {
         var server = Prepare(version, "killed", "create");
-        Assert.Equal(0, await RunAsync(server, "--limit", "1"));
+        Assert.Equal(0, await RunAsync("--limit", "1"));
         // the third chunk cannot end
         using (var hold = Hold(server, "killed", "_nebula_parts", "NEW.chunk = 3"))
         {
-            using var process = Start(server);
+            using var process = Start();
             await UntilAsync(process, () => IsHeldUp(server));
             process.Kill();
             await process.WaitForExitAsync();
@@ -30,9 +30,20 @@ public sealed class PostgreSqlDestinationProcessTests(Servers servers) : IDispos
         }
         server.Execute("DROP TRIGGER held ON killed._nebula_parts");
 
-        Assert.Equal(0, await RunAsync(server));
+        Assert.Equal(0, await RunAsync());
 
         AssertWhole(server, "killed");
+    }
+
+    [Theory, Server(15), Server(18)]
+    public async Task Verify_AfterARunOfManyChunks_ComparesEachAndFindsWhatWasChanged(int version)
+    {
+        var server = Prepare(version, "verified", "create");
+        Assert.Equal(0, await RunAsync("--verify", "chunk"));
+
+        Assert.Equal(0, await ExitCodeAsync("verify", "last", "p.yaml"));
+        server.Execute("DELETE FROM verified.t WHERE id = 17");
+        Assert.Equal(6, await ExitCodeAsync("verify", "last", "p.yaml"));
     }
 
     [Theory, Server(15), Server(18)]
@@ -41,12 +52,12 @@ public sealed class PostgreSqlDestinationProcessTests(Servers servers) : IDispos
         foreach (var table in (string[])["plain", "seen"])
         {
             var server = Prepare(version, "committing", table);
-            Assert.Equal(0, await RunAsync(server, "--limit", "1"));
+            Assert.Equal(0, await RunAsync("--limit", "1"));
             if (table == "seen")
                 server.Execute("CREATE VIEW committing.seen AS SELECT * FROM committing.t");
             using (var hold = Hold(server, "committing", "_nebula_state", "true"))
             {
-                using var process = Start(server);
+                using var process = Start();
                 await UntilAsync(process, () => IsHeldUp(server));
                 process.Kill();
                 await process.WaitForExitAsync();
@@ -54,7 +65,7 @@ public sealed class PostgreSqlDestinationProcessTests(Servers servers) : IDispos
             server.Execute("DROP TRIGGER held ON committing._nebula_state");
             Assert.Equal(1L, server.Ask<long>("SELECT count(*) FROM committing.t"));
 
-            Assert.Equal(0, await RunAsync(server));
+            Assert.Equal(0, await RunAsync());
 
             AssertWhole(server, "committing");
         }
@@ -110,9 +121,9 @@ public sealed class PostgreSqlDestinationProcessTests(Servers servers) : IDispos
         Assert.Equal(0L, server.Ask<long>($"SELECT count(*) FROM pg_class WHERE relnamespace = '{schema}'::regnamespace AND relname LIKE '\\_nebula\\_s\\_%'"));
     }
 
-    private async Task<int> RunAsync(PostgreSqlServer server, params string[] arguments)
+    private async Task<int> RunAsync(params string[] arguments)
     {
-        using var process = Start(server, arguments);
+        using var process = Start(arguments);
         using var deadline = new CancellationTokenSource(Patience);
         var errors = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync(deadline.Token);
@@ -120,9 +131,19 @@ public sealed class PostgreSqlDestinationProcessTests(Servers servers) : IDispos
         return process.ExitCode;
     }
 
-    private Process Start(PostgreSqlServer server, params string[] arguments)
+    private async Task<int> ExitCodeAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Program, ["run", "p.yaml", "-q", .. arguments]) { WorkingDirectory = _folder.FullName, RedirectStandardError = true };
+        using var process = Launch(arguments);
+        using var deadline = new CancellationTokenSource(Patience);
+        await process.WaitForExitAsync(deadline.Token);
+        return process.ExitCode;
+    }
+
+    private Process Start(params string[] arguments) => Launch(["run", "p.yaml", "-q", .. arguments]);
+
+    private Process Launch(string[] arguments)
+    {
+        var start = new ProcessStartInfo(Program, arguments) { WorkingDirectory = _folder.FullName, RedirectStandardError = true };
         start.Environment["PGPASSWORD"] = PostgreSqlServer.Password;
         start.Environment["HOME"] = null;
         return Process.Start(start)!;

@@ -74,12 +74,8 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
     public static List<string> SourceKey(StreamPlan plan) =>
         [.. plan.PrimaryKey.Select(key => plan.Columns.FirstOrDefault(column => column.Field.Name == key)?.SourceName ?? key)];
 
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref _snapshot, null) is { } snapshot)
-            await snapshot.DisposeAsync().ConfigureAwait(false);
-    }
+    /// <summary>Lets the snapshot go. Whoever still wants to read from it is told that it is gone, and does not read another state.</summary>
+    public ValueTask DisposeAsync() => _snapshot?.DisposeAsync() ?? default;
 
     private async Task PrepareAsync(NpgsqlConnection connection, StreamPlan plan, CaptureOptions options, CancellationToken cancellationToken)
     {

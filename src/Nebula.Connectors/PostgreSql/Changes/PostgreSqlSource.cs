@@ -8,7 +8,10 @@ namespace Nebula.Connectors.PostgreSql;
 /// <summary>The log of changes of a database.</summary>
 internal sealed partial class PostgreSqlSource
 {
+    private const int ConnectionsToStart = 2;
     private readonly ConcurrentDictionary<string, CapturedLog> _logs = new(StringComparer.Ordinal);
+    private readonly Queue<CapturedLog> _kept = [];
+    private readonly SemaphoreSlim _starting = new(1);
 
     public Task<IReadOnlyList<CheckResult>> CheckChangesAsync(IReadOnlyList<StreamPlan> streams, CancellationToken cancellationToken) =>
         CaptureCheck.RunAsync(_connections, streams, cancellationToken);
@@ -23,12 +26,15 @@ internal sealed partial class PostgreSqlSource
     /// <summary>Makes what the log needs, and takes its position and the state that the snapshot is read from.</summary>
     private async Task<string> StartLogAsync(StreamPlan plan, CancellationToken cancellationToken)
     {
+        await _starting.WaitAsync(cancellationToken).ConfigureAwait(false);
         var log = new CapturedLog(_connections);
         try
         {
+            // each snapshot keeps a connection, and there must be some to read with
+            while (_kept.Count > 0 && _kept.Count >= options.MaxConnections - ConnectionsToStart)
+                await _kept.Dequeue().DisposeAsync().ConfigureAwait(false);
             var position = await log.StartAsync(plan, cancellationToken).ConfigureAwait(false);
-            if (_logs.TryRemove(plan.Stream.Name, out var former))
-                await former.DisposeAsync().ConfigureAwait(false);
+            _kept.Enqueue(log);
             _logs[plan.Stream.Name] = log;
             return position;
         }
@@ -37,6 +43,10 @@ internal sealed partial class PostgreSqlSource
             await log.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+        finally
+        {
+            _starting.Release();
+        }
     }
 
     /// <summary>The snapshot that a chunk is read from: that of its log, or that of the chunks where there are many.</summary>
@@ -44,8 +54,7 @@ internal sealed partial class PostgreSqlSource
 
     private async Task ReleaseLogsAsync()
     {
-        foreach (var stream in _logs.Keys)
-            if (_logs.TryRemove(stream, out var log))
-                await log.DisposeAsync().ConfigureAwait(false);
+        while (_kept.TryDequeue(out var log))
+            await log.DisposeAsync().ConfigureAwait(false);
     }
 }

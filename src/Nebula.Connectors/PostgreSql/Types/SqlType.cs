@@ -102,7 +102,8 @@ internal sealed record SqlType(string Text, string Base, string Receive, int Mod
         if (!int.TryParse(numbers[0], NumberStyles.None, CultureInfo.InvariantCulture, out var first))
             return -1;
         if (text.StartsWith("numeric", StringComparison.Ordinal))
-            return (first << 16 | (numbers.Length > 1 && int.TryParse(numbers[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var scale) ? scale & 0x7FF : 0))
+            return (first << 16 | (
+                numbers.Length > 1 && int.TryParse(numbers[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var scale) ? scale & 0x7FF : 0))
                 + ModifierHeader;
         return text.StartsWith("character", StringComparison.Ordinal) ? first + ModifierHeader : first;
     }

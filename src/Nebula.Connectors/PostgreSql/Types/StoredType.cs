@@ -26,7 +26,8 @@ internal sealed record StoredType(SqlType Type, PostgreSqlWire Wire)
         [TypeKind.Uuid] = (2950, "uuid", "uuid_recv"),
     };
 
-    private static readonly (uint Oid, string Base, string Receive) Local = (1114, "timestamp", "timestamp_recv"), Zoned = (1184, "timestamptz", "timestamptz_recv");
+    private static readonly (uint Oid, string Base, string Receive) Local = (1114, "timestamp", "timestamp_recv"),
+        Zoned = (1184, "timestamptz", "timestamptz_recv");
 
     // they take text as it is, as the text type does
     private static readonly string[] TakeText = ["textrecv", "varcharrecv", "bpcharrecv", "namerecv", "enum_recv"];
@@ -39,10 +40,12 @@ internal sealed record StoredType(SqlType Type, PostgreSqlWire Wire)
         TypeKind.UInt16 => Widened(DataType.Int32),
         TypeKind.UInt32 => Widened(DataType.Int64),
         TypeKind.UInt64 => Widened(DataType.Decimal(UInt64Digits, 0)),
-        TypeKind.Time when type.Unit == TimeUnit.Nanosecond => new(Of(DataType.Time).Type.Text, Fidelity.Lossy, "nanoseconds are cut off") { WrittenAs = DataType.Time },
+        TypeKind.Time when type.Unit == TimeUnit.Nanosecond =>
+            new(Of(DataType.Time).Type.Text, Fidelity.Lossy, "nanoseconds are cut off") { WrittenAs = DataType.Time },
         TypeKind.Timestamp when type.Unit == TimeUnit.Nanosecond =>
             new(Of(type).Type.Text, Fidelity.Lossy, "nanoseconds are cut off") { WrittenAs = DataType.Timestamp(zone: type.Zone) },
-        TypeKind.Timestamp when type.Zone is not (null or "UTC") => new(Of(type).Type.Text, Fidelity.Widened, "the name of the zone is not kept, the point in time is"),
+        TypeKind.Timestamp when type.Zone is not (null or "UTC") =>
+            new(Of(type).Type.Text, Fidelity.Widened, "the name of the zone is not kept, the point in time is"),
         TypeKind.List or TypeKind.Struct or TypeKind.Map => new("json", Fidelity.Widened, "JSON") { WrittenAs = DataType.Json },
         _ => new(Of(type).Type.Text),
     };

@@ -20,13 +20,15 @@ internal sealed class ChangeStatements(
     private readonly string _key = design.KeyColumns("");
     private readonly string _changes = $"(SELECT {Number}, {string.Join(", ", design.Columns
         .Select(column => $"{TableDesign.Cast(column.Name, windowTypes[column.Name], target.Column(column.Name)!.Type, "w")} AS {SqlName.Quote(column.Name)}")
-        .Concat(windowTypes.Keys.Except(design.Columns.Select(static column => column.Name)).Select(static name => "w." + SqlName.Quote(name))))} FROM {window} w)";
+        .Concat(windowTypes.Keys.Except(design.Columns.Select(static column => column.Name))
+            .Select(static name => "w." + SqlName.Quote(name))))} FROM {window} w)";
 
     /// <summary>The statement that makes the window table.</summary>
     /// <param name="window">Its name, as SQL writes it.</param>
     /// <param name="types">The types of its columns.</param>
     public static string CreateWindowSql(string window, IReadOnlyDictionary<string, SqlType> types) =>
-        $"CREATE TEMP TABLE {window} ({Number} int, {string.Join(", ", types.Select(static column => $"{SqlName.Quote(column.Key)} {column.Value.Text}"))}) ON COMMIT DELETE ROWS";
+        $"CREATE TEMP TABLE {window} ({Number} int, "
+        + string.Join(", ", types.Select(static column => $"{SqlName.Quote(column.Key)} {column.Value.Text}")) + ") ON COMMIT DELETE ROWS";
 
     /// <summary>The statement that adds changes as they are.</summary>
     public string Add => $"INSERT INTO {target.Name.Sql} ({string.Join(", ", design.Columns.Select(static column => SqlName.Quote(column.Name)))}) "
@@ -38,7 +40,8 @@ internal sealed class ChangeStatements(
     {
         var hasGone = segment.HasDeletes && deletes != DeleteHandling.Ignore;
         if (hasGone && deletes == DeleteHandling.Hard)
-            yield return $"DELETE FROM {target.Name.Sql} t USING ({Last("")}) s WHERE s.{ChangeColumns.Operation} = '{ChangeColumns.Delete}' AND {Same("t", "s")}";
+            yield return $"DELETE FROM {target.Name.Sql} t USING ({Last("")}) s "
+                + $"WHERE s.{ChangeColumns.Operation} = '{ChangeColumns.Delete}' AND {Same("t", "s")}";
         // a row that came and went is there when deletes only mark rows, whether it was applied in between or not
         var left = !segment.HasDeletes ? Last("")
             : deletes == DeleteHandling.Hard ? $"SELECT * FROM ({Last("")}) l WHERE {ChangeColumns.Operation} <> '{ChangeColumns.Delete}'"
@@ -54,14 +57,16 @@ internal sealed class ChangeStatements(
     /// <param name="committedAt">When, in microseconds since 1970; null when that is not known.</param>
     public string MarkAll(string position, long? committedAt)
     {
-        var time = committedAt is { } microseconds ? string.Create(CultureInfo.InvariantCulture, $"timestamptz 'epoch' + {microseconds} * interval '1 microsecond'") : "NULL";
+        var time = committedAt is { } microseconds
+            ? string.Create(CultureInfo.InvariantCulture, $"timestamptz 'epoch' + {microseconds} * interval '1 microsecond'") : "NULL";
         return $"UPDATE {target.Name.Sql} SET {ChangeColumns.Operation} = '{ChangeColumns.Delete}', {ChangeColumns.Position} = {StateTable.Literal(position)}, "
             + $"{ChangeColumns.CommittedAt} = {time} WHERE {ChangeColumns.Operation} IS DISTINCT FROM '{ChangeColumns.Delete}'";
     }
 
     private string Last(string condition) => $"SELECT DISTINCT ON ({_key}) * FROM {_changes} c{condition} ORDER BY {_key}, {Number} DESC";
 
-    private string Same(string one, string other) => string.Join(" AND ", design.Key.Select(name => $"{one}.{SqlName.Quote(name)} = {other}.{SqlName.Quote(name)}"));
+    private string Same(string one, string other) =>
+        string.Join(" AND ", design.Key.Select(name => $"{one}.{SqlName.Quote(name)} = {other}.{SqlName.Quote(name)}"));
 
     /// <summary>Fills in what changes left as it was: from an earlier change of the same row, else from the target.</summary>
     private string WithUnchanged(string rows, ChangeSegment segment)
@@ -73,16 +78,22 @@ internal sealed class ChangeStatements(
         {
             var name = SqlName.Quote(column.Name);
             return !unchanged.Contains(column) ? $"l.{name}"
-                : $"CASE WHEN NOT ({IsUnchanged("l", column)}) THEN l.{name} WHEN {Earlier(column)}.{Number} IS NOT NULL THEN {Earlier(column)}.{name} ELSE t.{name} END AS {name}";
+                : $"CASE WHEN NOT ({IsUnchanged("l", column)}) THEN l.{name} "
+                    + $"WHEN {Earlier(column)}.{Number} IS NOT NULL THEN {Earlier(column)}.{name} ELSE t.{name} END AS {name}";
         });
         var joins = unchanged.Select(column =>
             $" LEFT JOIN (SELECT DISTINCT ON ({_key}) {_key}, {SqlName.Quote(column.Name)}, {Number} FROM {_changes} c "
-            + $"WHERE {ChangeColumns.Operation} <> '{ChangeColumns.Delete}' AND NOT ({IsUnchanged("c", column)}) ORDER BY {_key}, {Number} DESC) {Earlier(column)} ON {Same(Earlier(column), "l")}");
+            + $"WHERE {ChangeColumns.Operation} <> '{ChangeColumns.Delete}' AND NOT ({IsUnchanged("c", column)}) "
+            + $"ORDER BY {_key}, {Number} DESC) {Earlier(column)} ON {Same(Earlier(column), "l")}");
         return $"SELECT {string.Join(", ", values)} FROM ({rows}) l{string.Concat(joins)} LEFT JOIN {target.Name.Sql} t ON {Same("t", "l")}";
     }
 
     private static string Earlier(DesignColumn column) => string.Create(CultureInfo.InvariantCulture, $"e{column.Index}");
 
-    private static string IsUnchanged(string alias, DesignColumn column) => string.Create(CultureInfo.InvariantCulture,
-        $"coalesce(CASE WHEN length({alias}.{ChangeColumns.Unchanged}) > {column.Index / 8} THEN get_bit({alias}.{ChangeColumns.Unchanged}, {column.Index}) END = 1, false)");
+    private static string IsUnchanged(string alias, DesignColumn column)
+    {
+        var bits = $"{alias}.{ChangeColumns.Unchanged}";
+        return string.Create(
+            CultureInfo.InvariantCulture, $"coalesce(CASE WHEN length({bits}) > {column.Index / 8} THEN get_bit({bits}, {column.Index}) END = 1, false)");
+    }
 }

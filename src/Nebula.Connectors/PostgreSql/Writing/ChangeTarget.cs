@@ -44,11 +44,13 @@ internal sealed class ChangeTarget
     /// <param name="plan">The plan.</param>
     /// <param name="number">Tells the window tables of a connection apart.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    public static async Task<ChangeTarget> OpenAsync(NpgsqlConnection connection, TableName name, StreamPlan plan, int number, CancellationToken cancellationToken)
+    public static async Task<ChangeTarget> OpenAsync(
+        NpgsqlConnection connection, TableName name, StreamPlan plan, int number, CancellationToken cancellationToken)
     {
         var design = await TableDesign.OfAsync(connection, plan, cancellationToken).ConfigureAwait(false);
         var table = await TargetTable.FindAsync(connection, name, cancellationToken).ConfigureAwait(false);
         TableCommit.RequireTable(table, name);
+        design = TableContract.Require(design, plan.Contract, table, name);
         if (table is null)
         {
             await StateTable.EnsureSchemaAsync(connection, name.Schema, cancellationToken).ConfigureAwait(false);
@@ -71,13 +73,15 @@ internal sealed class ChangeTarget
             columns.Add(new CopyColumn(field.Index, wire ?? stored.Wire));
         }
         var names = string.Join(", ", fields.Select(static field => SqlName.Quote(field.Name)));
-        if (plan.Write == WriteMode.Append && types.All(type => type.Value == table.Column(type.Key)!.Type))
+        if (plan.Write == WriteMode.Append && types.All(type => type.Value == table.Column(type.Key)?.Type))
             return new ChangeTarget(plan, table, "", null, columns.ToImmutable(), $"COPY {name.Sql} ({names}) FROM STDIN (FORMAT binary)") { Number = number };
-        await StateTable.ExecuteAsync(connection, $"DROP TABLE IF EXISTS {window}; {ChangeStatements.CreateWindowSql(window, types)}", cancellationToken).ConfigureAwait(false);
+        await StateTable.ExecuteAsync(connection, $"DROP TABLE IF EXISTS {window}; {ChangeStatements.CreateWindowSql(window, types)}", cancellationToken)
+            .ConfigureAwait(false);
         var isUnique = await TableKey.IsUniqueAsync(connection, table, plan.PrimaryKey, cancellationToken).ConfigureAwait(false);
         return new ChangeTarget(
             plan, table, window, new ChangeStatements(design, table, window, types, plan.Capture?.Deletes ?? DeleteHandling.Hard, isUnique),
-            columns.ToImmutable(), $"COPY {window} ({ChangeStatements.Number}, {names}) FROM STDIN (FORMAT binary)") { Number = number };
+            columns.ToImmutable(), $"COPY {window} ({ChangeStatements.Number}, {names}) FROM STDIN (FORMAT binary)")
+        { Number = number };
     }
 
     /// <summary>Sends changes, and gives the statements that apply them.</summary>
@@ -85,7 +89,8 @@ internal sealed class ChangeTarget
     /// <param name="batches">The changes, in order.</param>
     /// <param name="pool">Where buffers come from.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    public async Task<IEnumerable<string>> SendAsync(NpgsqlConnection connection, IReadOnlyList<RecordBatch> batches, BufferPool pool, CancellationToken cancellationToken)
+    public async Task<IEnumerable<string>> SendAsync(
+        NpgsqlConnection connection, IReadOnlyList<RecordBatch> batches, BufferPool pool, CancellationToken cancellationToken)
     {
         if (_plan.Write == WriteMode.Append)
         {
@@ -101,7 +106,8 @@ internal sealed class ChangeTarget
                 await CopyAsync(connection, segments[0].Ranges, pool, cancellationToken).ConfigureAwait(false);
                 var (batch, row) = segments[0].Truncation!.Value;
                 await StateTable.ExecuteAsync(
-                    connection, string.Join("; ", [.. Statements(segments[0]), Mark(batch, row), $"DELETE FROM {_window}"]), cancellationToken).ConfigureAwait(false);
+                    connection, string.Join("; ", [.. Statements(segments[0]), Mark(batch, row), $"DELETE FROM {_window}"]), cancellationToken)
+                        .ConfigureAwait(false);
             }
         var last = segments[^1];
         await CopyAsync(connection, last.Ranges, pool, cancellationToken).ConfigureAwait(false);

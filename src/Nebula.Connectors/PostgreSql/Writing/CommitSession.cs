@@ -15,6 +15,9 @@ internal sealed class CommitSession(PostgreSqlConnections connections) : IAsyncD
     /// <summary>What is known of tables as long as the connection lives.</summary>
     public Dictionary<TableName, ChangeTarget> Targets { get; } = [];
 
+    /// <summary>The staging tables that the connection keeps others from dropping.</summary>
+    public HashSet<TableName> Locked { get; } = [];
+
     /// <summary>Calls with the connection.</summary>
     /// <param name="table">The table that it is about, for messages.</param>
     /// <param name="call">The call.</param>
@@ -60,6 +63,7 @@ internal sealed class CommitSession(PostgreSqlConnections connections) : IAsyncD
     private async Task CloseAsync()
     {
         Targets.Clear();
+        Locked.Clear();
         if (_connection is { } connection)
             await connection.DisposeAsync().ConfigureAwait(false);
         _connection = null;

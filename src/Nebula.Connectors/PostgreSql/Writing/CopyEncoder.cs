@@ -61,7 +61,8 @@ internal sealed unsafe class CopyEncoder(BufferPool pool, string stream, Immutab
             size += (long)count * (LengthSize + cells[i].MaxWidth) + cells[i].ByteCount(start, count);
         }
         if (size > BufferPool.MaxCapacity)
-            throw new DataFormatException($"{count:N0} rows of {stream} need {Units.FormatSize(size)} at once, more than can be sent. Set a smaller 'batch_size'.");
+            throw new DataFormatException(
+                $"{count:N0} rows of {stream} need {Units.FormatSize(size)} at once, more than can be sent. Set a smaller 'batch_size'.");
         var buffer = pool.Rent((int)size);
         try
         {
@@ -122,11 +123,13 @@ internal sealed unsafe class CopyEncoder(BufferPool pool, string stream, Immutab
 
     private DataFormatException OutOfRange(RecordBatch batch, int column, int row, PostgreSqlWire wire) => new(
         $"A {(wire == PostgreSqlWire.Date ? "date" : wire == PostgreSqlWire.Time ? "time of day" : "timestamp")} is out of the range of PostgreSQL "
-        + $"(row {row + 1:N0} of those that are sent together; {Value(batch.Columns[column], row)}). Write the column as text (columns: {{ {batch.Schema.Fields[column].Name}: string }}).",
+        + $"(row {row + 1:N0} of those that are sent together; {Value(batch.Columns[column], row)}). "
+        + $"Write the column as text (columns: {{ {batch.Schema.Fields[column].Name}: string }}).",
         new SourceLocation(stream, Column: batch.Schema.Fields[column].Name));
 
     private static string Value(Column column, int row) => column.Type.Kind == TypeKind.Date
-        ? $"{column.Values<int>()[row]:N0} days from 1970-01-01" : $"{column.Values<long>()[row]:N0} µs from {(column.Type.Kind == TypeKind.Time ? "midnight" : "1970-01-01")}";
+        ? $"{column.Values<int>()[row]:N0} days from 1970-01-01"
+        : $"{column.Values<long>()[row]:N0} µs from {(column.Type.Kind == TypeKind.Time ? "midnight" : "1970-01-01")}";
 
     /// <summary>The values of a column. Holds its pointers, which are good as long as the column is.</summary>
     private readonly struct Cell
@@ -148,7 +151,8 @@ internal sealed unsafe class CopyEncoder(BufferPool pool, string stream, Immutab
                 column = dictionary;
             }
             _offsets = (int*)Address(MemoryMarshal.AsBytes(column.Offsets));
-            _values = column.Type.IsVariableBinary ? Address(column.Bytes) : column.Type.Kind == TypeKind.Bool ? Address(column.Bits) : Address(column.Values<byte>());
+            _values = column.Type.IsVariableBinary ? Address(column.Bytes) : column.Type.Kind == TypeKind.Bool ? Address(column.Bits)
+                : Address(column.Values<byte>());
             _scale = column.Type.Scale;
             _isWide = column.Type.ByteWidth == 16;
             MaxWidth = wire switch

@@ -21,7 +21,8 @@ internal static class DestinationCheck
     private const string TablesQuery = """
         SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT pg_has_role(c.relowner, 'USAGE')
-          AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
+          AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE')
+               AND has_table_privilege(c.oid, 'DELETE'))
         ORDER BY c.relname LIMIT 11
         """;
 
@@ -50,7 +51,8 @@ internal static class DestinationCheck
         }
     }
 
-    private static async Task<string> AddServerAsync(NpgsqlConnection connection, List<CheckResult> results, WriteOptions options, CancellationToken cancellationToken)
+    private static async Task<string> AddServerAsync(
+        NpgsqlConnection connection, List<CheckResult> results, WriteOptions options, CancellationToken cancellationToken)
     {
         var state = options.StateSchema ?? options.Schema;
         await using var command = new NpgsqlCommand(Query, connection);
@@ -62,7 +64,8 @@ internal static class DestinationCheck
         results.Add(new CheckResult("connection", true,
             $"database '{options.Connection.Database}' of PostgreSQL {reader.GetString(1)} at {options.Connection.Server}, as role '{role}'"));
         results.Add(reader.GetBoolean(2)
-            ? new CheckResult("writable", false, "The server is a standby, which takes no writes. Name the primary ('host').") : new CheckResult("writable", true, "the server takes writes"));
+            ? new CheckResult("writable", false, "The server is a standby, which takes no writes. Name the primary ('host').")
+                : new CheckResult("writable", true, "the server takes writes"));
         var (database, canMake) = (reader.GetString(3), reader.GetBoolean(8));
         Add("schema", options.Schema, reader.GetBoolean(4), reader.GetBoolean(6));
         if (state != options.Schema)
@@ -76,7 +79,8 @@ internal static class DestinationCheck
             (true, false) => new CheckResult(
                 name, false, $"No tables can be made in '{schema}': GRANT USAGE, CREATE ON SCHEMA {SqlName.Quote(schema)} TO {SqlName.Quote(role)};"
                 + (name == "schema" && options.StateSchema is null ? " Or set 'state_schema' to a schema where they can." : "")),
-            _ => new CheckResult(name, false, $"'{schema}' is not there and cannot be made: CREATE SCHEMA {SqlName.Quote(schema)} AUTHORIZATION {SqlName.Quote(role)}; "
+            _ => new CheckResult(
+                name, false, $"'{schema}' is not there and cannot be made: CREATE SCHEMA {SqlName.Quote(schema)} AUTHORIZATION {SqlName.Quote(role)}; "
                 + $"or GRANT CREATE ON DATABASE {SqlName.Quote(database)} TO {SqlName.Quote(role)};"),
         });
     }
@@ -93,6 +97,7 @@ internal static class DestinationCheck
         if (refused.Count > 0)
             // only a run tells which of them it needs
             results.Add(new CheckResult("tables", true, "Some tables cannot be written. To write them: "
-                + string.Join(' ', refused.Take(MostNamed).Select(table => $"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {table} TO {SqlName.Quote(role)};"))));
+                + string.Join(' ', refused.Take(MostNamed)
+                    .Select(table => $"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {table} TO {SqlName.Quote(role)};"))));
     }
 }

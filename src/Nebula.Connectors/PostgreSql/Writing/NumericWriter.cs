@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace Nebula.Connectors.PostgreSql.Writing;
 
-/// <summary>Writes values of <c>numeric</c>: groups of four decimal digits with the weight of the first (src/backend/utils/adt/numeric.c, numeric_recv).</summary>
+/// <summary>Writes values of <c>numeric</c>: groups of four decimal digits with the weight of the first (src/backend/utils/adt/numeric.c,
+/// numeric_recv).</summary>
 internal static unsafe class NumericWriter
 {
     /// <summary>Most bytes of a value: the header, and eleven groups (of 38 digits, and two that the point divides).</summary>

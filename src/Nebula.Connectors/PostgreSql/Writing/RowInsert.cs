@@ -21,7 +21,8 @@ internal sealed class RowInsert(TableDesign design, TargetTable target, TargetTa
     public string MergeSql(bool isUnique)
     {
         var key = design.KeyColumns("");
-        var last = $"SELECT DISTINCT ON ({key}) * FROM (SELECT {Values}, s.ctid AS _nebula_place FROM {staged.Name.Sql} s) d ORDER BY {key}, _nebula_place DESC";
+        var last = $"SELECT DISTINCT ON ({key}) * FROM (SELECT {Values}, s.ctid AS _nebula_place FROM {staged.Name.Sql} s) d "
+            + $"ORDER BY {key}, _nebula_place DESC";
         return MergeSql(design, target, last, isUnique);
     }
 
@@ -41,6 +42,7 @@ internal sealed class RowInsert(TableDesign design, TargetTable target, TargetTa
         var same = string.Join(" AND ", design.Key.Select(static name => $"t.{SqlName.Quote(name)} = s.{SqlName.Quote(name)}"));
         var update = others.Count == 0 ? ""
             : $", u AS (UPDATE {target.Name.Sql} t SET {string.Join(", ", others.Select(static name => $"{name} = s.{name}"))} FROM s WHERE {same})";
-        return $"WITH s AS MATERIALIZED ({rows}){update} INSERT INTO {target.Name.Sql} ({columns}) SELECT {columns} FROM s WHERE NOT EXISTS (SELECT FROM {target.Name.Sql} t WHERE {same})";
+        return $"WITH s AS MATERIALIZED ({rows}){update} INSERT INTO {target.Name.Sql} ({columns}) "
+            + $"SELECT {columns} FROM s WHERE NOT EXISTS (SELECT FROM {target.Name.Sql} t WHERE {same})";
     }
 }

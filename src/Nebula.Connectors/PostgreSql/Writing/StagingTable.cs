@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Engine.Connectors;
 using Npgsql;
 
@@ -41,7 +40,8 @@ internal static class StagingTable
     {
         var found = new List<string>();
         await using (var command = new NpgsqlCommand(
-            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND starts_with(c.relname, $2) AND c.relkind = 'r'", connection))
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            + "WHERE n.nspname = $1 AND starts_with(c.relname, $2) AND c.relkind = 'r'", connection))
         {
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = own.Schema });
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = PrefixOf(target) });
@@ -91,14 +91,16 @@ internal static class StagingTable
     /// <summary>The transactions that a part was written by.</summary>
     /// <param name="part">The part.</param>
     public static IEnumerable<long> TransactionsOf(StagedPart part) =>
-        part.Location.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(static text => long.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture));
+        part.Location.Split(',', StringSplitOptions.RemoveEmptyEntries)
+            .Select(static text => long.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture));
 
     /// <summary>Makes the table so that it can take the place of the target.</summary>
     private static async Task<bool> CreateLikeAsync(
         NpgsqlConnection connection, TableName staging, TargetTable target, TableDesign design, CancellationToken cancellationToken)
     {
         await StateTable.ExecuteAsync(
-            connection, $"CREATE TABLE {staging.Sql} (LIKE {target.Name.Sql} INCLUDING ALL EXCLUDING INDEXES EXCLUDING STATISTICS)", cancellationToken).ConfigureAwait(false);
+            connection, $"CREATE TABLE {staging.Sql} (LIKE {target.Name.Sql} INCLUDING ALL EXCLUDING INDEXES EXCLUDING STATISTICS)", cancellationToken)
+                .ConfigureAwait(false);
         if (await TargetTable.FindAsync(connection, staging, cancellationToken).ConfigureAwait(false) is { } made
             && await target.IsPlainAsync(connection, made, cancellationToken).ConfigureAwait(false))
         {

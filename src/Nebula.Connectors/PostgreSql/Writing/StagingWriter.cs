@@ -96,7 +96,8 @@ internal sealed class StagingWriter(
                     return lane;
                 }
             // not waited for: those who have one might wait for each other
-            if (_lanes.Count < mostLanes && _bytes > BytesPerLane * _lanes.Count && await connections.TryOpenAsync(cancellationToken).ConfigureAwait(false) is { } connection)
+            if (_lanes.Count < mostLanes && _bytes > BytesPerLane * _lanes.Count && await connections.TryOpenAsync(cancellationToken)
+                .ConfigureAwait(false) is { } connection)
             {
                 _lanes.Add(await CopyLane.OpenAsync(connections, connection, staging, copy, cancellationToken).ConfigureAwait(false));
                 return _lanes[^1];
@@ -106,6 +107,7 @@ internal sealed class StagingWriter(
     }
 
     private NebulaException? Translate(Exception e) => e is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable }
-        ? new NebulaException(ErrorKind.Locked, $"The staging table of '{target}' is gone: another run of the same target has begun since, and took it for left behind.", inner: e)
+        ? new NebulaException(ErrorKind.Locked,
+            $"The staging table of '{target}' is gone: another run of the same target has begun since, and took it for left behind.", inner: e)
         : connections.Errors.TranslateWrite(e, target.ToString());
 }

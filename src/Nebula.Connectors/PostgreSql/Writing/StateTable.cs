@@ -41,13 +41,15 @@ internal sealed class StateTable(string schema)
     public async Task EnsureAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await EnsureSchemaAsync(connection, Schema, cancellationToken).ConfigureAwait(false);
-        if (await AskAsync(connection, $"SELECT to_regclass({Literal(State)}) IS NOT NULL AND to_regclass({Literal(Parts)}) IS NOT NULL", cancellationToken).ConfigureAwait(false) is true)
+        if (await AskAsync(connection, $"SELECT to_regclass({Literal(State)}) IS NOT NULL AND to_regclass({Literal(Parts)}) IS NOT NULL", cancellationToken)
+            .ConfigureAwait(false) is true)
             return;
         await ExecuteAsync(connection, $"""
             BEGIN;
             SELECT pg_advisory_xact_lock({CreationLock});
-            CREATE TABLE IF NOT EXISTS {State} (table_schema text, table_name text, stream text, position text, sequence bigint, token text NOT NULL, run_id text NOT NULL,
-                committed_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (table_schema, table_name)) WITH (fillfactor = 50);
+            CREATE TABLE IF NOT EXISTS {State} (table_schema text, table_name text, stream text, position text, sequence bigint,
+                token text NOT NULL, run_id text NOT NULL, committed_at timestamptz NOT NULL DEFAULT now(),
+                PRIMARY KEY (table_schema, table_name)) WITH (fillfactor = 50);
             CREATE TABLE IF NOT EXISTS {Parts} (staging text, chunk int, transaction bigint, rows bigint NOT NULL, PRIMARY KEY (staging, transaction));
             COMMIT
             """, cancellationToken).ConfigureAwait(false);
@@ -60,7 +62,8 @@ internal sealed class StateTable(string schema)
     public static async Task EnsureSchemaAsync(NpgsqlConnection connection, string schema, CancellationToken cancellationToken)
     {
         // asked first: making what is there needs rights too
-        if (await AskAsync(connection, $"SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = {Literal(schema)})", cancellationToken).ConfigureAwait(false) is false)
+        if (await AskAsync(connection, $"SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = {Literal(schema)})", cancellationToken)
+            .ConfigureAwait(false) is false)
             await ExecuteAsync(connection, $"CREATE SCHEMA IF NOT EXISTS {SqlName.Quote(schema)}", cancellationToken).ConfigureAwait(false);
     }
 

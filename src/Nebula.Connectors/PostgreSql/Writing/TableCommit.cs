@@ -17,7 +17,8 @@ internal sealed class TableCommit(NpgsqlConnection connection, StateTable state,
 
     // another table's rows that refer to it would be in the way
     private const string CanTruncateQuery =
-        "SELECT has_table_privilege(c.oid, 'TRUNCATE') AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.confrelid = c.oid AND f.conrelid <> c.oid) FROM pg_class c WHERE c.oid = ";
+        "SELECT has_table_privilege(c.oid, 'TRUNCATE') AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.confrelid = c.oid AND f.conrelid <> c.oid) "
+        + "FROM pg_class c WHERE c.oid = ";
 
     /// <summary>Publishes.</summary>
     /// <param name="request">What is to be published.</param>
@@ -100,12 +101,14 @@ internal sealed class TableCommit(NpgsqlConnection connection, StateTable state,
     }
 
     private NebulaException Gone() => new(ErrorKind.Data,
-        $"What was staged for '{name}' is not there any more: the server has crashed since, or another run took it for left behind. Nothing was published; run again.");
+        $"What was staged for '{name}' is not there any more: the server has crashed since, or another run took it for left behind. "
+        + "Nothing was published; run again.");
 
     private async Task PublishAsync(CommitRequest request, TargetTable? target, TargetTable? staged, CancellationToken cancellationToken)
     {
         var plan = request.Plan;
-        var design = await TableDesign.OfAsync(connection, plan, cancellationToken).ConfigureAwait(false);
+        var design = TableContract.Require(
+            await TableDesign.OfAsync(connection, plan, cancellationToken).ConfigureAwait(false), plan.Contract, target, name);
         if (target is null && staged is { IsLogged: true })
         {
             await RenameAsync(design, plan, cancellationToken).ConfigureAwait(false);
@@ -132,10 +135,12 @@ internal sealed class TableCommit(NpgsqlConnection connection, StateTable state,
         if (plan.Write == WriteMode.Merge)
         {
             // a table that is not logged is empty after a crash
-            if (!staged.IsLogged && (long)(await StateTable.AskAsync(connection, $"SELECT count(*) FROM {staging.Sql}", cancellationToken).ConfigureAwait(false))! != rows)
+            if (!staged.IsLogged
+                && (long)(await StateTable.AskAsync(connection, $"SELECT count(*) FROM {staging.Sql}", cancellationToken).ConfigureAwait(false))! != rows)
                 throw Gone();
             await ExecuteAsync(
-                insert.MergeSql(await TableKey.IsUniqueAsync(connection, target, plan.PrimaryKey, cancellationToken).ConfigureAwait(false)), cancellationToken).ConfigureAwait(false);
+                insert.MergeSql(await TableKey.IsUniqueAsync(connection, target, plan.PrimaryKey, cancellationToken).ConfigureAwait(false)),
+                    cancellationToken).ConfigureAwait(false);
         }
         else if (await ExecuteAsync(insert.InsertSql, cancellationToken).ConfigureAwait(false) is var inserted && inserted != (int)rows)
             throw Gone();

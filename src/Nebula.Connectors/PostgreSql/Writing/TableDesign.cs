@@ -65,7 +65,9 @@ internal sealed record TableDesign(ImmutableArray<DesignColumn> Columns, Immutab
     /// <param name="name">Its name.</param>
     /// <param name="isStaging">Whether it is to hold rows on their way.</param>
     public string CreateSql(TableName name, bool isStaging) => $"CREATE TABLE {name.Sql} (" + string.Join(", ", Columns.Select(column =>
-        $"{SqlName.Quote(column.Name)} {(isStaging ? column.StagedType : column.Type).Text}")) + (isStaging || Key.IsEmpty ? "" : ", " + KeySql) + ")";
+        // said while rows are copied, and not looked for again when the key is made
+        $"{SqlName.Quote(column.Name)} {(isStaging ? column.StagedType : column.Type).Text}{(Key.Contains(column.Name) ? " NOT NULL" : "")}"))
+        + (isStaging || Key.IsEmpty ? "" : ", " + KeySql) + ")";
 
     /// <summary>The constraint that the key is.</summary>
     public string KeySql => $"PRIMARY KEY ({KeyColumns("")})";

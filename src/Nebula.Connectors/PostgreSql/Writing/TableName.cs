@@ -57,7 +57,8 @@ internal sealed record TableName(string Schema, string Name)
         if (Encoding.UTF8.GetByteCount(name) is > MostBytes and var length)
             throw new NebulaException(ErrorKind.Schema, $"{what} \"{name}\" has a name of {length} bytes; PostgreSQL takes {MostBytes}. {remedy}");
         if (name.Length == 0 || name.Contains('\0', StringComparison.Ordinal))
-            throw new NebulaException(ErrorKind.Schema, $"{what} \"{name}\" has a name that is empty or has a zero character in it, which PostgreSQL does not take. {remedy}");
+            throw new NebulaException(
+                ErrorKind.Schema, $"{what} \"{name}\" has a name that is empty or has a zero character in it, which PostgreSQL does not take. {remedy}");
     }
 
     /// <inheritdoc/>

@@ -14,7 +14,8 @@ internal sealed class TableSwap(NpgsqlConnection connection, TargetTable target,
 {
     private const string IndexesQuery = """
         SELECT i.relname, c.conname, pg_get_constraintdef(c.oid),
-               replace(pg_get_indexdef(x.indexrelid), format('INDEX %I ON %I.%I USING', i.relname, n.nspname, t.relname), format('INDEX %I ON %I.%I USING', $2 || x.indexrelid, $3, $4))
+               replace(pg_get_indexdef(x.indexrelid), format('INDEX %I ON %I.%I USING', i.relname, n.nspname, t.relname),
+                   format('INDEX %I ON %I.%I USING', $2 || x.indexrelid, $3, $4))
         FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
         LEFT JOIN pg_constraint c ON c.conindid = x.indexrelid AND c.conrelid = x.indrelid AND c.contype IN ('p', 'u', 'x')
         WHERE x.indrelid = $1 ORDER BY x.indexrelid
@@ -31,7 +32,8 @@ internal sealed class TableSwap(NpgsqlConnection connection, TargetTable target,
             var made = $"{staged.Name.Name}_{renames.Count.ToString(CultureInfo.InvariantCulture)}";
             if (constraint is not null)
             {
-                await StateTable.ExecuteAsync(connection, $"ALTER TABLE {staged.Name.Sql} ADD CONSTRAINT {SqlName.Quote(made)} {definition}", cancellationToken).ConfigureAwait(false);
+                await StateTable.ExecuteAsync(
+                    connection, $"ALTER TABLE {staged.Name.Sql} ADD CONSTRAINT {SqlName.Quote(made)} {definition}", cancellationToken).ConfigureAwait(false);
                 renames.Add($"ALTER TABLE {target.Name.Sql} RENAME CONSTRAINT {SqlName.Quote(made)} TO {SqlName.Quote(constraint)}; ");
                 continue;
             }
@@ -44,12 +46,14 @@ internal sealed class TableSwap(NpgsqlConnection connection, TargetTable target,
             || !await now.IsPlainAsync(connection, staged, cancellationToken).ConfigureAwait(false))
             return false;
         await StateTable.ExecuteAsync(
-            connection, $"DROP TABLE {target.Name.Sql}; {string.Concat(TableCommit.MoveSql(staged.Name, target.Name))}{string.Concat(renames)}", cancellationToken).ConfigureAwait(false);
+            connection, $"DROP TABLE {target.Name.Sql}; {string.Concat(TableCommit.MoveSql(staged.Name, target.Name))}{string.Concat(renames)}",
+                cancellationToken).ConfigureAwait(false);
         return true;
     }
 
     private bool IsStill(TargetTable now) => now.Oid == target.Oid && TableEvolution.Changes(design, staged).Count == 0
-        && now.Columns.All(column => staged.Column(column.Name) is { } made && (made.Type == column.Type || design.Columns.Any(wanted => wanted.Name == column.Name)))
+        && now.Columns.All(column =>
+            staged.Column(column.Name) is { } made && (made.Type == column.Type || design.Columns.Any(wanted => wanted.Name == column.Name)))
         && staged.Columns.All(column => now.Column(column.Name) is not null || design.Columns.Any(wanted => wanted.Name == column.Name));
 
     private async Task<List<(string Index, string? Constraint, string Definition, string Create)>> FindIndexesAsync(CancellationToken cancellationToken)
@@ -62,7 +66,8 @@ internal sealed class TableSwap(NpgsqlConnection connection, TargetTable target,
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         var found = new List<(string, string?, string, string)>();
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-            found.Add((reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1), reader.IsDBNull(2) ? "" : reader.GetString(2), reader.GetString(3)));
+            found.Add((reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1), reader.IsDBNull(2) ? "" : reader.GetString(2),
+                reader.GetString(3)));
         return found;
     }
 

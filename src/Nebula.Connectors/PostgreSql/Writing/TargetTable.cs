@@ -46,7 +46,8 @@ internal sealed record TargetTable(uint Oid, TableName Name, ImmutableArray<Targ
     // what a new table made like it would not have, and what would stay with the old one
     private const string PlainQuery = """
         SELECT c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident = 'd' AND c.reltablespace = 0 AND c.reloftype = 0 AND c.reloptions IS NULL
-           AND NOT c.relispartition AND NOT c.relhassubclass AND NOT c.relhasrules AND NOT c.relhastriggers AND NOT c.relrowsecurity AND NOT c.relforcerowsecurity
+           AND NOT c.relispartition AND NOT c.relhassubclass AND NOT c.relhasrules AND NOT c.relhastriggers
+           AND NOT c.relrowsecurity AND NOT c.relforcerowsecurity
            AND c.relowner = s.relowner AND c.relam = s.relam AND c.relacl IS NOT DISTINCT FROM s.relacl
            AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
            AND NOT EXISTS (SELECT FROM pg_description d WHERE d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0)
