@@ -36,7 +36,8 @@ internal static class TableSplitter
     public static async Task<List<(TableChunk Chunk, long? Bytes)>> SplitAsync(
         NpgsqlConnection connection, StreamPlan plan, TableChunk whole, long? chunkBytes, CancellationToken cancellationToken)
     {
-        if (chunkBytes is not { } wanted || !whole.IsStored || plan.Where is not null && await UsesIndexAsync(connection, plan, whole, cancellationToken).ConfigureAwait(false))
+        if (chunkBytes is not { } wanted || !whole.IsStored
+            || plan.Where is not null && await UsesIndexAsync(connection, plan, whole, cancellationToken).ConfigureAwait(false))
             return [(whole, null)];
         var hasRangeScans = connection.PostgreSqlVersion.Major >= FirstVersionWithRangeScans;
         var chunks = new List<(TableChunk, long?)>();
@@ -63,10 +64,13 @@ internal static class TableSplitter
             await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             var uses = false;
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-                uses |= reader.GetString(0).TrimStart(' ', '-', '>') is var node && (node.StartsWith("Index ", StringComparison.Ordinal) || node.StartsWith("Bitmap ", StringComparison.Ordinal));
+                uses |= IsIndex(reader.GetString(0).AsSpan().TrimStart(" ->"));
             return uses;
         });
     }
+
+    private static bool IsIndex(ReadOnlySpan<char> node) =>
+        node.StartsWith("Index ", StringComparison.Ordinal) || node.StartsWith("Bitmap ", StringComparison.Ordinal);
 
     private static void AddRanges(List<(TableChunk Chunk, long? Bytes)> chunks, TableChunk leaf, long blocks, long bytes, long chunkBytes)
     {
