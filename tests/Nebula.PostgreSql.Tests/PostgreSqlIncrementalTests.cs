@@ -10,7 +10,8 @@ public sealed class PostgreSqlIncrementalTests(Servers servers)
     [Theory, Server(15), Server(18)]
     public async Task Read_AfterTheFirst_HasWhatIsBehindTheLastValue(int version)
     {
-        var server = Create(version, "inc_append", "(id int, at timestamptz)", "(1, '2024-05-01 10:00:00.000001+02'), (2, '2024-05-01 10:00:00.000002+02'), (3, NULL)");
+        var server = Create(version, "inc_append", "(id int, at timestamptz)",
+            "(1, '2024-05-01 10:00:00.000001+02'), (2, '2024-05-01 10:00:00.000002+02'), (3, NULL)");
         await using var run = new SourceRun(server);
         var plan = await PlanAsync(run, "inc_append.t", "at", WriteMode.Append);
 
@@ -109,17 +110,20 @@ public sealed class PostgreSqlIncrementalTests(Servers servers)
         })
         {
             server.Execute($"DROP SCHEMA IF EXISTS inc_kinds CASCADE; CREATE SCHEMA inc_kinds; CREATE TABLE inc_kinds.t (id int, \"the Cursor\" {type});");
-            server.Execute($"INSERT INTO inc_kinds.t VALUES (1, E'{before.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}')");
+            Insert(1, before);
             await using var run = new SourceRun(server);
             var plan = await PlanAsync(run, "inc_kinds.t", "the Cursor", WriteMode.Append);
 
             var first = await run.ReadNewAsync(plan);
-            server.Execute($"INSERT INTO inc_kinds.t VALUES (2, E'{after.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}')");
+            Insert(2, after);
             var second = await run.ReadNewAsync(plan, first.Position);
             var third = await run.ReadNewAsync(plan, second.Position);
 
             Assert.Equal((type, "1", "2", 0), (type, Assert.Single(Ids(first)), Assert.Single(Ids(second)), third.Lines.Count));
         }
+
+        void Insert(int id, string value) =>
+            server.Execute($"INSERT INTO inc_kinds.t VALUES ({id}, '{value.Replace("'", "''", StringComparison.Ordinal)}')");
     }
 
     [Theory, Server(15), Server(18)]
@@ -166,7 +170,8 @@ public sealed class PostgreSqlIncrementalTests(Servers servers)
     public async Task Read_TheFirstTime_GoesInChunks_AndLaterInOne(int version)
     {
         var server = servers[version];
-        server.Execute("DROP SCHEMA IF EXISTS inc_chunks CASCADE; CREATE SCHEMA inc_chunks; CREATE TABLE inc_chunks.t AS SELECT i AS id FROM generate_series(1, 100000) i");
+        server.Execute("DROP SCHEMA IF EXISTS inc_chunks CASCADE; CREATE SCHEMA inc_chunks");
+        server.Execute("CREATE TABLE inc_chunks.t AS SELECT i AS id FROM generate_series(1, 100000) i");
         await using var run = new SourceRun(server);
         var plan = await PlanAsync(run, "inc_chunks.t", "id", WriteMode.Append);
 
@@ -195,6 +200,23 @@ public sealed class PostgreSqlIncrementalTests(Servers servers)
     }
 
     [Theory, Server(15), Server(18)]
+    public async Task Split_WithACondition_IsOneChunkWhereAnIndexFindsTheRows(int version)
+    {
+        var server = servers[version];
+        server.Execute("DROP SCHEMA IF EXISTS inc_index CASCADE; CREATE SCHEMA inc_index; CREATE TABLE inc_index.t (id int PRIMARY KEY, kind int)");
+        server.Execute("INSERT INTO inc_index.t SELECT i, i % 10 FROM generate_series(1, 100000) i; ANALYZE inc_index.t");
+        await using var run = new SourceRun(server);
+        var plan = await run.PlanAsync("inc_index.t");
+
+        var byKey = await run.ReadAsync(plan with { Where = "id < 10" }, chunkBytes: 256 << 10);
+        var byAll = await run.ReadAsync(plan with { Where = "kind = 3" }, chunkBytes: 256 << 10);
+
+        Assert.Equal((1, 9), (byKey.Chunks, byKey.Lines.Count));
+        Assert.True(byAll.Chunks > 5, $"{byAll.Chunks} chunks");
+        Assert.Equal(10_000, byAll.Lines.Count);
+    }
+
+    [Theory, Server(15), Server(18)]
     public async Task Read_WithAConditionThatIsWrong_SaysWhere(int version)
     {
         var server = Create(version, "inc_wrong", "(id int, kind text)", "(1, 'a')");
@@ -204,7 +226,8 @@ public sealed class PostgreSqlIncrementalTests(Servers servers)
         var error = await Assert.ThrowsAsync<NebulaException>(() => run.ReadAsync(plan));
 
         Assert.Equal(ErrorKind.Configuration, error.Kind);
-        Assert.Contains("'where' of inc_wrong.t is wrong at line 2, column 3, near 'knid = 'a'': column \"knid\" does not exist.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'where' of inc_wrong.t is wrong at line 2, column 3, near 'knid = 'a'': column \"knid\" does not exist.",
+            error.Message, StringComparison.Ordinal);
         Assert.Contains("t.kind", error.Message, StringComparison.Ordinal);
     }
 
@@ -217,7 +240,8 @@ public sealed class PostgreSqlIncrementalTests(Servers servers)
 
         var missing = await Assert.ThrowsAsync<NebulaException>(() => run.ReadNewAsync(plan));
         var none = await Assert.ThrowsAsync<NebulaException>(() => run.ReadNewAsync(plan with { Cursor = null }));
-        var other = await Assert.ThrowsAsync<NebulaException>(() => run.ReadNewAsync(plan with { Cursor = new IncrementalCursor("id", null) }, "updated_at=2024-05-01 00:00:00"));
+        var other = await Assert.ThrowsAsync<NebulaException>(() =>
+            run.ReadNewAsync(plan with { Cursor = new IncrementalCursor("id", null) }, "updated_at=2024-05-01 00:00:00"));
 
         Assert.Contains("\"update_at\", which inc_missing.t does not have. Did you mean 'updated_at'?", missing.Message, StringComparison.Ordinal);
         Assert.Contains("set 'update_key'", none.Message, StringComparison.Ordinal);

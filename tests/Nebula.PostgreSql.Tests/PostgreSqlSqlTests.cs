@@ -18,7 +18,8 @@ public sealed class PostgreSqlSqlTests(Servers servers)
             FROM u;
             """);
 
-        Assert.Equal("id: int32, price: decimal(10,2), mood: string, list: json, size: string, the Day: date, @text: string, double: int64", plan.Stream.Schema.ToString());
+        Assert.Equal("id: int32, price: decimal(10,2), mood: string, list: json, size: string, the Day: date, @text: string, double: int64",
+            plan.Stream.Schema.ToString());
         Assert.Equal("mine", plan.Stream.Name);
         Assert.Equal("statement", plan.Stream.Details["kind"]);
     }
@@ -28,8 +29,10 @@ public sealed class PostgreSqlSqlTests(Servers servers)
     {
         await using var run = Create(version);
 
-        var rows = await run.ReadAsync(await run.PlanStatementAsync("SELECT id, mood, ARRAY[id, NULL] AS list FROM sqls.t WHERE id > 1 ORDER BY id DESC -- the last first"), chunkBytes: 1);
-        var text = await run.ReadAsync(await run.PlanStatementAsync("SELECT price, list, id = 1 AS first FROM sqls.t, LATERAL (VALUES (ARRAY[[id]])) AS l (list) WHERE id = 1", asText: true));
+        var rows = await run.ReadAsync(await run.PlanStatementAsync(
+            "SELECT id, mood, ARRAY[id, NULL] AS list FROM sqls.t WHERE id > 1 ORDER BY id DESC -- the last first"), chunkBytes: 1);
+        var text = await run.ReadAsync(await run.PlanStatementAsync(
+            "SELECT price, list, id = 1 AS first FROM sqls.t, LATERAL (VALUES (ARRAY[[id]])) AS l (list) WHERE id = 1", asText: true));
         var empty = await run.ReadAsync(await run.PlanStatementAsync("SELECT id FROM sqls.t WHERE false"));
 
         Assert.Equal(["3|null|[3,null]", "2|sad|[2,null]"], rows.Lines);
@@ -84,7 +87,8 @@ public sealed class PostgreSqlSqlTests(Servers servers)
     {
         await using var run = Create(version);
 
-        Assert.Contains("'sql' of mine is wrong at line 2, column 6, near 'sqls.missing WHERE 'ü' <> 'x'': relation \"sqls.missing\" does not exist. (SQLSTATE 42P01)",
+        Assert.Contains(
+            "'sql' of mine is wrong at line 2, column 6, near 'sqls.missing WHERE 'ü' <> 'x'': relation \"sqls.missing\" does not exist. (SQLSTATE 42P01)",
             await ErrorAsync("SELECT *\nFROM sqls.missing WHERE 'ü' <> 'x'"), StringComparison.Ordinal);
         Assert.Contains("at line 1, column 13, near 'idd FROM sqls.t'", await ErrorAsync("SELECT '🚀', idd FROM sqls.t"), StringComparison.Ordinal);
         Assert.Contains("Perhaps you meant to reference the column \"t.price\"", await ErrorAsync("SELECT prise FROM sqls.t"), StringComparison.Ordinal);

@@ -53,7 +53,8 @@ internal sealed class SourceRun : IAsyncDisposable
     /// <summary>Plans a statement of the user's.</summary>
     public async Task<StreamPlan> PlanStatementAsync(string sql, bool asText = false)
     {
-        var found = Assert.Single((await Source.DiscoverAsync(new DiscoverRequest { Streams = ["mine"], Sql = sql, InferTypes = !asText }, CancellationToken.None)).Streams);
+        var request = new DiscoverRequest { Streams = ["mine"], Sql = sql, InferTypes = !asText };
+        var found = Assert.Single((await Source.DiscoverAsync(request, CancellationToken.None)).Streams);
         return new StreamPlan
         {
             Stream = found,

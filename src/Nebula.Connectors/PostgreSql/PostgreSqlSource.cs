@@ -35,7 +35,10 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         {
             RequireVersion(connection);
             if (request.Sql is { } statement)
-                return new Catalog([await DescribeAsync(connection, request.Streams is [var name] ? name : "sql", statement, request.InferTypes, cancellationToken).ConfigureAwait(false)]);
+            {
+                var name = request.Streams is [var given] ? given : "sql";
+                return new Catalog([await DescribeAsync(connection, name, statement, request.InferTypes, cancellationToken).ConfigureAwait(false)]);
+            }
             var relations = Matching(await SystemCatalog.FindRelationsAsync(connection, options.Schemas, cancellationToken).ConfigureAwait(false), request.Streams);
             if (request.AsOneStream && relations.Count > 1)
                 throw NebulaException.Configuration($"{relations.Count} tables cannot be read as one stream. Name one, or make a view of them.");
@@ -67,12 +70,13 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         var exported = chunkBytes is not null && !_logs.ContainsKey(plan.Stream.Name) && await ExportAsync(cancellationToken).ConfigureAwait(false);
         if (plan.IsIncremental)
         {
-            var position = _positions.GetValueOrDefault(plan.Stream.Name) ?? await FindPositionAsync(plan, request.From, cancellationToken).ConfigureAwait(false);
-            rows = await QueryAsync(plan, rows,
-                (connection, all) => IncrementalRead.NarrowAsync(connection, plan, all, request.From, position, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var position = _positions.GetValueOrDefault(plan.Stream.Name)
+                ?? await FindPositionAsync(plan, request.From, cancellationToken).ConfigureAwait(false);
+            rows = await QueryAsync(plan, rows, (connection, all) =>
+                IncrementalRead.NarrowAsync(connection, plan, all, request.From, position, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         var chunks = chunkBytes is null ? [(rows, null)] : await QueryAsync(plan, rows,
-            (connection, all) => TableSplitter.SplitAsync(connection, all, chunkBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
+            (connection, all) => TableSplitter.SplitAsync(connection, plan, all, chunkBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
         // one chunk is one statement, which sees one state anyway
         if (exported && chunks.Count == 1)
             await ReleaseAsync().ConfigureAwait(false);

@@ -11,7 +11,8 @@ internal abstract class CopyForm(IBlockDecoder decoder)
     /// <summary>Chooses the form for a plan.</summary>
     /// <param name="plan">The columns.</param>
     /// <param name="context">Record size and pool.</param>
-    public static CopyForm Of(StreamPlan plan, ReadContext context) => TableDetails.IsPrinted(plan) ? new PrintedRows(plan, context) : new Binary(plan, context);
+    public static CopyForm Of(StreamPlan plan, ReadContext context) =>
+        TableDetails.IsPrinted(plan) ? new PrintedRows(plan, context) : new Binary(plan, context);
 
     /// <summary>Turns a block into rows.</summary>
     /// <param name="block">The block.</param>

@@ -25,8 +25,8 @@ internal sealed class CopyQueries(StreamPlan plan, TableChunk rows)
     {
         if (!rows.IsStored || rows.FirstBlock is not null || rows.After is not null)
             return false;
-        var parts = await TableSplitter.SplitAsync(connection, rows, PartBytes, cancellationToken).ConfigureAwait(false);
-        if (parts.Sum(static part => part.Bytes ?? 0) < FewestParts * PartBytes)
+        var parts = await TableSplitter.SplitAsync(connection, plan, rows, PartBytes, cancellationToken).ConfigureAwait(false);
+        if (parts.Count < FewestParts || parts.Sum(static part => part.Bytes ?? 0) < FewestParts * PartBytes)
             return false;
         _parts = [.. parts.Select(static part => part.Chunk)];
         return true;

@@ -17,7 +17,8 @@ internal static class CopyQuery
     public static string Of(StreamPlan plan, TableChunk chunk)
     {
         var isPrinted = TableDetails.IsPrinted(plan);
-        return Start(plan, isPrinted).Append(" FROM ").Append(RowsOf(plan, chunk)).Append(isPrinted ? ") TO STDOUT (FORMAT csv)" : ") TO STDOUT (FORMAT binary)").ToString();
+        return Start(plan, isPrinted).Append(" FROM ").Append(RowsOf(plan, chunk))
+            .Append(isPrinted ? ") TO STDOUT (FORMAT csv)" : ") TO STDOUT (FORMAT binary)").ToString();
     }
 
     /// <summary>Writes the start of a statement that copies columns, up to where they come from; the table is called t.</summary>
@@ -59,7 +60,7 @@ internal static class CopyQuery
         else
             // children by inheritance are streams of their own; partitions belong to their root
             sql.Append(chunk.Kind == 'r' ? "ONLY " : "").Append(SqlName.Quote(chunk.Schema, chunk.Name));
-        sql.Append(" AS ").Append(Alias);
+        sql.Append(" AS " + Alias);
         var link = " WHERE ";
         if (chunk.FirstBlock is { } first)
             Add(string.Create(CultureInfo.InvariantCulture, $"{Alias}.ctid >= '({first},0)'::tid"));

@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Nebula.Connectors.PostgreSql.Connection;
-using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
@@ -106,7 +105,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         return lane;
     }
 
-    private void Run(CopyLane? lane)
+    private static void Run(CopyLane? lane)
     {
         try
         {

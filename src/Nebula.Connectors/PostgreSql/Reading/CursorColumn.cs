@@ -14,10 +14,6 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 internal sealed record CursorColumn(string Name, string Type, char Category, string? Lookback)
 {
     private const char Times = 'D', Numbers = 'N';
-    private const string TypeQuery = """
-        SELECT format_type(t.oid, NULL), t.typcategory
-        FROM (SELECT pg_typeof((SELECT {0} FROM {1} LIMIT 0))::oid AS oid) AS c JOIN pg_type AS t ON t.oid = c.oid
-        """;
 
     /// <summary>The column in conditions.</summary>
     public string Sql => CopyQuery.ColumnOf(Name);
@@ -44,7 +40,11 @@ internal sealed record CursorColumn(string Name, string Type, char Category, str
         if (plan.Stream.Schema.IndexOf(wanted.Column) < 0)
             throw NebulaException.Configuration($"'update_key' names the column \"{wanted.Column}\", which {plan.Stream.Name} does not have."
                 + Suggestion.For(wanted.Column, plan.Stream.Schema.Fields.Select(static field => field.Name)));
-        var query = string.Format(CultureInfo.InvariantCulture, TypeQuery, CopyQuery.ColumnOf(wanted.Column), CopyQuery.RowsOf(plan, rows));
+        var query = $"""
+            SELECT format_type(t.oid, NULL), t.typcategory
+            FROM (SELECT pg_typeof((SELECT {CopyQuery.ColumnOf(wanted.Column)} FROM {CopyQuery.RowsOf(plan, rows)} LIMIT 0))::oid AS oid) AS c
+            JOIN pg_type AS t ON t.oid = c.oid
+            """;
         return await SqlStatement.RunAsync(query, plan, rows.After, async () =>
         {
             await using var command = new NpgsqlCommand(query, connection);
@@ -75,7 +75,8 @@ internal sealed record CursorColumn(string Name, string Type, char Category, str
             _ => throw NebulaException.Configuration($"'lookback' of {stream} needs a column of times or numbers; \"{Name}\" is {Type}. Leave it out."),
         };
         return fits ? this : throw NebulaException.Configuration(
-            $"'lookback' of {stream} is '{Lookback}', but \"{Name}\" is {Type}: {(Category == Times ? "write a duration such as 2h" : "write a number such as 1000")}.");
+            $"'lookback' of {stream} is '{Lookback}', but \"{Name}\" is {Type}: "
+            + $"{(Category == Times ? "write a duration such as 2h" : "write a number such as 1000")}.");
     }
 
     private static string Seconds(string duration) =>

@@ -21,7 +21,8 @@ internal static class IncrementalRead
     /// <param name="from">What was committed before; null for nothing.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>The column and its greatest value, as the database prints it.</returns>
-    public static async Task<string> FindPositionAsync(NpgsqlConnection connection, StreamPlan plan, TableChunk rows, Checkpoint? from, CancellationToken cancellationToken)
+    public static async Task<string> FindPositionAsync(
+        NpgsqlConnection connection, StreamPlan plan, TableChunk rows, Checkpoint? from, CancellationToken cancellationToken)
     {
         var cursor = await CursorColumn.FindAsync(connection, plan, rows, cancellationToken).ConfigureAwait(false);
         var last = ValueOf(plan, from);

@@ -52,7 +52,8 @@ internal sealed class PrintedRows(StreamPlan plan, ReadContext context) : CopyFo
                 return 0;
             var end = _splitter.FindBoundary(bytes, isAtEnd, out context);
             return end > 0 || bytes.Length <= maxRecordSize ? end : throw new DataFormatException(
-                $"A row has more than the {Units.FormatSize(maxRecordSize)} that a record may have. Leave out the large column, or raise the limit.", new SourceLocation(name, ByteOffset: position));
+                $"A row has more than the {Units.FormatSize(maxRecordSize)} that a record may have. Leave out the large column, or raise the limit.",
+                new SourceLocation(name, ByteOffset: position));
         }
     }
 

@@ -35,7 +35,7 @@ internal static class SqlStatement
         {
             return await run().ConfigureAwait(false);
         }
-        catch (PostgresException e) when ((Explain(e, sent, "where", plan.Where, null, plan.Stream.Name) ?? Explain(e, sent, "sql", plan.Sql, after, plan.Stream.Name)) is { } explained)
+        catch (PostgresException e) when (Explain(e, sent, plan, after) is { } explained)
         {
             throw explained;
         }
@@ -64,6 +64,9 @@ internal static class SqlStatement
         return new NebulaException(ErrorKind.Configuration,
             $"'{key}' of {stream} is wrong {place}: {error.MessageText.TrimEnd('.')}. (SQLSTATE {error.SqlState}){hint}", inner: error);
     }
+
+    private static NebulaException? Explain(PostgresException error, string sent, StreamPlan plan, string? after) =>
+        Explain(error, sent, "where", plan.Where, null, plan.Stream.Name) ?? Explain(error, sent, "sql", plan.Sql, after, plan.Stream.Name);
 
     private static string Complete(string statement, string? after) =>
         statement.Replace(Placeholder, after is null ? "NULL" : SqlName.Literal(after), StringComparison.Ordinal).TrimEnd().TrimEnd(';').TrimEnd();

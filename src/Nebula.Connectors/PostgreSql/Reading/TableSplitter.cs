@@ -1,4 +1,5 @@
 using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Engine.Connectors;
 using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Reading;
@@ -27,14 +28,16 @@ internal static class TableSplitter
 
     /// <summary>Finds the chunks of a relation, in order.</summary>
     /// <param name="connection">The connection.</param>
+    /// <param name="plan">The stream.</param>
     /// <param name="whole">The relation.</param>
     /// <param name="chunkBytes">About how many stored bytes a chunk should have; null for one chunk.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>The chunks with their stored bytes, where known.</returns>
     public static async Task<List<(TableChunk Chunk, long? Bytes)>> SplitAsync(
-        NpgsqlConnection connection, TableChunk whole, long? chunkBytes, CancellationToken cancellationToken)
+        NpgsqlConnection connection, StreamPlan plan, TableChunk whole, long? chunkBytes, CancellationToken cancellationToken)
     {
-        if (chunkBytes is not { } wanted || !whole.IsStored)
+        if (chunkBytes is not { } wanted || !whole.IsStored
+            || plan.Where is not null && await UsesIndexAsync(connection, plan, whole, cancellationToken).ConfigureAwait(false))
             return [(whole, null)];
         var hasRangeScans = connection.PostgreSqlVersion.Major >= FirstVersionWithRangeScans;
         var chunks = new List<(TableChunk, long?)>();
@@ -50,6 +53,24 @@ internal static class TableSplitter
         }
         return chunks.Count == 0 ? [(whole, null)] : chunks;
     }
+
+    /// <summary>Whether the server finds the rows by an index: it would read all blocks if they were asked for range by range.</summary>
+    private static Task<bool> UsesIndexAsync(NpgsqlConnection connection, StreamPlan plan, TableChunk whole, CancellationToken cancellationToken)
+    {
+        var query = $"EXPLAIN SELECT FROM {CopyQuery.RowsOf(plan, whole)}";
+        return SqlStatement.RunAsync(query, plan, whole.After, async () =>
+        {
+            await using var command = new NpgsqlCommand(query, connection);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            var uses = false;
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                uses |= IsIndex(reader.GetString(0).AsSpan().TrimStart(" ->"));
+            return uses;
+        });
+    }
+
+    private static bool IsIndex(ReadOnlySpan<char> node) =>
+        node.StartsWith("Index ", StringComparison.Ordinal) || node.StartsWith("Bitmap ", StringComparison.Ordinal);
 
     private static void AddRanges(List<(TableChunk Chunk, long? Bytes)> chunks, TableChunk leaf, long blocks, long bytes, long chunkBytes)
     {

@@ -30,7 +30,8 @@ internal readonly unsafe ref struct WireValues(byte* bytes, int* places, int str
         var length = LengthAt(bytes, place);
         return wire switch
         {
-            PostgreSqlWire.Numeric when length >= NumericReader.HeaderSize => NumericReader.IsSpecial(bytes[place..]) ? NumericReader.NameOf(bytes[place..]) : null,
+            PostgreSqlWire.Numeric when length >= NumericReader.HeaderSize =>
+                NumericReader.IsSpecial(bytes[place..]) ? NumericReader.NameOf(bytes[place..]) : null,
             PostgreSqlWire.Date when length == sizeof(int) => BinaryPrimitives.ReadInt32BigEndian(bytes[place..]) switch
             {
                 int.MaxValue => "infinity",

@@ -54,7 +54,8 @@ internal static class StatementColumns
         {
             await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SchemaOnly, cancellationToken).ConfigureAwait(false);
             var schema = await reader.GetColumnSchemaAsync(cancellationToken).ConfigureAwait(false);
-            return [.. schema.Cast<NpgsqlDbColumn>().Select(static column => (column.ColumnName, column.TypeOID, PostgreSqlType.ModifierOf(column.NumericPrecision, column.NumericScale)))];
+            return [.. schema.Cast<NpgsqlDbColumn>().Select(static column =>
+                (column.ColumnName, column.TypeOID, PostgreSqlType.ModifierOf(column.NumericPrecision, column.NumericScale)))];
         }
         catch (PostgresException e) when (SqlStatement.Explain(e, query, "sql", statement, null, stream) is { } explained)
         {
