@@ -24,8 +24,8 @@ public sealed class DirectAccount(IStateStore store)
         await _plans.PutAsync(task, read, cancellationToken).ConfigureAwait(false);
         await _state.SealAsync(new PageTask(task, "", 0, 0, parts.Count), parts, cancellationToken).ConfigureAwait(false);
         var name = plan.Jobs[stream].Name;
-        var (sequence, entry) = await _state.GetSequenceAsync(plan.Name, name, cancellationToken).ConfigureAwait(false);
-        var checkpoint = new Checkpoint(name, "", sequence + 1);
+        var entry = await _state.GetCheckpointEntryAsync(plan.Name, name, cancellationToken).ConfigureAwait(false);
+        var checkpoint = new Checkpoint(name, "", SyncState.SequenceOf(entry) + 1);
         await _state.AdvanceCheckpointAsync(
             plan.Name,
             new CommittedState(checkpoint, SyncActivities.TokenOf(plan.Name, plan.RunId, checkpoint)),

@@ -75,17 +75,20 @@ public sealed class SyncState(IStateStore store)
         return (entry is null ? null : StagingPayloads.Committed.FromUtf8(entry.Content.Span, $"The state '{key}'"), entry);
     }
 
+    internal Task<StateEntry?> GetCheckpointEntryAsync(string pipeline, string stream, CancellationToken cancellationToken) =>
+        store.GetAsync(CheckpointKey(pipeline, stream), cancellationToken);
+
     /// <summary>The sequence of a stream's last commit, 0 when there is none. The runtime's reader of JSON takes longer to start than all else that a small run
     /// remembers: a number is found without it.</summary>
-    internal async Task<(long Sequence, StateEntry? Entry)> GetSequenceAsync(string pipeline, string stream, CancellationToken cancellationToken)
+    internal static long SequenceOf(StateEntry? checkpoint)
     {
-        var entry = await store.GetAsync(CheckpointKey(pipeline, stream), cancellationToken).ConfigureAwait(false);
-        if (entry is null)
-            return (0, null);
-        if (FindSequence(entry.Content.Span) is { } sequence)
-            return (sequence, entry);
-        var (state, read) = await GetCheckpointAsync(pipeline, stream, cancellationToken).ConfigureAwait(false);
-        return (state?.Checkpoint.Sequence ?? 0, read);
+        if (checkpoint is null)
+            return 0;
+        // within a text, its quotes would be escaped
+        var name = "\"sequence\":"u8;
+        var content = checkpoint.Content.Span;
+        return content.IndexOf(name) is >= 0 and var at && Utf8Parser.TryParse(content[(at + name.Length)..], out long sequence, out _)
+            ? sequence : StagingPayloads.Committed.FromUtf8(content, "The last commit").Checkpoint.Sequence;
     }
 
     internal Task AdvanceCheckpointAsync(string pipeline, CommittedState state, StateEntry? before, CancellationToken cancellationToken) => store.PutAsync(
@@ -224,13 +227,6 @@ public sealed class SyncState(IStateStore store)
     {
         await foreach (var key in store.ListAsync(Prefix(task), cancellationToken).ConfigureAwait(false))
             await store.DeleteAsync(key, cancellationToken).ConfigureAwait(false);
-    }
-
-    private static long? FindSequence(ReadOnlySpan<byte> content)
-    {
-        // within a text, its quotes would be escaped
-        var name = "\"sequence\":"u8;
-        return content.IndexOf(name) is >= 0 and var at && Utf8Parser.TryParse(content[(at + name.Length)..], out long sequence, out _) ? sequence : null;
     }
 
     private static string CheckpointsOf(string pipeline) => pipeline.Length == 0 ? "checkpoints/" : $"checkpoints/{StateKeys.Segment(pipeline)}/";
