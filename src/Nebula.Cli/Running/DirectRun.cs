@@ -14,17 +14,10 @@ namespace Nebula.Cli.Running;
 /// <param name="state">Takes the account of what was committed; null for none.</param>
 internal sealed class DirectRun(RunPlan plan, BufferPool pool, PipelineState? state) : IRunner
 {
-    private readonly DirectAccount? _account = state is null ? null : new DirectAccount(state.Store);
-    private Task _begun = Task.CompletedTask;
-
     public async Task RunAsync(IReadOnlyList<StreamExecution> streams, IRunDisplay display, RunLimits limits)
     {
-        // what is known now is written beside the first rows, so that nobody waits for it at the end
-        if (_account is not null)
-            _begun = Task.Run(() => _account.BeginAsync(plan, CancellationToken.None), CancellationToken.None);
         using var slots = new SemaphoreSlim(Math.Max(1, plan.ParallelStreams));
         await Task.WhenAll(streams.Select((stream, index) => RunOneAsync(stream, index))).ConfigureAwait(false);
-        await _begun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
         async Task RunOneAsync(StreamExecution stream, int index)
         {
@@ -44,11 +37,8 @@ internal sealed class DirectRun(RunPlan plan, BufferPool pool, PipelineState? st
             var result = await TransferAsync(stream, display, limits.Stop).ConfigureAwait(false);
             stream.Commit(result.Receipt.Locations, result.StoredBytes);
             // what is committed is committed, also when the user wants to stop just now
-            if (_account is not null)
-            {
-                await _begun.ConfigureAwait(false);
-                await _account.AddAsync(plan, index, result.Read, result.Parts, CancellationToken.None).ConfigureAwait(false);
-            }
+            if (state is not null)
+                await new DirectAccount(state.Store).AddAsync(plan, index, result.Read, result.Parts, CancellationToken.None).ConfigureAwait(false);
             stream.End(StreamState.Completed);
         }
         catch (OutputClosedException)

@@ -11,12 +11,7 @@ public sealed class DirectAccount(IStateStore store)
     private readonly SyncState _state = new(store);
     private readonly RunPlans _plans = new(store);
 
-    /// <summary>Records what a run found, while it is under way. Of several attempts the first counts.</summary>
-    /// <param name="plan">The run.</param>
-    /// <param name="cancellationToken">Stops the call.</param>
-    public Task BeginAsync(RunPlan plan, CancellationToken cancellationToken) => _plans.AddAsync(PlannedSources.Of(plan), plan.RunId, cancellationToken);
-
-    /// <summary>Records a stream that was committed as a whole. What its run found has been recorded before.</summary>
+    /// <summary>Records a stream that was committed as a whole.</summary>
     /// <param name="plan">The run.</param>
     /// <param name="stream">Position of the stream among its jobs.</param>
     /// <param name="read">The stream as it was read.</param>
@@ -25,11 +20,12 @@ public sealed class DirectAccount(IStateStore store)
     public async Task AddAsync(RunPlan plan, int stream, StreamPlan read, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
     {
         var task = new StreamTask(plan.RunId, plan.Name, stream);
+        await _plans.AddAsync(PlannedSources.Of(plan), plan.RunId, cancellationToken).ConfigureAwait(false);
         await _plans.PutAsync(task, read, cancellationToken).ConfigureAwait(false);
         await _state.SealAsync(new PageTask(task, "", 0, 0, parts.Count), parts, cancellationToken).ConfigureAwait(false);
         var name = plan.Jobs[stream].Name;
-        var (known, entry) = await _state.GetCheckpointAsync(plan.Name, name, cancellationToken).ConfigureAwait(false);
-        var checkpoint = new Checkpoint(name, "", (known?.Checkpoint.Sequence ?? 0) + 1);
+        var entry = await _state.GetCheckpointEntryAsync(plan.Name, name, cancellationToken).ConfigureAwait(false);
+        var checkpoint = new Checkpoint(name, "", SyncState.SequenceOf(entry) + 1);
         await _state.AdvanceCheckpointAsync(
             plan.Name,
             new CommittedState(checkpoint, SyncActivities.TokenOf(plan.Name, plan.RunId, checkpoint)),

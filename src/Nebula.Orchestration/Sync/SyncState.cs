@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Nebula.Engine.Connectors;
@@ -72,6 +73,22 @@ public sealed class SyncState(IStateStore store)
         var key = CheckpointKey(pipeline, stream);
         var entry = await store.GetAsync(key, cancellationToken).ConfigureAwait(false);
         return (entry is null ? null : StagingPayloads.Committed.FromUtf8(entry.Content.Span, $"The state '{key}'"), entry);
+    }
+
+    internal Task<StateEntry?> GetCheckpointEntryAsync(string pipeline, string stream, CancellationToken cancellationToken) =>
+        store.GetAsync(CheckpointKey(pipeline, stream), cancellationToken);
+
+    /// <summary>The sequence of a stream's last commit, 0 when there is none. The runtime's reader of JSON takes longer to start than all else that a small run
+    /// remembers: a number is found without it.</summary>
+    internal static long SequenceOf(StateEntry? checkpoint)
+    {
+        if (checkpoint is null)
+            return 0;
+        // within a text, its quotes would be escaped
+        var name = "\"sequence\":"u8;
+        var content = checkpoint.Content.Span;
+        return content.IndexOf(name) is >= 0 and var at && Utf8Parser.TryParse(content[(at + name.Length)..], out long sequence, out _)
+            ? sequence : StagingPayloads.Committed.FromUtf8(content, "The last commit").Checkpoint.Sequence;
     }
 
     internal Task AdvanceCheckpointAsync(string pipeline, CommittedState state, StateEntry? before, CancellationToken cancellationToken) => store.PutAsync(
