@@ -161,7 +161,7 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
 
         Assert.True(string.CompareOrdinal(before, run.PositionOf("public.t")) < 0);
         Assert.True(run.Ask<bool>($"SELECT confirmed_flush_lsn >= '{Lsn(run.PositionOf("public.t"))}' FROM pg_replication_slots WHERE slot_name = "
-            + "'{run.Options["slot"]}'"));
+            + $"'{run.Options["slot"]}'"));
     }
 
     [Theory, Server(15), Server(18)]
