@@ -8,7 +8,8 @@ namespace Nebula.Engine.Connectors;
 /// </summary>
 public interface IChangeSource : ISource
 {
-    /// <summary>Checks what the capture of streams needs (settings, rights, what keeps the log) and reports each with its remedy. Throws nothing for a failed check.</summary>
+    /// <summary>Checks what the capture of streams needs (settings, rights, what keeps the log) and reports each with its remedy. Throws nothing for a failed
+    /// check.</summary>
     /// <param name="streams">The streams. All have the same <see cref="ChangeCapture.Log"/>.</param>
     /// <param name="cancellationToken">Stops the checks.</param>
     Task<IReadOnlyList<CheckResult>> CheckChangesAsync(IReadOnlyList<StreamPlan> streams, CancellationToken cancellationToken) =>
@@ -26,7 +27,8 @@ public interface IChangeSource : ISource
 /// <summary>Reads changes in the order in which they were committed. Used by one caller at a time.</summary>
 public interface IChangeReader : IAsyncDisposable
 {
-    /// <summary>Reads the next window: as many changes as came within the bounds of the context. Waits for the first of them when the log is followed.</summary>
+    /// <summary>Reads the next window: as many changes as came within the bounds of the context. Waits for the first of them when the log is
+    /// followed.</summary>
     /// <param name="cancellationToken">Stops the wait.</param>
     /// <returns>The window, which the caller disposes of; null at the end of a log that is not followed.</returns>
     /// <exception cref="SchemaChangedException">A stream's columns changed in a way that it cannot be read further as planned.</exception>

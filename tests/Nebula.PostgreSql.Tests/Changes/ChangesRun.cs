@@ -84,7 +84,8 @@ internal sealed class ChangesRun : IAsyncDisposable
         {
             Write = Write,
             PrimaryKey = key.Length > 0 ? [.. key] : Write == WriteMode.Merge ? [.. plan.Stream.PrimaryKey] : [],
-            Capture = new ChangeCapture($"{Options["slot"]}/{Options["publication"]}") { Options = Options, OnPositionLost = OnPositionLost, ChangesOnly = ChangesOnly },
+            Capture = new ChangeCapture($"{Options["slot"]}/{Options["publication"]}") { Options = Options, OnPositionLost = OnPositionLost,
+                ChangesOnly = ChangesOnly },
         };
     }
 
@@ -137,7 +138,8 @@ internal sealed class ChangesRun : IAsyncDisposable
     }
 
     /// <summary>Where the server's log ends.</summary>
-    public string End() => Ask<string>("SELECT lpad(split_part(l::text, '/', 1), 8, '0') || lpad(split_part(l::text, '/', 2), 8, '0') FROM pg_current_wal_insert_lsn() l");
+    public string End() => Ask<string>("SELECT lpad(split_part(l::text, '/', 1), 8, '0') || lpad(split_part(l::text, '/', 2), 8, '0') FROM "
+        + "pg_current_wal_insert_lsn() l");
 
     public bool IsAt(string end) => string.CompareOrdinal(_committed.Values.First().Position, end) >= 0;
 
@@ -185,7 +187,8 @@ internal sealed class ChangesRun : IAsyncDisposable
 internal sealed class Target(StreamPlan plan)
 {
     private readonly Dictionary<string, string[]> _rows = [];
-    private readonly int[] _key = [.. (plan.PrimaryKey.IsEmpty ? [.. plan.Columns.Select(static column => column.Field.Name)] : plan.PrimaryKey).Select(key => plan.Schema.IndexOf(key))];
+    private readonly int[] _key = [.. (plan.PrimaryKey.IsEmpty ? [.. plan.Columns.Select(static column => column.Field.Name)] : plan.PrimaryKey).Select(key =>
+        plan.Schema.IndexOf(key))];
     private readonly int _columns = plan.Columns.Length;
     private string _last = "";
 

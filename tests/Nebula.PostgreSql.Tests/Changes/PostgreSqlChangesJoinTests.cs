@@ -12,14 +12,16 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
     [Theory, Server(15), Server(18)]
     public async Task Snapshot_TransactionsOpenWhenTheSlotIsMade_AreToldOnce(int version)
     {
-        await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t SELECT i, 0 FROM generate_series(1, 2000) i");
+        await using var run = await ChangesRun.CreateAsync(servers[version],
+            "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t SELECT i, 0 FROM generate_series(1, 2000) i");
         await JoinAsync(run, "public.t");
     }
 
     [Theory, Server(15), Server(18)]
     public async Task Snapshot_TransactionsOpenWhenASecondTableJoinsTheSlot_AreToldOnce(int version)
     {
-        await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE s (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t SELECT i, 0 FROM generate_series(1, 2000) i");
+        await using var run = await ChangesRun.CreateAsync(servers[version],
+            "CREATE TABLE s (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t SELECT i, 0 FROM generate_series(1, 2000) i");
         await run.SnapshotAsync("public.s");
         await JoinAsync(run, "public.t");
     }
@@ -27,7 +29,8 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
     [Theory, Server(15), Server(18)]
     public async Task Snapshot_TransactionsOfAPublishedTableOpenBesideAnOldSlot_AreToldOnce(int version)
     {
-        await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t SELECT i, 0 FROM generate_series(1, 2000) i");
+        await using var run = await ChangesRun.CreateAsync(servers[version],
+            "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t SELECT i, 0 FROM generate_series(1, 2000) i");
         await run.SnapshotAsync("public.t");
         run.Execute("UPDATE t SET n = 1 WHERE id < 100; INSERT INTO t VALUES (-5, 1); DELETE FROM t WHERE id = 500");
         // the first snapshot is forgotten, as after a crash; the slot is still where it was
@@ -69,7 +72,8 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
     {
         foreach (var follow in (bool[])[false, true])
         {
-            await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int PRIMARY KEY, n int); CREATE TABLE other (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)", follow);
+            await using var run = await ChangesRun.CreateAsync(servers[version],
+                "CREATE TABLE t (id int PRIMARY KEY, n int); CREATE TABLE other (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)", follow);
             await run.SnapshotAsync("public.t");
             await run.SnapshotAsync("public.u");
             run.Execute("ALTER PUBLICATION \"nebula pub\" ADD TABLE other");
@@ -121,7 +125,8 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
                 }
                 while (run.Changes.Count < 2);
                 await reader.AcknowledgeAsync(window.Position, CancellationToken.None);
-                while (run.Ask<bool>($"SELECT confirmed_flush_lsn < '{Lsn(window.Position)}' FROM pg_replication_slots WHERE slot_name = '{run.Options["slot"]}'"))
+                while (run.Ask<bool>($"SELECT confirmed_flush_lsn < '{Lsn(window.Position)}' FROM pg_replication_slots WHERE slot_name = "
+                    + $"'{run.Options["slot"]}'"))
                     await Task.Yield();
             }
             await run.AssertEqualAsync();
@@ -155,7 +160,8 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
         Assert.Equal(1, await run.DrainAsync());
 
         Assert.True(string.CompareOrdinal(before, run.PositionOf("public.t")) < 0);
-        Assert.True(run.Ask<bool>($"SELECT confirmed_flush_lsn >= '{Lsn(run.PositionOf("public.t"))}' FROM pg_replication_slots WHERE slot_name = '{run.Options["slot"]}'"));
+        Assert.True(run.Ask<bool>($"SELECT confirmed_flush_lsn >= '{Lsn(run.PositionOf("public.t"))}' FROM pg_replication_slots WHERE slot_name = "
+            + $"'{run.Options["slot"]}'"));
     }
 
     [Theory, Server(15), Server(18)]
@@ -209,11 +215,13 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
             await connection.OpenAsync();
             for (var i = 0; !stop.IsCancellationRequested; i++)
             {
-                await Run(connection, $"BEGIN; INSERT INTO t VALUES ({10_000 + i}, 0); UPDATE t SET n = n + 1 WHERE id = {i % 2000 + 10}; SAVEPOINT s; DELETE FROM t WHERE id = {10_000 + i - 5}; COMMIT");
+                await Run(connection, $"BEGIN; INSERT INTO t VALUES ({10_000 + i}, 0); UPDATE t SET n = n + 1 WHERE id = {i % 2000 + 10}; SAVEPOINT s; "
+                    + $"DELETE FROM t WHERE id = {10_000 + i - 5}; COMMIT");
                 Interlocked.Increment(ref committed);
             }
         });
-        var snapshot = Task.Run(() => run.SnapshotAsync(stream, () => Run(early, "BEGIN; INSERT INTO t VALUES (-2, 1); UPDATE t SET n = n + 100 WHERE id = 2").GetAwaiter().GetResult()));
+        var snapshot = Task.Run(() => run.SnapshotAsync(stream, () => Run(early, "BEGIN; INSERT INTO t VALUES (-2, 1); UPDATE t SET n = n + 100 WHERE id = "
+            + "2").GetAwaiter().GetResult()));
         // whatever waits for the transaction gets it; what does not wait goes past it
         while (Volatile.Read(ref committed) < 50 && !writer.IsCompleted)
             await Task.Yield();
@@ -236,7 +244,8 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
         await command.ExecuteNonQueryAsync();
     }
 
-    private static string Confirmed(ChangesRun run) => run.Ask<string>($"SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = '{run.Options["slot"]}'");
+    private static string Confirmed(ChangesRun run) => run.Ask<string>($"SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = "
+        + $"'{run.Options["slot"]}'");
 
     private static string Lsn(string position) => $"{position[..8]}/{position[8..16]}";
 }

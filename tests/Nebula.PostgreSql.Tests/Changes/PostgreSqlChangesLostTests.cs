@@ -10,7 +10,8 @@ public sealed class PostgreSqlChangesLostTests(Servers servers)
 {
     /// <summary>airbyte#46571: the slot is gone.</summary>
     [Theory, Server(15), Server(18)]
-    public async Task SlotDropped_IsLost(int version) => await LostAsync(version, false, static run => run.Execute($"SELECT pg_drop_replication_slot('{run.Options["slot"]}')"), "is gone");
+    public async Task SlotDropped_IsLost(int version) => await LostAsync(version, false, static run => run.Execute($"SELECT "
+        + $"pg_drop_replication_slot('{run.Options["slot"]}')"), "is gone");
 
     /// <summary>debezium#3970: a slot that was made again begins later, and what was between is lost without a word.</summary>
     [Theory, Server(15), Server(18)]
@@ -61,7 +62,8 @@ public sealed class PostgreSqlChangesLostTests(Servers servers)
     [Theory, Server(15), Server(18)]
     public async Task TableRecreatedInPublicationOfAllTables_IsLost(int version)
     {
-        await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION \"nebula pub\" FOR ALL TABLES");
+        await using var run = await ChangesRun.CreateAsync(servers[version],
+            "CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION \"nebula pub\" FOR ALL TABLES");
         await run.SnapshotAsync("public.t");
         run.Execute("INSERT INTO t VALUES (1); DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (2)");
 
@@ -93,7 +95,8 @@ public sealed class PostgreSqlChangesLostTests(Servers servers)
         Assert.Equal(ErrorKind.PositionLost, error.Kind);
         Assert.Contains("can be used no more", error.Message, StringComparison.Ordinal);
         var checks = await run.Source.CheckChangesAsync([run.PlanOf("public.t")], CancellationToken.None);
-        Assert.Contains(checks, static check => check is { Name: "slot", Passed: false } && check.Detail.Contains("SELECT pg_drop_replication_slot", StringComparison.Ordinal));
+        Assert.Contains(checks, static check => check is { Name: "slot", Passed: false } && check.Detail.Contains("SELECT "
+            + "pg_drop_replication_slot", StringComparison.Ordinal));
         error = await Assert.ThrowsAsync<NebulaException>(() => run.Source.FindPositionAsync(run.PlanOf("public.t"), null, CancellationToken.None));
         Assert.Equal(ErrorKind.PositionLost, error.Kind);
 

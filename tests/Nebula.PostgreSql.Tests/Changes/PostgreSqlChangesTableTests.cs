@@ -32,7 +32,8 @@ public sealed class PostgreSqlChangesTableTests(Servers servers)
     [Theory, Server(15), Server(18)]
     public async Task Append_LargeValueThatDidNotChange_IsReadFromTheTable(int version)
     {
-        await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int, \"Part\" text, big text, n int, bytes bytea[], PRIMARY KEY (id, \"Part\"))");
+        await using var run = await ChangesRun.CreateAsync(servers[version],
+            "CREATE TABLE t (id int, \"Part\" text, big text, n int, bytes bytea[], PRIMARY KEY (id, \"Part\"))");
         run.Write = WriteMode.Append;
         await run.PlanAsync("public.t");
         run.SetPosition("public.t", await run.Source.FindPositionAsync(run.PlanOf("public.t"), null, CancellationToken.None));
@@ -66,23 +67,28 @@ public sealed class PostgreSqlChangesTableTests(Servers servers)
     public async Task Merge_ReplicaIdentityFull_TellsAllValuesAndOtherKeysWork(int version)
     {
         await using var run = await ChangesRun.CreateAsync(servers[version],
-            "CREATE TABLE t (code text, big text, n int); ALTER TABLE t REPLICA IDENTITY FULL; CREATE TABLE nokey (a int, b text); ALTER TABLE nokey REPLICA IDENTITY FULL; INSERT INTO nokey VALUES (1, 'x')");
+            "CREATE TABLE t (code text, big text, n int); ALTER TABLE t REPLICA IDENTITY FULL; CREATE TABLE nokey (a int, b text); ALTER TABLE nokey REPLICA "
+                + "IDENTITY FULL; INSERT INTO nokey VALUES (1, 'x')");
         await run.SnapshotAsync("public.t", null, "code");
-        run.Execute($"INSERT INTO t VALUES ('a', {LargeOf("a")}, 1), ('b', {LargeOf("b")}, 2); UPDATE t SET n = 7 WHERE code = 'a'; UPDATE t SET code = 'c' WHERE code = 'b'; DELETE FROM t WHERE code = 'c'");
+        run.Execute($"INSERT INTO t VALUES ('a', {LargeOf("a")}, 1), ('b', {LargeOf("b")}, 2); UPDATE t SET n = 7 WHERE code = 'a'; UPDATE t SET code = 'c' "
+            + "WHERE code = 'b'; DELETE FROM t WHERE code = 'c'");
         await run.DrainAsync();
 
         await run.AssertEqualAsync();
         Assert.Equal(["i", "i", "u", "d", "i", "d"], run.Changes.Select(static change => change.Split('|')[3]));
-        Assert.DoesNotContain(run.Changes, static change => change.Contains("|null|", StringComparison.Ordinal) && !change.EndsWith("|null", StringComparison.Ordinal));
+        Assert.DoesNotContain(run.Changes, static change =>
+            change.Contains("|null|", StringComparison.Ordinal) && !change.EndsWith("|null", StringComparison.Ordinal));
     }
 
     [Theory, Server(15), Server(18)]
     public async Task Merge_ReplicaIdentityIndex_IsTheKey(int version)
     {
         await using var run = await ChangesRun.CreateAsync(servers[version],
-            "CREATE TABLE t (id int, code text NOT NULL, big text, n int); CREATE UNIQUE INDEX i ON t (code) INCLUDE (n); ALTER TABLE t REPLICA IDENTITY USING INDEX i");
+            "CREATE TABLE t (id int, code text NOT NULL, big text, n int); CREATE UNIQUE INDEX i ON t (code) INCLUDE (n); ALTER TABLE t REPLICA IDENTITY "
+                + "USING INDEX i");
         await run.SnapshotAsync("public.t", null, "code");
-        run.Execute($"INSERT INTO t VALUES (1, 'a', {LargeOf("a")}, 1), (2, 'b', NULL, 2); UPDATE t SET code = 'c' WHERE id = 1; UPDATE t SET n = 5; DELETE FROM t WHERE id = 2");
+        run.Execute($"INSERT INTO t VALUES (1, 'a', {LargeOf("a")}, 1), (2, 'b', NULL, 2); UPDATE t SET code = 'c' WHERE id = 1; UPDATE t SET n = 5; DELETE "
+            + "FROM t WHERE id = 2");
         await run.DrainAsync();
 
         await run.AssertEqualAsync();
@@ -94,11 +100,14 @@ public sealed class PostgreSqlChangesTableTests(Servers servers)
     [InlineData("CREATE TABLE t (id int PRIMARY KEY, code text)", "code", "or choose another 'primary_key'")]
     [InlineData("CREATE UNLOGGED TABLE t (id int PRIMARY KEY)", "id", "SET LOGGED")]
     [InlineData("CREATE VIEW t AS SELECT 1 AS id", "id", "only tables have changes")]
-    [InlineData("CREATE TABLE t (id int) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10)", "id", "Partition t1 has nothing")]
+    [InlineData("CREATE TABLE t (id int) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10)", "id",
+        "Partition t1 has nothing")]
     [InlineData("CREATE TABLE t (id int PRIMARY KEY, x int); CREATE PUBLICATION \"nebula pub\" FOR TABLE t WHERE (id > 5)", "id", "without WHERE")]
     [InlineData("CREATE TABLE t (id int PRIMARY KEY, x int); CREATE PUBLICATION \"nebula pub\" FOR TABLE t (id)", "id", "does not hand over the columns x")]
-    [InlineData("CREATE TABLE t (id int PRIMARY KEY, x int); CREATE PUBLICATION \"nebula pub\" FOR TABLE t WITH (publish = 'insert')", "id", "SET (publish = 'insert, update, delete, truncate')")]
-    [InlineData("CREATE TABLE t (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE PUBLICATION \"nebula pub\"", "id", "SET (publish_via_partition_root = true)")]
+    [InlineData("CREATE TABLE t (id int PRIMARY KEY, x int); CREATE PUBLICATION \"nebula pub\" FOR TABLE t WITH (publish = 'insert')", "id",
+        "SET (publish = 'insert, update, delete, truncate')")]
+    [InlineData("CREATE TABLE t (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE PUBLICATION \"nebula pub\"", "id",
+        "SET (publish_via_partition_root = true)")]
     public async Task FindPosition_TableThatCannotBeCaptured_IsRefusedBeforeAnythingIsMade(string sql, string key, string remedy)
     {
         await using var run = await ChangesRun.CreateAsync(servers[15], sql);
@@ -124,7 +133,8 @@ public sealed class PostgreSqlChangesTableTests(Servers servers)
             INSERT INTO t SELECT i, CASE i % 2 WHEN 0 THEN 'eu' ELSE 'us' END, i FROM generate_series(1, 100) i;
             """);
         await run.SnapshotAsync("public.t", () => run.Execute("INSERT INTO t VALUES (1000, 'us', 1)"));
-        run.Execute("UPDATE t SET n = n + 1 WHERE id < 10; DELETE FROM t WHERE id > 90; UPDATE t SET region = 'us' WHERE id = 20; INSERT INTO t_us VALUES (5, 'us', 2000)");
+        run.Execute("UPDATE t SET n = n + 1 WHERE id < 10; DELETE FROM t WHERE id > 90; UPDATE t SET region = 'us' WHERE id = 20; INSERT INTO t_us VALUES "
+            + "(5, 'us', 2000)");
         run.Execute("CREATE TABLE t_asia PARTITION OF t FOR VALUES IN ('asia'); INSERT INTO t VALUES (5000, 'asia', 3)");
         await run.DrainAsync();
         await run.AssertEqualAsync();
@@ -138,7 +148,8 @@ public sealed class PostgreSqlChangesTableTests(Servers servers)
     public async Task Merge_GeneratedColumns_HaveTheirValues(int version)
     {
         await using var run = await ChangesRun.CreateAsync(servers[version],
-            $"CREATE TABLE t (id int PRIMARY KEY, a int, twice int GENERATED ALWAYS AS (a * 2) STORED{(version >= 18 ? ", thrice int GENERATED ALWAYS AS (a * 3) VIRTUAL" : "")}, b text); INSERT INTO t VALUES (1, 1)");
+            $"CREATE TABLE t (id int PRIMARY KEY, a int, twice int GENERATED ALWAYS AS (a * 2) "
+                + $"STORED{(version >= 18 ? ", thrice int GENERATED ALWAYS AS (a * 3) VIRTUAL" : "")}, b text); INSERT INTO t VALUES (1, 1)");
         await run.SnapshotAsync("public.t");
         run.Execute("INSERT INTO t (id, a, b) VALUES (2, 5, 'x'), (3, 6, 'y'); UPDATE t SET a = a + 1; DELETE FROM t WHERE id = 3");
         await run.DrainAsync();
@@ -156,9 +167,11 @@ public sealed class PostgreSqlChangesTableTests(Servers servers)
             """);
         await run.SnapshotAsync("public.t");
         await run.SnapshotAsync("public.u");
-        run.Execute("INSERT INTO child VALUES (101, 1); UPDATE child SET n = 2; INSERT INTO other VALUES (1); INSERT INTO t VALUES (2, 2); INSERT INTO u VALUES (1, 1)");
+        run.Execute("INSERT INTO child VALUES (101, 1); UPDATE child SET n = 2; INSERT INTO other VALUES (1); INSERT INTO t VALUES (2, 2); INSERT INTO u "
+            + "VALUES (1, 1)");
         run.Execute("SELECT pg_logical_emit_message(true, 'prefix', 'content'), pg_logical_emit_message(false, 'prefix', 'content'); ");
-        run.Execute("BEGIN; INSERT INTO t VALUES (3, 3); SAVEPOINT a; INSERT INTO t VALUES (4, 4); ROLLBACK TO a; SAVEPOINT b; INSERT INTO t VALUES (5, 5); RELEASE b; INSERT INTO t VALUES (6, 6); COMMIT");
+        run.Execute("BEGIN; INSERT INTO t VALUES (3, 3); SAVEPOINT a; INSERT INTO t VALUES (4, 4); ROLLBACK TO a; SAVEPOINT b; INSERT INTO t VALUES (5, 5); "
+            + "RELEASE b; INSERT INTO t VALUES (6, 6); COMMIT");
         run.Execute("BEGIN; INSERT INTO t VALUES (7, 3); ROLLBACK");
         await run.DrainAsync();
         await run.AssertEqualAsync();
@@ -172,7 +185,8 @@ public sealed class PostgreSqlChangesTableTests(Servers servers)
     [Theory, Server(15), Server(18)]
     public async Task Read_ColumnsComeWhileItIsRead_EndsThePlanAndGoesOnWithANewOne(int version)
     {
-        await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int PRIMARY KEY, a int, b text, c int); INSERT INTO t VALUES (1, 1, 'one', 1)");
+        await using var run = await ChangesRun.CreateAsync(servers[version],
+            "CREATE TABLE t (id int PRIMARY KEY, a int, b text, c int); INSERT INTO t VALUES (1, 1, 'one', 1)");
         await run.SnapshotAsync("public.t");
         run.Execute("INSERT INTO t VALUES (2, 2, 'two', 2)");
         run.Execute("ALTER TABLE t ADD COLUMN d text DEFAULT 'new'");
@@ -201,7 +215,8 @@ public sealed class PostgreSqlChangesTableTests(Servers servers)
     [InlineData("ALTER TABLE t ALTER COLUMN p TYPE numeric(12,2)", "column \"p\" became decimal(12,2) instead of decimal(10,2)", false)]
     public async Task Read_ColumnsChangeAndARowAfter_EndsThePlanAtThatPlace(string sql, string message, bool existing)
     {
-        await using var run = await ChangesRun.CreateAsync(servers[15], "CREATE TABLE t (id int PRIMARY KEY, a int, b text, p numeric(10,2)); INSERT INTO t VALUES (1, 1, 'one', 1.5)");
+        await using var run = await ChangesRun.CreateAsync(servers[15],
+            "CREATE TABLE t (id int PRIMARY KEY, a int, b text, p numeric(10,2)); INSERT INTO t VALUES (1, 1, 'one', 1.5)");
         await run.SnapshotAsync("public.t");
         run.Execute("UPDATE t SET a = 5");
         run.Execute(sql);
@@ -223,10 +238,13 @@ public sealed class PostgreSqlChangesTableTests(Servers servers)
     [Theory, Server(15), Server(18)]
     public async Task Read_ColumnsChangedAfterTheChanges_HaveTheValuesOfNow(int version)
     {
-        await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int PRIMARY KEY, a int, b text, c int, e int); INSERT INTO t VALUES (1, 1, 'one', 1, 1)");
+        await using var run = await ChangesRun.CreateAsync(servers[version],
+            "CREATE TABLE t (id int PRIMARY KEY, a int, b text, c int, e int); INSERT INTO t VALUES (1, 1, 'one', 1, 1)");
         await run.SnapshotAsync("public.t");
-        run.Execute("INSERT INTO t VALUES (2, 2, '22', 2, 2), (3, 3, '33', 3, 3), (4, 4, '44', 4, 4); DELETE FROM t WHERE id = 3; UPDATE t SET a = 44 WHERE id = 4");
-        run.Execute("ALTER TABLE t ALTER COLUMN a TYPE bigint; ALTER TABLE t ADD COLUMN d text DEFAULT 'new'; ALTER TABLE t DROP COLUMN c; ALTER TABLE t RENAME COLUMN e TO f; "
+        run.Execute("INSERT INTO t VALUES (2, 2, '22', 2, 2), (3, 3, '33', 3, 3), (4, 4, '44', 4, 4); DELETE FROM t WHERE id = 3; UPDATE t SET a = 44 WHERE "
+            + "id = 4");
+        run.Execute("ALTER TABLE t ALTER COLUMN a TYPE bigint; ALTER TABLE t ADD COLUMN d text DEFAULT 'new'; ALTER TABLE t DROP COLUMN c; ALTER TABLE t "
+            + "RENAME COLUMN e TO f; "
             + "UPDATE t SET b = NULL WHERE id = 1; ALTER TABLE t ALTER COLUMN b TYPE int USING b::int");
         await using var next = run.Again();
         await next.PlanAsync("public.t");

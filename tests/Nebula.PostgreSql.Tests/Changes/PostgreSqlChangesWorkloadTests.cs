@@ -30,7 +30,8 @@ public sealed class PostgreSqlChangesWorkloadTests(Servers servers)
             CREATE TABLE "Wide Name" (k1 int, "K 2" text, big text, f float8, n numeric(20,4), ts timestamptz, arr int[], PRIMARY KEY (k1, "K 2"));
             CREATE TABLE full_id (code text PRIMARY KEY, big text, j jsonb); ALTER TABLE full_id REPLICA IDENTITY FULL;
             CREATE TABLE parts (id int, p int, b text, PRIMARY KEY (id, p)) PARTITION BY HASH (p);
-            CREATE TABLE parts_0 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 0); CREATE TABLE parts_1 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+            CREATE TABLE parts_0 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+            CREATE TABLE parts_1 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
             CREATE TABLE generated (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a + 1) STORED);
             CREATE TABLE ignored (id int);
             """, follow);
@@ -121,7 +122,8 @@ public sealed class PostgreSqlChangesWorkloadTests(Servers servers)
             2 => $"UPDATE plain SET a = a + 1 WHERE id BETWEEN {id} AND {id} + 5",
             3 => $"UPDATE plain SET id = {other} WHERE id = {id} AND NOT EXISTS (SELECT FROM plain WHERE id = {other})",
             4 => $"DELETE FROM plain WHERE id = {id}",
-            5 or 6 => $"INSERT INTO \"Wide Name\" VALUES ({id}, 'k''{other}', {text}, {id} / 7.0, {id} * 1.2345, now(), ARRAY[{id}, NULL]) ON CONFLICT DO NOTHING",
+            5 or 6 => $"INSERT INTO \"Wide Name\" VALUES ({id}, 'k''{other}', {text}, {id} / 7.0, {id} * 1.2345, now(), ARRAY[{id}, NULL]) ON CONFLICT DO "
+                + "NOTHING",
             7 => $"UPDATE \"Wide Name\" SET f = random(), arr = NULL WHERE k1 = {id}",
             8 => $"UPDATE \"Wide Name\" SET \"K 2\" = \"K 2\" || 'x' WHERE k1 = {id} AND length(\"K 2\") < 20",
             9 => $"INSERT INTO full_id VALUES ('c{id}', {text}, '{{\"a\": [{id}]}}') ON CONFLICT (code) DO UPDATE SET j = excluded.j",

@@ -24,7 +24,8 @@ internal static class CaptureCheck
     /// <param name="connections">The connections.</param>
     /// <param name="plans">The streams.</param>
     /// <param name="cancellationToken">Stops the checks.</param>
-    public static async Task<IReadOnlyList<CheckResult>> RunAsync(PostgreSqlConnections connections, IReadOnlyList<StreamPlan> plans, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<CheckResult>> RunAsync(PostgreSqlConnections connections, IReadOnlyList<StreamPlan> plans,
+        CancellationToken cancellationToken)
     {
         var results = new List<CheckResult>();
         try
@@ -34,7 +35,8 @@ internal static class CaptureCheck
                 var options = CaptureOptions.Of(plans[0]);
                 var state = await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false);
                 results.Add(state.Level == "logical" ? new CheckResult("wal_level", true, "logical")
-                    : new CheckResult("wal_level", false, $"{state.Level}: the log does not tell changes of rows. ALTER SYSTEM SET wal_level = logical; and restart the server."));
+                    : new CheckResult("wal_level", false, $"{state.Level}: the log does not tell changes of rows. ALTER SYSTEM SET wal_level = logical; and "
+                        + "restart the server."));
                 var slot = await ReplicationSlot.FindAsync(connection, options.Slot, cancellationToken).ConfigureAwait(false);
                 await AddSettingsAsync(connection, slot is not null, results, cancellationToken).ConfigureAwait(false);
                 results.Add(Slot(options, slot, state));
@@ -54,13 +56,16 @@ internal static class CaptureCheck
         await using var command = new NpgsqlCommand(SettingsQuery, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var (slots, usedSlots, senders, usedSenders, role) = (reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetString(5));
+        var (slots, usedSlots, senders, usedSenders, role) = (reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4),
+            reader.GetString(5));
         results.Add(reader.GetBoolean(0) ? new CheckResult("replication right", true, $"role '{role}' may read the log")
             : new CheckResult("replication right", false, $"role '{role}' may not read the log. ALTER ROLE {SqlName.Quote(role)} REPLICATION;"));
         results.Add(hasSlot || usedSlots < slots ? new CheckResult("replication slots", true, $"{usedSlots} of {slots} used")
-            : new CheckResult("replication slots", false, $"all {slots} are used. Drop one that nobody needs, or ALTER SYSTEM SET max_replication_slots = {slots * 2}; and restart the server."));
+            : new CheckResult("replication slots", false, $"all {slots} are used. Drop one that nobody needs, or ALTER SYSTEM SET max_replication_slots = "
+                + $"{slots * 2}; and restart the server."));
         results.Add(usedSenders < senders ? new CheckResult("wal senders", true, $"{usedSenders} of {senders} used")
-            : new CheckResult("wal senders", false, $"all {senders} are used. ALTER SYSTEM SET max_wal_senders = {Math.Max(senders * 2, 10)}; and restart the server."));
+            : new CheckResult("wal senders", false, $"all {senders} are used. ALTER SYSTEM SET max_wal_senders = {Math.Max(senders * 2, 10)}; and restart "
+                + "the server."));
     }
 
     private static CheckResult Slot(CaptureOptions options, ReplicationSlot? slot, LogState state)
@@ -72,24 +77,29 @@ internal static class CaptureCheck
         if (slot.LostReason is { } reason)
             return new CheckResult("slot", false, $"'{slot.Name}' can be used no more: {reason}. {slot.DropSql} and read the streams anew.");
         var kept = (long)(state.End - Math.Min(slot.Restart ?? state.End, state.End));
-        var text = $"'{slot.Name}' keeps {Units.FormatSize(kept)} of the log{(slot.ActiveProcess > 0 ? string.Create(CultureInfo.InvariantCulture, $", read by process {slot.ActiveProcess}") : "")}";
+        var text = $"'{slot.Name}' keeps {Units.FormatSize(kept)} of the "
+            + $"log{(slot.ActiveProcess > 0 ? string.Create(CultureInfo.InvariantCulture, $", read by process {slot.ActiveProcess}") : "")}";
         return kept < LargeRetention ? new CheckResult("slot", true, text)
-            : new CheckResult("slot", false, $"{text}. Run the pipeline before the disk is full; or give up its position: {slot.DropSql} A limit is set by: ALTER SYSTEM SET max_slot_wal_keep_size = '50GB';");
+            : new CheckResult("slot", false, $"{text}. Run the pipeline before the disk is full; or give up its position: {slot.DropSql} A limit is set by: "
+                + "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB';");
     }
 
     private static async Task AddTablesAsync(
         NpgsqlConnection connection, CaptureOptions options, IReadOnlyList<StreamPlan> plans, List<CheckResult> results, CancellationToken cancellationToken)
     {
         var publication = await Publication.FindAsync(connection, options.Publication, cancellationToken).ConfigureAwait(false);
-        results.Add(new CheckResult("publication", true, publication is null ? $"'{options.Publication}' is not there yet; the first run makes it" : $"'{options.Publication}' has {publication.Tables.Count} tables"));
+        results.Add(new CheckResult("publication", true, publication is null ? $"'{options.Publication}' is not there yet; the first run makes it"
+            : $"'{options.Publication}' has {publication.Tables.Count} tables"));
         foreach (var plan in plans)
         {
             var (schema, name) = TableDetails.NameOf(plan.Stream);
             var table = await CapturedTable.FindAsync(connection, schema, name, cancellationToken).ConfigureAwait(false);
             var fault = table is null ? "it is not there any more" : table.FindFault(CapturedLog.SourceKey(plan))
                 ?? publication?.FindFault(table, plan.Columns.Select(static column => column.SourceName));
-            results.Add(new CheckResult($"changes of {plan.Stream.Name}", fault is null, fault ?? $"rows are told by {(table!.Identity == 'f' ? "all columns" : string.Join(", ", table.IdentityColumns.Select(static column => column.Name)))}"
-                + (publication is not null && !publication.Tables.ContainsKey(table.Oid) ? "; not published yet, the next run adds it" : "")));
+            var identity = table?.Identity == 'f' ? "all columns" : string.Join(", ", table?.IdentityColumns.Select(static column => column.Name) ?? []);
+            var isMissing = publication is not null && table is not null && !publication.Tables.ContainsKey(table.Oid);
+            results.Add(new CheckResult($"changes of {plan.Stream.Name}", fault is null,
+                fault ?? $"rows are told by {identity}{(isMissing ? "; not published yet, the next run adds it" : "")}"));
         }
     }
 }

@@ -26,13 +26,15 @@ internal sealed record CaptureOptions(string Slot, string Publication)
         var capture = plan.Capture ?? throw NebulaException.Configuration($"The changes of '{plan.Stream.Name}' are not captured. Set 'mode: cdc'.");
         var slot = capture.Options.GetValueOrDefault(SlotKey) ?? "";
         if (slot.Length is 0 or > LongestName || slot.AsSpan().ContainsAnyExcept(SlotCharacters))
-            throw NebulaException.Configuration($"The replication slot must have a name of up to {LongestName} lower-case letters, digits and underscores; it is '{slot}'. Set 'slot'.");
+            throw NebulaException.Configuration($"The replication slot must have a name of up to {LongestName} lower-case letters, digits and underscores; "
+                + $"it is '{slot}'. Set 'slot'.");
         var publication = capture.Options.GetValueOrDefault(PublicationKey) ?? "";
         if (publication.Length == 0)
             throw NebulaException.Configuration("The publication must have a name. Set 'publication'.");
         var heartbeat = DefaultHeartbeat;
         if (capture.Options.GetValueOrDefault(HeartbeatKey) is { } text)
-            heartbeat = TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var duration) && duration > TimeSpan.Zero ? duration : throw NebulaException.Configuration($"'heartbeat' must be a time such as 00:00:10; it is '{text}'.");
+            heartbeat = TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var duration) && duration > TimeSpan.Zero ? duration
+                : throw NebulaException.Configuration($"'heartbeat' must be a time such as 00:00:10; it is '{text}'.");
         return new CaptureOptions(slot, publication) { Heartbeat = heartbeat };
     }
 

@@ -81,7 +81,8 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
     {
         var state = await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false);
         if (state.Level != "logical")
-            throw NebulaException.Configuration($"The server's log does not tell changes of rows: wal_level is '{state.Level}'. ALTER SYSTEM SET wal_level = logical; and restart the server.");
+            throw NebulaException.Configuration($"The server's log does not tell changes of rows: wal_level is '{state.Level}'. ALTER SYSTEM SET wal_level = "
+                + "logical; and restart the server.");
         var table = await FindTableAsync(connection, plan, cancellationToken).ConfigureAwait(false);
         // streams are prepared at the same time, also by other processes; where this fails, closing the connection unlocks
         await ExecuteAsync(connection, $"SELECT pg_advisory_lock(hashtext('nebula {options.Slot}'))", cancellationToken).ConfigureAwait(false);
@@ -90,7 +91,8 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         if (slot?.Require().LostReason is { } reason)
         {
             if (plan.Capture!.OnPositionLost != PositionLoss.Resnapshot)
-                throw new NebulaException(ErrorKind.PositionLost, $"Replication slot '{slot.Name}' can be used no more: {reason}. {slot.DropSql} and read every stream anew.");
+                throw new NebulaException(ErrorKind.PositionLost,
+                    $"Replication slot '{slot.Name}' can be used no more: {reason}. {slot.DropSql} and read every stream anew.");
             await ExecuteAsync(connection, slot.DropSql, cancellationToken).ConfigureAwait(false);
             slot = null;
         }
@@ -104,7 +106,8 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
     private async Task<string> PositionAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         new LogPosition((await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false)).Server, _start!).Render();
 
-    private static async Task PublishAsync(NpgsqlConnection connection, string name, CapturedTable table, StreamPlan plan, bool isStandby, CancellationToken cancellationToken)
+    private static async Task PublishAsync(NpgsqlConnection connection, string name, CapturedTable table, StreamPlan plan, bool isStandby,
+        CancellationToken cancellationToken)
     {
         var publication = await Publication.FindAsync(connection, name, cancellationToken).ConfigureAwait(false);
         if (publication is { IsViaRoot: false } && table.Kind == 'p')
@@ -113,8 +116,10 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         {
             var sql = publication?.AddSql(table) ?? Publication.CreateSql(name, table, connection.PostgreSqlVersion.Major);
             if (isStandby)
-                throw NebulaException.Configuration($"Publication '{name}' lacks table {table.Schema}.{table.Name}, and a standby cannot change it. On the primary: {sql}");
-            await RunAsync(connection, sql, $"Publication '{name}' cannot be {(publication is null ? "made" : "changed")}", cancellationToken).ConfigureAwait(false);
+                throw NebulaException.Configuration($"Publication '{name}' lacks table {table.Schema}.{table.Name}, and a standby cannot change it. On the "
+                    + $"primary: {sql}");
+            await RunAsync(connection, sql, $"Publication '{name}' cannot be {(publication is null ? "made" : "changed")}",
+                cancellationToken).ConfigureAwait(false);
             publication = await Publication.FindAsync(connection, name, cancellationToken).ConfigureAwait(false);
         }
         if (publication!.FindFault(table, plan.Columns.Select(static column => column.SourceName)) is { } fault)
@@ -157,7 +162,8 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         {
             await using var command = new NpgsqlCommand(Writers, connection);
             command.Parameters.Add(new NpgsqlParameter { Value = table.Oid, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });
-            command.Parameters.Add(new NpgsqlParameter { Value = (object?)waiting ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Text });
+            command.Parameters.Add(new NpgsqlParameter { Value = (object?)waiting ?? DBNull.Value,
+                NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Text });
             waiting = (string[])(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
             if (waiting.Length == 0)
                 return;
@@ -187,9 +193,11 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
             throw e switch
             {
                 PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } refused => new NebulaException(ErrorKind.Permission,
-                    $"{what}: {refused.MessageText}. ALTER ROLE \"{connections.Options.User}\" REPLICATION; or have it made by a role that may: {sql}", inner: e),
+                    $"{what}: {refused.MessageText}. ALTER ROLE \"{connections.Options.User}\" REPLICATION; or have it made by a role that may: {sql}",
+                        inner: e),
                 PostgresException { SqlState: PostgresErrorCodes.ConfigurationLimitExceeded } full => new NebulaException(ErrorKind.Configuration,
-                    $"{what}: {full.MessageText}. Drop one that nobody needs (SELECT slot_name FROM pg_replication_slots WHERE NOT active;), or raise 'max_replication_slots' and restart the server.", inner: e),
+                    $"{what}: {full.MessageText}. Drop one that nobody needs (SELECT slot_name FROM pg_replication_slots WHERE NOT active;), or raise "
+                        + "'max_replication_slots' and restart the server.", inner: e),
                 _ => connections.Errors.Translate(e, what) ?? e,
             };
         }

@@ -18,7 +18,8 @@ internal sealed record CapturedTable(uint Oid, string Schema, string Name, char 
         SELECT c.oid, n.nspname, c.relname, c.relkind, c.relreplident, c.relpersistence,
                (SELECT l.relid::regclass::text FROM pg_partition_tree(c.oid) l JOIN pg_class p ON p.oid = l.relid
                 WHERE l.isleaf AND NOT (p.relreplident = 'f'
-                    OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = p.oid AND CASE p.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END))
+                    OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = p.oid
+                        AND CASE p.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END))
                 LIMIT 1)
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = coalesce($1, to_regclass($2)::oid)
         """;
@@ -42,10 +43,12 @@ internal sealed record CapturedTable(uint Oid, string Schema, string Name, char 
     public bool IsLogged { get; private init; }
 
     /// <summary>The columns that the log tells of a row that is changed or goes.</summary>
-    public IEnumerable<CapturedColumn> IdentityColumns => Columns.Where(column => Identity switch { AllColumns => true, 'd' => column.IsPrimaryKey, 'i' => column.IsInIdentityIndex, _ => false });
+    public IEnumerable<CapturedColumn> IdentityColumns =>
+        Columns.Where(column => Identity switch { AllColumns => true, 'd' => column.IsPrimaryKey, 'i' => column.IsInIdentityIndex, _ => false });
 
     /// <summary>The columns that a row can be found by; none when there is no key.</summary>
-    public IEnumerable<CapturedColumn> KeyColumns => Identity == 'i' ? Columns.Where(static column => column.IsInIdentityIndex) : Columns.Where(static column => column.IsPrimaryKey);
+    public IEnumerable<CapturedColumn> KeyColumns =>
+        Identity == 'i' ? Columns.Where(static column => column.IsInIdentityIndex) : Columns.Where(static column => column.IsPrimaryKey);
 
     /// <summary>The table in SQL.</summary>
     public string Sql => SqlName.Quote(Schema, Name);
@@ -64,7 +67,8 @@ internal sealed record CapturedTable(uint Oid, string Schema, string Name, char 
     /// <param name="oid">Its number.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>Null when there is none.</returns>
-    public static Task<CapturedTable?> FindAsync(NpgsqlConnection connection, uint oid, CancellationToken cancellationToken) => LookUpAsync(connection, oid, "", cancellationToken);
+    public static Task<CapturedTable?> FindAsync(NpgsqlConnection connection, uint oid, CancellationToken cancellationToken) =>
+        LookUpAsync(connection, oid, "", cancellationToken);
 
     private static async Task<CapturedTable?> LookUpAsync(NpgsqlConnection connection, uint? oid, string name, CancellationToken cancellationToken)
     {
@@ -122,7 +126,8 @@ internal sealed record CapturedTable(uint Oid, string Schema, string Name, char 
                 + $"ALTER TABLE {sql} ADD PRIMARY KEY (…); or ALTER TABLE {sql} REPLICA IDENTITY FULL;";
         }
         var missing = key.Where(column => !identity.Contains(column)).ToList();
-        return missing.Count == 0 ? null : $"The log tells the columns {string.Join(", ", identity)} of rows of {Schema}.{Name} that are changed or go, but the key of the stream has "
+        return missing.Count == 0 ? null : $"The log tells the columns {string.Join(", ", identity)} of rows of {Schema}.{Name} that are changed or go, but "
+            + "the key of the stream has "
             + $"{string.Join(", ", missing)} too. ALTER TABLE {Sql} REPLICA IDENTITY FULL; or choose another 'primary_key'.";
     }
 }

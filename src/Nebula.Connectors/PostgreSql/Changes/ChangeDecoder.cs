@@ -213,7 +213,8 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
             var (oldLength, newLength) = (before[2 * column + 1], after[2 * column + 1]);
             if (newLength == PgOutputReader.Unchanged)
                 continue;
-            if (oldLength != newLength || newLength > 0 && !message.Slice(before[2 * column], newLength).SequenceEqual(message.Slice(after[2 * column], newLength)))
+            if (oldLength != newLength || newLength > 0
+                && !message.Slice(before[2 * column], newLength).SequenceEqual(message.Slice(after[2 * column], newLength)))
                 return true;
         }
         return false;

@@ -30,7 +30,8 @@ internal sealed class ChangeReader : IChangeReader
     private bool _isAtEnd;
 
     private ChangeReader(
-        PostgreSqlConnections connections, CaptureOptions options, ChangeContext context, LogServer server, IReadOnlyList<ChangedRows> streams, LogPlace place, IMessageFeed feed, LentConnection side)
+        PostgreSqlConnections connections, CaptureOptions options, ChangeContext context, LogServer server, IReadOnlyList<ChangedRows> streams, LogPlace place,
+            IMessageFeed feed, LentConnection side)
     {
         (_connections, _options, _context, _server, _streams, _feed, _side, _handedOver) = (connections, options, context, server, streams, feed, side, place);
         _decoder = new ChangeDecoder(streams, place, context.Pool);
@@ -76,7 +77,8 @@ internal sealed class ChangeReader : IChangeReader
                 streams.Add(new ChangedRows(i, captured[i].Plan, starts[i], table, context.Pool));
             }
             var place = starts.Min(static start => start.Place);
-            feed = context.Follow ? await StreamFeed.StartAsync(connections, options, place.Lsn, context.Pool, side.Connection, cancellationToken).ConfigureAwait(false)
+            feed = context.Follow
+                ? await StreamFeed.StartAsync(connections, options, place.Lsn, context.Pool, side.Connection, cancellationToken).ConfigureAwait(false)
                 : new PeekFeed(connections, options, state.End, (int)Math.Min((long)context.MaxChanges * MessagesPerChange, int.MaxValue / 2), context.Pool);
             return new ChangeReader(connections, options, context, state.Server, streams, place, feed, side);
         }
@@ -102,11 +104,14 @@ internal sealed class ChangeReader : IChangeReader
     {
         NebulaException known => known,
         PostgresException { SqlState: PostgresErrorCodes.ObjectInUse } busy => new NebulaException(ErrorKind.Locked,
-            $"Replication slot '{options.Slot}' is read by somebody else: {busy.MessageText}. Wait for it to end, or give each pipeline a slot of its own.", inner: e),
-        PostgresException { SqlState: PostgresErrorCodes.UndefinedObject } gone when gone.MessageText.Contains("slot", StringComparison.Ordinal) => ChangesLost.SlotGone(options.Slot),
+            $"Replication slot '{options.Slot}' is read by somebody else: {busy.MessageText}. Wait for it to end, or give each pipeline a slot of its own.",
+                inner: e),
+        PostgresException { SqlState: PostgresErrorCodes.UndefinedObject } gone when gone.MessageText.Contains("slot", StringComparison.Ordinal) =>
+            ChangesLost.SlotGone(options.Slot),
         PostgresException { SqlState: PostgresErrorCodes.UndefinedObject } gone => ChangesLost.Lost(
             $"Publication '{options.Publication}' was not there at this place of the log: it was dropped, or made again later ({gone.MessageText}).", e),
-        PostgresException { SqlState: PostgresErrorCodes.ObjectNotInPrerequisiteState } lost => ChangesLost.Lost($"Replication slot '{options.Slot}' cannot be read: {lost.MessageText}.", e),
+        PostgresException { SqlState: PostgresErrorCodes.ObjectNotInPrerequisiteState } lost =>
+            ChangesLost.Lost($"Replication slot '{options.Slot}' cannot be read: {lost.MessageText}.", e),
         PostgresException { SqlState: PostgresErrorCodes.UndefinedFile } removed => ChangesLost.Lost($"A part of the log is gone: {removed.MessageText}.", e),
         _ => connections.Errors.Translate(e, "The log cannot be read"),
     };
@@ -126,7 +131,8 @@ internal sealed class ChangeReader : IChangeReader
                         isClosing = true;
                         return await CloseAsync(cancellationToken).ConfigureAwait(false);
                     case Step.Map:
-                        _decoder.Map(relation!.Oid, await _mapper.MapAsync(relation, () => SideAsync(cancellationToken), cancellationToken).ConfigureAwait(false));
+                        _decoder.Map(relation!.Oid,
+                            await _mapper.MapAsync(relation, () => SideAsync(cancellationToken), cancellationToken).ConfigureAwait(false));
                         continue;
                 }
                 isClosing = _isAtEnd ? _decoder.Place > _handedOver : _context.Follow && IsDue();
@@ -208,7 +214,8 @@ internal sealed class ChangeReader : IChangeReader
     {
         var (since, interval) = _decoder.Changes > 0 ? (_windowStarted, _context.FlushInterval) : (_lastWindow, _options.Heartbeat);
         var left = interval - Stopwatch.GetElapsedTime(since);
-        return left > TimeSpan.FromMilliseconds(1) ? left : _decoder.Changes > 0 && !_decoder.IsInTransaction ? TimeSpan.FromMilliseconds(1) : _options.Heartbeat;
+        return left > TimeSpan.FromMilliseconds(1) ? left : _decoder.Changes > 0 && !_decoder.IsInTransaction ? TimeSpan.FromMilliseconds(1)
+            : _options.Heartbeat;
     }
 
     private async Task<NpgsqlConnection> SideAsync(CancellationToken cancellationToken) =>
@@ -218,7 +225,8 @@ internal sealed class ChangeReader : IChangeReader
     {
         var place = _decoder.Place;
         var changes = await _builder.BuildAsync(_streams, () => SideAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
-        var window = new ChangeWindow(changes, PositionAt(place).Render()) { CommittedAt = _decoder.CommittedAt, LogBytes = (long)(place.Lsn - _handedOver.Lsn) };
+        var window = new ChangeWindow(changes, PositionAt(place).Render()) { CommittedAt = _decoder.CommittedAt,
+            LogBytes = (long)(place.Lsn - _handedOver.Lsn) };
         _handedOver = place;
         _lastWindow = Stopwatch.GetTimestamp();
         _decoder.StartWindow();

@@ -38,7 +38,8 @@ internal sealed unsafe class ChangedRows : IDisposable
         _forms = [.. Columns.Select(static column => TextForms.Of(column.Wire, column.Field.Type))];
         // arrays and composites stand there as text until the window ends
         Schema = new Schema([
-            .. Columns.Select((column, i) => _forms[i] == TextForm.Structured ? new Field(column.Field.Name, DataType.String) : column.Field), .. ChangeColumns.Of(plan),
+            .. Columns.Select((column, i) => _forms[i] == TextForm.Structured ? new Field(column.Field.Name, DataType.String) : column.Field),
+                .. ChangeColumns.Of(plan),
         ]);
         _builder = new RecordBatchBuilder(pool, Schema);
         var builders = _builder.Columns;

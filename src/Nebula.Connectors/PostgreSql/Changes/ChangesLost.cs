@@ -17,17 +17,21 @@ internal static class ChangesLost
     {
         var place = position.Start.Place;
         if (position.Server.System != state.Server.System)
-            throw Lost($"The server is another one than the one that was read before: its system identifier is {state.Server.System}, not {position.Server.System}.");
+            throw Lost($"The server is another one than the one that was read before: its system identifier is {state.Server.System}, not "
+                + $"{position.Server.System}.");
         if (position.Server.Timeline != state.Server.Timeline)
-            throw Lost($"The server's log was forked: it is on timeline {state.Server.Timeline}, not {position.Server.Timeline}. A standby took over, or a backup was restored.");
+            throw Lost($"The server's log was forked: it is on timeline {state.Server.Timeline}, not {position.Server.Timeline}. A standby took over, or a "
+                + "backup was restored.");
         if (state.End < place.Lsn)
-            throw Lost($"The server's log ends at {LogPlace.Sql(state.End)}, in front of {LogPlace.Sql(place.Lsn)}, up to where the destination is. A standby lags behind, or an older backup was restored.");
+            throw Lost($"The server's log ends at {LogPlace.Sql(state.End)}, in front of {LogPlace.Sql(place.Lsn)}, up to where the destination is. A "
+                + "standby lags behind, or an older backup was restored.");
         if (slot is null)
             throw SlotGone(slotName);
         if (slot.Require().LostReason is { } reason)
             throw Lost($"Replication slot '{slot.Name}' can be used no more: {reason}.");
         if (slot.Confirmed is { } confirmed && confirmed > place.Lsn)
-            throw Lost($"Replication slot '{slot.Name}' begins at {LogPlace.Sql(confirmed)}, behind {LogPlace.Sql(place.Lsn)}, up to where the destination is. Somebody else read from it, or it was dropped and made again.");
+            throw Lost($"Replication slot '{slot.Name}' begins at {LogPlace.Sql(confirmed)}, behind {LogPlace.Sql(place.Lsn)}, up to where the destination "
+                + "is. Somebody else read from it, or it was dropped and made again.");
     }
 
     /// <summary>The error of a slot that is not there any more.</summary>
@@ -42,7 +46,8 @@ internal static class ChangesLost
 
     /// <summary>The error of a table that has taken another's name.</summary>
     /// <param name="table">The table.</param>
-    public static NebulaException Recreated(string table) => Lost($"Table {table} was dropped and made again; of the rows that went with the old one the log tells nothing.");
+    public static NebulaException Recreated(string table) =>
+        Lost($"Table {table} was dropped and made again; of the rows that went with the old one the log tells nothing.");
 
     /// <summary>Makes the error.</summary>
     /// <param name="what">What happened.</param>

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Nebula.Connectors.PostgreSql.Changes;
 
-/// <summary>A place in the log: behind all transactions whose commit is in front of a byte of it, and behind some changes of the one whose commit is there.</summary>
+/// <summary>A place in the log: behind all transactions whose commit is in front of a byte of it, and behind some changes of the one whose commit is
+/// there.</summary>
 /// <param name="Lsn">Bytes since the log began.</param>
 /// <param name="Done">Changes of the transaction committed there that are passed.</param>
 internal readonly record struct LogPlace(ulong Lsn, uint Done = 0) : IComparable<LogPlace>

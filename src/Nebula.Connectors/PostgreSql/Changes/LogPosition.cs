@@ -50,7 +50,8 @@ internal sealed record LogPosition(LogServer Server, StreamStart Start)
     public StreamStart Of(string stream) => Further.TryGetValue(stream, out var start) ? start : Start;
 
     private static NebulaException Unknown(string text) => NebulaException.Configuration(
-        $"'{text}' is no position of a PostgreSQL log. It was committed by another source, or by a stream whose changes were not captured: read the stream anew.");
+        $"'{text}' is no position of a PostgreSQL log. It was committed by another source, or by a stream whose changes were not captured: read the stream "
+            + "anew.");
 }
 
 /// <summary>Identity of a log.</summary>
@@ -72,7 +73,8 @@ internal sealed record StreamStart(LogPlace Place, SeenTransactions? Seen = null
             return null;
         if (parts.Length == 1)
             return new StreamStart(place);
-        return ulong.TryParse(parts[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var end) && SeenTransactions.Parse(end, parts[2]) is { } seen
+        return ulong.TryParse(parts[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var end)
+            && SeenTransactions.Parse(end, parts[2]) is { } seen
             ? new StreamStart(place, seen) : null;
     }
 

@@ -85,7 +85,8 @@ internal sealed class MessageBuffer(BufferPool pool) : IDisposable
     {
         var rest = _end - _start;
         if ((long)rest + count > BufferPool.MaxCapacity)
-            throw new DataFormatException($"A message of the log has more than the {Units.FormatSize(BufferPool.MaxCapacity)} that a buffer can hold. Leave the large column out.");
+            throw new DataFormatException($"A message of the log has more than the {Units.FormatSize(BufferPool.MaxCapacity)} that a buffer can hold. Leave "
+                + "the large column out.");
         if (_buffer.Capacity - rest < count || rest > _buffer.Capacity / 2)
         {
             var larger = pool.Rent((int)Math.Min(Math.Max((long)rest + count, 2L * _buffer.Capacity), BufferPool.MaxCapacity));

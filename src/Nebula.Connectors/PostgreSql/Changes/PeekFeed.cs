@@ -10,7 +10,8 @@ using Npgsql;
 namespace Nebula.Connectors.PostgreSql.Changes;
 
 /// <summary>
-/// Reads the log up to where it ended, by <c>pg_logical_slot_peek_binary_changes</c> through <c>COPY</c>, and moves the slot by <c>pg_replication_slot_advance</c>.
+/// Reads the log up to where it ended, by <c>pg_logical_slot_peek_binary_changes</c> through <c>COPY</c>, and moves the slot by
+/// <c>pg_replication_slot_advance</c>.
 /// The server collects an answer before it sends the first row of it, so that it is asked for some transactions at a time.
 /// </summary>
 /// <param name="connections">Lends connections.</param>
@@ -55,7 +56,8 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
         catch (Exception e)
         {
             _isBroken = true;
-            throw cancellationToken.IsCancellationRequested ? new OperationCanceledException("The log is read no more.", e, cancellationToken) : ChangeReader.Translate(connections, options, e) ?? e;
+            throw cancellationToken.IsCancellationRequested ? new OperationCanceledException("The log is read no more.", e, cancellationToken)
+                : ChangeReader.Translate(connections, options, e) ?? e;
         }
     }
 
@@ -92,7 +94,8 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
         Buffer.Dispose();
     }
 
-    private async ValueTask<LentConnection> ConnectAsync(CancellationToken cancellationToken) => _connection ??= await connections.OpenAsync(cancellationToken).ConfigureAwait(false);
+    private async ValueTask<LentConnection> ConnectAsync(CancellationToken cancellationToken) =>
+        _connection ??= await connections.OpenAsync(cancellationToken).ConfigureAwait(false);
 
     private async ValueTask AskAsync(CancellationToken cancellationToken)
     {

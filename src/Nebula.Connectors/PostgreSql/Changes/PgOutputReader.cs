@@ -98,5 +98,6 @@ internal ref struct PgOutputReader(ReadOnlySpan<byte> message)
 
     /// <summary>The error of a message that is none.</summary>
     public readonly DataFormatException Broken() => new(
-        $"A message of the log ('{(_message.Length > 0 ? (char)_message[0] : '?')}', {_message.Length} bytes) does not have the form that it should have near its byte {_at}. This is a defect: report it.");
+        $"A message of the log ('{(_message.Length > 0 ? (char)_message[0] : '?')}', {_message.Length} bytes) does not have the form that it should have "
+            + $"near its byte {_at}. This is a defect: report it.");
 }

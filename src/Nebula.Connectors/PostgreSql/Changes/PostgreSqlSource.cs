@@ -50,7 +50,8 @@ internal sealed partial class PostgreSqlSource
     }
 
     /// <summary>The snapshot that a chunk is read from: that of its log, or that of the chunks where there are many.</summary>
-    private SharedSnapshot? SnapshotOf(StreamPlan plan, Chunk chunk) => _logs.TryGetValue(plan.Stream.Name, out var log) ? log.Snapshot : chunk.IsWhole ? null : _snapshot;
+    private SharedSnapshot? SnapshotOf(StreamPlan plan, Chunk chunk) =>
+        _logs.TryGetValue(plan.Stream.Name, out var log) ? log.Snapshot : chunk.IsWhole ? null : _snapshot;
 
     private async Task ReleaseLogsAsync()
     {

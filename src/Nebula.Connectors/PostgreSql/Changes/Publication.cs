@@ -50,7 +50,8 @@ internal sealed record Publication(string Name)
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-                tables[reader.GetFieldValue<uint>(0)] = (reader.IsDBNull(1) ? null : reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetFieldValue<string[]>(2));
+                tables[reader.GetFieldValue<uint>(0)] = (reader.IsDBNull(1) ? null : reader.GetString(1), reader.IsDBNull(2) ? null
+                    : reader.GetFieldValue<string[]>(2));
         }
         return found with { Tables = tables };
     }
@@ -73,7 +74,8 @@ internal sealed record Publication(string Name)
     public string? FindFault(CapturedTable table, IEnumerable<string> columns)
     {
         if (!HasAllOperations)
-            return $"Publication '{Name}' does not hand over all kinds of changes. ALTER PUBLICATION {SqlName.Quote(Name)} SET (publish = 'insert, update, delete, truncate');";
+            return $"Publication '{Name}' does not hand over all kinds of changes. ALTER PUBLICATION {SqlName.Quote(Name)} SET (publish = 'insert, update, "
+                + "delete, truncate');";
         if (table.Kind == 'p' && !IsViaRoot)
             return $"Publication '{Name}' hands over changes of {table.Schema}.{table.Name} as those of its partitions. "
                 + $"ALTER PUBLICATION {SqlName.Quote(Name)} SET (publish_via_partition_root = true);";
@@ -84,7 +86,8 @@ internal sealed record Publication(string Name)
             return $"Publication '{Name}' hands over only rows of {table.Schema}.{table.Name} with {rows}. Publish the table without WHERE.";
         var missing = published is null ? [] : columns.Where(column => table.Find(column) is { IsGenerated: false } && !published.Contains(column)).ToList();
         return missing.Count == 0 ? null
-            : $"Publication '{Name}' does not hand over the columns {string.Join(", ", missing)} of {table.Schema}.{table.Name}. Publish the table without a list of columns, or leave them out of the stream.";
+            : $"Publication '{Name}' does not hand over the columns {string.Join(", ", missing)} of {table.Schema}.{table.Name}. Publish the table without a "
+                + "list of columns, or leave them out of the stream.";
     }
 
     // children by inheritance are streams of their own

@@ -34,7 +34,8 @@ internal sealed class RelationMapper(IReadOnlyList<ChangedRows> streams)
     /// <exception cref="SchemaChangedException">The plan does not know what the table has become.</exception>
     public async Task<RelationMap?> MapAsync(PublishedRelation relation, Func<Task<NpgsqlConnection>> connect, CancellationToken cancellationToken)
     {
-        if (_known.TryGetValue(relation.Oid, out var known) && known.Relation.Name == relation.Name && known.Relation.Columns.AsSpan().SequenceEqual(relation.Columns.AsSpan()))
+        if (_known.TryGetValue(relation.Oid, out var known) && known.Relation.Name == relation.Name
+            && known.Relation.Columns.AsSpan().SequenceEqual(relation.Columns.AsSpan()))
             return known.Map;
         var map = streams.FirstOrDefault(stream => stream.Table.Oid == relation.Oid) is { } rows
             ? await MapAsync(rows, relation, await connect().ConfigureAwait(false), cancellationToken).ConfigureAwait(false)
@@ -49,7 +50,8 @@ internal sealed class RelationMapper(IReadOnlyList<ChangedRows> streams)
         // it may have been changed since it was looked up; one that is gone leaves what was known
         rows.Table = await CapturedTable.FindAsync(connection, relation.Oid, cancellationToken).ConfigureAwait(false) ?? rows.Table;
         await FindTypesAsync(
-            connection, [.. relation.Columns.Select(static column => (column.Type, column.Modifier)), .. rows.Table.Columns.Select(static column => column.TypeId)], cancellationToken).ConfigureAwait(false);
+            connection, [.. relation.Columns.Select(static column => (column.Type, column.Modifier)),
+                .. rows.Table.Columns.Select(static column => column.TypeId)], cancellationToken).ConfigureAwait(false);
         var planned = rows.Plan.Stream.Schema;
         foreach (var column in relation.Columns)
             if (planned.IndexOf(column.Name) < 0 && rows.Table.Find(column.Name) is { IsReadable: true } added)
@@ -78,7 +80,8 @@ internal sealed class RelationMapper(IReadOnlyList<ChangedRows> streams)
         if (CanRead(wire, field.Type, published))
             return position;
         return now is not null && CanRead(wire, field.Type, _types.GetValueOrDefault(now.TypeId)) ? -1
-            : throw Changed(rows, $"column {SqlName.Quote(name)} became {published?.Type.ToString() ?? "another type"} instead of {field.Type}", !IsWider(field.Type, published?.Type));
+            : throw Changed(rows, $"column {SqlName.Quote(name)} became {published?.Type.ToString() ?? "another type"} instead of {field.Type}",
+                !IsWider(field.Type, published?.Type));
     }
 
     /// <summary>Whether the text of values of a type is read exactly into a column.</summary>
@@ -123,7 +126,8 @@ internal sealed class RelationMapper(IReadOnlyList<ChangedRows> streams)
         if (types.Count == 0)
             return;
         await using var command = new NpgsqlCommand(TypesQuery, connection);
-        command.Parameters.Add(new NpgsqlParameter { Value = types.Select(static type => type.Oid).ToArray(), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Oid });
+        command.Parameters.Add(new NpgsqlParameter { Value = types.Select(static type => type.Oid).ToArray(),
+            NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Oid });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. types.Select(static type => type.Modifier)] });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))

@@ -11,7 +11,8 @@ internal sealed record ReplicationSlot(string Name)
     private const string Query = """
         SELECT s.slot_type, coalesce(s.plugin, ''), coalesce(s.database, ''), coalesce(s.active_pid, 0),
                s.restart_lsn, s.confirmed_flush_lsn,
-               coalesce(to_jsonb(s) ->> 'wal_status', 'reserved'), coalesce(to_jsonb(s) ->> 'invalidation_reason', CASE WHEN (to_jsonb(s) ->> 'conflicting')::boolean THEN 'conflict with recovery' END, ''),
+               coalesce(to_jsonb(s) ->> 'wal_status', 'reserved'),
+               coalesce(to_jsonb(s) ->> 'invalidation_reason', CASE WHEN (to_jsonb(s) ->> 'conflicting')::boolean THEN 'conflict with recovery' END, ''),
                current_database()
         FROM pg_replication_slots s WHERE s.slot_name = $1
         """;
@@ -50,8 +51,10 @@ internal sealed record ReplicationSlot(string Name)
             ActiveProcess = reader.GetInt32(3),
             Restart = Lsn(4),
             Confirmed = Lsn(5),
-            LostReason = reader.GetString(7) is { Length: > 0 } reason ? reason : status == "lost" ? "more log came than 'max_slot_wal_keep_size' lets it keep" : null,
-            Mismatch = type != "logical" ? "it is a physical one" : plugin != "pgoutput" ? $"its plugin is {plugin}" : database != here ? $"it is of database '{database}'" : null,
+            LostReason = reader.GetString(7) is { Length: > 0 } reason ? reason : status == "lost"
+                ? "more log came than 'max_slot_wal_keep_size' lets it keep" : null,
+            Mismatch = type != "logical" ? "it is a physical one" : plugin != "pgoutput" ? $"its plugin is {plugin}" : database != here
+                ? $"it is of database '{database}'" : null,
         };
 
         ulong? Lsn(int column) => reader.IsDBNull(column) ? null : (ulong)reader.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(column);
@@ -60,7 +63,8 @@ internal sealed record ReplicationSlot(string Name)
     /// <summary>Refuses a slot that is another's.</summary>
     /// <exception cref="NebulaException">It is of another kind.</exception>
     public ReplicationSlot Require() => Mismatch is null ? this
-        : throw NebulaException.Configuration($"Replication slot '{Name}' cannot be used: {Mismatch}. Choose another name for 'slot', or drop it if nobody needs it: {DropSql}");
+        : throw NebulaException.Configuration($"Replication slot '{Name}' cannot be used: {Mismatch}. Choose another name for 'slot', or drop it if nobody "
+            + $"needs it: {DropSql}");
 
     /// <summary>The statement that drops it.</summary>
     public string DropSql => string.Create(CultureInfo.InvariantCulture, $"SELECT pg_drop_replication_slot('{Name}');");

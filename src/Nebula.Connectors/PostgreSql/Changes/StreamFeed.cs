@@ -35,9 +35,11 @@ internal sealed class StreamFeed : IMessageFeed
     {
         (_connections, _options, _replication) = (connections, options, replication);
         Buffer = new MessageBuffer(pool);
-        KeyValuePair<string, string?>[] settings = [new("proto_version", "1"), new("publication_names", SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal))];
+        KeyValuePair<string, string?>[] settings = [new("proto_version", "1"),
+            new("publication_names", SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal))];
         _messages = replication.Connection.StartLogicalReplication(
-            new PgOutputReplicationSlot(options.Slot), _stop.Token, new NpgsqlLogSequenceNumber(from), settings, bypassingStream: false).GetAsyncEnumerator(_stop.Token);
+            new PgOutputReplicationSlot(options.Slot), _stop.Token, new NpgsqlLogSequenceNumber(from), settings,
+                bypassingStream: false).GetAsyncEnumerator(_stop.Token);
     }
 
     public MessageBuffer Buffer { get; }
@@ -63,7 +65,8 @@ internal sealed class StreamFeed : IMessageFeed
             {
                 var next = feed._next = feed._messages.MoveNextAsync().AsTask();
                 // that the stream has begun is no message
-                while (!next.IsCompleted && (await ReplicationSlot.FindAsync(side, options.Slot, cancellationToken).ConfigureAwait(false))?.ActiveProcess != feed.ProcessId())
+                while (!next.IsCompleted
+                    && (await ReplicationSlot.FindAsync(side, options.Slot, cancellationToken).ConfigureAwait(false))?.ActiveProcess != feed.ProcessId())
                     await Task.WhenAny(next, Task.Delay(StartInterval, cancellationToken)).ConfigureAwait(false);
                 if (next.IsFaulted)
                     await next.ConfigureAwait(false);
@@ -170,7 +173,8 @@ internal sealed class StreamFeed : IMessageFeed
                 await next.ConfigureAwait(false);
             await _messages.DisposeAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is NpgsqlException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or NotSupportedException)
+        catch (Exception e) when (e is NpgsqlException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException
+            or NotSupportedException)
         {
             // the connection is closed below, which ends it too
         }

@@ -17,7 +17,8 @@ internal static class StructuredValues
     /// <param name="connect">Gives a connection.</param>
     /// <param name="pool">Where buffers come from.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    public static async Task<Column> ToJsonAsync(Column column, string? type, Func<Task<NpgsqlConnection>> connect, BufferPool pool, CancellationToken cancellationToken)
+    public static async Task<Column> ToJsonAsync(Column column, string? type, Func<Task<NpgsqlConnection>> connect, BufferPool pool,
+        CancellationToken cancellationToken)
     {
         using var builder = new ColumnBuilder(pool, DataType.Json);
         var row = 0;
@@ -48,7 +49,8 @@ internal static class StructuredValues
     }
 
     private static async Task AppendAsync(
-        ColumnBuilder builder, Column column, int row, int end, List<string> values, string type, NpgsqlConnection connection, CancellationToken cancellationToken)
+        ColumnBuilder builder, Column column, int row, int end, List<string> values, string type, NpgsqlConnection connection,
+            CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"SELECT to_json(v::{type})::text FROM unnest($1) WITH ORDINALITY AS u (v, n) ORDER BY n", connection);
         command.Parameters.Add(new NpgsqlParameter { Value = values.ToArray(), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Text });

@@ -25,13 +25,16 @@ internal static class TableRows
     public static async Task<RecordBatch> FillAsync(
         RecordBatch batch, MissingValues[] missing, ChangedRows stream, NpgsqlConnection connection, BufferPool pool, CancellationToken cancellationToken)
     {
-        int[] columns = [.. missing.SelectMany(static values => values.Columns).Distinct().Where(column => stream.Table.Find(stream.Plan.Columns[column].SourceName) is not null).Order()];
+        int[] columns = [.. missing.SelectMany(static values => values.Columns).Distinct().Where(column =>
+            stream.Table.Find(stream.Plan.Columns[column].SourceName) is not null).Order()];
         if (columns.Length == 0)
             return batch;
-        var plan = (stream.Plan with { Columns = [.. columns.Select(column => new PlannedColumn(stream.Plan.Columns[column].SourceName, stream.Columns[column].Field))] }).Build();
+        var plan = (stream.Plan with { Columns = [.. columns.Select(column =>
+            new PlannedColumn(stream.Plan.Columns[column].SourceName, stream.Columns[column].Field))] }).Build();
         using var found = new FoundRows();
         for (var first = 0; first < missing.Length; first += MostRows)
-            await ReadAsync(missing.AsMemory(first, Math.Min(MostRows, missing.Length - first)), plan, stream.Table, connection, found, pool, cancellationToken).ConfigureAwait(false);
+            await ReadAsync(missing.AsMemory(first, Math.Min(MostRows, missing.Length - first)), plan, stream.Table, connection, found, pool,
+                cancellationToken).ConfigureAwait(false);
         for (var i = 0; i < columns.Length; i++)
             batch = WindowBuilder.Replace(batch, columns[i], Merge(batch.Columns[columns[i]], columns[i], missing, found, i, pool));
         return batch;
@@ -55,7 +58,8 @@ internal static class TableRows
     }
 
     private static async Task ReadAsync(
-        ReadOnlyMemory<MissingValues> missing, StreamPlan plan, CapturedTable table, NpgsqlConnection connection, FoundRows found, BufferPool pool, CancellationToken cancellationToken)
+        ReadOnlyMemory<MissingValues> missing, StreamPlan plan, CapturedTable table, NpgsqlConnection connection, FoundRows found, BufferPool pool,
+            CancellationToken cancellationToken)
     {
         var copy = await connection.BeginRawBinaryCopyAsync(QueryOf(missing.Span, plan, table), cancellationToken).ConfigureAwait(false);
         await using (copy.ConfigureAwait(false))
@@ -86,7 +90,8 @@ internal static class TableRows
                 sql.Append(row > 0 ? "," : "").Append(missing[row].Key[i] is { } text ? $"'{text.Replace("'", "''", StringComparison.Ordinal)}'" : "NULL");
             sql.Append("]::text[]");
         }
-        sql.Append(") WITH ORDINALITY AS k (").Append(string.Join(", ", key.Select(static (_, i) => $"k{i}"))).Append(", n) LEFT JOIN ").Append(table.Kind == 'r' ? "ONLY " : "").Append(table.Sql)
+        sql.Append(") WITH ORDINALITY AS k (").Append(string.Join(", ",
+            key.Select(static (_, i) => $"k{i}"))).Append(", n) LEFT JOIN ").Append(table.Kind == 'r' ? "ONLY " : "").Append(table.Sql)
             .Append(" AS t ON ").AppendJoin(" AND ", key.Select(static (column, i) => $"t.{SqlName.Quote(column.Name)} = k.k{i}::{column.Type}"));
         return sql.Append(" ORDER BY k.n) TO STDOUT (FORMAT binary)").ToString();
     }

@@ -54,7 +54,8 @@ internal static unsafe class TextValues
     /// <summary>Says why a column cannot hold a value.</summary>
     /// <param name="type">The type of the column.</param>
     /// <param name="text">The value.</param>
-    public static string Fault(DataType type, ReadOnlySpan<byte> text) => $"{DataFormatException.Show(text, 60)} is no {type}; 'type: string' for the column keeps what PostgreSQL prints.";
+    public static string Fault(DataType type, ReadOnlySpan<byte> text) =>
+        $"{DataFormatException.Show(text, 60)} is no {type}; 'type: string' for the column keeps what PostgreSQL prints.";
 
     private static bool TryAppendRarer(ColumnBuilder column, TextForm form, byte* p, int length)
     {
@@ -129,7 +130,8 @@ internal static unsafe class TextValues
     {
         days = 0;
         end = text.IndexOf((byte)'-') + 6;
-        if (end < 10 || end > text.Length || text[end - 3] != '-' || !int.TryParse(text[..(end - 6)], NumberStyles.None, CultureInfo.InvariantCulture, out var year)
+        if (end < 10 || end > text.Length || text[end - 3] != '-'
+            || !int.TryParse(text[..(end - 6)], NumberStyles.None, CultureInfo.InvariantCulture, out var year)
             || !int.TryParse(text[(end - 5)..(end - 3)], NumberStyles.None, CultureInfo.InvariantCulture, out var month)
             || !int.TryParse(text[(end - 2)..end], NumberStyles.None, CultureInfo.InvariantCulture, out var day) || month is < 1 or > 12 || day is < 1 or > 31)
             return false;

@@ -15,7 +15,8 @@ internal sealed class WindowBuilder(BufferPool pool)
     /// <param name="streams">The streams with their changes, which start anew.</param>
     /// <param name="connect">Gives a connection.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    public async Task<List<StreamChanges>> BuildAsync(IReadOnlyList<ChangedRows> streams, Func<Task<NpgsqlConnection>> connect, CancellationToken cancellationToken)
+    public async Task<List<StreamChanges>> BuildAsync(IReadOnlyList<ChangedRows> streams, Func<Task<NpgsqlConnection>> connect,
+        CancellationToken cancellationToken)
     {
         var changes = new List<StreamChanges>();
         using var built = new BufferScope();
@@ -36,7 +37,8 @@ internal sealed class WindowBuilder(BufferPool pool)
                 if (stream.FormOf(i) == TextForm.Structured)
                 {
                     var type = stream.Table.Find(stream.Plan.Columns[i].SourceName)?.Type;
-                    batch = Replace(batch, i, await StructuredValues.ToJsonAsync(batch.Columns[i], type, connect, pool, cancellationToken).ConfigureAwait(false));
+                    batch = Replace(batch, i,
+                        await StructuredValues.ToJsonAsync(batch.Columns[i], type, connect, pool, cancellationToken).ConfigureAwait(false));
                 }
             if (missing.Length > 0)
                 batch = await TableRows.FillAsync(batch, missing, stream, await connect().ConfigureAwait(false), pool, cancellationToken).ConfigureAwait(false);

@@ -79,7 +79,8 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         catch (Exception e)
         {
             await connection.DisposeAsync().ConfigureAwait(false);
-            if (!cancellationToken.IsCancellationRequested && Errors.Translate(e, $"The log of database '{Options.Database}' cannot be reached") is { } translated)
+            if (!cancellationToken.IsCancellationRequested && Errors.Translate(e, $"The log of database '{Options.Database}' cannot be "
+                + "reached") is { } translated)
                 throw translated;
             throw;
         }
