@@ -72,7 +72,8 @@ public sealed class PostgreSqlSqlTests(Servers servers)
         await using var run = Create(version);
         servers[version].Execute("""CREATE TABLE sqls.odd (name text); INSERT INTO sqls.odd VALUES ('''); DROP TABLE sqls.t; -- \')""");
         var plan = await run.PlanStatementAsync("SELECT name FROM sqls.odd WHERE name > coalesce({incremental_value}, '')")
-            with { IsIncremental = true, Cursor = new IncrementalCursor("name", null), Write = WriteMode.Append };
+            with
+        { IsIncremental = true, Cursor = new IncrementalCursor("name", null), Write = WriteMode.Append };
 
         var first = await run.ReadNewAsync(plan);
         var second = await run.ReadNewAsync(plan, first.Position);

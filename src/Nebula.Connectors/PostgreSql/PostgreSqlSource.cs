@@ -39,7 +39,8 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
                 var name = request.Streams is [var given] ? given : "sql";
                 return new Catalog([await DescribeAsync(connection, name, statement, request.InferTypes, cancellationToken).ConfigureAwait(false)]);
             }
-            var relations = Matching(await SystemCatalog.FindRelationsAsync(connection, options.Schemas, cancellationToken).ConfigureAwait(false), request.Streams);
+            var found = await SystemCatalog.FindRelationsAsync(connection, options.Schemas, cancellationToken).ConfigureAwait(false);
+            var relations = Matching(found, request.Streams);
             if (request.AsOneStream && relations.Count > 1)
                 throw NebulaException.Configuration($"{relations.Count} tables cannot be read as one stream. Name one, or make a view of them.");
             var streams = new List<CatalogStream>(relations.Count);
@@ -143,7 +144,8 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         foreach (var pattern in patterns)
             if (!relations.Exists(relation => IsMatch(pattern, relation)))
                 throw NebulaException.NotFound(
-                    $"There is no table or view '{pattern}' in the database, or the role may not see it.{Suggestion.For(pattern, relations.Select(static relation => relation.Stream))}");
+                    $"There is no table or view '{pattern}' in the database, or the role may not see it."
+                    + Suggestion.For(pattern, relations.Select(static relation => relation.Stream)));
         return relations.FindAll(relation => patterns.Any(pattern => IsMatch(pattern, relation)));
     }
 

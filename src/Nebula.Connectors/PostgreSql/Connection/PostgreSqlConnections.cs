@@ -10,7 +10,8 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     // what text looks like must not depend on how server, database or role are set; set here, as poolers do not take it at the start of a connection
     // one statement: each would be a message of its own
     private const string Session = "SELECT set_config(name, value, false) FROM (VALUES ('standard_conforming_strings', 'on'), "
-        + "('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('extra_float_digits', '1'), ('bytea_output', 'hex'), ('timezone', 'UTC'), ('statement_timeout', '0'), "
+        + "('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), "
+        + "('extra_float_digits', '1'), ('bytea_output', 'hex'), ('timezone', 'UTC'), ('statement_timeout', '0'), "
         + "('idle_in_transaction_session_timeout', '0')) AS settings (name, value) "
         // a server that nobody listens to any more stops working, which versions before 14 and systems other than Linux do not offer
         + "UNION ALL SELECT set_config('client_connection_check_interval', '10s', false) "
@@ -79,8 +80,8 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         catch (Exception e)
         {
             await connection.DisposeAsync().ConfigureAwait(false);
-            if (!cancellationToken.IsCancellationRequested && Errors.Translate(e, $"The log of database '{Options.Database}' cannot be "
-                + "reached") is { } translated)
+            if (!cancellationToken.IsCancellationRequested
+                && Errors.Translate(e, $"The log of database '{Options.Database}' cannot be reached") is { } translated)
                 throw translated;
             throw;
         }
