@@ -14,6 +14,10 @@ internal sealed class ChangeCommits(
     // names, columns and types that are not what they were
     private const string SyntaxClass = "42";
 
+    // a window of so many changes is sorted in memory
+    private const int ManyRows = 10_000;
+    private const string LargeSorts = "SET LOCAL work_mem = '64MB'";
+
     /// <summary>Applies the window.</summary>
     /// <param name="pool">Where buffers come from.</param>
     /// <param name="cancellationToken">Stops the call.</param>
@@ -37,6 +41,8 @@ internal sealed class ChangeCommits(
         {
             var open = await MoveAsync(cancellationToken).ConfigureAwait(false);
             var statements = new List<string>();
+            if (open.Sum(static change => change.Change.Batches.Sum(static batch => (long)batch.Length)) > ManyRows)
+                statements.Add(LargeSorts);
             foreach (var (table, _, change) in open)
                 if (change.Batches.Any(static batch => batch.Length > 0))
                     statements.AddRange(await SendAsync(table, change, pool, cancellationToken).ConfigureAwait(false));

@@ -61,8 +61,11 @@ internal sealed class ChangeTarget
             table = await new TableEvolution(connection, table).RunAsync(design, cancellationToken).ConfigureAwait(false);
         var window = $"pg_temp.{OperationWindow}{number}";
         var fields = plan.Schema.Fields.Select((field, i) => (field.Name, field.Type, Index: i)).ToList();
+        // where and when is kept with marks only
+        if (!TableDesign.KeepsChanges(plan))
+            fields.RemoveAll(static field => field.Name is ChangeColumns.Position or ChangeColumns.CommittedAt);
         if (plan.Write == WriteMode.Merge)
-            fields.Add((ChangeColumns.Unchanged, Engine.Schemas.DataType.Binary, fields.Count));
+            fields.Add((ChangeColumns.Unchanged, Engine.Schemas.DataType.Binary, plan.Schema.Fields.Length));
         var types = new Dictionary<string, SqlType>(StringComparer.Ordinal);
         var columns = ImmutableArray.CreateBuilder<CopyColumn>();
         foreach (var field in fields)

@@ -1,5 +1,6 @@
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Engine.Connectors;
+using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Writing;
 
@@ -12,6 +13,10 @@ internal sealed record WriteOptions(PostgreSqlOptions Connection, string Schema,
     private const string SchemaKey = "schema";
     private const string StateSchemaKey = "state_schema";
     private const string ConnectionsKey = "max_connections";
+
+    // the statements of windows of changes are the same from window to window
+    private const int MostPrepared = 500;
+    private const int UsagesToPrepare = 3;
 
     /// <summary>What can be set.</summary>
     public static IReadOnlyList<OptionDescriptor> Descriptors { get; } =
@@ -34,6 +39,8 @@ internal sealed record WriteOptions(PostgreSqlOptions Connection, string Schema,
         TableName.Require(schema, "The schema", "Set 'schema' to another.");
         if (state is not null)
             TableName.Require(state, "The schema", "Set 'state_schema' to another.");
-        return new WriteOptions(PostgreSqlOptions.Of(options), schema, state);
+        var connection = PostgreSqlOptions.Of(options);
+        var settings = new NpgsqlConnectionStringBuilder(connection.ConnectionString) { MaxAutoPrepare = MostPrepared, AutoPrepareMinUsages = UsagesToPrepare };
+        return new WriteOptions(connection with { ConnectionString = settings.ConnectionString }, schema, state);
     }
 }
