@@ -84,8 +84,12 @@ internal sealed class ChangesRun : IAsyncDisposable
         {
             Write = Write,
             PrimaryKey = key.Length > 0 ? [.. key] : Write == WriteMode.Merge ? [.. plan.Stream.PrimaryKey] : [],
-            Capture = new ChangeCapture($"{Options["slot"]}/{Options["publication"]}") { Options = Options, OnPositionLost = OnPositionLost,
-                ChangesOnly = ChangesOnly },
+            Capture = new ChangeCapture($"{Options["slot"]}/{Options["publication"]}")
+            {
+                Options = Options,
+                OnPositionLost = OnPositionLost,
+                ChangesOnly = ChangesOnly
+            },
         };
     }
 

@@ -162,8 +162,11 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         {
             await using var command = new NpgsqlCommand(Writers, connection);
             command.Parameters.Add(new NpgsqlParameter { Value = table.Oid, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });
-            command.Parameters.Add(new NpgsqlParameter { Value = (object?)waiting ?? DBNull.Value,
-                NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Text });
+            command.Parameters.Add(new NpgsqlParameter
+            {
+                Value = (object?)waiting ?? DBNull.Value,
+                NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Text
+            });
             waiting = (string[])(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
             if (waiting.Length == 0)
                 return;

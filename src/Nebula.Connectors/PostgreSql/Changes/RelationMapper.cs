@@ -126,8 +126,11 @@ internal sealed class RelationMapper(IReadOnlyList<ChangedRows> streams)
         if (types.Count == 0)
             return;
         await using var command = new NpgsqlCommand(TypesQuery, connection);
-        command.Parameters.Add(new NpgsqlParameter { Value = types.Select(static type => type.Oid).ToArray(),
-            NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Oid });
+        command.Parameters.Add(new NpgsqlParameter
+        {
+            Value = types.Select(static type => type.Oid).ToArray(),
+            NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Oid
+        });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. types.Select(static type => type.Modifier)] });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))

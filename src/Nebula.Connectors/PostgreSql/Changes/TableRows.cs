@@ -29,8 +29,11 @@ internal static class TableRows
             stream.Table.Find(stream.Plan.Columns[column].SourceName) is not null).Order()];
         if (columns.Length == 0)
             return batch;
-        var plan = (stream.Plan with { Columns = [.. columns.Select(column =>
-            new PlannedColumn(stream.Plan.Columns[column].SourceName, stream.Columns[column].Field))] }).Build();
+        var plan = (stream.Plan with
+        {
+            Columns = [.. columns.Select(column =>
+            new PlannedColumn(stream.Plan.Columns[column].SourceName, stream.Columns[column].Field))]
+        }).Build();
         using var found = new FoundRows();
         for (var first = 0; first < missing.Length; first += MostRows)
             await ReadAsync(missing.AsMemory(first, Math.Min(MostRows, missing.Length - first)), plan, stream.Table, connection, found, pool,
