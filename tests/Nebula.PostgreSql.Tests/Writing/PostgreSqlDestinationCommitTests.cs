@@ -321,6 +321,20 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
     }
 
     [Theory, Server(15), Server(18)]
+    public async Task Prepare_ManyStreamsOfANewSchemaAtOnce_Works(int version)
+    {
+        servers[version].Execute("DROP SCHEMA IF EXISTS fresh CASCADE");
+        var runs = Enumerable.Range(0, 8).Select(_ => new DestinationRun(servers[version])).ToList();
+
+        await Task.WhenAll(runs.Select(static (run, i) =>
+            Task.Run(() => run.Destination.PrepareAsync(Plan($"fresh.t{i}", "r", WriteMode.Replace), CancellationToken.None))));
+
+        Assert.Equal(8L, Staged(runs[0], "fresh"));
+        foreach (var run in runs)
+            await run.DisposeAsync();
+    }
+
+    [Theory, Server(15), Server(18)]
     public async Task Load_WithOneConnection_Works(int version)
     {
         await using var run = Create(version, "single", ("max_connections", "1"));

@@ -44,14 +44,13 @@ internal sealed class StateTable(string schema)
         if (await AskAsync(connection, $"SELECT to_regclass({Literal(State)}) IS NOT NULL AND to_regclass({Literal(Parts)}) IS NOT NULL", cancellationToken)
             .ConfigureAwait(false) is true)
             return;
+        // one transaction, as the statements are sent together
         await ExecuteAsync(connection, $"""
-            BEGIN;
             SELECT pg_advisory_xact_lock({CreationLock});
             CREATE TABLE IF NOT EXISTS {State} (table_schema text, table_name text, stream text, position text, sequence bigint,
                 token text NOT NULL, run_id text NOT NULL, committed_at timestamptz NOT NULL DEFAULT now(),
                 PRIMARY KEY (table_schema, table_name)) WITH (fillfactor = 50);
-            CREATE TABLE IF NOT EXISTS {Parts} (staging text, chunk int, transaction bigint, rows bigint NOT NULL, PRIMARY KEY (staging, transaction));
-            COMMIT
+            CREATE TABLE IF NOT EXISTS {Parts} (staging text, chunk int, transaction bigint, rows bigint NOT NULL, PRIMARY KEY (staging, transaction))
             """, cancellationToken).ConfigureAwait(false);
     }
 
@@ -64,7 +63,11 @@ internal sealed class StateTable(string schema)
         // asked first: making what is there needs rights too
         if (await AskAsync(connection, $"SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = {Literal(schema)})", cancellationToken)
             .ConfigureAwait(false) is false)
-            await ExecuteAsync(connection, $"CREATE SCHEMA IF NOT EXISTS {SqlName.Quote(schema)}", cancellationToken).ConfigureAwait(false);
+        {
+            // one transaction too; of two that make it at the same time, one would fail
+            var sql = $"SELECT pg_advisory_xact_lock({CreationLock}); CREATE SCHEMA IF NOT EXISTS {SqlName.Quote(schema)}";
+            await ExecuteAsync(connection, sql, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Finds the last commit of a table.</summary>
