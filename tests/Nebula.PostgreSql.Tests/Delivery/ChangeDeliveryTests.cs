@@ -12,7 +12,7 @@ namespace Nebula.PostgreSql.Tests.Delivery;
 /// Changes are captured while the sync is killed, its connections are cut and the server is stopped, at random for fixed seeds: in the end the destination
 /// has what the source has. Each seed prints what it did.
 /// </summary>
-public sealed class ChangeDeliveryTests : IAsyncLifetime
+public sealed class ChangeDeliveryTests : IAsyncLifetime, IDisposable
 {
     private const string Source = "shop";
     private const string Target = "warehouse";
@@ -86,11 +86,12 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime
 
     public Task InitializeAsync() => Task.CompletedTask;
 
-    public async Task DisposeAsync()
+    public Task DisposeAsync() => _stores.DisposeAsync();
+
+    public void Dispose()
     {
         _server?.Dispose();
         _nebula.Dispose();
-        await _stores.DisposeAsync();
     }
 
     private Workload Prepare(int version, int seed)
