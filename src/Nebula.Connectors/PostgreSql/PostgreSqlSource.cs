@@ -89,20 +89,26 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
     {
         var rows = TableChunk.Parse(chunk.Description);
         var queries = new CopyQueries(plan, rows);
-        var connection = await _connections.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var snapshot = SnapshotOf(plan, chunk);
+        var isDivided = chunk.IsWhole && Lanes > 1
+            && await QueryAsync(plan, rows, (connection, _) => queries.DivideAsync(connection, cancellationToken), cancellationToken).ConfigureAwait(false);
+        // what is little comes over the connection that is open already
+        var isMuch = isDivided || !chunk.IsWhole;
+        var connection = isMuch ? await Task.Run(() => _connections.OpenBlocking(cancellationToken), cancellationToken).ConfigureAwait(false)
+            : await _connections.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var reader = new CopyReader(_connections, queries, plan, context);
+        var starting = Task.CompletedTask;
         try
         {
-            string? snapshot = null;
-            if (SnapshotOf(plan, chunk) is { } shared)
+            if (isMuch)
             {
-                await shared.JoinAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
-                if (chunk.IsWhole && Lanes > 1 && await queries.DivideAsync(connection.Connection, cancellationToken).ConfigureAwait(false))
-                    snapshot = shared.Id;
+                starting = Task.Run(() => reader.Start(connection, snapshot?.Id, isDivided ? Lanes : 1), CancellationToken.None);
+                await starting.WaitAsync(cancellationToken).ConfigureAwait(false);
+                return reader;
             }
-            else if (chunk.IsWhole && Lanes > 1 && await queries.DivideAsync(connection.Connection, cancellationToken).ConfigureAwait(false))
-                snapshot = await SharedSnapshot.BeginAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
-            var reader = new CopyReader(_connections, queries, plan, context);
-            await reader.StartAsync(connection, snapshot, Lanes, cancellationToken).ConfigureAwait(false);
+            if (snapshot is not null)
+                await snapshot.JoinAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
+            await reader.StartAsync(connection, cancellationToken).ConfigureAwait(false);
             return reader;
         }
         catch (Exception e)
@@ -110,6 +116,9 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
             // a server answers when it has enough to say, which may be long after it was asked
             if (cancellationToken.IsCancellationRequested)
                 await _connections.EndAsync(connection).ConfigureAwait(false);
+            await starting.WaitAsync(PostgreSqlConnections.EndTimeout, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // it may have begun in spite of that
+            await reader.DisposeAsync().ConfigureAwait(false);
             await connection.DisposeAsync().ConfigureAwait(false);
             if (!cancellationToken.IsCancellationRequested && _connections.Errors.Translate(e, $"'{plan.Stream.Name}' cannot be read") is { } translated)
                 throw translated;

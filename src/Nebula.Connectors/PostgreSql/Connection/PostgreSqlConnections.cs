@@ -63,6 +63,23 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     public async Task<LentConnection?> TryOpenAsync(CancellationToken cancellationToken) =>
         _free.Wait(0, CancellationToken.None) ? await LendAsync(cancellationToken).ConfigureAwait(false) : null;
 
+    /// <summary>
+    /// Opens a connection for a thread of its own, after waiting for one to be free. As nothing of it is asynchronous, its reads wait in the system, and not
+    /// for what another thread hears from it. It is never one that was used before.
+    /// </summary>
+    /// <param name="cancellationToken">Stops the wait.</param>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    public LentConnection OpenBlocking(CancellationToken cancellationToken)
+    {
+        _free.Wait(cancellationToken);
+        return LendBlocking();
+    }
+
+    /// <summary>Opens a connection for a thread of its own where one is free; waits for none.</summary>
+    /// <returns>Null when none is free.</returns>
+    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    public LentConnection? TryOpenBlocking() => _free.Wait(0, CancellationToken.None) ? LendBlocking() : null;
+
     /// <summary>Opens a connection that streams the log, after waiting for one to be free.</summary>
     /// <param name="cancellationToken">Stops the wait and the opening.</param>
     /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
@@ -168,6 +185,28 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         {
             await connection.DisposeAsync().ConfigureAwait(false);
             if (!cancellationToken.IsCancellationRequested && Errors.Translate(e, $"Database '{Options.Database}' cannot be reached") is { } translated)
+                throw translated;
+            throw;
+        }
+    }
+
+    private LentConnection LendBlocking()
+    {
+        // with the one that is kept, one more than allowed could be open
+        Interlocked.Exchange(ref _idle, null)?.CloseAsync().AsTask().GetAwaiter().GetResult();
+        var connection = new LentConnection(_source.CreateConnection(), this);
+        try
+        {
+            connection.Connection.Open();
+            connection.ProcessId = connection.Connection.ProcessID;
+            using var command = new NpgsqlCommand(Session, connection.Connection);
+            command.ExecuteNonQuery();
+            return connection;
+        }
+        catch (Exception e)
+        {
+            connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            if (Errors.Translate(e, $"Database '{Options.Database}' cannot be reached") is { } translated)
                 throw translated;
             throw;
         }

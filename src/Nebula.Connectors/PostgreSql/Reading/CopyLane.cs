@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
@@ -15,6 +16,10 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 internal sealed class CopyLane(LentConnection connection, CopyQueries queries, StreamPlan plan, ReadContext context, CopyForm form, Func<RawBlock, bool> take)
 {
     private volatile NpgsqlRawCopyStream? _copy;
+    // an answer takes no longer to give that lies in memory already
+    private static readonly TimeSpan LongestOfMemory = TimeSpan.FromMicroseconds(5);
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(1);
+    private readonly object _stop = new();
     private volatile bool _isStopped;
     private PooledBuffer? _buffer;
     private IRowCutter _cutter = null!;
@@ -36,6 +41,13 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
             return;
         _copy = await SqlStatement.RunAsync(query, plan, queries.After,
             () => form.BeginAsync(connection.Connection, query, cancellationToken)).ConfigureAwait(false);
+    }
+
+    /// <summary>Asks the first question. Blocks the thread.</summary>
+    public void Start()
+    {
+        if (queries.Next() is { } query)
+            _copy = SqlStatement.Run(query, plan, queries.After, () => form.Begin(connection.Connection, query));
     }
 
     /// <summary>Reads the answer, then asks again until there is nothing left to ask. Blocks the thread.</summary>
@@ -63,7 +75,11 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
     /// <summary>Makes <see cref="Run"/> end soon: what the server is doing is cancelled, as the rest of the answer would be read otherwise.</summary>
     public async Task StopAsync()
     {
-        _isStopped = true;
+        lock (_stop)
+        {
+            _isStopped = true;
+            Monitor.PulseAll(_stop);
+        }
         try
         {
             if (_copy is { } copy)
@@ -117,6 +133,7 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
     private void Fill(NpgsqlRawCopyStream copy, PooledBuffer buffer)
     {
         var before = buffer.Length;
+        var last = Stopwatch.GetTimestamp();
         while (!_isAtEnd && !_isStopped && buffer.Length < buffer.Capacity)
         {
             var count = copy.Read(buffer.Span[buffer.Length..]);
@@ -124,6 +141,16 @@ internal sealed class CopyLane(LentConnection connection, CopyQueries queries, S
             buffer.Length += count;
             if (context.PreferLatency)
                 break;
+            // the server sends 8 kB at a time, each of which would wake this thread: what has to be asked of the system is asked for when there is more
+            var now = Stopwatch.GetTimestamp();
+            if (Stopwatch.GetElapsedTime(last, now) > LongestOfMemory && !_isAtEnd)
+            {
+                lock (_stop)
+                    if (!_isStopped)
+                        Monitor.Wait(_stop, Gathering);
+                now = Stopwatch.GetTimestamp();
+            }
+            last = now;
         }
         Interlocked.Add(ref _bytesRead, buffer.Length - before);
     }

@@ -35,16 +35,34 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         }
     }
 
-    /// <summary>Begins to read.</summary>
-    /// <param name="connection">The first connection, which belongs to this afterwards.</param>
-    /// <param name="snapshot">The state that the others have to see; null to read over one.</param>
-    /// <param name="lanes">Most connections at a time.</param>
+    /// <summary>Begins to read over one connection.</summary>
+    /// <param name="connection">The connection, which belongs to this afterwards.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    public async Task StartAsync(LentConnection connection, string? snapshot, int lanes, CancellationToken cancellationToken)
+    public async Task StartAsync(LentConnection connection, CancellationToken cancellationToken)
     {
         var first = new CopyLane(connection, queries, plan, context, _form, Take);
         await first.StartAsync(cancellationToken).ConfigureAwait(false);
-        _left = snapshot is null ? 1 : lanes;
+        Run(first, null, 1);
+    }
+
+    /// <summary>Begins to read much. Blocks the thread.</summary>
+    /// <param name="connection">The first connection, which belongs to this afterwards: one that blocks.</param>
+    /// <param name="snapshot">The state that is read; null for that of now.</param>
+    /// <param name="lanes">Most connections at a time.</param>
+    public void Start(LentConnection connection, string? snapshot, int lanes)
+    {
+        if (snapshot is not null)
+            SharedSnapshot.JoinBlocking(connection.Connection, snapshot);
+        else if (lanes > 1)
+            snapshot = SharedSnapshot.BeginBlocking(connection.Connection);
+        var first = new CopyLane(connection, queries, plan, context, _form, Take);
+        first.Start();
+        Run(first, snapshot, lanes);
+    }
+
+    private void Run(CopyLane first, string? snapshot, int lanes)
+    {
+        _left = lanes;
         _lanes.Add(first);
         _running.Add(StartThread(() => Run(first)));
         for (var i = 1; i < _left; i++)
@@ -88,10 +106,10 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         LentConnection? connection = null;
         try
         {
-            connection = connections.TryOpenAsync(_stop.Token).GetAwaiter().GetResult();
+            connection = connections.TryOpenBlocking();
             if (connection is null)
                 return null;
-            SharedSnapshot.JoinAsync(connection.Connection, snapshot, _stop.Token).GetAwaiter().GetResult();
+            SharedSnapshot.JoinBlocking(connection.Connection, snapshot);
         }
         catch (Exception e) when (e is NebulaException or NpgsqlException or IOException or OperationCanceledException)
         {

@@ -10,6 +10,7 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyncDisposable
 {
     private const string Begin = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    private const string ExportSql = $"{Begin}; SELECT pg_export_snapshot()";
 
     // what the server says of an export that has ended: up to version 17, and since
     private static readonly string[] GoneStates = ["22023", "42704"];
@@ -48,8 +49,34 @@ internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyn
     /// <returns>What the server calls the state.</returns>
     public static async Task<string> BeginAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand($"{Begin}; SELECT pg_export_snapshot()", connection);
+        await using var command = new NpgsqlCommand(ExportSql, connection);
         return (string)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+    }
+
+    /// <summary>Begins a transaction whose state others can see as long as it lasts. Blocks the thread.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <returns>What the server calls the state.</returns>
+    public static string BeginBlocking(NpgsqlConnection connection)
+    {
+        using var command = new NpgsqlCommand(ExportSql, connection);
+        return (string)command.ExecuteScalar()!;
+    }
+
+    /// <summary>Begins a transaction that sees a state. Blocks the thread.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="id">What the server calls the state.</param>
+    /// <exception cref="NebulaException">The state is gone.</exception>
+    public static void JoinBlocking(NpgsqlConnection connection, string id)
+    {
+        try
+        {
+            using var command = new NpgsqlCommand(JoinSql(id), connection);
+            command.ExecuteNonQuery();
+        }
+        catch (PostgresException e) when (GoneStates.Contains(e.SqlState))
+        {
+            throw Gone(e);
+        }
     }
 
     /// <summary>Begins a transaction that sees a state.</summary>
@@ -61,16 +88,21 @@ internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyn
     {
         try
         {
-            await using var command = new NpgsqlCommand($"{Begin}; SET TRANSACTION SNAPSHOT '{id}'", connection);
+            await using var command = new NpgsqlCommand(JoinSql(id), connection);
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (PostgresException e) when (GoneStates.Contains(e.SqlState))
         {
-            throw new NebulaException(ErrorKind.Data,
-                "The snapshot that all chunks of the table are read from is gone: the connection that kept it was lost. Rows of two states must not be mixed; run again.", inner: e);
+            throw Gone(e);
         }
     }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => keeper.DisposeAsync();
+
+    private static string JoinSql(string id) => $"{Begin}; SET TRANSACTION SNAPSHOT '{id}'";
+
+    private static NebulaException Gone(PostgresException e) => new(ErrorKind.Data,
+        "The snapshot that all chunks of the table are read from is gone: the connection that kept it was lost. Rows of two states must not be mixed; run again.",
+        inner: e);
 }

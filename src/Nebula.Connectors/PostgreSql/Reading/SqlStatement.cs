@@ -41,6 +41,24 @@ internal static class SqlStatement
         }
     }
 
+    /// <summary>Runs what the user wrote a part of, blocking the thread.</summary>
+    /// <param name="sent">What is sent to the server.</param>
+    /// <param name="plan">The stream.</param>
+    /// <param name="after">The last value of the cursor; null for none.</param>
+    /// <param name="run">Runs it.</param>
+    /// <exception cref="NebulaException">What the user wrote is wrong.</exception>
+    public static T Run<T>(string sent, StreamPlan plan, string? after, Func<T> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (PostgresException e) when (Explain(e, sent, plan, after) is { } explained)
+        {
+            throw explained;
+        }
+    }
+
     /// <summary>Says what is wrong with what the user wrote in SQL, and where in it.</summary>
     /// <param name="error">What the server says of the statement that it is part of.</param>
     /// <param name="sent">What was sent to the server.</param>
