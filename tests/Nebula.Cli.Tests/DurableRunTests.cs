@@ -192,7 +192,17 @@ public sealed partial class DurableRunTests : IDisposable
         Assert.Contains("nothing new", _nebula.Run("run", "p.yaml").Errors, StringComparison.Ordinal);
         Assert.Equal(["1", "2", "3", "4"], CommittedIds());
 
-        var refused = _nebula.Run("run", "p.yaml", "--set", "object=one.csv");
+        // a name without a part gets one, so that what comes can be beside what is there
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "--set", "object=one.csv", "-q").ExitCode);
+        Assert.Single(_nebula.Files(), static file => file.StartsWith("out/one-", StringComparison.Ordinal) && file.EndsWith("-00000.csv", StringComparison.Ordinal));
+
+        _nebula.Write("p.yaml", """
+            version: 1
+            source: { type: csv, path: in/*.csv }
+            target: { type: csv, path: one.csv }
+            streams: { "*": { single: true, mode: incremental } }
+            """);
+        var refused = _nebula.Run("run", "p.yaml");
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("put {part:05} into the name", refused.Errors, StringComparison.Ordinal);
     }

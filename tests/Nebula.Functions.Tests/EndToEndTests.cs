@@ -53,7 +53,7 @@ public sealed class EndToEndTests
         WriteSource(folder.Path, "returns", 500);
         Directory.CreateDirectory(Path.Combine(folder.Path, "pipelines"));
         await File.WriteAllTextAsync(Path.Combine(folder.Path, "pipelines", "shop.yaml"), Pipeline);
-        var (code, said) = OwnRoot.RunNebula(folder.Path, "run", "/work/pipelines/shop.yaml", "--env", "FOLDER=/work", "--env", "OUT=in-container");
+        var (code, said) = OwnRoot.RunNebula(folder.Path, "run", "/data/pipelines/shop.yaml", "--env", "FOLDER=/data", "--env", "OUT=in-container");
         Assert.True(code == 0, said);
         await CommandAsync(folder.Path, "by-command");
         foreach (var name in (string[])["orders.parquet", "returns.parquet"])

@@ -29,7 +29,7 @@ public sealed class RunTests
         Assert.Equal(id, (string)Assert.Single(list.Json["runs"]!.AsArray())!["id"]!);
         var record = (await app.RecordAsync(id))!;
         Assert.Equal(("shop", "completed", (long)run.Json["result"]!["rows"]!), (record.Pipeline, record.Status, record.Rows));
-        Assert.Equal(["a", "d"], record.Streams.Select(static stream => stream.Name).Order());
+        Assert.Equal(["(changes)", "a", "d"], record.Streams.Select(static stream => stream.Name).Order());
         app.CheckDelivered();
         Assert.All(host.Handlers, static handler => Assert.Empty(handler.Errors));
     }

@@ -45,7 +45,8 @@ public sealed class ScaleMeasurement(ITestOutputHelper output)
             }
             seconds.Sort();
             var all = string.Join(", ", seconds.Select(static s => s.ToString("0.00", CultureInfo.InvariantCulture)));
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{handlers} handlers: {chunks} chunks, median {seconds[Repetitions / 2]:0.00} s of {all}"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{handlers} handlers: {chunks} chunks, median {seconds[Repetitions / 2]:0.00} s of {all}"));
         }
     }
 }

@@ -12,7 +12,8 @@ public sealed class PlainJsonEncoderTests
     {
         for (var first = 0; first < char.MaxValue; first += 97)
         {
-            var text = string.Concat(Enumerable.Range(first, 97).Where(static c => c is < 0xd800 or (> 0xdfff and <= char.MaxValue)).Select(static c => (char)c));
+            var text = string.Concat(Enumerable.Range(first, 97).Where(static c => c is < 0xd800 or (> 0xdfff and <= char.MaxValue)).Select(static c =>
+                (char)c));
             Assert.Equal(text, JsonDocument.Parse(Write(text, PlainJsonEncoder.Instance)).RootElement.GetString());
         }
     }
@@ -42,7 +43,8 @@ public sealed class PlainJsonEncoderTests
                 for (var i = 0; i < bytes.Length; i++)
                     bytes[i] &= 0x5f;
             var expected = Parse(WriteUtf8(bytes, JavaScriptEncoder.UnsafeRelaxedJsonEscaping));
-            Assert.True(expected == Parse(WriteUtf8(bytes, PlainJsonEncoder.Instance)), string.Create(CultureInfo.InvariantCulture, $"seed {seed}, round {round}"));
+            Assert.True(expected == Parse(WriteUtf8(bytes, PlainJsonEncoder.Instance)),
+                string.Create(CultureInfo.InvariantCulture, $"seed {seed}, round {round}"));
         }
 
         static string Parse(byte[]? json) => json is null ? "refused" : JsonDocument.Parse(json).RootElement.GetString()!;

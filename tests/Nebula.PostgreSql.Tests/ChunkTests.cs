@@ -36,7 +36,8 @@ public sealed class ChunkTests(Servers servers)
         var chunks = await run.SplitAsync(plan, 1 << 20);
         var lines = (await run.ReadAsync(plan, chunks[0])).Lines;
         // rows move behind the end, vanish and come
-        servers[version].Execute("UPDATE moving.t SET name = 'changed' WHERE id % 3 = 0; DELETE FROM moving.t WHERE id % 5 = 0; INSERT INTO moving.t SELECT -i, 'new' FROM generate_series(1, 1000) i");
+        servers[version].Execute("UPDATE moving.t SET name = 'changed' WHERE id % 3 = 0; DELETE FROM moving.t WHERE id % 5 = 0; INSERT INTO moving.t SELECT "
+            + "-i, 'new' FROM generate_series(1, 1000) i");
         foreach (var chunk in chunks.Skip(1))
             lines.AddRange((await run.ReadAsync(plan, chunk)).Lines);
 
@@ -65,7 +66,8 @@ public sealed class ChunkTests(Servers servers)
         Assert.True(rows.Chunks > 5, $"{rows.Chunks} chunks");
         Assert.Equal(Enumerable.Range(1, 60_000).Select(static i => $"{i}|row {i}").Order(StringComparer.Ordinal), rows.Lines.Order(StringComparer.Ordinal));
         Assert.DoesNotContain(
-            (await run.Source.DiscoverAsync(new DiscoverRequest { NamesOnly = true }, CancellationToken.None)).Streams, static stream => stream.Name is "parts.a" or "parts.b" or "parts.c" or "parts.d");
+            (await run.Source.DiscoverAsync(new DiscoverRequest { NamesOnly = true }, CancellationToken.None)).Streams, static stream =>
+                stream.Name is "parts.a" or "parts.b" or "parts.c" or "parts.d");
     }
 
     [Theory, Server(15), Server(18)]

@@ -14,7 +14,8 @@ public sealed class DiscoverTests(Servers servers)
 
         var names = await run.Source.DiscoverAsync(new DiscoverRequest { NamesOnly = true }, CancellationToken.None);
 
-        Assert.Equal(["shop.Old \"orders\" ünïcode", "shop.by_day", "shop.cached", "shop.cheap", "shop.items"], names.Streams.Select(static stream => stream.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["shop.Old \"orders\" ünïcode", "shop.by_day", "shop.cached", "shop.cheap", "shop.items"],
+            names.Streams.Select(static stream => stream.Name).Order(StringComparer.Ordinal));
         Assert.All(names.Streams, static stream => Assert.Empty(stream.Schema.Fields));
         Assert.True(names.Streams.Single(static stream => stream.Name == "shop.by_day").Bytes > 0);
         Assert.Null(names.Streams.Single(static stream => stream.Name == "shop.cheap").Bytes);
@@ -38,7 +39,8 @@ public sealed class DiscoverTests(Servers servers)
     {
         await using var run = Create(version);
 
-        var error = await Assert.ThrowsAsync<NebulaException>(() => run.Source.DiscoverAsync(new DiscoverRequest { Streams = ["shop.itmes"] }, CancellationToken.None));
+        var error = await Assert.ThrowsAsync<NebulaException>(() =>
+            run.Source.DiscoverAsync(new DiscoverRequest { Streams = ["shop.itmes"] }, CancellationToken.None));
 
         Assert.Equal(ErrorKind.NotFound, error.Kind);
         Assert.Contains("Did you mean 'shop.items'?", error.Message, StringComparison.Ordinal);

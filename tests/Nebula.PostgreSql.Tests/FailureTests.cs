@@ -21,7 +21,8 @@ public sealed class FailureTests(Servers servers)
     public async Task Open_ByUrl_ReadsItsParts(int version)
     {
         var port = servers[version].Port.ToString(CultureInfo.InvariantCulture);
-        await using var run = new SourceRun([("url", $"postgresql://nebula:{Uri.EscapeDataString(PostgreSqlServer.Password)}@127.0.0.1:{port}/postgres?sslmode=disable")]);
+        await using var run = new SourceRun([("url",
+            $"postgresql://nebula:{Uri.EscapeDataString(PostgreSqlServer.Password)}@127.0.0.1:{port}/postgres?sslmode=disable")]);
 
         var checks = await run.Source.CheckAsync(CancellationToken.None);
 
@@ -98,7 +99,8 @@ public sealed class FailureTests(Servers servers)
             await using var reader = await run.OpenAsync(plan, chunk, cancellation.Token);
             await DrainAsync(reader, cancellation.Token);
         });
-        for (var tries = 0; tries < 2_400 && server.Ask<long>("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cancelled' AND wait_event = 'PgSleep'") == 0; tries++)
+        for (var tries = 0; tries < 2_400
+            && server.Ask<long>("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cancelled' AND wait_event = 'PgSleep'") == 0; tries++)
             await Task.Delay(50);
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => drain);
@@ -126,7 +128,8 @@ public sealed class FailureTests(Servers servers)
 
     private static SourceRun Create(PostgreSqlServer server, string name)
     {
-        server.Execute($"DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}; CREATE TABLE {name}.t (id int); INSERT INTO {name}.t SELECT i FROM generate_series(1, 2000000) i");
+        server.Execute($"DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}; CREATE TABLE {name}.t (id int); INSERT INTO {name}.t SELECT i FROM "
+            + $"generate_series(1, 2000000) i");
         return new SourceRun(server, "postgres", ("application_name", name));
     }
 

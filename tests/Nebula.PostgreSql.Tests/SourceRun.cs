@@ -18,7 +18,8 @@ internal sealed class SourceRun : IAsyncDisposable
     private readonly BufferPool _pool = new();
 
     public SourceRun(PostgreSqlServer server, string database = "postgres", params (string Key, string Value)[] settings)
-        : this([("host", "127.0.0.1"), ("port", server.Port.ToString(CultureInfo.InvariantCulture)), ("user", "nebula"), ("password", PostgreSqlServer.Password), ("database", database), .. settings])
+        : this([("host", "127.0.0.1"), ("port", server.Port.ToString(CultureInfo.InvariantCulture)), ("user", "nebula"),
+            ("password", PostgreSqlServer.Password), ("database", database), .. settings])
     {
     }
 
@@ -100,7 +101,8 @@ internal sealed class SourceRun : IAsyncDisposable
         return new Rows([.. parts.SelectMany(static part => part.Lines)], [.. parts.SelectMany(static part => part.Rejected)]) { Chunks = chunks.Count };
     }
 
-    public async Task<Rows> ReadAsync(string stream, params (string Column, DataType Type)[] types) => await ReadAsync(await PlanAsync(stream, asText: false, types));
+    public async Task<Rows> ReadAsync(string stream, params (string Column, DataType Type)[] types) =>
+        await ReadAsync(await PlanAsync(stream, asText: false, types));
 
     public async Task<Rows> ReadAsync(StreamPlan plan, Chunk chunk)
     {
@@ -120,7 +122,8 @@ internal sealed class SourceRun : IAsyncDisposable
         {
             var path = Path.Combine(folder.FullName, file);
             await using var destination = new FileDestination(
-                new OptionValues("target \"file\"", Connectors.Files.FileOptions.ForDestination(null), [KeyValuePair.Create("path", new OptionValue([path], new SourceLocation("test")))]), null, new LocalStore());
+                new OptionValues("target \"file\"", Connectors.Files.FileOptions.ForDestination(null),
+                    [KeyValuePair.Create("path", new OptionValue([path], new SourceLocation("test")))]), null, new LocalStore());
             var run = new StreamRun(Source, destination, new PipelineOptions { Workers = 2, MemoryLimit = 1 }, _pool, "run");
             await run.RunAsync(new StreamRequest { Streams = [stream] }, CancellationToken.None);
             return await File.ReadAllTextAsync(path);

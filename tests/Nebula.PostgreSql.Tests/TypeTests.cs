@@ -140,7 +140,8 @@ public sealed class TypeTests(Servers servers)
         await using var run = new SourceRun(server);
 
         var rows = await run.ReadAsync("odd.t");
-        var text = await run.ReadAsync("odd.t", ("d", DataType.String), ("ts", DataType.String), ("tz", DataType.String), ("n", DataType.String), ("t", DataType.String));
+        var text = await run.ReadAsync("odd.t", ("d", DataType.String), ("ts", DataType.String), ("tz", DataType.String), ("n", DataType.String),
+            ("t", DataType.String));
 
         Assert.Equal(["8|null|null|null|150|null"], rows.Lines);
         Assert.Equal(["d", "d", "ts", "ts", "ts", "tz", "n", "t"], rows.Rejected.Select(static row => row.Location.Column));
@@ -154,7 +155,8 @@ public sealed class TypeTests(Servers servers)
     [Theory, Server(15), Server(18)]
     public async Task Read_ColumnsCastByTheUser_AreConverted(int version)
     {
-        servers[version].Execute("DROP SCHEMA IF EXISTS casts CASCADE; CREATE SCHEMA casts; CREATE TABLE casts.t (n numeric, i int); INSERT INTO casts.t VALUES (12.5, 7)");
+        servers[version].Execute("DROP SCHEMA IF EXISTS casts CASCADE; CREATE SCHEMA casts; CREATE TABLE casts.t (n numeric, i int); INSERT INTO casts.t "
+            + "VALUES (12.5, 7)");
         await using var run = new SourceRun(servers[version]);
 
         Assert.Equal(["12500|7"], (await run.ReadAsync("casts.t", ("n", DataType.Decimal(10, 3)), ("i", DataType.Int64))).Lines);

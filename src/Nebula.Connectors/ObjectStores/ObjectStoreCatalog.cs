@@ -33,7 +33,8 @@ internal static class ObjectStoreCatalog
         var scheme = ObjectPath.SchemeOf(path);
         var store = scheme is null ? Local : Remote.Append(Local).FirstOrDefault(known => known.Schemes.Contains(scheme))
             ?? throw NebulaException.Configuration(
-            $"'{scheme}://' is no store that Nebula knows.{Suggestion.For(scheme, Remote.Append(Local).SelectMany(static known => known.Schemes))}", options.LocationOf("path"));
+            $"'{scheme}://' is no store that Nebula knows.{Suggestion.For(scheme, Remote.Append(Local).SelectMany(static known => known.Schemes))}",
+                options.LocationOf("path"));
         foreach (var option in Options)
             if (options.IsSet(option.Name) && !store.Options.Contains(option) && (option != EndpointOption || store == Local))
                 throw NebulaException.Configuration(

@@ -9,14 +9,15 @@ public static class PostgreSqlConnectors
 {
     /// <summary>Adds the connector <c>postgresql</c>.</summary>
     /// <param name="connectors">Takes it.</param>
-    public static ConnectorRegistry AddPostgreSql(this ConnectorRegistry connectors) => connectors.Add(new ConnectorDescriptor("postgresql", "Tables and views of PostgreSQL")
-    {
-        Aliases = ["postgres", "pg"],
-        SourceOptions = PostgreSqlOptions.Descriptors,
-        TakesQueries = true,
-        CapturesChanges = true,
-        DestinationOptions = WriteOptions.Descriptors,
-        CreateDestination = static options => new PostgreSqlDestination(WriteOptions.Of(options)),
-        CreateSource = static options => new PostgreSqlSource(PostgreSqlOptions.Of(options)),
-    });
+    public static ConnectorRegistry AddPostgreSql(this ConnectorRegistry connectors) =>
+        connectors.Add(new ConnectorDescriptor("postgresql", "Tables and views of PostgreSQL")
+        {
+            Aliases = ["postgres", "pg"],
+            SourceOptions = PostgreSqlOptions.Descriptors,
+            TakesQueries = true,
+            CapturesChanges = true,
+            DestinationOptions = WriteOptions.Descriptors,
+            CreateDestination = static options => new PostgreSqlDestination(WriteOptions.Of(options)),
+            CreateSource = static options => new PostgreSqlSource(PostgreSqlOptions.Of(options)),
+        });
 }

@@ -24,7 +24,8 @@ internal static class SourceCheck
             return await connections.QueryAsync<IReadOnlyList<CheckResult>>("The checks cannot go on", async connection =>
             {
                 var role = await AddServerAsync(connection, results, connections.Options, cancellationToken).ConfigureAwait(false);
-                AddRights(await SystemCatalog.FindRelationsAsync(connection, connections.Options.Schemas, cancellationToken).ConfigureAwait(false), role, results);
+                AddRights(await SystemCatalog.FindRelationsAsync(connection, connections.Options.Schemas, cancellationToken).ConfigureAwait(false), role,
+                    results);
                 return results;
             }, cancellationToken).ConfigureAwait(false);
         }
@@ -35,14 +36,16 @@ internal static class SourceCheck
         }
     }
 
-    private static async Task<string> AddServerAsync(NpgsqlConnection connection, List<CheckResult> results, PostgreSqlOptions options, CancellationToken cancellationToken)
+    private static async Task<string> AddServerAsync(NpgsqlConnection connection, List<CheckResult> results, PostgreSqlOptions options,
+        CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(SettingsQuery, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
         var role = reader.GetString(0);
         results.Add(new CheckResult("connection", true,
-            $"database '{options.Database}' of PostgreSQL {reader.GetString(1)} at {options.Server}, as role '{role}'{(reader.GetBoolean(3) ? ", a standby" : "")}"));
+            $"database '{options.Database}' of PostgreSQL {reader.GetString(1)} at {options.Server}, as role "
+                + $"'{role}'{(reader.GetBoolean(3) ? ", a standby" : "")}"));
         results.Add(new CheckResult("wal_level", true, $"{reader.GetString(2)}; tables are read as they are, which works with any"));
         return role;
     }
@@ -57,8 +60,10 @@ internal static class SourceCheck
         if (refused.Count == 0)
             return;
         var remedies = refused.Take(MostNamed).Select(relation =>
-            $"GRANT USAGE ON SCHEMA {SqlName.Quote(relation.Schema)} TO {SqlName.Quote(role)}; GRANT SELECT ON {SqlName.Quote(relation.Schema, relation.Name)} TO {SqlName.Quote(role)};");
+            $"GRANT USAGE ON SCHEMA {SqlName.Quote(relation.Schema)} TO {SqlName.Quote(role)}; GRANT SELECT ON {SqlName.Quote(relation.Schema, relation.Name)} "
+                + $"TO {SqlName.Quote(role)};");
         results.Add(new CheckResult("rights", readable > 0,
-            $"{refused.Count} cannot be read and are left out{(refused.Count > MostNamed ? $"; the first {MostNamed}" : "")}. To read them: {string.Join(' ', remedies)}"));
+            $"{refused.Count} cannot be read and are left out{(refused.Count > MostNamed ? $"; the first {MostNamed}" : "")}. To read them: "
+                + $"{string.Join(' ', remedies)}"));
     }
 }

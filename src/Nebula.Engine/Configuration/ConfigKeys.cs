@@ -294,7 +294,8 @@ internal static class ConfigKeys
         NullIsEmpty = true,
         Keys =
         [
-            Enabled, Mode, Write, PrimaryKey, UpdateKey, Lookback, Where, Sql, Capture, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit, Contract, OnError, Performance, Storage, Chunking, Verify,
+            Enabled, Mode, Write, PrimaryKey, UpdateKey, Lookback, Where, Sql, Capture, Object, Single, SourceOptions, TargetOptions, Select, Columns, Limit,
+                Contract, OnError, Performance, Storage, Chunking, Verify,
             .. NotYet("range", "step", "resource", "fields", "naming", "metadata_columns"),
         ],
     };

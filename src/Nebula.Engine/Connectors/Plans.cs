@@ -94,7 +94,8 @@ public sealed record StreamPlan
     /// <summary>What becomes of the rows that the destination has.</summary>
     public WriteMode Write { get; init; }
 
-    /// <summary>The columns that identify a row, by their names at the destination; empty when none do. Always there for <see cref="WriteMode.Merge"/>.</summary>
+    /// <summary>The columns that identify a row, by their names at the destination; empty when none do. Always there for
+    /// <see cref="WriteMode.Merge"/>.</summary>
     public ImmutableArray<string> PrimaryKey { get; init; } = [];
 
     /// <summary>What the table at the destination may become.</summary>

@@ -15,7 +15,8 @@ internal sealed class RunRecords(IStateStore store, SlotStore slots, ILogger log
     private const string AllStreams = "*";
     private readonly RunHistory _history = new(store);
 
-    /// <summary>Keeps a record of a run when a turn has ended it. May be repeated with the turn. Never throws: the turn's answer counts, not the record.</summary>
+    /// <summary>Keeps a record of a run when a turn has ended it. May be repeated with the turn. Never throws: the turn's answer counts, not the
+    /// record.</summary>
     /// <param name="request">The turn.</param>
     /// <param name="response">Its answer.</param>
     public async Task AddAsync(OrchestratorRequest request, OrchestratorResponse response)

@@ -20,7 +20,7 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         var destination = await worker.PrepareAsync(task, context.CancellationToken).ConfigureAwait(false);
         var known = await _state.FindCheckpointAsync(task.Pipeline, request.Name, context.CancellationToken).ConfigureAwait(false);
         // the destination wins: what it has committed is committed, whatever we remember
-        if (destination is not null && (known is null || destination.Sequence > known.Checkpoint.Sequence))
+        if (destination is not null && (known is null || destination.Sequence > known.Checkpoint.Sequence || destination.Sequence == 0))
         {
             known = new CommittedState(destination, "");
             await _state.SetCheckpointAsync(task.Pipeline, known, context.CancellationToken).ConfigureAwait(false);
@@ -37,7 +37,8 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         var page = new List<Chunk>(size);
         var chunks = 0;
         var known = await _state.FindCheckpointAsync(request.Task.Pipeline, request.Name, context.CancellationToken).ConfigureAwait(false);
-        var position = await worker.SplitAsync(request.Task, known?.Checkpoint, AddAsync, context.CancellationToken).ConfigureAwait(false);
+        var from = known?.Checkpoint is { Sequence: > 0 } committed ? committed : null;
+        var position = await worker.SplitAsync(request.Task, from, AddAsync, context.CancellationToken).ConfigureAwait(false);
         if (page.Count > 0)
             await StoreAsync().ConfigureAwait(false);
         if (SyncState.InHistory(position) != position)

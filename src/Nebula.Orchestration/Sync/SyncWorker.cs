@@ -75,8 +75,10 @@ public sealed class SyncWorker(
     }
 
     /// <inheritdoc/>
-    public Task<Checkpoint?> PrepareAsync(StreamTask task, CancellationToken cancellationToken) =>
-        WithAsync(task, stream => stream.Destination.PrepareAsync(stream.Written, cancellationToken), isPlanned: true, cancellationToken);
+    public Task<Checkpoint?> PrepareAsync(StreamTask task, CancellationToken cancellationToken) => WithAsync(task, async stream =>
+        await stream.Destination.PrepareAsync(stream.Written, cancellationToken).ConfigureAwait(false)
+            // what is added to keeps account of it: where there is none, nothing is there, whatever was committed elsewhere
+            ?? (stream.Plan.Write == WriteMode.Replace ? null : new Checkpoint(stream.Job.Name, "", 0)), isPlanned: true, cancellationToken);
 
     /// <inheritdoc/>
     public Task<string> SplitAsync(

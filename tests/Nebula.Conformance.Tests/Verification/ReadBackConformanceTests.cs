@@ -99,7 +99,8 @@ public sealed class ReadBackConformanceTests(ITestOutputHelper output) : IDispos
             for (var j = i / step % 4; j < Targets.Length; j += 4)
                 try
                 {
-                    await using var source = new FileSource(Options("source", Connectors.Files.FileOptions.ForSource(null), files[i], []), null, new LocalStore());
+                    await using var source = new FileSource(Options("source", Connectors.Files.FileOptions.ForSource(null), files[i], []), null,
+                        new LocalStore());
                     compared += await CompareAsync(source, Targets[j], files[i], []) ? 1 : 0;
                 }
                 catch (NebulaException e) when (e.Kind is not ErrorKind.Verification)

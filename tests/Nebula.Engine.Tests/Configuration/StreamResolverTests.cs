@@ -107,10 +107,13 @@ public sealed class StreamResolverTests : IDisposable
             + $" ({(setting.Origin is { } at ? at.Line > 0 ? $"{at.Line}" : at.Name : "built in")})").ToList();
         Assert.Equal(
             ["enabled=true (built in)", "mode=full-refresh (built in)",
-             .. from key in (string[])["write", "primary_key", "update_key", "lookback", "where", "sql", "cdc.slot", "cdc.publication"] select $"{key}=(automatic) (built in)",
-             "cdc.deletes=soft (built in)", "cdc.on_position_lost=fail (built in)", "cdc.heartbeat=30s (built in)", "object=(automatic) (built in)", "single=false (built in)",
+             .. from key in (string[])["write", "primary_key", "update_key", "lookback", "where", "sql", "cdc.slot",
+                 "cdc.publication"] select $"{key}=(automatic) (built in)",
+             "cdc.deletes=soft (built in)", "cdc.on_position_lost=fail (built in)", "cdc.heartbeat=30s (built in)", "object=(automatic) (built in)",
+                 "single=false (built in)",
                 "target_options.password=*** (6)", "select=[*, -b] (10)",
-             "columns.password.type=int64 (9)", "limit=7 (5)", "schema.lossy=refuse (built in)", "schema.tables=evolve (built in)", "schema.columns=evolve (built in)",
+             "columns.password.type=int64 (9)", "limit=7 (5)", "schema.lossy=refuse (built in)", "schema.tables=evolve (built in)",
+                 "schema.columns=evolve (built in)",
              "schema.types=widen (built in)", "schema.on_drop=keep (built in)", "on_error.bad_rows=fail (built in)",
                  "on_error.max_bad_rows=(automatic) (built in)",
                  "on_error.quarantine_path=(automatic) (built in)",

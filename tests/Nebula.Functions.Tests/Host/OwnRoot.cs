@@ -12,10 +12,11 @@ internal static class OwnRoot
 
     /// <summary>Why there can be none; null when there can.</summary>
     public static string? Obstacle { get; } = !OperatingSystem.IsLinux() ? "only Linux has roots of their own for processes"
-        : Run("unshare", "--mount", "--pid", "--fork", "chroot", "/", "true") is { Code: not 0 } failed ? $"no right to make a root: {failed.Said.Trim()}" : null;
+        : Run("unshare", "--mount", "--pid", "--fork", "chroot", "/", "true") is { Code: not 0 } failed ? $"no right to make a root: {failed.Said.Trim()}"
+            : null;
 
     /// <summary>Runs the command in a root of its own.</summary>
-    /// <param name="folder">What is <c>/work</c> in it.</param>
+    /// <param name="folder">What is <c>/data</c> in it.</param>
     /// <param name="arguments">Arguments of the command.</param>
     /// <returns>The exit code, and what it said.</returns>
     public static (int Code, string Said) RunNebula(string folder, params string[] arguments)
@@ -23,10 +24,10 @@ internal static class OwnRoot
         // mounts end with the process, so that nothing is left to be undone
         const string Script = """
             set -e
-            root=$1 work=$2 program=$3 runtime=$4; shift 4
+            root=$1 folder=$2 program=$3 runtime=$4; shift 4
             mount -t tmpfs tmpfs "$root"
-            mkdir -p "$root/work" "$root/proc" "$root/tmp" "$root/app" "$root/dotnet" "$root/dev"
-            mount --bind "$work" "$root/work"
+            mkdir -p "$root/data" "$root/proc" "$root/tmp" "$root/app" "$root/dotnet" "$root/dev"
+            mount --bind "$folder" "$root/data"
             mount -t proc proc "$root/proc"
             for device in null zero random urandom; do
               : > "$root/dev/$device"
@@ -48,7 +49,7 @@ internal static class OwnRoot
               mkdir -p "$root$(dirname "$library")"
               cp -L "$library" "$root$library"
             done
-            cd "$root/work"
+            cd "$root/data"
             export DOTNET_ROOT=/dotnet HOME=/tmp
             exec chroot "$root" /app/nebula "$@"
             """;
@@ -56,7 +57,8 @@ internal static class OwnRoot
         try
         {
             var (program, runtime) = Program();
-            return Run("unshare", ["--mount", "--propagation", "private", "--pid", "--fork", "bash", "-c", Script, "sh", root, folder, program, runtime, .. arguments]);
+            return Run("unshare",
+                ["--mount", "--propagation", "private", "--pid", "--fork", "bash", "-c", Script, "sh", root, folder, program, runtime, .. arguments]);
         }
         finally
         {
@@ -68,7 +70,8 @@ internal static class OwnRoot
     {
         var published = Path.Combine(Repository, "artifacts", "publish", "linux-x64", "nebula");
         return File.Exists(published) ? (published, "")
-            : (Path.Combine(AppContext.BaseDirectory, "nebula"), Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "..", "..", "..")));
+            : (Path.Combine(AppContext.BaseDirectory, "nebula"),
+                Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "..", "..", "..")));
     }
 
     private static string FindRepository()

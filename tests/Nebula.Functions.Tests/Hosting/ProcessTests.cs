@@ -53,7 +53,8 @@ public sealed class ProcessTests
             // an orchestrator's answer without a value would fail as one that cannot be read
             Assert.Equal(status == 200, (await response.Content.ReadAsStringAsync()).Contains("\"ReturnValue\":\"", StringComparison.Ordinal));
         }
-        for (var begin = DateTime.UtcNow; !handler.Output.Any(static line => line.Contains("FUNCTIONS_WORKER_RUNTIME", StringComparison.Ordinal)); await Task.Delay(20))
+        for (var begin = DateTime.UtcNow; !handler.Output.Any(static line =>
+            line.Contains("FUNCTIONS_WORKER_RUNTIME", StringComparison.Ordinal)); await Task.Delay(20))
             Assert.True(DateTime.UtcNow - begin < TimeSpan.FromSeconds(30), "the log has no word of it");
         Assert.Empty(handler.Errors);
     }

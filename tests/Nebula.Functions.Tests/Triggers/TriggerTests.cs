@@ -153,7 +153,8 @@ public sealed class TriggerTests
         await Task.WhenAll(host.TickAsync("StartScheduledRuns"), host.TickAsync("StartScheduledRuns"));
         var run = Assert.Single(await host.Extension.InspectAsync(), static one => one.Name == "SyncRun");
         // an hour may end here: then that is when it was due
-        Assert.Contains(run.Id, ((int[])[0, 1]).Select(later => $"shop.timer-{due.AddHours(later).ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}"));
+        Assert.Contains(run.Id,
+            ((int[])[0, 1]).Select(later => $"shop.timer-{due.AddHours(later).ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}"));
         await host.EndOfAsync(run.Id);
         var ended = DateTime.UtcNow;
         await host.TickAsync("StartScheduledRuns");

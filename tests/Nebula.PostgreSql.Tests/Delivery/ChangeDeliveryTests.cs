@@ -197,7 +197,8 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime, IDisposable
     }
 
     private string ColumnsOf(string table) => _server!.Ask<string>(
-        $"SELECT string_agg(quote_ident(attname), ', ' ORDER BY attname) FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped",
+        $"SELECT string_agg(quote_ident(attname), ', ' ORDER BY attname) FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT "
+            + $"attisdropped",
         Source);
 
     /// <summary>What is left of the changes of a table when they are done one after the other.</summary>

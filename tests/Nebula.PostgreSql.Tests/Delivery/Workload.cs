@@ -137,7 +137,8 @@ internal sealed class Workload : IDisposable
             + $"CASE WHEN i % 4 = 0 THEN NULL WHEN i % 4 = 1 THEN '' ELSE 'it''s \"{table}\", ' || i END FROM generate_series({first}, {first + rows - 1}) i");
     }
 
-    private string Change(int table) => $"UPDATE {NameOf(table)} SET n = {_random.Next(1_000_000)}, note = {(_random.Next(3) == 0 ? "NULL" : "'n'")} WHERE {Some(table)}";
+    private string Change(int table) =>
+        $"UPDATE {NameOf(table)} SET n = {_random.Next(1_000_000)}, note = {(_random.Next(3) == 0 ? "NULL" : "'n'")} WHERE {Some(table)}";
 
     private string Some(int table) => string.Create(CultureInfo.InvariantCulture, $"id % {_random.Next(3, 30)} = {table % 3}");
 
@@ -145,7 +146,8 @@ internal sealed class Workload : IDisposable
         $"(SELECT id FROM {NameOf(table)} ORDER BY abs(hashint8(id + {_random.Next(1_000_000)})), id LIMIT 1)");
 
     /// <summary>A text that is stored in the row, or beside it.</summary>
-    private string Body() => string.Create(CultureInfo.InvariantCulture, $"repeat('{(char)('a' + _random.Next(26))}', {(_random.Next(2) == 0 ? 10 : 2_500 + _random.Next(2_000))})");
+    private string Body() =>
+        string.Create(CultureInfo.InvariantCulture, $"repeat('{(char)('a' + _random.Next(26))}', {(_random.Next(2) == 0 ? 10 : 2_500 + _random.Next(2_000))})");
 
     private void Interleave(int one, int other)
     {
@@ -165,7 +167,8 @@ internal sealed class Workload : IDisposable
         {
             case 0:
                 Execute(0, string.Create(CultureInfo.InvariantCulture, $"ALTER TABLE {name} ADD extra{_added[table]} text"));
-                Transaction(0, "COMMIT", string.Create(CultureInfo.InvariantCulture, $"UPDATE {name} SET extra{_added[table]++} = 'x' || id WHERE {Some(table)}"));
+                Transaction(0, "COMMIT",
+                    string.Create(CultureInfo.InvariantCulture, $"UPDATE {name} SET extra{_added[table]++} = 'x' || id WHERE {Some(table)}"));
                 break;
             case 1 when _added[table] > 0:
                 Execute(0, string.Create(CultureInfo.InvariantCulture, $"ALTER TABLE {name} DROP COLUMN IF EXISTS extra{_random.Next(_added[table])}"));
@@ -173,7 +176,8 @@ internal sealed class Workload : IDisposable
                 break;
             case 2 when !_widened[table]:
                 _widened[table] = true;
-                Transaction(0, "COMMIT", $"ALTER TABLE {name} ALTER n TYPE bigint", Insert(table, 2), $"UPDATE {name} SET n = 5000000000 + id WHERE {Some(table)}");
+                Transaction(0, "COMMIT", $"ALTER TABLE {name} ALTER n TYPE bigint", Insert(table, 2),
+                    $"UPDATE {name} SET n = 5000000000 + id WHERE {Some(table)}");
                 break;
         }
     }

@@ -9,7 +9,8 @@ public sealed class Servers : IDisposable
 {
     private readonly ConcurrentDictionary<int, Lazy<PostgreSqlServer>> _servers = new();
 
-    internal PostgreSqlServer this[int version] => _servers.GetOrAdd(version, static version => new Lazy<PostgreSqlServer>(() => PostgreSqlServer.Start(version))).Value;
+    internal PostgreSqlServer this[int version] =>
+        _servers.GetOrAdd(version, static version => new Lazy<PostgreSqlServer>(() => PostgreSqlServer.Start(version))).Value;
 
     public void Dispose()
     {
@@ -35,7 +36,8 @@ public sealed class ServerAttribute : DataAttribute
     {
         _version = version;
         if (PostgreSqlServer.Find(version) is null)
-            Skip = version == 18 ? "PostgreSQL 18 is not installed: run npm ci in tests/postgres." : $"PostgreSQL {version} is not installed: it is Debian's package postgresql-{version}.";
+            Skip = version == 18 ? "PostgreSQL 18 is not installed: run npm ci in tests/postgres."
+                : $"PostgreSQL {version} is not installed: it is Debian's package postgresql-{version}.";
     }
 
     public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [[_version]];

@@ -136,5 +136,6 @@ internal sealed class ChangeOracle(WriteMode write, DeleteHandling deletes)
 
     private string Render(Change row) => string.Join('|',
         row.Key, row.Number?.ToString(CultureInfo.InvariantCulture) ?? "-", row.Text ?? "-", row.Large ?? "-",
-        write != WriteMode.Append && deletes != DeleteHandling.Soft ? "" : $"{row.Operation}|{row.Position}|{row.CommittedAt?.ToString(CultureInfo.InvariantCulture) ?? "-"}");
+        write != WriteMode.Append && deletes != DeleteHandling.Soft ? ""
+            : $"{row.Operation}|{row.Position}|{row.CommittedAt?.ToString(CultureInfo.InvariantCulture) ?? "-"}");
 }

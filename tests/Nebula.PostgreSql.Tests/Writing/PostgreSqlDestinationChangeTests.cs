@@ -154,7 +154,8 @@ public sealed class PostgreSqlDestinationChangeTests(Servers servers)
                     (_, DeleteHandling.Hard) => (string[])["a,3,z,l"],
                     _ => ["a,3,z,l", "b,2,y,m"],
                 },
-                run.Rows($"SELECT k, number, text, large{(write == WriteMode.Append || deletes == DeleteHandling.Soft ? ", _nebula_op" : "")} FROM snapshot.t").Order(StringComparer.Ordinal));
+                run.Rows($"SELECT k, number, text, large{(write == WriteMode.Append || deletes == DeleteHandling.Soft ? ", _nebula_op" : "")} FROM "
+                    + $"snapshot.t").Order(StringComparer.Ordinal));
         }
     }
 
@@ -184,7 +185,8 @@ public sealed class PostgreSqlDestinationChangeTests(Servers servers)
         var hasChanges = stream.Plan.Write == WriteMode.Append || stream.Plan.Capture!.Deletes == DeleteHandling.Soft;
         var changes = hasChanges
             ? "_nebula_op || '|' || _nebula_position || '|' || coalesce((extract(epoch FROM _nebula_committed_at) * 1000000)::bigint::text, '-')" : "''";
-        return $"SELECT concat_ws('|', '{stream.Table}', coalesce(k, ''), coalesce(number::text, '-'), coalesce(text, '-'), coalesce(large, '-'), {changes}) FROM {stream.Table}";
+        return $"SELECT concat_ws('|', '{stream.Table}', coalesce(k, ''), coalesce(number::text, '-'), coalesce(text, '-'), coalesce(large, '-'), {changes}) "
+            + $"FROM {stream.Table}";
     }))).ToLookup(static row => row[..row.IndexOf('|', StringComparison.Ordinal)], static row => row[(row.IndexOf('|', StringComparison.Ordinal) + 1)..]);
 
     /// <summary>A table at a source that changes at random.</summary>

@@ -209,7 +209,8 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
         Assert.Equal(
             ["id,bigint", "r,double precision", "\"n\",\"numeric(8,3)\"".Replace("\"n\"", "n", StringComparison.Ordinal), "s,character varying(3)", "j,jsonb",
                 "kept,text", "new,boolean"],
-            run.Rows("SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'evolved.t'::regclass AND attnum > 0 ORDER BY attnum"));
+            run.Rows("SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'evolved.t'::regclass AND attnum > 0 ORDER BY "
+                + "attnum"));
     }
 
     [Theory, Server(15), Server(18)]

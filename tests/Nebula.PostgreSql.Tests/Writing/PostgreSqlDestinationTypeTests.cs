@@ -60,7 +60,8 @@ public sealed class PostgreSqlDestinationTypeTests(Servers servers)
             await run.LoadAsync(parquet, new StreamRequest { Object = "types.parquet" });
 
             // arrays and composite types are JSON in the file; what differs is named by its type
-            var differs = TypeTests.Cases.Select(static (c, i) => (c.Type, c.Value, Column: $"c{i}", Form: c.Read == "json" ? "to_json({0})::text" : "{0}")).Where(c =>
+            var differs = TypeTests.Cases.Select(static (c, i) =>
+                (c.Type, c.Value, Column: $"c{i}", Form: c.Read == "json" ? "to_json({0})::text" : "{0}")).Where(c =>
                 server.Ask<long>($"SELECT count(*) FROM types.typed a JOIN types.parquet b ON (a.c0 IS NULL) = (b.c0 IS NULL) "
                     + $"WHERE format('%L', {c.Form.Replace("{0}", "a." + c.Column, StringComparison.Ordinal)}) <> format('%L', b.{c.Column})") > 0);
             Assert.Empty(differs);
@@ -141,7 +142,8 @@ public sealed class PostgreSqlDestinationTypeTests(Servers servers)
             """.ReplaceLineEndings("\n"), Columns(server, "widened.t"));
         Assert.Equal(
             [
-                "-128,255,65535,4294967295,18446744073709551615,-9999999999999999999.9999999999999999999,-0.001,0001-01-01,9999-12-31 23:59:59.999999+00,00112233-4455-6677-8899-aabbccddeeff,\"{\"\"a\"\" : 1}\",3.4028235e+38,23:59:59.999999",
+                "-128,255,65535,4294967295,18446744073709551615,-9999999999999999999.9999999999999999999,-0.001,0001-01-01,9999-12-31 "
+                    + "23:59:59.999999+00,00112233-4455-6677-8899-aabbccddeeff,\"{\"\"a\"\" : 1}\",3.4028235e+38,23:59:59.999999",
                 "0,1,10,100,10000,10000.0000000000000000000,10000.000,2000-01-01,2000-01-01 00:00:00+00,00000000-0000-0000-0000-000000000000,null,0,12:00:00",
                 "127,0,0,0,0,0.0000000000000000001,999999999999999.999,9999-12-31,0001-01-01 00:00:00+00,ffffffff-ffff-ffff-ffff-ffffffffffff,[],-1.5,00:00:00",
             ],

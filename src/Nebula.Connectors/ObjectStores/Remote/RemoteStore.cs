@@ -35,7 +35,8 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
         var slash = path.LastIndexOf('/') + 1;
         var near = backend.ListAsync(KeyOf(path[..slash]), recursive: false,
             CancellationToken.None).Take(NearNames).ToListAsync().AsTask().GetAwaiter().GetResult();
-        return NebulaException.NotFound($"'{path}' does not exist.{Suggestion.For(path[slash..].TrimEnd('/'), near.Select(static o => ObjectPath.NameOf(o.Key.TrimEnd('/'))))}");
+        return NebulaException.NotFound($"'{path}' does not "
+            + $"exist.{Suggestion.For(path[slash..].TrimEnd('/'), near.Select(static o => ObjectPath.NameOf(o.Key.TrimEnd('/'))))}");
     }
 
     public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default) =>

@@ -21,7 +21,8 @@ internal sealed class PostgreSqlErrors(PostgreSqlOptions options)
         NpgsqlException { InnerException: SocketException socket } => OfSocket(socket, what, e),
         SocketException socket => OfSocket(socket, what, e),
         NpgsqlException { InnerException: AuthenticationException tls } => new NebulaException(ErrorKind.Authentication,
-            $"{what}: no encrypted connection to {options.Server} could be made. {Sentence(tls.Message)} Check 'ssl_mode' and 'ssl_root_certificate'.", inner: e),
+            $"{what}: no encrypted connection to {options.Server} could be made. {Sentence(tls.Message)} Check 'ssl_mode' and 'ssl_root_certificate'.",
+                inner: e),
         NpgsqlException when e.Message.StartsWith("No password", StringComparison.Ordinal) => new NebulaException(ErrorKind.Authentication,
             $"{what}: {options.Server} wants a password for role '{options.User}'. Set 'password' or PGPASSWORD.", inner: e),
         NpgsqlException when e.Message.Contains("SSL", StringComparison.Ordinal) && e.InnerException is null => new NebulaException(ErrorKind.Configuration,
@@ -40,7 +41,8 @@ internal sealed class PostgreSqlErrors(PostgreSqlOptions options)
         var what = $"'{table}' cannot be written";
         if (e is not PostgresException server)
             return Translate(e, what);
-        var place = server.ColumnName is { } column ? $" (column \"{column}\")" : server.ConstraintName is { } constraint ? $" (constraint \"{constraint}\")" : "";
+        var place = server.ColumnName is { } column ? $" (column \"{column}\")" : server.ConstraintName is { } constraint ? $" (constraint \"{constraint}\")"
+            : "";
         var (kind, advice) = server.SqlState switch
         {
             "42501" => (ErrorKind.Permission, "Run 'nebula check': it prints the grants that are missing."),
@@ -48,7 +50,8 @@ internal sealed class PostgreSqlErrors(PostgreSqlOptions options)
             "23502" => (ErrorKind.Data, "The column takes no null. Drop the constraint, give the column a default, or filter such rows."),
             "23503" or "23514" => (ErrorKind.Data, "A row breaks a constraint of the table. Drop the constraint, or mend the row at the source."),
             "428C9" => (ErrorKind.Schema, "The table makes the values of this column itself. Leave the column out ('select')."),
-            "0A000" or "2BP01" => (ErrorKind.Schema, "Something in the database hangs on what has to change. Change the table by hand, or drop what hangs on it."),
+            "0A000" or "2BP01" =>
+                (ErrorKind.Schema, "Something in the database hangs on what has to change. Change the table by hand, or drop what hangs on it."),
             "3F000" or "42P01" => (ErrorKind.NotFound, "It was there when the run began. Run again."),
             "42704" => (ErrorKind.Schema, "The key has a type that cannot be indexed. Name another key ('primary_key')."),
             "54000" => (ErrorKind.Data, "A row has more bytes than a page of PostgreSQL. Choose among its columns ('select')."),
@@ -64,8 +67,10 @@ internal sealed class PostgreSqlErrors(PostgreSqlOptions options)
 
     private NebulaException OfSocket(SocketException socket, string what, Exception e) => socket.SocketErrorCode switch
     {
-        SocketError.HostNotFound or SocketError.NoData => new NebulaException(ErrorKind.Configuration, $"{what}: there is no host of the name in '{options.Server}'. Check 'host'.", inner: e),
-        SocketError.ConnectionRefused => new NebulaException(ErrorKind.Transient, $"{what}: nobody answers at {options.Server}. Check 'host' and 'port', and whether the server runs.", inner: e),
+        SocketError.HostNotFound or SocketError.NoData =>
+            new NebulaException(ErrorKind.Configuration, $"{what}: there is no host of the name in '{options.Server}'. Check 'host'.", inner: e),
+        SocketError.ConnectionRefused => new NebulaException(ErrorKind.Transient,
+            $"{what}: nobody answers at {options.Server}. Check 'host' and 'port', and whether the server runs.", inner: e),
         _ => new NebulaException(ErrorKind.Transient, $"{what}: the connection to {options.Server} failed. {Sentence(socket.Message)}", inner: e),
     };
 
@@ -74,7 +79,8 @@ internal sealed class PostgreSqlErrors(PostgreSqlOptions options)
     {
         var (kind, advice) = e.SqlState switch
         {
-            "28P01" or "28000" => (ErrorKind.Authentication, $"Check 'user' ('{options.User}') and 'password', and what pg_hba.conf of {options.Server} allows."),
+            "28P01" or "28000" =>
+                (ErrorKind.Authentication, $"Check 'user' ('{options.User}') and 'password', and what pg_hba.conf of {options.Server} allows."),
             "3D000" => (ErrorKind.NotFound, $"Check 'database' ('{options.Database}')."),
             "42501" => (ErrorKind.Permission, $"Give role '{options.User}' the right: GRANT USAGE ON SCHEMA … and GRANT SELECT ON …, or read as another role."),
             "42P01" or "3F000" => (ErrorKind.NotFound, "It was there when the run was planned, or it never was. Run 'nebula discover' to see what there is."),
@@ -82,7 +88,8 @@ internal sealed class PostgreSqlErrors(PostgreSqlOptions options)
             "53300" or "53400" => (ErrorKind.Throttled, "The server has no connection left. Lower 'max_connections', or raise the server's."),
             "57014" => (ErrorKind.Transient, "Somebody on the server cancelled it."),
             "55P03" => (ErrorKind.Transient, "Somebody else holds a lock."),
-            "55000" when e.MessageText.Contains("populated", StringComparison.Ordinal) => (ErrorKind.Configuration, "Run REFRESH MATERIALIZED VIEW, or leave it out."),
+            "55000" when e.MessageText.Contains("populated", StringComparison.Ordinal) =>
+                (ErrorKind.Configuration, "Run REFRESH MATERIALIZED VIEW, or leave it out."),
             "40001" or "40P01" => (ErrorKind.Transient, "It collided with other work on the server."),
             _ => e.SqlState[..2] switch
             {

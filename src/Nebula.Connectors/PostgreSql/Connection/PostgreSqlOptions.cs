@@ -34,16 +34,20 @@ internal sealed record PostgreSqlOptions
     /// <summary>What can be set.</summary>
     public static IReadOnlyList<OptionDescriptor> Descriptors { get; } =
     [
-        new("url", OptionKind.Text, "Where the database is, as a URL: postgresql://user:password@host:5432/database?sslmode=require. Single options override its parts.") { IsSecret = true },
+        new("url", OptionKind.Text, "Where the database is, as a URL: postgresql://user:password@host:5432/database?sslmode=require. Single options override "
+            + "its parts.") { IsSecret = true },
         new("host", OptionKind.Text, "Name or address of the server, or the folder of its socket; else PGHOST, else localhost."),
         new("port", OptionKind.Integer, "Port of the server, 1 to 65535; else PGPORT, else 5432."),
         new("database", OptionKind.Text, "The database; else PGDATABASE, else the one named like the user."),
         new("user", OptionKind.Text, "The role that logs in; else PGUSER."),
         new("password", OptionKind.Text, "Its password; else PGPASSWORD, else the password file (PGPASSFILE, ~/.pgpass).") { IsSecret = true },
-        new("ssl_mode", OptionKind.Choice, "Whether the connection is encrypted and the server's certificate checked; else PGSSLMODE, else prefer.") { Choices = [.. SslModes.Keys] },
-        new("ssl_root_certificate", OptionKind.Text, "File with the certificates that the server's must be signed by, for verify-ca and verify-full; else PGSSLROOTCERT."),
+        new("ssl_mode", OptionKind.Choice,
+            "Whether the connection is encrypted and the server's certificate checked; else PGSSLMODE, else prefer.") { Choices = [.. SslModes.Keys] },
+        new("ssl_root_certificate", OptionKind.Text,
+            "File with the certificates that the server's must be signed by, for verify-ca and verify-full; else PGSSLROOTCERT."),
         new("schema", OptionKind.TextList, "Schemas that are looked into; else all that are not the system's."),
-        new("max_connections", OptionKind.Integer, "Most connections at a time, 1 or more. With 1 a table is read as one chunk: one connection more keeps the snapshot that all chunks see.", DefaultConnections),
+        new("max_connections", OptionKind.Integer, "Most connections at a time, 1 or more. With 1 a table is read as one chunk: one connection more keeps the "
+            + "snapshot that all chunks see.", DefaultConnections),
         new("application_name", OptionKind.Text, "What pg_stat_activity shows; else PGAPPNAME.", "nebula"),
     ];
 
@@ -72,20 +76,25 @@ internal sealed record PostgreSqlOptions
     {
         var url = Url(options);
         string? Setting(string name, string urlName, string variable) =>
-            (options.IsSet(name) ? options.Text(name) : null) ?? url.GetValueOrDefault(urlName) ?? (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null);
+            (options.IsSet(name) ? options.Text(name) : null) ?? url.GetValueOrDefault(urlName)
+                ?? (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null);
 
-        var user = Setting("user", "user", "PGUSER") ?? throw NebulaException.Configuration($"{options.Owner} needs a user: set 'user', name one in 'url', or set PGUSER.");
+        var user = Setting("user", "user", "PGUSER")
+            ?? throw NebulaException.Configuration($"{options.Owner} needs a user: set 'user', name one in 'url', or set PGUSER.");
         var host = Setting("host", "host", "PGHOST") ?? "localhost";
         var portText = Setting("port", "port", "PGPORT") ?? DefaultPort;
         if (!int.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > ushort.MaxValue)
-            throw NebulaException.Configuration($"The port of {options.Owner} must be a number from 1 to 65535; it is '{portText}'.", options.LocationOf("port"));
+            throw NebulaException.Configuration($"The port of {options.Owner} must be a number from 1 to 65535; it is '{portText}'.",
+                options.LocationOf("port"));
         var sslText = Setting("ssl_mode", "sslmode", "PGSSLMODE") ?? "prefer";
         if (!SslModes.TryGetValue(sslText, out var sslMode))
             throw NebulaException.Configuration(
-                $"The SSL mode of {options.Owner} must be one of {string.Join(", ", SslModes.Keys)}; it is '{sslText}'.{Suggestion.For(sslText, SslModes.Keys)}", options.LocationOf("ssl_mode"));
+                $"The SSL mode of {options.Owner} must be one of {string.Join(", ", SslModes.Keys)}; it is "
+                    + $"'{sslText}'.{Suggestion.For(sslText, SslModes.Keys)}", options.LocationOf("ssl_mode"));
         var connections = options.Integer("max_connections")!.Value;
         if (connections is < 1 or > MostConnections)
-            throw NebulaException.Configuration($"Option 'max_connections' of {options.Owner} must be 1 or more; it is {connections}.", options.LocationOf("max_connections"));
+            throw NebulaException.Configuration($"Option 'max_connections' of {options.Owner} must be 1 or more; it is {connections}.",
+                options.LocationOf("max_connections"));
         var database = Setting("database", "dbname", "PGDATABASE") ?? user;
         var connection = new NpgsqlConnectionStringBuilder
         {
@@ -128,7 +137,8 @@ internal sealed record PostgreSqlOptions
         // never shown: it may hold a password
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || !Schemes.Contains(url.Scheme))
             throw NebulaException.Configuration(
-                $"Option 'url' of {options.Owner} must be a URL such as postgresql://user:password@host:5432/database. Characters of special meaning in the password are written as %XX.", options.LocationOf("url"));
+                $"Option 'url' of {options.Owner} must be a URL such as postgresql://user:password@host:5432/database. Characters of special meaning in the "
+                    + $"password are written as %XX.", options.LocationOf("url"));
         foreach (var pair in url.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
             if (pair.Split('=', 2) is [var name, var value])
                 parts[name] = Uri.UnescapeDataString(value);

@@ -127,7 +127,8 @@ internal sealed unsafe class CopyDecoder : IBlockDecoder
     }
 
     private DataFormatException Broken(int column, long position) => new(
-        $"A value of {_read.Fields[column].Type} does not have the form that it should have. The column's type was changed after the run was planned: run again.",
+        $"A value of {_read.Fields[column].Type} does not have the form that it should have. The column's type was changed after the run was planned: run "
+            + $"again.",
         new SourceLocation(_name, Column: _read.Fields[column].Name, ByteOffset: position));
 
     /// <summary>The columns of one block.</summary>

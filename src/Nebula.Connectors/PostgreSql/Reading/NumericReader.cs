@@ -3,7 +3,8 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Connectors.PostgreSql.Reading;
 
-/// <summary>Reads values of <c>numeric</c>: groups of four decimal digits with the weight of the first (src/backend/utils/adt/numeric.c, numeric_send).</summary>
+/// <summary>Reads values of <c>numeric</c>: groups of four decimal digits with the weight of the first (src/backend/utils/adt/numeric.c,
+/// numeric_send).</summary>
 internal static class NumericReader
 {
     /// <summary>Bytes before the first group.</summary>

@@ -103,6 +103,7 @@ internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyn
     private static string JoinSql(string id) => $"{Begin}; SET TRANSACTION SNAPSHOT '{id}'";
 
     private static NebulaException Gone(PostgresException e) => new(ErrorKind.Data,
-        "The snapshot that all chunks of the table are read from is gone: the connection that kept it was lost. Rows of two states must not be mixed; run again.",
+        "The snapshot that all chunks of the table are read from is gone: the connection that kept it was lost. Rows of two states must not be mixed; run "
+            + "again.",
         inner: e);
 }

@@ -80,7 +80,8 @@ internal static class TableDetails
             var wanted = plan.Columns[i].Field;
             // text comes from the server itself: it also prints what the type here cannot hold
             var printed = wanted.Type.Kind == TypeKind.String && found.Type.Kind is not (TypeKind.String or TypeKind.Bool);
-            columns[i] = (printed && wire != PostgreSqlWire.ToJson ? PostgreSqlWire.Cast : wire, new Field(wanted.Name, printed ? DataType.String : found.Type, found.Nullable));
+            columns[i] = (printed && wire != PostgreSqlWire.ToJson ? PostgreSqlWire.Cast : wire,
+                new Field(wanted.Name, printed ? DataType.String : found.Type, found.Nullable));
         }
         return columns;
     }

@@ -72,7 +72,8 @@ internal sealed class TupleCutter(string name, int columns, int maxRecordSize) :
             if (length < -1)
                 throw Broken($"a value has {length} bytes", position + at);
             if (length > maxRecordSize - (at - start))
-                throw new DataFormatException($"A row has more than the {Units.FormatSize(maxRecordSize)} that a record may have. Leave out the large column, or raise the limit.", new SourceLocation(name, ByteOffset: position + start));
+                throw new DataFormatException($"A row has more than the {Units.FormatSize(maxRecordSize)} that a record may have. Leave out the large column, "
+                    + $"or raise the limit.", new SourceLocation(name, ByteOffset: position + start));
             if (length > bytes.Length - at)
                 return 0;
             at += Math.Max(length, 0);
@@ -81,5 +82,6 @@ internal sealed class TupleCutter(string name, int columns, int maxRecordSize) :
     }
 
     private DataFormatException Broken(string what, long position) =>
-        new($"{what}. What lies between here and the server changes its answers, or this is a defect: report it.", new SourceLocation(name, ByteOffset: position));
+        new($"{what}. What lies between here and the server changes its answers, or this is a defect: report it.",
+            new SourceLocation(name, ByteOffset: position));
 }

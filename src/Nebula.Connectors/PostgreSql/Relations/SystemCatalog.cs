@@ -78,7 +78,8 @@ internal static class SystemCatalog
             await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 columns.Add(new RelationColumn(
-                    reader.GetString(0), new CatalogType(reader.GetFieldValue<uint>(1), reader.GetInt32(2), reader.GetChar(3), reader.GetBoolean(4)), !reader.GetBoolean(5))
+                    reader.GetString(0), new CatalogType(reader.GetFieldValue<uint>(1), reader.GetInt32(2), reader.GetChar(3), reader.GetBoolean(4)),
+                        !reader.GetBoolean(5))
                 {
                     Declared = reader.GetString(6),
                 });

@@ -72,7 +72,8 @@ internal sealed record PostgreSqlType(DataType Type, PostgreSqlWire Wire, string
 
     private static PostgreSqlType OfText(CatalogType type)
     {
-        if (type.Kind == 'e' || BuiltIn.TryGetValue(type.Oid, out var known) && known.Type is { Type.Kind: TypeKind.String or TypeKind.Json } text && text.Wire == PostgreSqlWire.Bytes)
+        if (type.Kind == 'e' || BuiltIn.TryGetValue(type.Oid, out var known) && known.Type is { Type.Kind: TypeKind.String or TypeKind.Json } text
+            && text.Wire == PostgreSqlWire.Bytes)
             return AsBytes;
         return type.Oid is BoolOid or CharOid or XmlOid or CidrOid or InetOid or BpcharOid or >= FirstUserOid ? AsPrinted : AsCast;
     }

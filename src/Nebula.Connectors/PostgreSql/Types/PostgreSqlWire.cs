@@ -1,6 +1,7 @@
 namespace Nebula.Connectors.PostgreSql.Types;
 
-/// <summary>In which form the values of a column are asked of the server, and so how their bytes are read. Manual, <c>COPY</c>, "Binary Format", and the send functions of the types.</summary>
+/// <summary>In which form the values of a column are asked of the server, and so how their bytes are read. Manual, <c>COPY</c>, "Binary Format", and the send
+/// functions of the types.</summary>
 internal enum PostgreSqlWire
 {
     /// <summary>One byte, 0 or 1.</summary>

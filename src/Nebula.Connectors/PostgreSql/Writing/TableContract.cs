@@ -28,15 +28,19 @@ internal static class TableContract
         if (missing.Count > 0 && contract.NewColumns == NewColumnPolicy.Fail)
             throw new NebulaException(ErrorKind.Schema,
                 $"Table '{name}' lacks {List(missing.Select(static column => column.Name))}, and 'schema.columns: freeze' keeps columns from being added. "
-                + $"Add them (ALTER TABLE {name.Sql} {string.Join(", ", missing.Select(static column => $"ADD COLUMN {SqlName.Quote(column.Name)} {column.Type.Text}"))};), "
+                + $"Add them (ALTER TABLE {name.Sql} "
+                + $"{string.Join(", ", missing.Select(static column => $"ADD COLUMN {SqlName.Quote(column.Name)} {column.Type.Text}"))};), "
                 + "leave them out (select, or schema: { columns: discard_value }), or allow it (schema: { columns: evolve }).");
-        if (!contract.WidensTypes && TableEvolution.Changes(design, table).Find(static change => change.StartsWith("ALTER", StringComparison.Ordinal)) is { } change)
+        if (!contract.WidensTypes
+            && TableEvolution.Changes(design, table).Find(static change => change.StartsWith("ALTER", StringComparison.Ordinal)) is { } change)
             throw new NebulaException(ErrorKind.Schema, $"A column of '{name}' is too narrow, and 'schema.types: freeze' keeps it from being widened. "
                 + $"Widen it (ALTER TABLE {name.Sql} {change};), or allow it (schema: {{ types: widen }}).");
         var dropped = table.Columns.Select(static column => column.Name).Except(design.Columns.Select(static column => column.Name)).ToList();
         if (!contract.KeepsDropped && dropped.Count > 0)
-            throw new NebulaException(ErrorKind.Schema, $"Table '{name}' has {List(dropped)}, which the source has no more, and 'schema.on_drop: fail' forbids that. "
-                + $"Drop it ({string.Join(' ', dropped.Select(column => $"ALTER TABLE {name.Sql} DROP COLUMN {SqlName.Quote(column)};"))}), or keep it (schema: {{ on_drop: keep }}).");
+            throw new NebulaException(ErrorKind.Schema,
+                $"Table '{name}' has {List(dropped)}, which the source has no more, and 'schema.on_drop: fail' forbids that. "
+                + $"Drop it ({string.Join(' ', dropped.Select(column => $"ALTER TABLE {name.Sql} DROP COLUMN {SqlName.Quote(column)};"))}), or keep it "
+                + $"(schema: {{ on_drop: keep }}).");
         return design;
     }
 
