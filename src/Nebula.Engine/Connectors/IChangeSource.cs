@@ -74,15 +74,6 @@ public sealed class ChangeWindow(IReadOnlyList<StreamChanges> streams, string po
     /// <summary>Where the window ends, in the words that a checkpoint of each of the streams keeps, also of those without changes.</summary>
     public string Position { get; } = position;
 
-    /// <summary>When the last of its transactions was committed, UTC; null when there was none.</summary>
-    public DateTime? CommittedAt { get; init; }
-
-    /// <summary>Bytes of the log that were read for it.</summary>
-    public long LogBytes { get; init; }
-
-    /// <summary>Bytes of the log that the source keeps for the reader; null when unknown.</summary>
-    public long? RetainedBytes { get; init; }
-
     /// <summary>Gives the batches back.</summary>
     public void Dispose()
     {

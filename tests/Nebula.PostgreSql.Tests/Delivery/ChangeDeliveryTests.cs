@@ -84,6 +84,42 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime, IDisposable
         await AssertFoldedFilesAsync();
     }
 
+    [Theory]
+    [Server(15)]
+    [Server(18)]
+    public void Debezium3970_SlotIsGone_IsCode7_AndIsReadAnewWhereThatIsWanted(int version)
+    {
+        using var workload = Prepare(version, seed: 300 + version);
+        const string Rest = "target: {0}\ndefaults: {{ mode: cdc, cdc: {{ slot: gone, deletes: hard{1} }} }}";
+        Write(string.Format(CultureInfo.InvariantCulture, Rest, Connection(Target), ""));
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "-q").ExitCode);
+        _server!.Execute("SELECT pg_drop_replication_slot('gone')", Source);
+        workload.Finish();
+
+        var lost = _nebula.Run("run", "p.yaml");
+        Assert.Equal(7, lost.ExitCode);
+        Assert.Contains("Replication slot 'gone' is gone", lost.ErrorLines, StringComparison.Ordinal);
+
+        Write(string.Format(CultureInfo.InvariantCulture, Rest, Connection(Target), ", on_position_lost: resnapshot"));
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "-q").ExitCode);
+        AssertSameTables();
+        End(workload);
+        AssertSameTables();
+    }
+
+    [Theory]
+    [Server(18)]
+    public void ChangesOnly_HasNoRowOfBefore(int version)
+    {
+        using var workload = Prepare(version, seed: 400);
+        Write("target: { type: json, path: out/ }\ndefaults: { mode: cdc-only }");
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "-q").ExitCode);
+        _server!.Execute("UPDATE w00 SET note = 'later' WHERE id = (SELECT min(id) FROM w00)", Source);
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "-q").ExitCode);
+        var file = Assert.Single(_nebula.Files(), static file => file.EndsWith(".jsonl", StringComparison.Ordinal));
+        Assert.Contains("\"note\":\"later\",\"_nebula_op\":\"u\"", Assert.Single(File.ReadLines(_nebula.PathOf(file))), StringComparison.Ordinal);
+    }
+
     public Task InitializeAsync() => Task.CompletedTask;
 
     public Task DisposeAsync() => _stores.DisposeAsync();

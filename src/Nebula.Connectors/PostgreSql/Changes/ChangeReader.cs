@@ -225,11 +225,7 @@ internal sealed class ChangeReader : IChangeReader
     {
         var place = _decoder.Place;
         var changes = await _builder.BuildAsync(_streams, () => SideAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
-        var window = new ChangeWindow(changes, PositionAt(place).Render())
-        {
-            CommittedAt = _decoder.CommittedAt,
-            LogBytes = (long)(place.Lsn - _handedOver.Lsn)
-        };
+        var window = new ChangeWindow(changes, PositionAt(place).Render());
         _handedOver = place;
         _lastWindow = Stopwatch.GetTimestamp();
         _decoder.StartWindow();
