@@ -1,3 +1,4 @@
+using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.PostgreSql.Tests.Server;
 
@@ -30,6 +31,8 @@ internal sealed class ChangesRun : IAsyncDisposable
     public PositionLoss OnPositionLost { get; set; }
 
     public bool ChangesOnly { get; set; }
+
+    public BufferPool Pool => _run.Pool;
 
     public IChangeSource Source => (IChangeSource)_run.Source;
 

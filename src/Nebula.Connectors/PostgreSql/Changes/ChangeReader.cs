@@ -22,6 +22,7 @@ internal sealed class ChangeReader : IChangeReader
     private readonly ChangeDecoder _decoder;
     private readonly RelationMapper _mapper;
     private readonly WindowBuilder _builder;
+    private readonly StreamedTransactions _transactions;
     private LentConnection? _side;
     private LogPlace _handedOver;
     private long _windowStarted;
@@ -37,6 +38,7 @@ internal sealed class ChangeReader : IChangeReader
         _decoder = new ChangeDecoder(streams, place, context.Pool);
         _mapper = new RelationMapper(streams);
         _builder = new WindowBuilder(context.Pool);
+        _transactions = new StreamedTransactions(new TransactionSpool(options.SpoolFolder, options.SpoolLimit), context.Pool);
     }
 
     private enum Step
@@ -177,6 +179,7 @@ internal sealed class ChangeReader : IChangeReader
         foreach (var stream in _streams)
             stream.Dispose();
         _decoder.Dispose();
+        _transactions.Dispose();
     }
 
     /// <summary>Decodes what was fetched, until there is no more, the window is full, or a table is described.</summary>
@@ -190,7 +193,7 @@ internal sealed class ChangeReader : IChangeReader
                 return Step.Full;
             if (untilLook <= 0)
                 untilLook = MessagesPerLook;
-            if (!_feed.Buffer.TryTake(out var message))
+            if (!_transactions.TryTake(_feed.Buffer, out var message))
                 return Step.Fetch;
             if (message.Length > 0 && message[0] == (byte)PgOutputMessage.Relation)
             {

@@ -13,6 +13,8 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// Reads the log up to where it ended, by <c>pg_logical_slot_peek_binary_changes</c> through <c>COPY</c>, and moves the slot by
 /// <c>pg_replication_slot_advance</c>.
 /// The server collects an answer before it sends the first row of it, so that it is asked for some transactions at a time.
+/// Transactions come when they are committed: an answer begins at the place of the slot each time, so that what had been streamed of a transaction that has not
+/// ended would come again with every answer, and an answer that is full could end inside of one. The server keeps them in files of its own meanwhile.
 /// </summary>
 /// <param name="connections">Lends connections.</param>
 /// <param name="options">Slot and publication.</param>
@@ -104,7 +106,7 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
             await AdvanceAsync(connection, cancellationToken).ConfigureAwait(false);
         var sql = string.Create(CultureInfo.InvariantCulture, $"""
             COPY (SELECT data FROM pg_logical_slot_peek_binary_changes('{options.Slot}', '{LogPlace.Sql(end)}', {_limit},
-                'proto_version', '1', 'publication_names', {Literal(SqlName.Quote(options.Publication))})) TO STDOUT (FORMAT binary)
+                'proto_version', '{StreamProtocol.CommittedOnly}', 'publication_names', {Literal(SqlName.Quote(options.Publication))})) TO STDOUT (FORMAT binary)
             """);
         _copy = await WhileBusyAsync(() => connection.Connection.BeginRawBinaryCopyAsync(sql, cancellationToken), cancellationToken).ConfigureAwait(false);
         Buffer.Clear();

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Nebula.Connectors.PostgreSql.Connection;
-using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Engine.Columns;
 using Npgsql;
 using Npgsql.Replication;
@@ -31,14 +30,12 @@ internal sealed class StreamFeed : IMessageFeed
     private Task<bool>? _next;
     private long _fetched;
 
-    private StreamFeed(PostgreSqlConnections connections, CaptureOptions options, LentReplication replication, ulong from, BufferPool pool)
+    private StreamFeed(PostgreSqlConnections connections, CaptureOptions options, LentReplication replication, ulong from, BufferPool pool, int server)
     {
         (_connections, _options, _replication) = (connections, options, replication);
         Buffer = new MessageBuffer(pool);
-        KeyValuePair<string, string?>[] settings = [new("proto_version", "1"),
-            new("publication_names", SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal))];
         _messages = replication.Connection.StartLogicalReplication(
-            new PgOutputReplicationSlot(options.Slot), _stop.Token, new NpgsqlLogSequenceNumber(from), settings,
+            new PgOutputReplicationSlot(options.Slot), _stop.Token, new NpgsqlLogSequenceNumber(from), StreamProtocol.Settings(server, options),
                 bypassingStream: false).GetAsyncEnumerator(_stop.Token);
     }
 
@@ -60,7 +57,8 @@ internal sealed class StreamFeed : IMessageFeed
         var started = Stopwatch.GetTimestamp();
         while (true)
         {
-            var feed = new StreamFeed(connections, options, await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false), from, pool);
+            var feed = new StreamFeed(connections, options, await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false), from, pool,
+                side.PostgreSqlVersion.Major);
             try
             {
                 var next = feed._next = feed._messages.MoveNextAsync().AsTask();
