@@ -54,10 +54,10 @@ internal sealed class ChangesRun : IAsyncDisposable
         return run;
     }
 
-    /// <summary>A run on the same database that goes on where another is.</summary>
-    public ChangesRun Again()
+    /// <summary>A run on the same database, maybe of another server, that goes on where another is.</summary>
+    public ChangesRun Again(PostgreSqlServer? server = null)
     {
-        var next = new ChangesRun(Server, Database) { Context = Context, Write = Write, OnPositionLost = OnPositionLost };
+        var next = new ChangesRun(server ?? Server, Database) { Context = Context, Write = Write, OnPositionLost = OnPositionLost };
         next.Context = Context with { };
         foreach (var (key, value) in Options)
             next.Options[key] = value;

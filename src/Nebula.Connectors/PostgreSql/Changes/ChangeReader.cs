@@ -64,10 +64,14 @@ internal sealed class ChangeReader : IChangeReader
         try
         {
             var state = await LogState.FindAsync(side.Connection, cancellationToken).ConfigureAwait(false);
+            if (state.Fault is { } unreadable)
+                throw NebulaException.Configuration(unreadable);
             var slot = await ReplicationSlot.FindAsync(side.Connection, options.Slot, cancellationToken).ConfigureAwait(false);
             var starts = captured.Select((stream, i) => positions[i].Of(stream.Plan.Stream.Name)).ToList();
             for (var i = 0; i < captured.Count; i++)
-                ChangesLost.Require(positions[i] with { Start = starts[i] }, state, options.Slot, slot);
+                ChangesLost.Require(positions[i] with { Start = starts[i] }, state);
+            var place = starts.Min(static start => start.Place);
+            ChangesLost.Require(place, options.Slot, slot);
             var publication = await Publication.FindAsync(side.Connection, options.Publication, cancellationToken).ConfigureAwait(false);
             for (var i = 0; i < captured.Count; i++)
             {
@@ -78,10 +82,14 @@ internal sealed class ChangeReader : IChangeReader
                     throw NebulaException.Configuration(fault);
                 streams.Add(new ChangedRows(i, captured[i].Plan, starts[i], table, context.Pool));
             }
-            var place = starts.Min(static start => start.Place);
             feed = context.Follow
                 ? await StreamFeed.StartAsync(connections, options, place.Lsn, context.Pool, side.Connection, cancellationToken).ConfigureAwait(false)
-                : new PeekFeed(connections, options, state.End, (int)Math.Min((long)context.MaxChanges * MessagesPerChange, int.MaxValue / 2), context.Pool);
+                : new PeekFeed(connections, options, state, place.Lsn, (int)Math.Min((long)context.MaxChanges * MessagesPerChange, int.MaxValue / 2),
+                    context.Pool);
+            // from here on the slot is held, and cannot be made again by somebody else
+            if (context.Follow)
+                ChangesLost.Require(place, options.Slot,
+                    await ReplicationSlot.FindAsync(side.Connection, options.Slot, cancellationToken).ConfigureAwait(false));
             return new ChangeReader(connections, options, context, state.Server, streams, place, feed, side);
         }
         catch (Exception e)

@@ -9,6 +9,8 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <param name="Level">The setting <c>wal_level</c>.</param>
 internal sealed record LogState(LogServer Server, ulong End, bool IsStandby, string Level)
 {
+    private const int FirstVersionWithStandbys = 16;
+
     // a standby knows no name of a file to come, and what it received counts
     private const string Query = """
         SELECT s.system_identifier::text,
@@ -17,6 +19,16 @@ internal sealed record LogState(LogServer Server, ulong End, bool IsStandby, str
                CASE WHEN r THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END, r, current_setting('wal_level')
         FROM pg_control_system() s, pg_control_checkpoint() c, pg_is_in_recovery() r
         """;
+
+    /// <summary>Major version of the server.</summary>
+    public int Version { get; private init; }
+
+    /// <summary>Why changes cannot be read from the server; null when they can.</summary>
+    public string? Fault => IsStandby && Version < FirstVersionWithStandbys
+        ? $"The server is a standby, and PostgreSQL {Version} tells changes on a primary only, {FirstVersionWithStandbys} and newer on a standby too. Capture "
+            + "them from the primary; other modes read from this server."
+        : Level != "logical" ? $"The server's log does not tell changes of rows: wal_level is '{Level}'. ALTER SYSTEM SET wal_level = logical; and restart the "
+            + "server." : null;
 
     /// <summary>Asks the server.</summary>
     /// <param name="connection">The connection.</param>
@@ -28,6 +40,9 @@ internal sealed record LogState(LogServer Server, ulong End, bool IsStandby, str
         await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
         return new LogState(
             new LogServer(unchecked((ulong)long.Parse(reader.GetString(0), System.Globalization.CultureInfo.InvariantCulture)), (uint)reader.GetInt32(1)),
-            (ulong)reader.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(2), reader.GetBoolean(3), reader.GetString(4));
+            (ulong)reader.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(2), reader.GetBoolean(3), reader.GetString(4))
+        {
+            Version = connection.PostgreSqlVersion.Major,
+        };
     }
 }

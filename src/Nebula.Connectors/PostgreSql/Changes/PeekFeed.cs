@@ -18,10 +18,12 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// </summary>
 /// <param name="connections">Lends connections.</param>
 /// <param name="options">Slot and publication.</param>
-/// <param name="end">Where the log ends.</param>
+/// <param name="state">The server, and where its log ends.</param>
+/// <param name="start">Where to start.</param>
 /// <param name="changesPerAnswer">About how many messages are asked for at a time.</param>
 /// <param name="pool">Where buffers come from.</param>
-internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions options, ulong end, int changesPerAnswer, BufferPool pool) : IMessageFeed
+internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions options, LogState state, ulong start, int changesPerAnswer, BufferPool pool)
+    : IMessageFeed
 {
     private const int ReadSize = 256 << 10;
     private const int LargestAnswer = int.MaxValue / 2;
@@ -39,7 +41,7 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
 
     public MessageBuffer Buffer { get; } = new(pool);
 
-    public ulong ReadUpTo => _isAtEnd ? end : 0;
+    public ulong ReadUpTo => _isAtEnd ? state.End : 0;
 
     public async ValueTask<Fetched> FetchAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -96,16 +98,27 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
         Buffer.Dispose();
     }
 
-    private async ValueTask<LentConnection> ConnectAsync(CancellationToken cancellationToken) =>
-        _connection ??= await connections.OpenAsync(cancellationToken).ConfigureAwait(false);
+    private async ValueTask<LentConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (_connection is not null)
+            return _connection;
+        _connection = await connections.OpenAsync(cancellationToken).ConfigureAwait(false);
+        // a name may lead to another server by now
+        ChangesLost.Require(new LogPosition(state.Server, new StreamStart(new LogPlace(start))),
+            await LogState.FindAsync(_connection.Connection, cancellationToken).ConfigureAwait(false));
+        return _connection;
+    }
 
     private async ValueTask AskAsync(CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken).ConfigureAwait(false);
+        // between two answers nobody holds the slot
+        var slot = await ReplicationSlot.FindAsync(connection.Connection, options.Slot, cancellationToken).ConfigureAwait(false);
+        ChangesLost.Require(new LogPlace(Math.Max(start, _acknowledged)), options.Slot, slot);
         if (_acknowledged > _advanced)
             await AdvanceAsync(connection, cancellationToken).ConfigureAwait(false);
         var sql = string.Create(CultureInfo.InvariantCulture, $"""
-            COPY (SELECT data FROM pg_logical_slot_peek_binary_changes('{options.Slot}', '{LogPlace.Sql(end)}', {_limit},
+            COPY (SELECT data FROM pg_logical_slot_peek_binary_changes('{options.Slot}', '{LogPlace.Sql(state.End)}', {_limit},
                 'proto_version', '{StreamProtocol.CommittedOnly}', 'publication_names', {Literal(SqlName.Quote(options.Publication))})) TO STDOUT (FORMAT binary)
             """);
         _copy = await WhileBusyAsync(() => connection.Connection.BeginRawBinaryCopyAsync(sql, cancellationToken), cancellationToken).ConfigureAwait(false);
