@@ -1,5 +1,4 @@
 using Nebula.Engine.Diagnostics;
-using Nebula.Engine.Pipeline;
 
 namespace Nebula.Connectors.PostgreSql.Changes;
 
