@@ -81,7 +81,9 @@ public sealed class PostgreSqlStreamedTransactionTests(Servers servers) : IDispo
 
         Assert.True(StreamedBytes(run) > 0, "the server did not stream them");
         Assert.NotEmpty(run.Changes);
-        Assert.Equal(committed.Changes, run.Changes);
+        // windows may be divided in other places
+        foreach (var stream in (string[])["public.t", "public.u"])
+            Assert.Equal(ChangesOf(committed, stream), ChangesOf(run, stream));
         await run.AssertEqualAsync();
         Assert.Empty(Directory.GetFiles(_spool));
     }
@@ -202,6 +204,9 @@ public sealed class PostgreSqlStreamedTransactionTests(Servers servers) : IDispo
 
         Assert.Equal([other, used, fresh], Directory.GetFiles(_spool).Order(StringComparer.Ordinal));
     }
+
+    private static IEnumerable<string> ChangesOf(ChangesRun run, string stream) =>
+        run.Changes.Where(change => change.StartsWith(stream, StringComparison.Ordinal));
 
     private static string Insert(string table, int first, int rows) =>
         $"INSERT INTO {table} SELECT i, repeat('x', 80) || i FROM generate_series({first}, {first + rows - 1}) i";
