@@ -78,7 +78,7 @@ internal sealed class ChangeReader : IChangeReader
             }
             var place = starts.Min(static start => start.Place);
             feed = context.Follow
-                ? await StreamFeed.StartAsync(connections, options, place.Lsn, context.Pool, side.Connection, cancellationToken).ConfigureAwait(false)
+                ? await StreamFeed.StartAsync(connections, options, place.Lsn, context.Pool, cancellationToken).ConfigureAwait(false)
                 : new PeekFeed(connections, options, state.End, (int)Math.Min((long)context.MaxChanges * MessagesPerChange, int.MaxValue / 2), context.Pool);
             return new ChangeReader(connections, options, context, state.Server, streams, place, feed, side);
         }

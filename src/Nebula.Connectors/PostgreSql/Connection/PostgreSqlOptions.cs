@@ -1,4 +1,5 @@
 using System.Globalization;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
@@ -16,8 +17,6 @@ internal sealed record PostgreSqlOptions
     // the greatest number that the server itself can be set to
     private const long MostConnections = 262_143;
     private const int ReadBufferSize = 256 << 10;
-    private const int SecondsUntilProbe = 30;
-    private const int SecondsBetweenProbes = 10;
 
     private static readonly string[] Schemes = ["postgresql", "postgres"];
 
@@ -53,6 +52,9 @@ internal sealed record PostgreSqlOptions
 
     /// <summary>What the library is given.</summary>
     public required string ConnectionString { get; init; }
+
+    /// <summary>What Nebula's own connections are given.</summary>
+    public required WireSettings Wire { get; init; }
 
     /// <summary>Host and port, for messages.</summary>
     public required string Server { get; init; }
@@ -111,8 +113,8 @@ internal sealed record PostgreSqlOptions
             // the first row of a view may take hours; that the other side is still there is told by the probes
             CommandTimeout = 0,
             TcpKeepAlive = true,
-            TcpKeepAliveTime = SecondsUntilProbe,
-            TcpKeepAliveInterval = SecondsBetweenProbes,
+            TcpKeepAliveTime = WireSocket.SecondsUntilProbe,
+            TcpKeepAliveInterval = WireSocket.SecondsBetweenProbes,
             ReadBufferSize = ReadBufferSize,
             // it would cost a connection more beforehand for each
             GssEncryptionMode = GssEncryptionMode.Disable,
@@ -121,6 +123,13 @@ internal sealed record PostgreSqlOptions
         return new PostgreSqlOptions
         {
             ConnectionString = connection.ConnectionString,
+            Wire = new WireSettings(host, port, database, user)
+            {
+                Password = connection.Password,
+                SslMode = sslMode,
+                RootCertificate = connection.RootCertificate,
+                ApplicationName = connection.ApplicationName ?? "",
+            },
             Server = host.StartsWith('/') ? host : $"{host}:{port}",
             Database = database,
             User = user,
