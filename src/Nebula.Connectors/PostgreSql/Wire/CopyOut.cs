@@ -116,7 +116,9 @@ internal sealed class CopyOut(WireConnection connection, string name, int larges
             _input.Require(WireInput.HeaderSize);
             if (_input.Available[0] == Data)
                 return LengthOf(_input.Available[..WireInput.HeaderSize]);
-            connection.Next(out var type);
+            connection.TakeOne(out var type);
+            if (type == WireConnection.NoType)
+                continue;
             if (type != Done)
                 throw _input.Unexpected(type);
             connection.WaitForEnd();

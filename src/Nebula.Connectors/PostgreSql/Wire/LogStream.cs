@@ -40,7 +40,9 @@ internal sealed class LogStream(WireConnection connection, BufferPool pool) : ID
         while (_large is null && !IsWhole())
             if (_input.Available is not [Data, ..] and not [])
             {
-                connection.Next(out var type);
+                connection.TakeOne(out var type);
+                if (type == WireConnection.NoType)
+                    continue;
                 if ((char)type is not ('c' or 'C'))
                     throw _input.Unexpected(type);
                 throw new EndOfStreamException("The server ended the stream.");

@@ -14,6 +14,9 @@ namespace Nebula.Connectors.PostgreSql.Wire;
 /// </summary>
 internal sealed class WireConnection : IDisposable
 {
+    /// <summary>In place of the type of a message that can come at any time and says nothing here.</summary>
+    internal const byte NoType = 0;
+
     private const int ProtocolVersion = 3 << 16;
     private const int EncryptionRequest = (1234 << 16) | 5679;
     private const int CancelRequest = (1234 << 16) | 5678;
@@ -188,18 +191,27 @@ internal sealed class WireConnection : IDisposable
     {
         while (true)
         {
-            var content = Input.ReadMessage(out type);
-            switch ((char)type)
-            {
-                case 'E':
-                    throw WireError.Read(content);
-                // notices, settings, and what others tell by NOTIFY
-                case 'N' or 'S' or 'A':
-                    break;
-                default:
-                    return content;
-            }
+            var content = TakeOne(out type);
+            if (type != NoType)
+                return content;
         }
+    }
+
+    /// <summary>Waits for one message.</summary>
+    /// <param name="type">Its type; <see cref="NoType"/> when it says nothing.</param>
+    /// <returns>Its content, good until more is read.</returns>
+    /// <exception cref="PostgresException">It is an error.</exception>
+    internal ReadOnlySpan<byte> TakeOne(out byte type)
+    {
+        var content = Input.ReadMessage(out type);
+        if (type == NoType)
+            throw Input.Unexpected(type);
+        if (type == (byte)'E')
+            throw WireError.Read(content);
+        // notices, settings, and what others tell by NOTIFY
+        if ((char)type is 'N' or 'S' or 'A')
+            type = NoType;
+        return content;
     }
 
     /// <summary>Sends bytes, from any thread.</summary>
@@ -338,14 +350,15 @@ internal sealed class WireConnection : IDisposable
 
     private string?[] Fields(ReadOnlySpan<byte> content)
     {
-        if (content.Length < sizeof(short))
+        var count = content.Length < sizeof(short) ? ushort.MaxValue : BinaryPrimitives.ReadUInt16BigEndian(content);
+        if (count > content.Length / sizeof(int))
             throw Input.Unexpected((byte)'D');
-        var fields = new string?[Math.Min(BinaryPrimitives.ReadUInt16BigEndian(content), content.Length / sizeof(int))];
+        var fields = new string?[count];
         content = content[sizeof(short)..];
         for (var i = 0; i < fields.Length; i++)
         {
             var length = content.Length < sizeof(int) ? int.MaxValue : BinaryPrimitives.ReadInt32BigEndian(content);
-            if (length > content.Length - sizeof(int))
+            if (length > content.Length - sizeof(int) || length < -1)
                 throw Input.Unexpected((byte)'D');
             content = content[sizeof(int)..];
             fields[i] = length < 0 ? null : Encoding.UTF8.GetString(content[..length]);
