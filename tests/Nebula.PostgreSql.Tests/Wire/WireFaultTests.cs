@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Columns;
@@ -83,6 +85,24 @@ public sealed class WireFaultTests
         Assert.Throws<TimeoutException>(() => WireConnection.Open(server.Settings with { Timeout = TimeSpan.FromMilliseconds(50) }, CancellationToken.None));
         using var other = new StandIn([[]], stays: true);
         Assert.ThrowsAny<OperationCanceledException>(() => WireConnection.Open(other.Settings, cancelled.Token));
+    }
+
+    [Fact]
+    public void Open_NobodyTakesTheConnection_TakesNoLongerThanAllowed()
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen(0);
+        var place = (IPEndPoint)listener.LocalEndPoint!;
+        // what nobody takes fills the queue, behind which the system lets others wait
+        var waiting = Enumerable.Range(0, 4).Select(static _ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
+        foreach (var socket in waiting)
+            _ = socket.ConnectAsync(place);
+
+        Assert.Throws<TimeoutException>(() => WireConnection.Open(
+            new WireSettings("127.0.0.1", place.Port, "postgres", "nebula") { Timeout = TimeSpan.FromMilliseconds(100) }, CancellationToken.None));
+
+        waiting.ForEach(static socket => socket.Dispose());
     }
 
     [Theory]

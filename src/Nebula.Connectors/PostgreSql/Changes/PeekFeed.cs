@@ -82,8 +82,16 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
         Buffer.Dispose();
     }
 
-    private async ValueTask<LentWire> ConnectAsync(CancellationToken cancellationToken) =>
-        _connection ??= await connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
+    private async ValueTask<LentWire> ConnectAsync(CancellationToken cancellationToken)
+    {
+        // after a statement that failed nothing more can be asked
+        if (_connection is { Connection.IsReady: false })
+        {
+            _connection.Dispose();
+            _connection = null;
+        }
+        return _connection ??= await connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     private async ValueTask AskAsync(CancellationToken cancellationToken)
     {
@@ -149,8 +157,6 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse && Stopwatch.GetElapsedTime(started) < BusyTimeout)
             {
-                _connection!.Dispose();
-                _connection = null;
                 await Task.Delay(BusyInterval, cancellationToken).ConfigureAwait(false);
             }
     }

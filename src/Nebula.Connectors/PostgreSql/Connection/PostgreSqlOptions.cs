@@ -98,6 +98,8 @@ internal sealed record PostgreSqlOptions
             throw NebulaException.Configuration($"Option 'max_connections' of {options.Owner} must be 1 or more; it is {connections}.",
                 options.LocationOf("max_connections"));
         var database = Setting("database", "dbname", "PGDATABASE") ?? user;
+        // the folder of a socket; nothing is between this machine and itself that has to be probed
+        var isLocal = host.StartsWith('/');
         var connection = new NpgsqlConnectionStringBuilder
         {
             Host = host,
@@ -112,9 +114,9 @@ internal sealed record PostgreSqlOptions
             Pooling = false,
             // the first row of a view may take hours; that the other side is still there is told by the probes
             CommandTimeout = 0,
-            TcpKeepAlive = true,
-            TcpKeepAliveTime = WireSocket.SecondsUntilProbe,
-            TcpKeepAliveInterval = WireSocket.SecondsBetweenProbes,
+            TcpKeepAlive = !isLocal,
+            TcpKeepAliveTime = isLocal ? 0 : WireSocket.SecondsUntilProbe,
+            TcpKeepAliveInterval = isLocal ? 0 : WireSocket.SecondsBetweenProbes,
             ReadBufferSize = ReadBufferSize,
             // it would cost a connection more beforehand for each
             GssEncryptionMode = GssEncryptionMode.Disable,
@@ -130,7 +132,7 @@ internal sealed record PostgreSqlOptions
                 RootCertificate = connection.RootCertificate,
                 ApplicationName = connection.ApplicationName ?? "",
             },
-            Server = host.StartsWith('/') ? host : $"{host}:{port}",
+            Server = isLocal ? host : $"{host}:{port}",
             Database = database,
             User = user,
             MaxConnections = (int)connections,
