@@ -37,6 +37,9 @@ internal sealed class PostgreSqlServer : IDisposable
 
     public int Port { get; private set; }
 
+    /// <summary>The folder of its socket.</summary>
+    public string Socket => _folder;
+
     private string Backup => Path.Combine(_folder, "backup");
 
     private string Data => Path.Combine(_folder, "data");
@@ -85,6 +88,18 @@ internal sealed class PostgreSqlServer : IDisposable
         connection.Open();
         using var reader = connection.BeginTextExport($"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)");
         return reader.ReadToEnd();
+    }
+
+    /// <summary>Writes a file into the server's data folder, which only the server may read, and has it read its settings.</summary>
+    public void Configure(string file, string text)
+    {
+        var path = Path.Combine(Data, file);
+        File.WriteAllText(path, text);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (Environment.UserName == "root")
+            Run("chown", Nobody, path);
+        Execute("SELECT pg_reload_conf()");
     }
 
     /// <summary>Ends the server at once, as a crash does.</summary>
@@ -183,7 +198,7 @@ internal sealed class PostgreSqlServer : IDisposable
     private void StartAt(int port)
     {
         RunTool("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_folder, "log"), "-o",
-            $"-p {port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off "
+            $"-p {port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_folder} -c fsync=off "
             + "-c wal_level=logical -c max_wal_senders=40 -c max_replication_slots=60 -c max_connections=50 -c shared_buffers=32MB", "start");
         _isRunning = true;
     }

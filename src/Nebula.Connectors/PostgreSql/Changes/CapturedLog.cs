@@ -3,7 +3,6 @@ using Nebula.Connectors.PostgreSql.Reading;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
-using Npgsql.Replication;
 
 namespace Nebula.Connectors.PostgreSql.Changes;
 
@@ -196,12 +195,11 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         var replication = await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // the statement ends when all transactions did that were running
-            replication.Connection.CommandTimeout = Timeout.InfiniteTimeSpan;
-            var slot = await replication.Connection.CreatePgOutputReplicationSlot(
-                options.Slot, slotSnapshotInitMode: LogicalSlotSnapshotInitMode.Export, cancellationToken: cancellationToken).ConfigureAwait(false);
-            _start = new StreamStart(new LogPlace((ulong)slot.ConsistentPoint));
-            _snapshot = new SharedSnapshot(replication, slot.SnapshotName!);
+            // the statement ends when all transactions did that were running; name, place and snapshot
+            var slot = await replication.RunAsync(
+                wire => wire.Query($"CREATE_REPLICATION_SLOT \"{options.Slot}\" LOGICAL pgoutput EXPORT_SNAPSHOT"), cancellationToken).ConfigureAwait(false);
+            _start = new StreamStart(new LogPlace((ulong)NpgsqlTypes.NpgsqlLogSequenceNumber.Parse(slot[1]!)));
+            _snapshot = new SharedSnapshot(replication, slot[2]!);
         }
         catch (Exception e)
         {

@@ -88,7 +88,7 @@ internal sealed class ChangeReader : IChangeReader
                 .MaxBy(static passed => passed.Commit);
             var isSentAgain = passed.At != 0 && passed.Commit >= from;
             feed = context.Follow
-                ? await StreamFeed.StartAsync(connections, options, from, context.Pool, side.Connection, cancellationToken).ConfigureAwait(false)
+                ? await StreamFeed.StartAsync(connections, options, from, context.Pool, state.Version, cancellationToken).ConfigureAwait(false)
                 : new PeekFeed(connections, options, state, place.Lsn, (int)Math.Min((long)context.MaxChanges * MessagesPerChange, int.MaxValue / 2),
                     context.Pool);
             // from here on the slot is held, and cannot be made again by somebody else

@@ -1,3 +1,6 @@
+using System.Globalization;
+using Nebula.Connectors.PostgreSql.Connection;
+using Nebula.Connectors.PostgreSql.Wire;
 using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Changes;
@@ -14,9 +17,10 @@ internal sealed record LogState(LogServer Server, ulong End, bool IsStandby, str
     // a standby knows no name of a file to come, and what it received counts
     private const string Query = """
         SELECT s.system_identifier::text,
-               CASE WHEN r THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), c.timeline_id)
-                    ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
-               CASE WHEN r THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END, r, current_setting('wal_level')
+               (CASE WHEN r THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), c.timeline_id)
+                    ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END)::text,
+               (CASE WHEN r THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END)::text, r::text,
+               current_setting('wal_level'), current_setting('server_version_num')
         FROM pg_control_system() s, pg_control_checkpoint() c, pg_is_in_recovery() r
         """;
 
@@ -33,16 +37,17 @@ internal sealed record LogState(LogServer Server, ulong End, bool IsStandby, str
     /// <summary>Asks the server.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="cancellationToken">Stops the query.</param>
-    public static async Task<LogState> FindAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    public static async Task<LogState> FindAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        Of(await TextRow.ReadAsync(connection, Query, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Asks the server. Blocks the thread.</summary>
+    /// <param name="connection">The connection.</param>
+    public static LogState Find(WireConnection connection) => Of(connection.Query(Query));
+
+    private static LogState Of(string?[] row) => new(
+        new LogServer(unchecked((ulong)long.Parse(row[0]!, CultureInfo.InvariantCulture)), uint.Parse(row[1]!, CultureInfo.InvariantCulture)),
+        LogPlace.ParseSql(row[2]!), row[3] == "true", row[4]!)
     {
-        await using var command = new NpgsqlCommand(Query, connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        return new LogState(
-            new LogServer(unchecked((ulong)long.Parse(reader.GetString(0), System.Globalization.CultureInfo.InvariantCulture)), (uint)reader.GetInt32(1)),
-            (ulong)reader.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(2), reader.GetBoolean(3), reader.GetString(4))
-        {
-            Version = connection.PostgreSqlVersion.Major,
-        };
-    }
+        Version = int.Parse(row[5]!, CultureInfo.InvariantCulture) / 10_000,
+    };
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Nebula.Connectors.PostgreSql.Types;
 
 namespace Nebula.Connectors.PostgreSql.Changes;
@@ -6,9 +5,6 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <summary>What pgoutput is asked for. Manual, "Logical Streaming Replication Protocol".</summary>
 internal static class StreamProtocol
 {
-    private const string VersionSetting = "proto_version";
-    private const string PublicationSetting = "publication_names";
-    private const string StreamingSetting = "streaming";
     private const int FirstServerWithStreaming = 14;
 
     /// <summary>Version of the protocol without parts of transactions that have not ended.</summary>
@@ -24,12 +20,12 @@ internal static class StreamProtocol
     /// </summary>
     /// <param name="server">Major version of the server.</param>
     /// <param name="options">The publication, and whether there is a spool.</param>
-    public static KeyValuePair<string, string?>[] Settings(int server, CaptureOptions options)
+    public static string Settings(int server, CaptureOptions options)
     {
-        var publication = KeyValuePair.Create<string, string?>(PublicationSetting,
-            SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal));
-        if (server < FirstServerWithStreaming || options.SpoolLimit == 0)
-            return [new(VersionSetting, CommittedOnly), publication];
-        return [new(VersionSetting, VersionOf(server).ToString(CultureInfo.InvariantCulture)), publication, new(StreamingSetting, "on")];
+        // a backslash is one in this language
+        var publication = SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal);
+        return server < FirstServerWithStreaming || options.SpoolLimit == 0
+            ? $"proto_version '{CommittedOnly}', publication_names '{publication}'"
+            : FormattableString.Invariant($"proto_version '{VersionOf(server)}', publication_names '{publication}', streaming 'on'");
     }
 }
