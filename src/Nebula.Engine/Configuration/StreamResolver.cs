@@ -240,7 +240,12 @@ public sealed class StreamResolver
             "ignore" => DeleteHandling.Ignore,
             _ => DeleteHandling.Soft,
         },
-        OnPositionLost = values.Text(ConfigKeys.OnPositionLost) == "resnapshot" ? PositionLoss.Resnapshot : PositionLoss.Fail,
+        OnPositionLost = values.Text(ConfigKeys.OnPositionLost) switch
+        {
+            "resnapshot" => PositionLoss.Resnapshot,
+            "repair" => PositionLoss.Repair,
+            _ => PositionLoss.Fail,
+        },
         Heartbeat = values.Duration(ConfigKeys.Heartbeat)!.Value,
     };
 
