@@ -77,9 +77,6 @@ public readonly record struct RowHash(int Range, string Key, ulong Hash);
 /// <param name="Keys">The single keys.</param>
 public sealed record KeySet(ImmutableArray<KeyRange> Ranges, ImmutableArray<string> Keys)
 {
-    /// <summary>All keys.</summary>
-    public static KeySet All { get; } = new([new KeyRange(null, null)], []);
-
     /// <inheritdoc/>
     public bool Equals(KeySet? other) => other is not null && Ranges.AsSpan().SequenceEqual(other.Ranges.AsSpan())
         && Keys.AsSpan().SequenceEqual(other.Keys.AsSpan());
