@@ -39,13 +39,15 @@ public sealed class RowHashTests(Servers servers)
     {
         servers[from].Execute("""
             DROP SCHEMA IF EXISTS wide CASCADE; CREATE SCHEMA wide;
-            CREATE TABLE wide.t (id smallint PRIMARY KEY, a int, b real, c numeric(8,2), d varchar(10), e char(4), f date, g int, h timestamp, i float8);
-            INSERT INTO wide.t VALUES (1, -7, 0.1, 12.50, 'x|y\z', 'ab', '2024-02-29', 5, '2024-01-01 10:00:00.5', 'NaN');
+            CREATE TABLE wide.t (id smallint PRIMARY KEY, a int, b real, c numeric(8,2), d varchar(10), e char(4), f date, g int, h timestamp,
+                i float8, j bytea, k bool, l float4);
+            INSERT INTO wide.t VALUES (1, -7, 0.1, 12.50, 'x|y\z', 'ab', '2024-02-29', 5, '2024-01-01 10:00:00.5', 'NaN', '\x00ff', true, 1e-7);
             INSERT INTO wide.t VALUES (2);
             """);
         servers[to].Execute("""
             DROP SCHEMA IF EXISTS wide CASCADE; CREATE SCHEMA wide;
-            CREATE TABLE wide.copied (id bigint PRIMARY KEY, a numeric, b float8, c numeric(12,5), d text, e text, f timestamp, g text, h timestamptz, i float8);
+            CREATE TABLE wide.copied (id bigint PRIMARY KEY, a numeric, b float8, c numeric(12,5), d text, e text, f timestamp, g text,
+                h timestamptz, i float8, j text, k text, l text);
             """);
         await using var source = new SourceRun(servers[from]);
         await using var run = new DestinationRun(servers[to]);
@@ -60,8 +62,7 @@ public sealed class RowHashTests(Servers servers)
     {
         string[] keys =
         [
-            "k int", "k uuid", "k text", "k timestamptz", "k numeric(12,2)", "k bytea", "k int, l text", "k text COLLATE \"en-x-icu\", l int", "k varchar(40)",
-            "k float8", "k date, l bool",
+            "k int", "k uuid", "k text", "k timestamptz", "k int, l text", "k text COLLATE \"en-x-icu\", l numeric(12,2)", "k float8, l bytea",
         ];
         foreach (var columns in keys)
         {
@@ -98,8 +99,6 @@ public sealed class RowHashTests(Servers servers)
             "numeric(12,2)" => "i * 1.25 - 300",
             "bytea" => "decode(md5(i::text), 'hex')",
             "float8" => "1.0 / i",
-            "date" => "date '2020-01-01' + i",
-            "bool" => "i % 2 = 0",
             _ => "(ARRAY['a', 'B', '|', '\\', 'é', '😀', '\uffee', '\"', ' ', ','])[i % 10 + 1] || i",
         };
     }

@@ -39,7 +39,7 @@ internal static class ColumnForm
             TypeKind.Date => $"{value}::date::text",
             TypeKind.Time => $"{value}::time::text",
             TypeKind.Timestamp => $"{value}::{(type.Zone is null ? "timestamp" : "timestamptz")}::text",
-            TypeKind.Binary => $"encode({value}, 'hex')",
+            TypeKind.Binary => $"encode({value}::bytea, 'hex')",
             TypeKind.Bool or TypeKind.Uuid => $"{value}::text",
             _ => Printed(plan, column, place, wire),
         };
