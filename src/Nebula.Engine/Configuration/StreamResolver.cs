@@ -113,18 +113,22 @@ public sealed class StreamResolver
     }
 
     /// <summary>Refuses streams that would overwrite each other.</summary>
-    /// <param name="objects">Each stream with where it goes, templates resolved.</param>
+    /// <param name="streams">The streams.</param>
+    /// <param name="objects">Where each of them goes, templates resolved.</param>
     /// <exception cref="ConfigurationException">Two streams go to the same place.</exception>
-    public static void CheckObjects(IEnumerable<(StreamConfig Stream, string Object)> objects)
+    public static void CheckObjects(IReadOnlyList<StreamConfig> streams, IReadOnlyList<string> objects)
     {
         var taken = new Dictionary<string, StreamConfig>(StringComparer.Ordinal);
         var problems = new List<ConfigProblem>();
-        foreach (var (stream, target) in objects)
+        for (var i = 0; i < streams.Count; i++)
+        {
+            var (stream, target) = (streams[i], objects[i]);
             if (!taken.TryAdd(target, stream))
                 problems.Add(new ConfigProblem(
                     stream.Object?.Location ?? stream.Location,
                     $"The streams {ConfigScalar.Quote(taken[target].Name)} and {ConfigScalar.Quote(stream.Name)} would both be written to"
                         + $" {ConfigScalar.Quote(target)}. Put {{stream_name}} into 'object', or make them one stream with 'single: true'."));
+        }
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
     }

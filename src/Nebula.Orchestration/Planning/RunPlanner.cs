@@ -70,11 +70,18 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         var streams = Resolve(found, only);
         var parallel = streams.Min(stream => Math.Min(Math.Min(streams.Count, pipeline.Settings.ParallelStreams),
             stream.Performance.MaxConcurrency ?? int.MaxValue));
-        var bytes = found.Names.Zip(found.Bytes).ToDictionary(static stream => stream.First, static stream => stream.Second, StringComparer.Ordinal);
+        var bytes = new Dictionary<string, long>(StringComparer.Ordinal);
+        for (var i = 0; i < found.Names.Count; i++)
+            bytes.Add(found.Names[i], found.Bytes[i] ?? 0);
         var jobs = new List<StreamJob>(streams.Count);
         foreach (var stream in streams)
-            jobs.Add(await PlanAsync(stream, streams.Count, parallel, stream.Members.Sum(member => bytes.GetValueOrDefault(member))).ConfigureAwait(false));
-        StreamResolver.CheckObjects(streams.Zip(jobs, static (stream, job) => (stream, job.Target)));
+        {
+            var size = 0L;
+            foreach (var member in stream.Members)
+                size += bytes.GetValueOrDefault(member);
+            jobs.Add(await PlanAsync(stream, streams.Count, parallel, size).ConfigureAwait(false));
+        }
+        StreamResolver.CheckObjects(streams, [.. jobs.Select(static job => job.Target)]);
         return new RunPlan
         {
             Name = pipeline.Name,
@@ -83,7 +90,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
             Found = found,
             Only = only,
             Jobs = jobs,
-            Fingerprint = RunFingerprint.Of(pipeline, streams),
+            Fingerprint = new Lazy<string>(() => RunFingerprint.Of(pipeline, streams)),
             ParallelStreams = parallel,
             Memory = pipeline.Settings.Memory,
             Timeout = Shorter(pipeline.Settings.Timeout, pipeline.Settings.MaxDuration),
@@ -195,8 +202,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 OutputIsData = target == StandardOutput,
                 OpenSource = SourceOf(stream),
                 OpenDestination = createDestination,
-                TargetKey = string.Join('\n', stream.TargetOptions.OrderBy(static option => option.Key, StringComparer.Ordinal)
-                    .Select(static option => $"{option.Key}={string.Join('\0', option.Value.Items)}")),
+                TargetOptions = stream.TargetOptions,
                 FlushInterval = stream.Performance.FlushInterval,
                 Request = RequestOf(stream) with { Object = name },
                 Options = new PipelineOptions

@@ -21,8 +21,8 @@ public sealed record StreamJob
     /// <summary>Makes the destination.</summary>
     public required Func<IDestination> OpenDestination { get; init; }
 
-    /// <summary>Stands for the settings of the destination: streams with the same can share one.</summary>
-    public string TargetKey { get; init; } = "";
+    /// <summary>The settings of the destination: streams with the same can share one.</summary>
+    public required IReadOnlyDictionary<string, OptionValue> TargetOptions { get; init; }
 
     /// <summary>Longest time that a change waits to be written.</summary>
     public TimeSpan FlushInterval { get; init; }

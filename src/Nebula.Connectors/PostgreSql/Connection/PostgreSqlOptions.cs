@@ -21,15 +21,9 @@ internal sealed record PostgreSqlOptions
 
     private static readonly string[] Schemes = ["postgresql", "postgres"];
 
-    private static readonly Dictionary<string, SslMode> SslModes = new(StringComparer.Ordinal)
-    {
-        ["disable"] = SslMode.Disable,
-        ["allow"] = SslMode.Allow,
-        ["prefer"] = SslMode.Prefer,
-        ["require"] = SslMode.Require,
-        ["verify-ca"] = SslMode.VerifyCA,
-        ["verify-full"] = SslMode.VerifyFull,
-    };
+    private static readonly string[] SslModeNames = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+    private static readonly SslMode[] SslModes = [SslMode.Disable, SslMode.Allow, SslMode.Prefer, SslMode.Require, SslMode.VerifyCA, SslMode.VerifyFull];
 
     /// <summary>What can be set.</summary>
     public static IReadOnlyList<OptionDescriptor> Descriptors { get; } =
@@ -42,7 +36,7 @@ internal sealed record PostgreSqlOptions
         new("user", OptionKind.Text, "The role that logs in; else PGUSER."),
         new("password", OptionKind.Text, "Its password; else PGPASSWORD, else the password file (PGPASSFILE, ~/.pgpass).") { IsSecret = true },
         new("ssl_mode", OptionKind.Choice,
-            "Whether the connection is encrypted and the server's certificate checked; else PGSSLMODE, else prefer.") { Choices = [.. SslModes.Keys] },
+            "Whether the connection is encrypted and the server's certificate checked; else PGSSLMODE, else prefer.") { Choices = SslModeNames },
         new("ssl_root_certificate", OptionKind.Text,
             "File with the certificates that the server's must be signed by, for verify-ca and verify-full; else PGSSLROOTCERT."),
         new("schema", OptionKind.TextList, "Schemas that are looked into; else all that are not the system's."),
@@ -87,10 +81,11 @@ internal sealed record PostgreSqlOptions
             throw NebulaException.Configuration($"The port of {options.Owner} must be a number from 1 to 65535; it is '{portText}'.",
                 options.LocationOf("port"));
         var sslText = Setting("ssl_mode", "sslmode", "PGSSLMODE") ?? "prefer";
-        if (!SslModes.TryGetValue(sslText, out var sslMode))
+        var sslMode = Array.IndexOf(SslModeNames, sslText);
+        if (sslMode < 0)
             throw NebulaException.Configuration(
-                $"The SSL mode of {options.Owner} must be one of {string.Join(", ", SslModes.Keys)}; it is "
-                    + $"'{sslText}'.{Suggestion.For(sslText, SslModes.Keys)}", options.LocationOf("ssl_mode"));
+                $"The SSL mode of {options.Owner} must be one of {string.Join(", ", SslModeNames)}; it is "
+                    + $"'{sslText}'.{Suggestion.For(sslText, SslModeNames)}", options.LocationOf("ssl_mode"));
         var connections = options.Integer("max_connections")!.Value;
         if (connections is < 1 or > MostConnections)
             throw NebulaException.Configuration($"Option 'max_connections' of {options.Owner} must be 1 or more; it is {connections}.",
@@ -103,7 +98,7 @@ internal sealed record PostgreSqlOptions
             Database = database,
             Username = user,
             Password = Setting("password", "password", "PGPASSWORD"),
-            SslMode = sslMode,
+            SslMode = SslModes[sslMode],
             RootCertificate = Setting("ssl_root_certificate", "sslrootcert", "PGSSLROOTCERT"),
             ApplicationName = Setting("application_name", "application_name", "PGAPPNAME") ?? options.Text("application_name"),
             // connections are few and long; each is closed where its work ends, so that nothing of it is left on the server
