@@ -83,11 +83,11 @@ public sealed class RangeComparison(IRangeHasher source, IRangeHasher destinatio
             await CompareAsync(some, Math.Max(RowsOfLeaf, rows / FanOut), cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task CompareRowsAsync(IReadOnlyList<KeyRange> ranges, CancellationToken cancellationToken)
+    private async Task CompareRowsAsync(KeyRange[] ranges, CancellationToken cancellationToken)
     {
         var (here, there) = await BothAsync(hasher => hasher.HashRowsAsync(ranges, cancellationToken)).ConfigureAwait(false);
         var (rows, others) = (here.ToLookup(static row => row.Range), there.ToLookup(static row => row.Range));
-        for (var i = 0; i < ranges.Count; i++)
+        for (var i = 0; i < ranges.Length; i++)
         {
             var left = new Dictionary<string, ulong>(StringComparer.Ordinal);
             var isKey = others[i].All(row => left.TryAdd(row.Key, row.Hash));

@@ -165,7 +165,7 @@ public sealed class RepairTests(Servers servers) : IDisposable
             Assert.Contains("compares source and target by hashes, which csv cannot tell. Use 'on_position_lost: resnapshot'", refused.Output + refused.Errors,
                 StringComparison.Ordinal);
         }
-        Assert.Empty(_nebula.Files().Where(static file => file.StartsWith("out/", StringComparison.Ordinal)));
+        Assert.DoesNotContain(_nebula.Files(), static file => file.StartsWith("out/", StringComparison.Ordinal));
     }
 
     public void Dispose()

@@ -1,6 +1,5 @@
 using Nebula.Connectors.PostgreSql.Reading;
 using Nebula.Connectors.PostgreSql.Types;
-using Nebula.Connectors.PostgreSql.Writing;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
@@ -32,6 +31,8 @@ internal static class ColumnForm
         var value = place.Value;
         return type.Kind switch
         {
+            // digits that tell a short one from its neighbours are those of another long one
+            TypeKind.Float32 when IsText(place.Stored) => $"encode(float8send({value}::float4::float8), 'hex')",
             TypeKind.Float32 or TypeKind.Float64 => $"encode(float8send({value}::float8), 'hex')",
             // digits behind the point may be more where a number is stored than where it comes from
             TypeKind.Decimal => $"trim_scale({value}::numeric)::text",
@@ -58,7 +59,7 @@ internal static class ColumnForm
     {
         var value = place.Value;
         // a text column has the padding of what was a char(n)
-        if (place.Stored is { Base: "text" or "varchar" } && TableDetails.DeclaredOf(plan, column) is { } declared
+        if (IsText(place.Stored) && TableDetails.DeclaredOf(plan, column) is { } declared
             && declared.StartsWith("character(", StringComparison.Ordinal))
             return $"rtrim({value}, ' ')";
         if (place.Stored is { Base: "text" or "varchar" or "bpchar" or "name" or "json" or "jsonb" })
@@ -71,6 +72,8 @@ internal static class ColumnForm
             _ => $"{value}::text",
         };
     }
+
+    private static bool IsText(SqlType? stored) => stored is { Base: "text" or "varchar" };
 
     private static void RequireKnown(StreamPlan plan, int column, DataType type)
     {

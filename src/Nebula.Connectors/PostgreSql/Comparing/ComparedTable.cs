@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Nebula.Engine.Connectors;
 
 namespace Nebula.Connectors.PostgreSql.Comparing;
 
