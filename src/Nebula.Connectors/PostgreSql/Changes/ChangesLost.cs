@@ -5,7 +5,8 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <summary>The errors of a log that does not go on where the destination is, each with what happened and what to do.</summary>
 internal static class ChangesLost
 {
-    private const string Remedy = "Read the streams anew: set 'on_position_lost: resnapshot' and run again.";
+    private const string Remedy = "Set 'on_position_lost: repair' to read what differs from the target, or 'on_position_lost: resnapshot' "
+        + "to read everything anew, and run again.";
 
     /// <summary>Compares what the destination has with what the server is.</summary>
     /// <param name="position">What the destination has.</param>
