@@ -40,6 +40,9 @@ internal sealed class PostgreSqlDestination : IChangeDestination
     public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) =>
         DestinationCheck.RunAsync(_connections, _options, cancellationToken);
 
+    public Task<IReadOnlyList<CheckResult>> CheckStreamsAsync(IReadOnlyList<StreamTarget> streams, CancellationToken cancellationToken) =>
+        TargetRights.RunAsync(_connections, [.. streams.Select(stream => (stream, NameOf(stream.Object)))], cancellationToken);
+
     public ChunkOrder ChunksOf(StreamPlan plan) => ChunkOrder.Any;
 
     public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)

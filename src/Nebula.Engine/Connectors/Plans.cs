@@ -10,6 +10,13 @@ namespace Nebula.Engine.Connectors;
 /// <param name="Detail">What was found, and when it failed: what to do.</param>
 public sealed record CheckResult(string Name, bool Passed, string Detail);
 
+/// <summary>Where a stream is to go, before it is planned.</summary>
+/// <param name="Stream">Its name.</param>
+/// <param name="Object">The object that it goes to.</param>
+/// <param name="Write">What becomes of the rows that are there; where that depends on whether the stream has a key, as if it had one.</param>
+/// <param name="Capture">How its changes are captured; null when they are not.</param>
+public sealed record StreamTarget(string Stream, string Object, WriteMode Write, ChangeCapture? Capture);
+
 /// <summary>What to look for in a source.</summary>
 public sealed record DiscoverRequest
 {

@@ -114,7 +114,7 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
             throw NebulaException.Configuration(publication.FindFault(table, [])!);
         if (publication is null || !publication.Tables.ContainsKey(table.Oid))
         {
-            var sql = publication?.AddSql(table) ?? Publication.CreateSql(name, table, connection.PostgreSqlVersion.Major);
+            var sql = publication?.AddSql([table]) ?? Publication.CreateSql(name, [table], connection.PostgreSqlVersion.Major);
             if (isStandby)
                 throw NebulaException.Configuration($"Publication '{name}' lacks table {table.Schema}.{table.Name}, and a standby cannot change it. On the "
                     + $"primary: {sql}");

@@ -80,7 +80,7 @@ internal static class StagingTable
             await StateTable.ExecuteAsync(connection, design.CreateSql(staging, isStaging: true), cancellationToken).ConfigureAwait(false);
             return;
         }
-        if (target is { Kind: 'r' } && plan.Write == WriteMode.Replace
+        if (target is { Kind: 'r', IsReplaceable: true } && plan.Write == WriteMode.Replace
             && design.Columns.All(column => column.Stored.WireTo(TableEvolution.TypeAfter(column, target)) is not null)
             && await CreateLikeAsync(connection, staging, target, design, cancellationToken).ConfigureAwait(false))
             return;
