@@ -44,6 +44,9 @@ public sealed class PipelineMetrics
     /// <summary>How long changes took from their commit at the source to where readers see them; null where there were none.</summary>
     public ChangeLatency? Latency { get; private set; }
 
+    /// <summary>How much of its log the source keeps; null where that is not known. All streams of a log have the same.</summary>
+    public LogRetention? Retention { get; private set; }
+
     /// <summary>How records were held between decoding and encoding; null before any were.</summary>
     public StorageUse? Storage { get; internal set; }
 
@@ -86,6 +89,10 @@ public sealed class PipelineMetrics
         Wrote(rows, bytes);
         Interlocked.Add(ref _bytesReadBefore, bytesRead);
     }
+
+    /// <summary>Takes how much of its log the source keeps.</summary>
+    /// <param name="retention">What was found.</param>
+    public void Keeps(LogRetention retention) => Retention = retention;
 
     /// <summary>Adds changes that readers can see from now on.</summary>
     /// <param name="batches">The changes.</param>
