@@ -127,7 +127,12 @@ internal sealed class PostgreSqlDestination : IChangeDestination
     public Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
     {
         var name = NameOf(plan.Object);
-        _readBack ??= new PostgreSqlSource(_options.Connection with { Schemas = [] });
+        _readBack ??= new PostgreSqlSource(_options.Connection with
+        {
+            Schemas = [],
+            // one is that of the session
+            MaxConnections = Math.Max(1, _options.Connection.MaxConnections - 1),
+        });
         return _session.RunAsync(
             name, connection => new CommittedParts(_readBack, name).FindAsync(connection, plan, parts, cancellationToken), cancellationToken);
     }

@@ -14,7 +14,9 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <param name="connections">Lends connections.</param>
 internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDisposable
 {
-    private const int FewestConnections = 2;
+    /// <summary>Fewest connections that changes are captured with.</summary>
+    public const int FewestConnections = 2;
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
     private SharedSnapshot? _snapshot;
     private StreamStart? _start;

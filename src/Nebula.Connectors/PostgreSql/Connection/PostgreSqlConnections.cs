@@ -91,7 +91,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         var connection = new LentReplication(new LogicalReplicationConnection(settings.ConnectionString), _free);
         try
         {
-            await connection.Connection.Open(cancellationToken).ConfigureAwait(false);
+            await BusyServer.OpenAsync(() => connection.Connection.Open(cancellationToken), cancellationToken).ConfigureAwait(false);
             return connection;
         }
         catch (Exception e)
@@ -175,7 +175,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         var connection = new LentConnection(_source.CreateConnection(), this);
         try
         {
-            await connection.Connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+            await BusyServer.OpenAsync(() => connection.Connection.OpenAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
             connection.ProcessId = connection.Connection.ProcessID;
             await using var command = new NpgsqlCommand(Session, connection.Connection);
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
@@ -197,7 +197,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         var connection = new LentConnection(_source.CreateConnection(), this);
         try
         {
-            connection.Connection.Open();
+            BusyServer.Open(connection.Connection.Open);
             connection.ProcessId = connection.Connection.ProcessID;
             using var command = new NpgsqlCommand(Session, connection.Connection);
             command.ExecuteNonQuery();
