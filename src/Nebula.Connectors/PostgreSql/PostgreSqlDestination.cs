@@ -79,8 +79,9 @@ internal sealed class PostgreSqlDestination : IChangeDestination
             }, cancellationToken).ConfigureAwait(false)
             ?? throw new NebulaException(
                 ErrorKind.Locked, $"The staging table of '{name}' is gone: another run of the same target has begun since, and took it for left behind.");
-        var columns = staged.Columns.Select(column => ColumnOf(plan, column)).ToImmutableArray();
-        var copy = $"COPY {staging.Sql} ({string.Join(", ", staged.Columns.Select(static column => SqlName.Quote(column.Name)))}) FROM STDIN (FORMAT binary)";
+        var sent = staged.Columns.Where(static column => column.Name != StagingTable.Number).ToList();
+        var columns = sent.Select(column => ColumnOf(plan, column)).ToImmutableArray();
+        var copy = $"COPY {staging.Sql} ({string.Join(", ", sent.Select(static column => SqlName.Quote(column.Name)))}) FROM STDIN (FORMAT binary)";
         // of rows with the same key the last of a chunk counts, so that they must not overtake each other
         var lanes = plan.Write == WriteMode.Merge ? 1 : LanesOfChunk;
         var writer = new StagingWriter(

@@ -33,7 +33,8 @@ internal sealed class StateTable(string schema)
 
     private string State => SqlName.Quote(Schema, Name);
 
-    private string Parts => SqlName.Quote(Schema, PartsName);
+    /// <summary>The table of what is staged, as SQL writes it.</summary>
+    public string Parts => SqlName.Quote(Schema, PartsName);
 
     /// <summary>Makes schema and tables where they are missing.</summary>
     /// <param name="connection">The connection, without a transaction.</param>
