@@ -135,7 +135,7 @@ internal sealed class PostgreSqlDestination : IChangeDestination
             MaxConnections = Math.Max(1, _options.Connection.MaxConnections - 1),
         });
         return _session.RunAsync(
-            name, connection => new CommittedParts(_readBack, name).FindAsync(connection, plan, parts, cancellationToken), cancellationToken);
+            name, connection => new CommittedParts(_readBack, StateOf(name), name).FindAsync(connection, plan, parts, cancellationToken), cancellationToken);
     }
 
     public Task ApplyAsync(IReadOnlyList<ChangeCommit> changes, CancellationToken cancellationToken)

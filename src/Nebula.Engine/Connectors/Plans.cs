@@ -280,7 +280,11 @@ public sealed record StagedPart(int ChunkIndex, string Location, long Rows, long
 /// <param name="Location">Where the rows are, for people.</param>
 /// <param name="OpenAsync">Opens them for reading: columns and types are those of the plan, and rows of a later part
 /// come behind those of an earlier one.</param>
-public sealed record CommittedRows(int FirstPart, int PartCount, string Location, Func<ReadContext, CancellationToken, Task<ISourceReader>> OpenAsync);
+public sealed record CommittedRows(int FirstPart, int PartCount, string Location, Func<ReadContext, CancellationToken, Task<ISourceReader>> OpenAsync)
+{
+    /// <summary>Whether the rows of its parts are mixed, so that they can be compared only as a whole.</summary>
+    public bool AreMixed { get; init; }
+}
 
 /// <summary>A request to publish staged parts.</summary>
 /// <param name="Plan">The stream.</param>

@@ -99,8 +99,9 @@ internal static class StagingTable
         part.Location.Split(',', StringSplitOptions.RemoveEmptyEntries)
             .Select(static text => long.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture));
 
-    // the key of a table at the source is there once
-    private static bool MayRepeatKeys(StreamPlan plan) => plan.Write == WriteMode.Merge && (plan.Stream.PrimaryKey.Count == 0
+    /// <summary>Whether a stream that is merged may have a key more than once: that of a table at the source is there once.</summary>
+    /// <param name="plan">The stream.</param>
+    public static bool MayRepeatKeys(StreamPlan plan) => plan.Write == WriteMode.Merge && (plan.Stream.PrimaryKey.Count == 0
         || plan.Stream.PrimaryKey.Except(plan.Columns.Where(column => plan.PrimaryKey.Contains(column.Field.Name)).Select(static column => column.SourceName)).Any());
 
     /// <summary>Makes the table so that it can take the place of the target.</summary>
