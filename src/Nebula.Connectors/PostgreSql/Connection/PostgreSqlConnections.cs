@@ -176,7 +176,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         var connection = new LentConnection(_source.CreateConnection(), this);
         try
         {
-            await connection.Connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+            await BusyServer.OpenAsync(() => connection.Connection.OpenAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
             connection.ProcessId = connection.Connection.ProcessID;
             await using var command = new NpgsqlCommand(Session, connection.Connection);
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
@@ -204,8 +204,9 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
                 kept.Dispose();
             }
             MakeRoomAsync().AsTask().GetAwaiter().GetResult();
-            connection = WireConnection.Open(isReplication
-                ? Options.Wire with { IsReplication = true, Options = $"{Options.Wire.Options} {ReplicationSession}".TrimStart() } : Options.Wire, cancellationToken);
+            var settings = isReplication
+                ? Options.Wire with { IsReplication = true, Options = $"{Options.Wire.Options} {ReplicationSession}".TrimStart() } : Options.Wire;
+            connection = BusyServer.Open(() => WireConnection.Open(settings, cancellationToken), cancellationToken);
             if (!isReplication)
                 connection.Query(Session);
             return new LentWire(connection, this, isReplication);
