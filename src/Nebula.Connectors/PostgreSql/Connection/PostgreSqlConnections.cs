@@ -204,8 +204,10 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
                 kept.Dispose();
             }
             MakeRoomAsync().AsTask().GetAwaiter().GetResult();
-            connection = WireConnection.Open(isReplication
-                ? Options.Wire with { IsReplication = true, Options = $"{Options.Wire.Options} {ReplicationSession}".TrimStart() } : Options.Wire, cancellationToken);
+            var settings = Options.Wire;
+            if (isReplication)
+                settings = settings with { IsReplication = true, Options = $"{settings.Options} {ReplicationSession}".TrimStart() };
+            connection = WireConnection.Open(settings, cancellationToken);
             if (!isReplication)
                 connection.Query(Session);
             return new LentWire(connection, this, isReplication);
