@@ -47,6 +47,8 @@ internal static class RunSummary
         if (stream.Metrics.Latency is { } latency)
             lines.Add($"    changes: visible {Units.FormatDuration(latency.Percentile(0.5))} after their commit (half of them), "
                 + $"{Units.FormatDuration(latency.Percentile(0.99))} (99 %), {Units.FormatDuration(latency.Longest)} (all)");
+        if (stream.Metrics.Repair is { } repair)
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $"    repaired: {repair.Differing:N0} of {Rows(repair.Rows)} transferred"));
         foreach (var reason in stream.Restarts)
             lines.Add($"    started again because {log.Redact(reason)}");
         if (stream.QuarantinedAt is { } quarantine)

@@ -44,6 +44,9 @@ public sealed class PipelineMetrics
     /// <summary>How long changes took from their commit at the source to where readers see them; null where there were none.</summary>
     public ChangeLatency? Latency { get; private set; }
 
+    /// <summary>How far source and destination were compared, so that only what differs is moved; null where nothing is compared.</summary>
+    public ComparisonProgress? Repair { get; set; }
+
     /// <summary>How records were held between decoding and encoding; null before any were.</summary>
     public StorageUse? Storage { get; internal set; }
 

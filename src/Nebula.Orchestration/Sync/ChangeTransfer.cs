@@ -223,7 +223,7 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
 
     private static IReadOnlyList<RecordBatch> NoBatches => [];
 
-    private static bool IsReadAnew(CapturingStream stream) => stream.Plan.Capture!.OnPositionLost == PositionLoss.Resnapshot;
+    private static bool IsReadAnew(CapturingStream stream) => stream.Plan.Capture!.OnPositionLost != PositionLoss.Fail;
 
     private async Task CommitAsync(
         List<(CapturingStream Stream, IReadOnlyList<RecordBatch> Batches)> changes, string position, LogPositions log, CancellationToken cancellationToken)

@@ -29,10 +29,18 @@ internal sealed class PostgreSqlServer : IDisposable
         Start();
     }
 
+    private PostgreSqlServer(string binaries, string folder)
+    {
+        (_binaries, _folder) = (binaries, folder);
+        Start();
+    }
+
     public int Port { get; private set; }
 
     /// <summary>The folder of its socket.</summary>
     public string Socket => _folder;
+
+    private string Backup => Path.Combine(_folder, "backup");
 
     private string Data => Path.Combine(_folder, "data");
 
@@ -107,6 +115,51 @@ internal sealed class PostgreSqlServer : IDisposable
     public void Restart()
     {
         Stop();
+        StartAt(Port);
+    }
+
+    /// <summary>Starts a standby of this server. Slots do not come along, which they do with no backup.</summary>
+    public PostgreSqlServer StartStandby()
+    {
+        var folder = Directory.CreateTempSubdirectory("nebula-postgres-").FullName;
+        if (Environment.UserName == "root")
+            Run("chown", Nobody, folder);
+        RunTool("pg_ctl", "-D", Data, "-m", "fast", "-w", "stop");
+        Run("cp", "-a", Data, folder);
+        StartAt(Port);
+        var data = Path.Combine(folder, "data");
+        Run("sh", "-c", $"rm -rf {data}/pg_replslot/*");
+        Run("cp", "-a", Path.Combine(data, "PG_VERSION"), Path.Combine(data, "standby.signal"));
+        File.AppendAllText(Path.Combine(data, "postgresql.auto.conf"), string.Create(CultureInfo.InvariantCulture,
+            $"primary_conninfo = 'host=127.0.0.1 port={Port} user=nebula password={Password}'\nhot_standby_feedback = on\n"));
+        return new PostgreSqlServer(_binaries, folder);
+    }
+
+    /// <summary>Waits until a standby has what this server has.</summary>
+    public void WaitFor(PostgreSqlServer standby)
+    {
+        var end = Ask<string>("SELECT pg_current_wal_flush_lsn()::text");
+        while (!standby.Ask<bool>($"SELECT pg_last_wal_replay_lsn() >= '{end}'"))
+            Thread.Yield();
+    }
+
+    /// <summary>Makes a standby a primary.</summary>
+    public void Promote() => RunTool("pg_ctl", "-D", Data, "-w", "promote");
+
+    /// <summary>Keeps a copy of everything.</summary>
+    public void BackUp()
+    {
+        RunTool("pg_ctl", "-D", Data, "-m", "fast", "-w", "stop");
+        Run("cp", "-a", Data, Backup);
+        StartAt(Port);
+    }
+
+    /// <summary>Goes back to the copy.</summary>
+    public void Restore()
+    {
+        Stop();
+        Directory.Delete(Data, recursive: true);
+        Run("cp", "-a", Backup, Data);
         StartAt(Port);
     }
 

@@ -13,13 +13,17 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// Reads the log up to where it ended, by <c>pg_logical_slot_peek_binary_changes</c> through <c>COPY</c>, and moves the slot by
 /// <c>pg_replication_slot_advance</c>.
 /// The server collects an answer before it sends the first row of it, so that it is asked for some transactions at a time.
+/// Transactions come when they are committed: an answer begins at the place of the slot each time, so that what had been streamed of a transaction that has not
+/// ended would come again with every answer, and an answer that is full could end inside of one. The server keeps them in files of its own meanwhile.
 /// </summary>
 /// <param name="connections">Lends connections.</param>
 /// <param name="options">Slot and publication.</param>
-/// <param name="end">Where the log ends.</param>
+/// <param name="state">The server, and where its log ends.</param>
+/// <param name="start">Where to start.</param>
 /// <param name="changesPerAnswer">About how many messages are asked for at a time.</param>
 /// <param name="pool">Where buffers come from.</param>
-internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions options, ulong end, int changesPerAnswer, BufferPool pool) : IMessageFeed
+internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions options, LogState state, ulong start, int changesPerAnswer, BufferPool pool)
+    : IMessageFeed
 {
     private const string Name = "the log";
     private const int BlockSize = 512 << 10;
@@ -37,7 +41,7 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
 
     public MessageBuffer Buffer { get; } = new(pool);
 
-    public ulong ReadUpTo => _isAtEnd ? end : 0;
+    public ulong ReadUpTo => _isAtEnd ? state.End : 0;
 
     public async ValueTask<Fetched> FetchAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -90,16 +94,27 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
             _connection.Dispose();
             _connection = null;
         }
-        return _connection ??= await connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
+        if (_connection is not null)
+            return _connection;
+        _connection = await connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
+        // a name may lead to another server by now
+        ChangesLost.Require(new LogPosition(state.Server, new StreamStart(new LogPlace(start))),
+            await _connection.RunAsync(LogState.Find, cancellationToken).ConfigureAwait(false));
+        return _connection;
     }
 
     private async ValueTask AskAsync(CancellationToken cancellationToken)
     {
+        // between two answers nobody holds the slot
+        var connection = await ConnectAsync(cancellationToken).ConfigureAwait(false);
+        var slot = await connection.RunAsync(wire => ReplicationSlot.Find(wire, options.Slot), cancellationToken).ConfigureAwait(false);
+        ChangesLost.Require(new LogPlace(Math.Max(start, _acknowledged)), options.Slot, slot);
         if (_acknowledged > _advanced)
             await AdvanceAsync(cancellationToken).ConfigureAwait(false);
         var sql = string.Create(CultureInfo.InvariantCulture, $"""
-            COPY (SELECT data FROM pg_logical_slot_peek_binary_changes('{options.Slot}', '{LogPlace.Sql(end)}', {_limit},
-                'proto_version', '1', 'publication_names', {SqlName.Literal(SqlName.Quote(options.Publication))})) TO STDOUT (FORMAT binary)
+            COPY (SELECT data FROM pg_logical_slot_peek_binary_changes('{options.Slot}', '{LogPlace.Sql(state.End)}', {_limit},
+                'proto_version', '{StreamProtocol.CommittedOnly}', 'publication_names', {SqlName.Literal(SqlName.Quote(options.Publication))}))
+            TO STDOUT (FORMAT binary)
             """);
         _copy = await WhileBusyAsync(wire =>
         {

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Nebula.Connectors.PostgreSql.Connection;
-using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Columns;
 using Npgsql;
@@ -58,14 +57,13 @@ internal sealed class StreamFeed : IMessageFeed
     /// <param name="options">Slot and publication.</param>
     /// <param name="from">Where to start.</param>
     /// <param name="pool">Where buffers come from.</param>
+    /// <param name="server">Major version of the server.</param>
     /// <param name="cancellationToken">Stops the start.</param>
     public static async Task<StreamFeed> StartAsync(
-        PostgreSqlConnections connections, CaptureOptions options, ulong from, BufferPool pool, CancellationToken cancellationToken)
+        PostgreSqlConnections connections, CaptureOptions options, ulong from, BufferPool pool, int server, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        // a backslash is one in this language
-        var publication = SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal);
-        var sql = $"START_REPLICATION SLOT \"{options.Slot}\" LOGICAL {LogPlace.Sql(from)} (proto_version '1', publication_names '{publication}')";
+        var sql = $"START_REPLICATION SLOT \"{options.Slot}\" LOGICAL {LogPlace.Sql(from)} ({StreamProtocol.Settings(server, options)})";
         while (true)
         {
             var connection = await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false);

@@ -123,7 +123,7 @@ internal sealed record PostgreSqlOptions
             Wire = new WireSettings(host, port, database, user)
             {
                 Password = connection.Password,
-                SslMode = SslModes[sslMode],
+                SslMode = connection.SslMode,
                 RootCertificate = connection.RootCertificate,
                 ApplicationName = connection.ApplicationName ?? "",
             },
