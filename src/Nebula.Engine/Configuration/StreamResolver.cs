@@ -167,7 +167,7 @@ public sealed class StreamResolver
             Cursor = Cursor(pattern, values),
             Where = values.Text(ConfigKeys.Where),
             Sql = values.Text(ConfigKeys.Sql),
-            Capture = Capture(values.Section(ConfigKeys.Capture)),
+            Capture = Capture(values.Section(ConfigKeys.Capture), values.Section(ConfigKeys.Capture).Section(ConfigKeys.Spool)),
             IsSingle = values.Flag(ConfigKeys.Single),
             Object = values.Template(ConfigKeys.Object),
             SourceOptions = sourceOptions.Where(static option => option.Key != ConfigKeys.BadRows.Name).ToDictionary(),
@@ -234,7 +234,7 @@ public sealed class StreamResolver
             : throw new ConfigurationException(pattern.Location, "'lookback' looks back from the last value of 'update_key', which is not set.");
     }
 
-    private static CaptureConfig Capture(ConfigValues values) => new()
+    private static CaptureConfig Capture(ConfigValues values, ConfigValues spool) => new()
     {
         Slot = values.Text(ConfigKeys.Slot),
         Publication = values.Text(ConfigKeys.Publication),
@@ -251,6 +251,8 @@ public sealed class StreamResolver
             _ => PositionLoss.Fail,
         },
         Heartbeat = values.Duration(ConfigKeys.Heartbeat)!.Value,
+        SpoolPath = spool.Text(ConfigKeys.SpoolPath),
+        SpoolSize = spool.Size(ConfigKeys.SpoolSize),
     };
 
     /// <summary>What becomes of bad rows. It may also stand among the options of the source, as it does where other tools are come from.</summary>

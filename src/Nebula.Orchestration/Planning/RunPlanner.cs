@@ -154,17 +154,23 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         var name = string.Concat("nebula_", string.Concat(pipeline.Name.ToLowerInvariant().Select(static c => char.IsAsciiLetterOrDigit(c) ? c : '_')));
         name = name[..Math.Min(name.Length, LongestName)];
         var (slot, publication) = (stream.Capture.Slot ?? name, stream.Capture.Publication ?? name);
+        var options = new Dictionary<string, string>
+        {
+            ["slot"] = slot,
+            ["publication"] = publication,
+            ["heartbeat"] = stream.Capture.Heartbeat.ToString("c", CultureInfo.InvariantCulture),
+        };
+        // like the folder of the state it is beside the pipeline file
+        if (stream.Capture.SpoolPath is { } spool)
+            options["spool_path"] = Path.GetFullPath(spool, Path.GetDirectoryName(Path.GetFullPath(pipeline.Location.Name)) ?? ".");
+        if (stream.Capture.SpoolSize is { } size)
+            options["spool_size"] = size.ToString(CultureInfo.InvariantCulture);
         return new ChangeCapture($"{slot}/{publication}")
         {
             Deletes = stream.Capture.Deletes,
             OnPositionLost = stream.Capture.OnPositionLost,
             ChangesOnly = stream.Mode == SyncMode.ChangesOnly,
-            Options = new Dictionary<string, string>
-            {
-                ["slot"] = slot,
-                ["publication"] = publication,
-                ["heartbeat"] = stream.Capture.Heartbeat.ToString("c", CultureInfo.InvariantCulture),
-            },
+            Options = options,
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
@@ -16,8 +17,6 @@ internal sealed record PostgreSqlOptions
     // the greatest number that the server itself can be set to
     private const long MostConnections = 262_143;
     private const int ReadBufferSize = 256 << 10;
-    private const int SecondsUntilProbe = 30;
-    private const int SecondsBetweenProbes = 10;
 
     private static readonly string[] Schemes = ["postgresql", "postgres"];
 
@@ -47,6 +46,9 @@ internal sealed record PostgreSqlOptions
 
     /// <summary>What the library is given.</summary>
     public required string ConnectionString { get; init; }
+
+    /// <summary>What Nebula's own connections are given.</summary>
+    public required WireSettings Wire { get; init; }
 
     /// <summary>Host and port, for messages.</summary>
     public required string Server { get; init; }
@@ -91,6 +93,8 @@ internal sealed record PostgreSqlOptions
             throw NebulaException.Configuration($"Option 'max_connections' of {options.Owner} must be 1 or more; it is {connections}.",
                 options.LocationOf("max_connections"));
         var database = Setting("database", "dbname", "PGDATABASE") ?? user;
+        // the folder of a socket; nothing is between this machine and itself that has to be probed
+        var isLocal = host.StartsWith('/');
         var connection = new NpgsqlConnectionStringBuilder
         {
             Host = host,
@@ -105,9 +109,9 @@ internal sealed record PostgreSqlOptions
             Pooling = false,
             // the first row of a view may take hours; that the other side is still there is told by the probes
             CommandTimeout = 0,
-            TcpKeepAlive = true,
-            TcpKeepAliveTime = SecondsUntilProbe,
-            TcpKeepAliveInterval = SecondsBetweenProbes,
+            TcpKeepAlive = !isLocal,
+            TcpKeepAliveTime = isLocal ? 0 : WireSocket.SecondsUntilProbe,
+            TcpKeepAliveInterval = isLocal ? 0 : WireSocket.SecondsBetweenProbes,
             ReadBufferSize = ReadBufferSize,
             // it would cost a connection more beforehand for each
             GssEncryptionMode = GssEncryptionMode.Disable,
@@ -116,7 +120,14 @@ internal sealed record PostgreSqlOptions
         return new PostgreSqlOptions
         {
             ConnectionString = connection.ConnectionString,
-            Server = host.StartsWith('/') ? host : $"{host}:{port}",
+            Wire = new WireSettings(host, port, database, user)
+            {
+                Password = connection.Password,
+                SslMode = connection.SslMode,
+                RootCertificate = connection.RootCertificate,
+                ApplicationName = connection.ApplicationName ?? "",
+            },
+            Server = isLocal ? host : $"{host}:{port}",
             Database = database,
             User = user,
             MaxConnections = (int)connections,
