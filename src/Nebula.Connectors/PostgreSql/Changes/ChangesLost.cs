@@ -51,6 +51,11 @@ internal static class ChangesLost
     /// <param name="slot">Its name.</param>
     public static NebulaException SlotGone(string slot) => Lost($"Replication slot '{slot}' is gone, and the log since with it.");
 
+    /// <summary>The error of a log that has not the transaction that was read before.</summary>
+    /// <param name="passed">The transaction.</param>
+    public static NebulaException Overwritten(PassedTransaction passed) => Lost(
+        $"The log at {LogPlace.Sql(passed.Commit)} is not the one that was read before: an older backup was restored, and has been written to since.");
+
     /// <summary>The error of a table that is not published any more.</summary>
     /// <param name="table">The table.</param>
     /// <param name="publication">The publication.</param>
