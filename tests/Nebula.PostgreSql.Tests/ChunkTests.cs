@@ -26,6 +26,19 @@ public sealed class ChunkTests(Servers servers)
     }
 
     [Theory, Server(15), Server(18)]
+    public async Task Read_BySocket_EqualsByAddress(int version)
+    {
+        CreateMany(version, "sockets");
+        await using var byAddress = new SourceRun(servers[version]);
+        await using var bySocket = new SourceRun(servers[version], "postgres", ("host", servers[version].Socket));
+
+        var rows = await bySocket.ReadAsync(await bySocket.PlanAsync("sockets.t"), chunkBytes: 1 << 20);
+
+        Assert.True(rows.Chunks > 1);
+        Assert.Equal((await byAddress.ReadAsync("sockets.t")).Lines.Order(StringComparer.Ordinal), rows.Lines.Order(StringComparer.Ordinal));
+    }
+
+    [Theory, Server(15), Server(18)]
     public async Task Read_RowsThatChangeMeanwhile_AreThoseOfTheSnapshot(int version)
     {
         CreateMany(version, "moving");

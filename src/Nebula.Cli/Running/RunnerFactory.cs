@@ -45,7 +45,7 @@ internal static class RunnerFactory
         if (!Directory.Exists(state.RunsFolder) || state.FindInterrupted() is not { } request)
             return null;
         var before = SyncWorker.FindFingerprintAsync(state.Store, request.RunId, context.Interruption).GetAwaiter().GetResult();
-        if (before == plan.Fingerprint && request.Only.SequenceEqual(only) && request.Settings.UntilCaughtUp == !follow)
+        if (before == plan.Fingerprint.Value && request.Only.SequenceEqual(only) && request.Settings.UntilCaughtUp == !follow)
         {
             context.Log.Write(LogLevel.Info, $"run {request.RunId} was interrupted; it goes on behind the last chunk that was moved");
             return request;

@@ -162,7 +162,7 @@ internal sealed class FileSource : ISource, IInspectable
             request = request with { InferTypes = false };
         var sampleSize = (int)Math.Clamp(_options.Size("sample_size") ?? 0, 4 << 10, 1 << 30);
         var dialect = DetectDialect(format, files, sampleSize);
-        var inferred = await Task.Run(() => Infer(format, dialect, files, request, sampleSize, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var inferred = Infer(format, dialect, files, request, sampleSize, cancellationToken);
         var details = new Dictionary<string, string>(dialect) { [FileDetails.Format] = format.Name, [FileDetails.Files] = FileDetails.Render(files) };
         if (!request.InferTypes)
             details[FileDetails.Types] = FileDetails.TextOnly;

@@ -22,7 +22,7 @@ internal static class PartitionColumns
     /// <exception cref="NebulaException">The files do not agree on the keys, and must.</exception>
     public static IReadOnlyList<Field> Find(IReadOnlyList<StoredObject> files, Schema schema, bool? isWanted, DiscoverRequest request)
     {
-        if (isWanted is false)
+        if (isWanted is false || (isWanted is null && !files[0].Name.Contains('/')))
             return [];
         var first = ValuesOf(files[0]);
         var keys = first.Select(static pair => pair.Key).Distinct().ToList();
@@ -35,8 +35,15 @@ internal static class PartitionColumns
     }
 
     /// <summary>The values in the folders of a file.</summary>
-    public static IReadOnlyList<(string Key, string? Value)> ValuesOf(StoredObject file) =>
-        [.. file.Name.Split('/')[..^1].Select(HiveNames.Parse).OfType<(string, string?)>()];
+    public static IReadOnlyList<(string Key, string? Value)> ValuesOf(StoredObject file)
+    {
+        var values = new List<(string Key, string? Value)>();
+        var folder = 0;
+        for (int end; (end = file.Name.IndexOf('/', folder)) >= 0; folder = end + 1)
+            if (HiveNames.Parse(file.Name[folder..end]) is { } value)
+                values.Add(value);
+        return values;
+    }
 
     /// <summary>Makes the column of one row that holds a file's value.</summary>
     /// <param name="file">The file.</param>

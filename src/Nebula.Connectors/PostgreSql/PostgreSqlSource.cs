@@ -95,31 +95,19 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         var snapshot = SnapshotOf(plan, chunk);
         var isDivided = chunk.IsWhole && Lanes > 1
             && await QueryAsync(plan, rows, (connection, _) => queries.DivideAsync(connection, cancellationToken), cancellationToken).ConfigureAwait(false);
-        // what is little comes over the connection that is open already
-        var isMuch = isDivided || !chunk.IsWhole;
-        var connection = isMuch ? await Task.Run(() => _connections.OpenBlocking(cancellationToken), cancellationToken).ConfigureAwait(false)
-            : await _connections.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var connection = await _connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
         var reader = new CopyReader(_connections, queries, plan, context);
-        var starting = Task.CompletedTask;
         try
         {
-            if (isMuch)
+            // a server answers when it has enough to say, which may be long after it was asked
+            return await connection.RunAsync(_ =>
             {
-                starting = Task.Run(() => reader.Start(connection, snapshot?.Id, isDivided ? Lanes : 1), CancellationToken.None);
-                await starting.WaitAsync(cancellationToken).ConfigureAwait(false);
+                reader.Start(connection, snapshot?.Id, isDivided ? Lanes : 1);
                 return reader;
-            }
-            if (snapshot is not null)
-                await snapshot.JoinAsync(connection.Connection, cancellationToken).ConfigureAwait(false);
-            await reader.StartAsync(connection, cancellationToken).ConfigureAwait(false);
-            return reader;
+            }, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            // a server answers when it has enough to say, which may be long after it was asked
-            if (cancellationToken.IsCancellationRequested)
-                await _connections.EndAsync(connection).ConfigureAwait(false);
-            await starting.WaitAsync(PostgreSqlConnections.EndTimeout, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             // it may have begun in spite of that
             await reader.DisposeAsync().ConfigureAwait(false);
             await connection.DisposeAsync().ConfigureAwait(false);

@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Collections.ObjectModel;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Engine.Configuration;
@@ -10,7 +10,7 @@ namespace Nebula.Engine.Configuration;
 public sealed record ConfigEnvironment
 {
     /// <summary>Variables set for this run alone (<c>--env K=V</c>).</summary>
-    public IReadOnlyDictionary<string, string> Overrides { get; init; } = ImmutableDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> Overrides { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Looks up a variable of the process; null when it is not set.</summary>
     public Func<string, string?> Process { get; init; } = Environment.GetEnvironmentVariable;
@@ -23,7 +23,7 @@ public sealed record ConfigEnvironment
     public Secrets Secrets { get; init; } = new();
 
     /// <summary>The variables of the <c>.env</c> file beside the pipeline file.</summary>
-    internal IReadOnlyDictionary<string, string> DotEnv { get; init; } = ImmutableDictionary<string, string>.Empty;
+    internal IReadOnlyDictionary<string, string> DotEnv { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Splits <c>NAME=value</c> as <c>--env</c> takes it.</summary>
     /// <param name="assignment">The text.</param>

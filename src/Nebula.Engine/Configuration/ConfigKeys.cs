@@ -282,10 +282,25 @@ internal static class ConfigKeys
         Default = "30s",
     };
 
+    /// <summary>Folder for transactions that have not ended.</summary>
+    public static readonly ConfigKey SpoolPath = new(
+        "path", ConfigKind.Text, "Folder for what comes of large transactions before they are committed; the temporary folder when not set.");
+
+    /// <summary>Most bytes of transactions that have not ended.</summary>
+    public static readonly ConfigKey SpoolSize = new(
+        "max_size", ConfigKind.Size, "Most bytes there, behind which the run fails; what the disk holds when not set. With 0B the source keeps them.");
+
+    /// <summary>Where transactions are put that have not ended.</summary>
+    public static readonly ConfigKey Spool = new("spool", ConfigKind.Section, "Where large transactions wait for their commit.")
+    {
+        Shorthand = SpoolPath,
+        Keys = [SpoolPath, SpoolSize],
+    };
+
     /// <summary>Change capture.</summary>
     public static readonly ConfigKey Capture = new("cdc", ConfigKind.Section, "How changes are captured.")
     {
-        Keys = [Slot, Publication, Deletes, OnPositionLost, Heartbeat, ConfigKey.NotYet("spool"), ConfigKey.NotYet("snapshot")],
+        Keys = [Slot, Publication, Deletes, OnPositionLost, Heartbeat, Spool, ConfigKey.NotYet("snapshot")],
     };
 
     /// <summary>Everything that can be set on a stream.</summary>

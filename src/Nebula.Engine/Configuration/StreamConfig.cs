@@ -138,6 +138,12 @@ public sealed record CaptureConfig
 
     /// <summary>Longest time without a word to the log.</summary>
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Folder for what comes of transactions before they are committed; null for the temporary folder.</summary>
+    public string? SpoolPath { get; init; }
+
+    /// <summary>Most bytes there; null for what the disk holds, 0 for none.</summary>
+    public long? SpoolSize { get; init; }
 }
 
 /// <summary>Settings of a column.</summary>

@@ -113,18 +113,22 @@ public sealed class StreamResolver
     }
 
     /// <summary>Refuses streams that would overwrite each other.</summary>
-    /// <param name="objects">Each stream with where it goes, templates resolved.</param>
+    /// <param name="streams">The streams.</param>
+    /// <param name="objects">Where each of them goes, templates resolved.</param>
     /// <exception cref="ConfigurationException">Two streams go to the same place.</exception>
-    public static void CheckObjects(IEnumerable<(StreamConfig Stream, string Object)> objects)
+    public static void CheckObjects(IReadOnlyList<StreamConfig> streams, IReadOnlyList<string> objects)
     {
         var taken = new Dictionary<string, StreamConfig>(StringComparer.Ordinal);
         var problems = new List<ConfigProblem>();
-        foreach (var (stream, target) in objects)
+        for (var i = 0; i < streams.Count; i++)
+        {
+            var (stream, target) = (streams[i], objects[i]);
             if (!taken.TryAdd(target, stream))
                 problems.Add(new ConfigProblem(
                     stream.Object?.Location ?? stream.Location,
                     $"The streams {ConfigScalar.Quote(taken[target].Name)} and {ConfigScalar.Quote(stream.Name)} would both be written to"
                         + $" {ConfigScalar.Quote(target)}. Put {{stream_name}} into 'object', or make them one stream with 'single: true'."));
+        }
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
     }
@@ -163,7 +167,7 @@ public sealed class StreamResolver
             Cursor = Cursor(pattern, values),
             Where = values.Text(ConfigKeys.Where),
             Sql = values.Text(ConfigKeys.Sql),
-            Capture = Capture(values.Section(ConfigKeys.Capture)),
+            Capture = Capture(values.Section(ConfigKeys.Capture), values.Section(ConfigKeys.Capture).Section(ConfigKeys.Spool)),
             IsSingle = values.Flag(ConfigKeys.Single),
             Object = values.Template(ConfigKeys.Object),
             SourceOptions = sourceOptions.Where(static option => option.Key != ConfigKeys.BadRows.Name).ToDictionary(),
@@ -230,7 +234,7 @@ public sealed class StreamResolver
             : throw new ConfigurationException(pattern.Location, "'lookback' looks back from the last value of 'update_key', which is not set.");
     }
 
-    private static CaptureConfig Capture(ConfigValues values) => new()
+    private static CaptureConfig Capture(ConfigValues values, ConfigValues spool) => new()
     {
         Slot = values.Text(ConfigKeys.Slot),
         Publication = values.Text(ConfigKeys.Publication),
@@ -242,6 +246,8 @@ public sealed class StreamResolver
         },
         OnPositionLost = values.Text(ConfigKeys.OnPositionLost) == "resnapshot" ? PositionLoss.Resnapshot : PositionLoss.Fail,
         Heartbeat = values.Duration(ConfigKeys.Heartbeat)!.Value,
+        SpoolPath = spool.Text(ConfigKeys.SpoolPath),
+        SpoolSize = spool.Size(ConfigKeys.SpoolSize),
     };
 
     /// <summary>What becomes of bad rows. It may also stand among the options of the source, as it does where other tools are come from.</summary>

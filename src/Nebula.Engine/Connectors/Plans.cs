@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Collections.ObjectModel;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Schemas;
 
@@ -36,7 +37,7 @@ public sealed record DiscoverRequest
     public bool ReadEverything { get; init; }
 
     /// <summary>Types fixed by the user, by column name; they are not inferred.</summary>
-    public IReadOnlyDictionary<string, DataType> Types { get; init; } = ImmutableDictionary<string, DataType>.Empty;
+    public IReadOnlyDictionary<string, DataType> Types { get; init; } = ReadOnlyDictionary<string, DataType>.Empty;
 
     /// <summary>Statement in the source's SQL whose rows are the one stream asked for; null for streams that the source has.</summary>
     public string? Sql { get; init; }
@@ -63,7 +64,7 @@ public sealed record CatalogStream(string Name, Schema Schema)
     /// <summary>
     /// What was found out about the stream and is needed to read it (a CSV file's delimiter, for example), for people and for the source itself.
     /// </summary>
-    public IReadOnlyDictionary<string, string> Details { get; init; } = ImmutableDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> Details { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 }
 
 /// <summary>One column as a run reads and writes it.</summary>
@@ -194,7 +195,7 @@ public sealed record ChangeCapture(string Log)
     public bool ChangesOnly { get; init; }
 
     /// <summary>Options of the log, for the source.</summary>
-    public IReadOnlyDictionary<string, string> Options { get; init; } = ImmutableDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> Options { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 }
 
 /// <summary>What a delete at the source does at a destination that merges.</summary>

@@ -39,7 +39,9 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         await using var stopping = stop.Token.UnsafeRegister(static pipeline => ((ChunkPipeline)pipeline!).Stop(), this);
         metrics.Start(reader);
         var fetch = StartThread("nebula-fetch", () => Fetch(stop.Token));
-        var workers = Enumerable.Range(0, _workers).Select(i => StartThread($"nebula-worker-{i}", Work)).ToArray();
+        var workers = new Task[_workers];
+        for (var i = 0; i < workers.Length; i++)
+            workers[i] = StartThread($"nebula-worker-{i}", Work);
         var gather = _gathers ? GatherAllAsync(groupsAllowed, stop.Token) : Task.CompletedTask;
         var succeeded = false;
         try

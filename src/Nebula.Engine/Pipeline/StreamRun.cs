@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Collections.ObjectModel;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
@@ -24,10 +24,10 @@ public sealed record StreamRequest
     public ColumnSelection Select { get; init; } = ColumnSelection.All;
 
     /// <summary>Types fixed by the user, by the source's column name.</summary>
-    public IReadOnlyDictionary<string, DataType> Types { get; init; } = ImmutableDictionary<string, DataType>.Empty;
+    public IReadOnlyDictionary<string, DataType> Types { get; init; } = ReadOnlyDictionary<string, DataType>.Empty;
 
     /// <summary>New names, by the source's column name.</summary>
-    public IReadOnlyDictionary<string, string> Names { get; init; } = ImmutableDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> Names { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>What happens where values or their meaning would get lost.</summary>
     public LossyPolicy Lossy { get; init; }

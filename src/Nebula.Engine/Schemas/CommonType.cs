@@ -1,12 +1,10 @@
-using System.Collections.Immutable;
-
 namespace Nebula.Engine.Schemas;
 
 /// <summary>The type that holds the values of two types without loss.</summary>
 internal static class CommonType
 {
     // digits that an integer of so many bytes may have
-    private static readonly ImmutableDictionary<TypeKind, int> Digits = new Dictionary<TypeKind, int>
+    private static readonly Dictionary<TypeKind, int> Digits = new()
     {
         [TypeKind.Int8] = 3,
         [TypeKind.UInt8] = 3,
@@ -16,7 +14,7 @@ internal static class CommonType
         [TypeKind.UInt32] = 10,
         [TypeKind.Int64] = 19,
         [TypeKind.UInt64] = 20,
-    }.ToImmutableDictionary();
+    };
 
     /// <summary>Finds the type.</summary>
     /// <returns>The type; null when there is none but text.</returns>

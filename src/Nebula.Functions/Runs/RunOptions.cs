@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Collections.ObjectModel;
 using System.Text.Json;
 
 namespace Nebula.Functions.Runs;
@@ -10,7 +10,7 @@ internal sealed record RunOptions
     public IReadOnlyList<string> Streams { get; init; } = [];
 
     /// <summary>Variables that win over those of the process, for <c>${NAME}</c> in the pipeline file.</summary>
-    public IReadOnlyDictionary<string, string> Variables { get; init; } = ImmutableDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Whether nothing is asked for.</summary>
     public bool IsEmpty => Streams.Count == 0 && Variables.Count == 0;

@@ -22,9 +22,9 @@ public sealed record RunPlan
     public required IReadOnlyList<StreamJob> Jobs { get; init; }
 
     /// <summary>
-    /// Stands for all settings that have an effect on what is read and written: a run that was interrupted goes on only where it is the same.
+    /// Stands for all settings that have an effect on what is read and written: a run that was interrupted goes on only where it is the same. Runs that remember nothing never ask.
     /// </summary>
-    public required string Fingerprint { get; init; }
+    public required Lazy<string> Fingerprint { get; init; }
 
     /// <summary>Most streams at a time.</summary>
     public int ParallelStreams { get; init; } = 2;

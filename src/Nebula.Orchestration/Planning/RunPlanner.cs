@@ -74,11 +74,18 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
             (UseOf(pipeline.Target, static connector => connector.DestinationOptions), pipeline.Target.Location), streams, streams.Min(stream => Math.Min(
                 Math.Min(streams.Count, pipeline.Settings.ParallelStreams), stream.Performance.MaxConcurrency ?? int.MaxValue)));
         var parallel = _connections.Streams;
-        var bytes = found.Names.Zip(found.Bytes).ToDictionary(static stream => stream.First, static stream => stream.Second, StringComparer.Ordinal);
+        var bytes = new Dictionary<string, long>(StringComparer.Ordinal);
+        for (var i = 0; i < found.Names.Count; i++)
+            bytes.Add(found.Names[i], found.Bytes[i] ?? 0);
         var jobs = new List<StreamJob>(streams.Count);
         foreach (var stream in streams)
-            jobs.Add(await PlanAsync(stream, streams.Count, parallel, stream.Members.Sum(member => bytes.GetValueOrDefault(member))).ConfigureAwait(false));
-        StreamResolver.CheckObjects(streams.Zip(jobs, static (stream, job) => (stream, job.Target)));
+        {
+            var size = 0L;
+            foreach (var member in stream.Members)
+                size += bytes.GetValueOrDefault(member);
+            jobs.Add(await PlanAsync(stream, streams.Count, parallel, size).ConfigureAwait(false));
+        }
+        StreamResolver.CheckObjects(streams, [.. jobs.Select(static job => job.Target)]);
         return new RunPlan
         {
             Name = pipeline.Name,
@@ -87,7 +94,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
             Found = found,
             Only = only,
             Jobs = jobs,
-            Fingerprint = RunFingerprint.Of(pipeline, streams),
+            Fingerprint = new Lazy<string>(() => RunFingerprint.Of(pipeline, streams)),
             ParallelStreams = parallel,
             Memory = pipeline.Settings.Memory,
             Timeout = Shorter(pipeline.Settings.Timeout, pipeline.Settings.MaxDuration),
@@ -151,17 +158,23 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         var name = string.Concat("nebula_", string.Concat(pipeline.Name.ToLowerInvariant().Select(static c => char.IsAsciiLetterOrDigit(c) ? c : '_')));
         name = name[..Math.Min(name.Length, LongestName)];
         var (slot, publication) = (stream.Capture.Slot ?? name, stream.Capture.Publication ?? name);
+        var options = new Dictionary<string, string>
+        {
+            ["slot"] = slot,
+            ["publication"] = publication,
+            ["heartbeat"] = stream.Capture.Heartbeat.ToString("c", CultureInfo.InvariantCulture),
+        };
+        // like the folder of the state it is beside the pipeline file
+        if (stream.Capture.SpoolPath is { } spool)
+            options["spool_path"] = Path.GetFullPath(spool, Path.GetDirectoryName(Path.GetFullPath(pipeline.Location.Name)) ?? ".");
+        if (stream.Capture.SpoolSize is { } size)
+            options["spool_size"] = size.ToString(CultureInfo.InvariantCulture);
         return new ChangeCapture($"{slot}/{publication}")
         {
             Deletes = stream.Capture.Deletes,
             OnPositionLost = stream.Capture.OnPositionLost,
             ChangesOnly = stream.Mode == SyncMode.ChangesOnly,
-            Options = new Dictionary<string, string>
-            {
-                ["slot"] = slot,
-                ["publication"] = publication,
-                ["heartbeat"] = stream.Capture.Heartbeat.ToString("c", CultureInfo.InvariantCulture),
-            },
+            Options = options,
         };
     }
 
@@ -198,8 +211,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 OutputIsData = target == StandardOutput,
                 OpenSource = SourceOf(stream),
                 OpenDestination = createDestination,
-                TargetKey = string.Join('\n', stream.TargetOptions.OrderBy(static option => option.Key, StringComparer.Ordinal)
-                    .Select(static option => $"{option.Key}={string.Join('\0', option.Value.Items)}")),
+                TargetOptions = stream.TargetOptions,
                 FlushInterval = stream.Performance.FlushInterval,
                 Request = RequestOf(stream) with { Object = name },
                 Options = new PipelineOptions

@@ -111,11 +111,12 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
     /// <summary>Streams whose destination takes many at once share one.</summary>
     private IDestination DestinationOf(StreamJob job)
     {
-        if (_shared.TryGetValue(job.TargetKey, out var shared))
+        var settings = job.TargetKey();
+        if (_shared.TryGetValue(settings, out var shared))
             return shared;
         var destination = job.OpenDestination();
         if (destination is IChangeDestination)
-            _shared.Add(job.TargetKey, destination);
+            _shared.Add(settings, destination);
         return destination;
     }
 

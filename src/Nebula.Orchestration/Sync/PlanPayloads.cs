@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Collections.ObjectModel;
 using System.Text.Json;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Schemas;
@@ -47,7 +48,7 @@ internal static class PlanPayloads
             Variables = root.TryGetProperty("variables"u8, out var variables)
                 ? variables.EnumerateObject().ToDictionary(
                     static variable => variable.Name, static variable => variable.Value.GetString()!, StringComparer.Ordinal)
-                : ImmutableDictionary<string, string>.Empty,
+                : ReadOnlyDictionary<string, string>.Empty,
         };
     });
 

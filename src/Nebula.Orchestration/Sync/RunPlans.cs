@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Collections.ObjectModel;
 using System.Globalization;
 using Nebula.Engine.Connectors;
 using Nebula.Orchestration.Planning;
@@ -14,9 +14,9 @@ namespace Nebula.Orchestration.Sync;
 internal sealed record PlannedSources(DateTime StartedAt, SourceStreams Found, IReadOnlyList<string> Only, string Fingerprint)
 {
     /// <summary>Variables of the run.</summary>
-    public IReadOnlyDictionary<string, string> Variables { get; init; } = ImmutableDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
-    public static PlannedSources Of(RunPlan plan) => new(plan.StartedAt, plan.Found, plan.Only, plan.Fingerprint);
+    public static PlannedSources Of(RunPlan plan) => new(plan.StartedAt, plan.Found, plan.Only, plan.Fingerprint.Value);
 }
 
 /// <summary>The plans of runs and of their streams, in the state store.</summary>

@@ -24,7 +24,7 @@ public sealed class RunVerifier(PipelineConfig pipeline, ConnectorRegistry conne
     /// <param name="cancellationToken">Stops the call.</param>
     public async Task<bool> IsChangedSinceAsync(string runId, CancellationToken cancellationToken) =>
         await PlanAsync(runId, cancellationToken).ConfigureAwait(false) is { } plan
-        && plan.Fingerprint != (await _plans.FindAsync(runId, cancellationToken).ConfigureAwait(false))!.Fingerprint;
+        && plan.Fingerprint.Value != (await _plans.FindAsync(runId, cancellationToken).ConfigureAwait(false))!.Fingerprint;
 
     /// <summary>Verifies the streams of a run, one after the other.</summary>
     /// <param name="run">The run.</param>

@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using System.Collections.ObjectModel;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Orchestration.Sync;
@@ -58,7 +58,7 @@ public sealed record SyncRequest(string RunId, string Pipeline)
     public IReadOnlyList<string> Only { get; init; } = [];
 
     /// <summary>Variables of the run, which win over those of the process. They are kept in history and state: no place for secrets.</summary>
-    public IReadOnlyDictionary<string, string> Variables { get; init; } = ImmutableDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>What earlier generations of the run did; the run's own.</summary>
     internal SyncResult Progress { get; init; } = new();

@@ -307,7 +307,7 @@ public sealed class SyncWorker(
         var document = await _plans.FindAsync(runId, cancellationToken).ConfigureAwait(false)
             ?? throw new NebulaException(ErrorKind.Fatal, $"The plan of run '{runId}' is gone. Start the run again.");
         var plan = await PlanAsync(runId, pipeline, document).ConfigureAwait(false);
-        return plan.Fingerprint == document.Fingerprint ? plan
+        return plan.Fingerprint.Value == document.Fingerprint ? plan
             : throw NebulaException.Configuration($"Pipeline '{pipeline}' was changed while its run '{runId}' was under way. Start the run again.");
     }
 

@@ -92,8 +92,8 @@ public sealed class StreamResolverTests : IDisposable
         var streams = Resolver("defaults:\n  object: out.csv").Resolve(["a", "b"]);
         Assert.Equal(
             ["4:11 The streams 'a' and 'b' would both be written to 'out.csv'. Put {stream_name} into 'object', or make them one stream with 'single: true'."],
-            _folder.Problems(() => StreamResolver.CheckObjects(streams.Select(stream => (stream, stream.Object!.Text)))));
-        StreamResolver.CheckObjects(streams.Select(stream => (stream, stream.Name)));
+            _folder.Problems(() => StreamResolver.CheckObjects(streams, [.. streams.Select(stream => stream.Object!.Text)])));
+        StreamResolver.CheckObjects(streams, [.. streams.Select(stream => stream.Name)]);
     }
 
     [Fact]

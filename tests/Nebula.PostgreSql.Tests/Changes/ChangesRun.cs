@@ -1,3 +1,4 @@
+using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.PostgreSql.Tests.Server;
 
@@ -31,6 +32,8 @@ internal sealed class ChangesRun : IAsyncDisposable
 
     public bool ChangesOnly { get; set; }
 
+    public BufferPool Pool => _run.Pool;
+
     public IChangeSource Source => (IChangeSource)_run.Source;
 
     /// <summary>What a destination has, by stream.</summary>
@@ -51,10 +54,10 @@ internal sealed class ChangesRun : IAsyncDisposable
         return run;
     }
 
-    /// <summary>A run on the same database that goes on where another is.</summary>
-    public ChangesRun Again()
+    /// <summary>A run on the same database, maybe of another server, that goes on where another is.</summary>
+    public ChangesRun Again(PostgreSqlServer? server = null)
     {
-        var next = new ChangesRun(Server, Database) { Context = Context, Write = Write, OnPositionLost = OnPositionLost };
+        var next = new ChangesRun(server ?? Server, Database) { Context = Context, Write = Write, OnPositionLost = OnPositionLost };
         next.Context = Context with { };
         foreach (var (key, value) in Options)
             next.Options[key] = value;

@@ -130,6 +130,30 @@ public sealed class PostgreSqlChangesLostTests(Servers servers)
         await run.AssertEqualAsync();
     }
 
+    /// <summary>Nobody holds the slot between two answers.</summary>
+    [Theory, Server(15), Server(18)]
+    public async Task SlotDroppedAndRecreatedWhileItIsRead_IsLostBeforeAnythingBehindIt(int version)
+    {
+        await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int PRIMARY KEY)");
+        run.Context = run.Context with { MaxChanges = 1 };
+        await run.SnapshotAsync("public.t");
+        for (var i = 1; i <= 10; i++)
+            run.Execute($"INSERT INTO t VALUES ({i})");
+        await using var reader = await run.OpenAsync();
+        run.Commit((await reader.ReadAsync(CancellationToken.None))!);
+        await reader.AcknowledgeAsync(run.PositionOf("public.t"), CancellationToken.None);
+        run.Execute($"SELECT pg_drop_replication_slot('{run.Options["slot"]}')");
+        run.Execute($"SELECT pg_create_logical_replication_slot('{run.Options["slot"]}', 'pgoutput')");
+
+        var error = await Assert.ThrowsAsync<NebulaException>(() => run.DrainAsync(reader, acknowledge: false));
+
+        Assert.Equal(ErrorKind.PositionLost, error.Kind);
+        Assert.Contains("was dropped and made again", error.Message, StringComparison.Ordinal);
+        Assert.True(run.Changes.Count < 10, "all of it was in the first answer");
+        Assert.Equal(Enumerable.Range(1, run.Changes.Count), run.Changes.Select(static change => int.Parse(change["public.t: ".Length..].Split('|')[0],
+            System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
     [Theory, Server(15), Server(18)]
     public async Task SlotReadBySomebodyElse_IsLocked(int version)
     {

@@ -42,4 +42,31 @@ public sealed class PostgreSqlChangesTests(Servers servers)
             run.Changes.Select(static change => string.Join('|', change[10..].Split('|')[..3])));
         await run.AssertEqualAsync();
     }
+
+    /// <summary>The server ends a connection that it hears nothing from for as long as wal_sender_timeout says.</summary>
+    [Theory, Server(15), Server(18)]
+    public async Task Follow_DestinationThatIsSlow_KeepsTheStream(int version)
+    {
+        await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int PRIMARY KEY, name text)", follow: true);
+        run.Execute($"ALTER DATABASE {run.Database} SET wal_sender_timeout = '500ms'");
+        await run.SnapshotAsync("public.t");
+        await using var reader = await run.OpenAsync();
+        var process = Process();
+
+        // more than lies ready anywhere between the two, and nothing is read meanwhile
+        run.Execute("INSERT INTO t SELECT i, repeat('x', 2000) FROM generate_series(1, 20000) i");
+        var begun = run.Ask<DateTime>("SELECT clock_timestamp()");
+        for (var tries = 0; tries < 1_200 && !IsHeard(); tries++)
+            await Task.Delay(50);
+        Assert.True(IsHeard());
+        await run.FollowAsync(reader);
+
+        await run.AssertEqualAsync();
+        Assert.Equal(process, Process());
+
+        int Process() => run.Ask<int>($"SELECT coalesce(active_pid, 0) FROM pg_replication_slots WHERE slot_name = '{run.Options["slot"]}'");
+
+        bool IsHeard() => run.Ask<bool>($"SELECT coalesce(max(reply_time) > '{begun:O}'::timestamptz + interval '1500 ms', false) FROM pg_stat_replication "
+            + $"WHERE pid = {process}");
+    }
 }

@@ -8,6 +8,8 @@ namespace Nebula.PostgreSql.Tests.Changes;
 [Collection(ServersCollection.Name)]
 public sealed class PostgreSqlChangesWorkloadTests(Servers servers)
 {
+    private const int FirstVersionThatStreamsAll = 17;
+
     public static TheoryData<int, int, bool> Seeds()
     {
         var data = new TheoryData<int, int, bool>();
@@ -35,6 +37,10 @@ public sealed class PostgreSqlChangesWorkloadTests(Servers servers)
             CREATE TABLE generated (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a + 1) STORED);
             CREATE TABLE ignored (id int);
             """, follow);
+        // parts of transactions are handed over before they end: of large ones, or each change by itself where the server can be told so
+        run.Execute($"ALTER DATABASE {run.Database} SET logical_decoding_work_mem = '64kB'");
+        if (version >= FirstVersionThatStreamsAll)
+            run.Execute($"ALTER DATABASE {run.Database} SET debug_logical_replication_streaming = immediate");
         run.Context = run.Context with { MaxChanges = random.Next(1, 40), FlushInterval = TimeSpan.FromMilliseconds(1) };
         string[] streams = ["public.plain", "public.Wide Name", "public.full_id", "public.parts", "public.generated"];
         for (var i = 0; i < 10; i++)

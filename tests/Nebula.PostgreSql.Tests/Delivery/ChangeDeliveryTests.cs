@@ -16,6 +16,7 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime, IDisposable
 {
     private const string Source = "shop";
     private const string Target = "warehouse";
+    private const int FirstVersionThatStreamsAll = 17;
     private readonly NebulaProcess _nebula = new();
     private readonly StoreServers _stores = new();
     private PostgreSqlServer? _server;
@@ -134,6 +135,10 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime, IDisposable
     {
         _server = PostgreSqlServer.Start(version);
         _server.Execute($"CREATE DATABASE {Source}");
+        // parts of transactions come before they end
+        _server.Execute($"ALTER DATABASE {Source} SET logical_decoding_work_mem = '64kB'");
+        if (version >= FirstVersionThatStreamsAll)
+            _server.Execute($"ALTER DATABASE {Source} SET debug_logical_replication_streaming = immediate");
         _server.Execute($"CREATE DATABASE {Target}");
         return new Workload(_server, Source, seed);
     }

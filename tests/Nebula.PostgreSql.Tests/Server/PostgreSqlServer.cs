@@ -29,7 +29,18 @@ internal sealed class PostgreSqlServer : IDisposable
         Start();
     }
 
+    private PostgreSqlServer(string binaries, string folder)
+    {
+        (_binaries, _folder) = (binaries, folder);
+        Start();
+    }
+
     public int Port { get; private set; }
+
+    /// <summary>The folder of its socket.</summary>
+    public string Socket => _folder;
+
+    private string Backup => Path.Combine(_folder, "backup");
 
     private string Data => Path.Combine(_folder, "data");
 
@@ -79,6 +90,18 @@ internal sealed class PostgreSqlServer : IDisposable
         return reader.ReadToEnd();
     }
 
+    /// <summary>Writes a file into the server's data folder, which only the server may read, and has it read its settings.</summary>
+    public void Configure(string file, string text)
+    {
+        var path = Path.Combine(Data, file);
+        File.WriteAllText(path, text);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (Environment.UserName == "root")
+            Run("chown", Nobody, path);
+        Execute("SELECT pg_reload_conf()");
+    }
+
     /// <summary>Ends the server at once, as a crash does.</summary>
     public void Stop()
     {
@@ -92,6 +115,51 @@ internal sealed class PostgreSqlServer : IDisposable
     public void Restart()
     {
         Stop();
+        StartAt(Port);
+    }
+
+    /// <summary>Starts a standby of this server. Slots do not come along, which they do with no backup.</summary>
+    public PostgreSqlServer StartStandby()
+    {
+        var folder = Directory.CreateTempSubdirectory("nebula-postgres-").FullName;
+        if (Environment.UserName == "root")
+            Run("chown", Nobody, folder);
+        RunTool("pg_ctl", "-D", Data, "-m", "fast", "-w", "stop");
+        Run("cp", "-a", Data, folder);
+        StartAt(Port);
+        var data = Path.Combine(folder, "data");
+        Run("sh", "-c", $"rm -rf {data}/pg_replslot/*");
+        Run("cp", "-a", Path.Combine(data, "PG_VERSION"), Path.Combine(data, "standby.signal"));
+        File.AppendAllText(Path.Combine(data, "postgresql.auto.conf"), string.Create(CultureInfo.InvariantCulture,
+            $"primary_conninfo = 'host=127.0.0.1 port={Port} user=nebula password={Password}'\nhot_standby_feedback = on\n"));
+        return new PostgreSqlServer(_binaries, folder);
+    }
+
+    /// <summary>Waits until a standby has what this server has.</summary>
+    public void WaitFor(PostgreSqlServer standby)
+    {
+        var end = Ask<string>("SELECT pg_current_wal_flush_lsn()::text");
+        while (!standby.Ask<bool>($"SELECT pg_last_wal_replay_lsn() >= '{end}'"))
+            Thread.Yield();
+    }
+
+    /// <summary>Makes a standby a primary.</summary>
+    public void Promote() => RunTool("pg_ctl", "-D", Data, "-w", "promote");
+
+    /// <summary>Keeps a copy of everything.</summary>
+    public void BackUp()
+    {
+        RunTool("pg_ctl", "-D", Data, "-m", "fast", "-w", "stop");
+        Run("cp", "-a", Data, Backup);
+        StartAt(Port);
+    }
+
+    /// <summary>Goes back to the copy.</summary>
+    public void Restore()
+    {
+        Stop();
+        Directory.Delete(Data, recursive: true);
+        Run("cp", "-a", Backup, Data);
         StartAt(Port);
     }
 
@@ -130,7 +198,7 @@ internal sealed class PostgreSqlServer : IDisposable
     private void StartAt(int port)
     {
         RunTool("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_folder, "log"), "-o",
-            $"-p {port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off "
+            $"-p {port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_folder} -c fsync=off "
             + "-c wal_level=logical -c max_wal_senders=40 -c max_replication_slots=60 -c max_connections=50 -c shared_buffers=32MB", "start");
         _isRunning = true;
     }

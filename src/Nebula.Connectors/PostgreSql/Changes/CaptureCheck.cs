@@ -40,9 +40,9 @@ internal static class CaptureCheck
             {
                 var options = CaptureOptions.Of(plans[0]);
                 var state = await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false);
-                results.Add(state.Level == "logical" ? new CheckResult("wal_level", true, "logical")
-                    : new CheckResult("wal_level", false, $"{state.Level}: the log does not tell changes of rows. ALTER SYSTEM SET wal_level = logical; and "
-                        + "restart the server."));
+                results.Add(new CheckResult("log", state.Fault is null, state.Fault ?? (state.IsStandby
+                    ? "wal_level is logical; the server is a standby: a slot is made when the primary next logs what is running, which SELECT "
+                        + "pg_log_standby_snapshot(); has it do at once" : "wal_level is logical")));
                 var slot = await ReplicationSlot.FindAsync(connection, options.Slot, cancellationToken).ConfigureAwait(false);
                 await AddSettingsAsync(connection, slot is not null, results, cancellationToken).ConfigureAwait(false);
                 results.Add(Slot(options, slot, state));

@@ -12,11 +12,19 @@ internal sealed record CaptureOptions(string Slot, string Publication)
     private const string SlotKey = "slot";
     private const string PublicationKey = "publication";
     private const string HeartbeatKey = "heartbeat";
+    private const string SpoolPathKey = "spool_path";
+    private const string SpoolSizeKey = "spool_size";
     private const int LongestName = 63;
     private static readonly TimeSpan DefaultHeartbeat = TimeSpan.FromSeconds(10);
 
     /// <summary>How often a log that is followed hands over how far it is when there are no changes, so that the server need not keep it.</summary>
     public TimeSpan Heartbeat { get; init; } = DefaultHeartbeat;
+
+    /// <summary>Folder for what comes of transactions that have not ended.</summary>
+    public string SpoolFolder { get; init; } = Path.GetTempPath();
+
+    /// <summary>Most bytes there; with 0 the server keeps transactions until they are committed.</summary>
+    public long SpoolLimit { get; init; } = long.MaxValue;
 
     /// <summary>Reads the options of a captured stream.</summary>
     /// <param name="plan">The stream.</param>
@@ -35,7 +43,16 @@ internal sealed record CaptureOptions(string Slot, string Publication)
         if (capture.Options.GetValueOrDefault(HeartbeatKey) is { } text)
             heartbeat = TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var duration) && duration > TimeSpan.Zero ? duration
                 : throw NebulaException.Configuration($"'heartbeat' must be a time such as 00:00:10; it is '{text}'.");
-        return new CaptureOptions(slot, publication) { Heartbeat = heartbeat };
+        var limit = long.MaxValue;
+        if (capture.Options.GetValueOrDefault(SpoolSizeKey) is { } size
+            && (!long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit < 0))
+            throw NebulaException.Configuration($"'spool.max_size' must be a number of bytes; it is '{size}'.");
+        return new CaptureOptions(slot, publication)
+        {
+            Heartbeat = heartbeat,
+            SpoolFolder = capture.Options.GetValueOrDefault(SpoolPathKey) ?? Path.GetTempPath(),
+            SpoolLimit = limit,
+        };
     }
 
     // slot.c, ReplicationSlotValidateName

@@ -3,7 +3,6 @@ using Nebula.Connectors.PostgreSql.Reading;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
-using Npgsql.Replication;
 
 namespace Nebula.Connectors.PostgreSql.Changes;
 
@@ -82,9 +81,8 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
     private async Task PrepareAsync(NpgsqlConnection connection, StreamPlan plan, CaptureOptions options, CancellationToken cancellationToken)
     {
         var state = await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false);
-        if (state.Level != "logical")
-            throw NebulaException.Configuration($"The server's log does not tell changes of rows: wal_level is '{state.Level}'. ALTER SYSTEM SET wal_level = "
-                + "logical; and restart the server.");
+        if (state.Fault is { } fault)
+            throw NebulaException.Configuration(fault);
         var table = await FindTableAsync(connection, plan, cancellationToken).ConfigureAwait(false);
         // streams are prepared at the same time, also by other processes; where this fails, closing the connection unlocks
         await ExecuteAsync(connection, $"SELECT pg_advisory_lock(hashtext('nebula {options.Slot}'))", cancellationToken).ConfigureAwait(false);
@@ -101,7 +99,8 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         if (slot is null)
             await MakeSlotAsync(options, cancellationToken).ConfigureAwait(false);
         else
-            await WaitForWritersAsync(connection, table, cancellationToken).ConfigureAwait(false);
+            await (state.IsStandby ? WaitForOthersAsync(connection, cancellationToken)
+                : WaitForWritersAsync(connection, table, cancellationToken)).ConfigureAwait(false);
         await ExecuteAsync(connection, $"SELECT pg_advisory_unlock(hashtext('nebula {options.Slot}'))", cancellationToken).ConfigureAwait(false);
     }
 
@@ -176,17 +175,33 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         }
     }
 
+    /// <summary>Waits for all transactions that were running before: a standby does not tell who of them writes to a table.</summary>
+    private static async Task WaitForOthersAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        long? next = null;
+        while (true)
+        {
+            await using var command = new NpgsqlCommand(
+                "SELECT txid_snapshot_xmin(s), txid_snapshot_xmax(s) FROM txid_current_snapshot() s", connection);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            next ??= reader.GetInt64(1);
+            if (reader.GetInt64(0) >= next)
+                return;
+            await Task.Delay(PollInterval, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     private async Task MakeSlotAsync(CaptureOptions options, CancellationToken cancellationToken)
     {
         var replication = await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // the statement ends when all transactions did that were running
-            replication.Connection.CommandTimeout = Timeout.InfiniteTimeSpan;
-            var slot = await replication.Connection.CreatePgOutputReplicationSlot(
-                options.Slot, slotSnapshotInitMode: LogicalSlotSnapshotInitMode.Export, cancellationToken: cancellationToken).ConfigureAwait(false);
-            _start = new StreamStart(new LogPlace((ulong)slot.ConsistentPoint));
-            _snapshot = new SharedSnapshot(replication, slot.SnapshotName!);
+            // the statement ends when all transactions did that were running; name, place and snapshot
+            var slot = await replication.RunAsync(
+                wire => wire.Query($"CREATE_REPLICATION_SLOT \"{options.Slot}\" LOGICAL pgoutput EXPORT_SNAPSHOT"), cancellationToken).ConfigureAwait(false);
+            _start = new StreamStart(new LogPlace((ulong)NpgsqlTypes.NpgsqlLogSequenceNumber.Parse(slot[1]!)));
+            _snapshot = new SharedSnapshot(replication, slot[2]!);
         }
         catch (Exception e)
         {
@@ -203,6 +218,9 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
                 PostgresException { SqlState: PostgresErrorCodes.ConfigurationLimitExceeded } full => new NebulaException(ErrorKind.Configuration,
                     $"{what}: {full.MessageText}. Drop one that nobody needs (SELECT slot_name FROM pg_replication_slots WHERE NOT active;), or raise "
                         + "'max_replication_slots' and restart the server.", inner: e),
+                // of a standby: the primary's log must tell changes too
+                PostgresException { SqlState: PostgresErrorCodes.ObjectNotInPrerequisiteState } refused => new NebulaException(ErrorKind.Configuration,
+                    $"{what}: {refused.MessageText}. ALTER SYSTEM SET wal_level = logical; and restart the server.", inner: e),
                 _ => connections.Errors.Translate(e, what) ?? e,
             };
         }

@@ -55,7 +55,6 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
     public void Decode(ReadOnlySpan<byte> message)
     {
         var reader = new PgOutputReader(message);
-        _marked = null;
         switch ((PgOutputMessage)reader.ReadByte())
         {
             case PgOutputMessage.Begin:
@@ -91,6 +90,8 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
             default:
                 throw reader.Broken();
         }
+        // it was read to its end, and stays whatever comes of the next
+        _marked = null;
     }
 
     /// <summary>Sets how rows of a table are read from here on.</summary>

@@ -22,6 +22,7 @@ internal sealed class ChangeReader : IChangeReader
     private readonly ChangeDecoder _decoder;
     private readonly RelationMapper _mapper;
     private readonly WindowBuilder _builder;
+    private readonly StreamedTransactions _transactions;
     private LentConnection? _side;
     private LogPlace _handedOver;
     private long _windowStarted;
@@ -37,6 +38,7 @@ internal sealed class ChangeReader : IChangeReader
         _decoder = new ChangeDecoder(streams, place, context.Pool);
         _mapper = new RelationMapper(streams);
         _builder = new WindowBuilder(context.Pool);
+        _transactions = new StreamedTransactions(new TransactionSpool(options.SpoolFolder, options.SpoolLimit), context.Pool);
     }
 
     private enum Step
@@ -62,10 +64,14 @@ internal sealed class ChangeReader : IChangeReader
         try
         {
             var state = await LogState.FindAsync(side.Connection, cancellationToken).ConfigureAwait(false);
+            if (state.Fault is { } unreadable)
+                throw NebulaException.Configuration(unreadable);
             var slot = await ReplicationSlot.FindAsync(side.Connection, options.Slot, cancellationToken).ConfigureAwait(false);
             var starts = captured.Select((stream, i) => positions[i].Of(stream.Plan.Stream.Name)).ToList();
             for (var i = 0; i < captured.Count; i++)
-                ChangesLost.Require(positions[i] with { Start = starts[i] }, state, options.Slot, slot);
+                ChangesLost.Require(positions[i] with { Start = starts[i] }, state);
+            var place = starts.Min(static start => start.Place);
+            ChangesLost.Require(place, options.Slot, slot);
             var publication = await Publication.FindAsync(side.Connection, options.Publication, cancellationToken).ConfigureAwait(false);
             for (var i = 0; i < captured.Count; i++)
             {
@@ -76,10 +82,14 @@ internal sealed class ChangeReader : IChangeReader
                     throw NebulaException.Configuration(fault);
                 streams.Add(new ChangedRows(i, captured[i].Plan, starts[i], table, context.Pool));
             }
-            var place = starts.Min(static start => start.Place);
             feed = context.Follow
-                ? await StreamFeed.StartAsync(connections, options, place.Lsn, context.Pool, side.Connection, cancellationToken).ConfigureAwait(false)
-                : new PeekFeed(connections, options, state.End, (int)Math.Min((long)context.MaxChanges * MessagesPerChange, int.MaxValue / 2), context.Pool);
+                ? await StreamFeed.StartAsync(connections, options, place.Lsn, context.Pool, state.Version, cancellationToken).ConfigureAwait(false)
+                : new PeekFeed(connections, options, state, place.Lsn, (int)Math.Min((long)context.MaxChanges * MessagesPerChange, int.MaxValue / 2),
+                    context.Pool);
+            // from here on the slot is held, and cannot be made again by somebody else
+            if (context.Follow)
+                ChangesLost.Require(place, options.Slot,
+                    await ReplicationSlot.FindAsync(side.Connection, options.Slot, cancellationToken).ConfigureAwait(false));
             return new ChangeReader(connections, options, context, state.Server, streams, place, feed, side);
         }
         catch (Exception e)
@@ -190,6 +200,7 @@ internal sealed class ChangeReader : IChangeReader
         foreach (var stream in _streams)
             stream.Dispose();
         _decoder.Dispose();
+        _transactions.Dispose();
     }
 
     /// <summary>Decodes what was fetched, until there is no more, the window is full, or a table is described.</summary>
@@ -203,7 +214,7 @@ internal sealed class ChangeReader : IChangeReader
                 return Step.Full;
             if (untilLook <= 0)
                 untilLook = MessagesPerLook;
-            if (!_feed.Buffer.TryTake(out var message))
+            if (!_transactions.TryTake(_feed.Buffer, out var message))
                 return Step.Fetch;
             if (message.Length > 0 && message[0] == (byte)PgOutputMessage.Relation)
             {

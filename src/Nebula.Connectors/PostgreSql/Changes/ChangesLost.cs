@@ -7,13 +7,11 @@ internal static class ChangesLost
 {
     private const string Remedy = "Read the streams anew: set 'on_position_lost: resnapshot' and run again.";
 
-    /// <summary>Compares three accounts: what the destination has, what the server is, and what the slot keeps.</summary>
+    /// <summary>Compares what the destination has with what the server is.</summary>
     /// <param name="position">What the destination has.</param>
     /// <param name="state">The server.</param>
-    /// <param name="slotName">The slot's name.</param>
-    /// <param name="slot">The slot; null when there is none.</param>
     /// <exception cref="NebulaException">They do not fit.</exception>
-    public static void Require(LogPosition position, LogState state, string slotName, ReplicationSlot? slot)
+    public static void Require(LogPosition position, LogState state)
     {
         var place = position.Start.Place;
         if (position.Server.System != state.Server.System)
@@ -22,9 +20,23 @@ internal static class ChangesLost
         if (position.Server.Timeline != state.Server.Timeline)
             throw Lost($"The server's log was forked: it is on timeline {state.Server.Timeline}, not {position.Server.Timeline}. A standby took over, or a "
                 + "backup was restored.");
-        if (state.End < place.Lsn)
-            throw Lost($"The server's log ends at {LogPlace.Sql(state.End)}, in front of {LogPlace.Sql(place.Lsn)}, up to where the destination is. A "
-                + "standby lags behind, or an older backup was restored.");
+        if (state.End >= place.Lsn)
+            return;
+        // what a standby has not replayed yet is not lost
+        throw state.IsStandby
+            ? new NebulaException(ErrorKind.Transient, $"The standby has replayed the log up to {LogPlace.Sql(state.End)}, in front of "
+                + $"{LogPlace.Sql(place.Lsn)}, up to where the destination is. It lags behind: run again when it has caught up.")
+            : Lost($"The server's log ends at {LogPlace.Sql(state.End)}, in front of {LogPlace.Sql(place.Lsn)}, up to where the destination is: an older "
+                + "backup was restored.");
+    }
+
+    /// <summary>Compares what the destination has with what the slot keeps.</summary>
+    /// <param name="place">What the destination has.</param>
+    /// <param name="slotName">The slot's name.</param>
+    /// <param name="slot">The slot; null when there is none.</param>
+    /// <exception cref="NebulaException">They do not fit.</exception>
+    public static void Require(LogPlace place, string slotName, ReplicationSlot? slot)
+    {
         if (slot is null)
             throw SlotGone(slotName);
         if (slot.Require().LostReason is { } reason)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using NpgsqlTypes;
 
 namespace Nebula.Connectors.PostgreSql.Changes;
 
@@ -33,6 +34,10 @@ internal readonly record struct LogPlace(ulong Lsn, uint Done = 0) : IComparable
     /// <summary>A byte of the log as the server writes it.</summary>
     /// <param name="lsn">Bytes since the log began.</param>
     public static string Sql(ulong lsn) => string.Create(CultureInfo.InvariantCulture, $"{lsn >> 32:X}/{(uint)lsn:X}");
+
+    /// <summary>Reads what <see cref="Sql"/>, or the server, wrote.</summary>
+    /// <param name="lsn">The text.</param>
+    public static ulong ParseSql(string lsn) => (ulong)NpgsqlLogSequenceNumber.Parse(lsn);
 
     /// <inheritdoc/>
     public int CompareTo(LogPlace other) => Lsn != other.Lsn ? Lsn.CompareTo(other.Lsn) : Done.CompareTo(other.Done);

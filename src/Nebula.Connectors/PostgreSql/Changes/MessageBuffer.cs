@@ -19,9 +19,6 @@ internal sealed class MessageBuffer(BufferPool pool) : IDisposable
     /// <summary>Bytes that were fetched and not taken.</summary>
     public ReadOnlySpan<byte> Rest => _buffer.Span[_start.._end];
 
-    /// <summary>Whether everything was taken, and the end of the rows comes next.</summary>
-    public bool IsEnded => Rest.Length == sizeof(short) && BinaryPrimitives.ReadInt16BigEndian(Rest) < 0;
-
     /// <summary>Messages taken.</summary>
     public long Count { get; private set; }
 
@@ -40,9 +37,15 @@ internal sealed class MessageBuffer(BufferPool pool) : IDisposable
     /// <param name="count">Number of bytes.</param>
     public void Advance(int count) => _end += count;
 
-    /// <summary>Leaves out the first bytes.</summary>
-    /// <param name="count">Number of bytes.</param>
-    public void Skip(int count) => _start += count;
+    /// <summary>Goes on with messages that are framed already. What was not taken of those before is gone.</summary>
+    /// <param name="messages">The messages, which belong to this afterwards.</param>
+    /// <param name="header">Bytes in front of the first.</param>
+    public void Replace(PooledBuffer messages, int header)
+    {
+        _buffer.Dispose();
+        _buffer = messages;
+        (_start, _end) = (header, messages.Length);
+    }
 
     /// <summary>Writes what stands in front of a message.</summary>
     /// <param name="length">Length of the message.</param>

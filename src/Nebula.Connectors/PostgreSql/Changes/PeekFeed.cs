@@ -1,9 +1,9 @@
-using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Connectors.PostgreSql.Reading;
 using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Columns;
 using Npgsql;
 
@@ -13,23 +13,27 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// Reads the log up to where it ended, by <c>pg_logical_slot_peek_binary_changes</c> through <c>COPY</c>, and moves the slot by
 /// <c>pg_replication_slot_advance</c>.
 /// The server collects an answer before it sends the first row of it, so that it is asked for some transactions at a time.
+/// Transactions come when they are committed: an answer begins at the place of the slot each time, so that what had been streamed of a transaction that has not
+/// ended would come again with every answer, and an answer that is full could end inside of one. The server keeps them in files of its own meanwhile.
 /// </summary>
 /// <param name="connections">Lends connections.</param>
 /// <param name="options">Slot and publication.</param>
-/// <param name="end">Where the log ends.</param>
+/// <param name="state">The server, and where its log ends.</param>
+/// <param name="start">Where to start.</param>
 /// <param name="changesPerAnswer">About how many messages are asked for at a time.</param>
 /// <param name="pool">Where buffers come from.</param>
-internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions options, ulong end, int changesPerAnswer, BufferPool pool) : IMessageFeed
+internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions options, LogState state, ulong start, int changesPerAnswer, BufferPool pool)
+    : IMessageFeed
 {
-    private const int ReadSize = 256 << 10;
+    private const string Name = "the log";
+    private const int BlockSize = 512 << 10;
     private const int LargestAnswer = int.MaxValue / 2;
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
-    private readonly byte[] _read = ArrayPool<byte>.Shared.Rent(ReadSize);
-    private LentConnection? _connection;
-    private NpgsqlRawCopyStream? _copy;
+    private LentWire? _connection;
+    private CopyOut? _copy;
     private int _limit = changesPerAnswer;
-    private TupleCutter? _header;
+    private bool _isBegun;
     private bool _isAtEnd;
     private bool _isBroken;
     private ulong _acknowledged;
@@ -37,7 +41,7 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
 
     public MessageBuffer Buffer { get; } = new(pool);
 
-    public ulong ReadUpTo => _isAtEnd ? end : 0;
+    public ulong ReadUpTo => _isAtEnd ? state.End : 0;
 
     public async ValueTask<Fetched> FetchAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -47,15 +51,15 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
             {
                 if (_copy is null)
                     await AskAsync(cancellationToken).ConfigureAwait(false);
-                if (await ReadAsync(cancellationToken).ConfigureAwait(false))
+                if (await _connection!.RunAsync(Read, cancellationToken).ConfigureAwait(false))
                     return Fetched.Messages;
-                await EndAnswerAsync().ConfigureAwait(false);
+                EndAnswer();
             }
             return Fetched.End;
         }
         catch (Exception e)
         {
-            _isBroken = true;
+            _isBroken = !cancellationToken.IsCancellationRequested;
             throw cancellationToken.IsCancellationRequested ? new OperationCanceledException("The log is read no more.", e, cancellationToken)
                 : ChangeReader.Translate(connections, options, e) ?? e;
         }
@@ -66,86 +70,82 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
         _acknowledged = Math.Max(_acknowledged, lsn);
         // each time the server reads the log again up to there: once for an answer is enough
         if (_copy is null && _acknowledged > _advanced)
-        {
-            var connection = await ConnectAsync(cancellationToken).ConfigureAwait(false);
-            await AdvanceAsync(connection, cancellationToken).ConfigureAwait(false);
-        }
+            await AdvanceAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
     {
-        try
-        {
-            if (_copy is not null && !_isBroken)
-                await _copy.CancelAsync().ConfigureAwait(false);
-            _copy = null;
-        }
-        catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException)
-        {
-            _isBroken = true;
-        }
         if (_connection is not null)
         {
             if (_isBroken)
-                await connections.EndAsync(_connection).ConfigureAwait(false);
+                await connections.EndAsync(_connection.Connection.ProcessId).ConfigureAwait(false);
+            else if (_copy is not null)
+                await _connection.StopAsync(Task.CompletedTask).ConfigureAwait(false);
             await _connection.DisposeAsync().ConfigureAwait(false);
         }
-        ArrayPool<byte>.Shared.Return(_read);
         Buffer.Dispose();
     }
 
-    private async ValueTask<LentConnection> ConnectAsync(CancellationToken cancellationToken) =>
-        _connection ??= await connections.OpenAsync(cancellationToken).ConfigureAwait(false);
+    private async ValueTask<LentWire> ConnectAsync(CancellationToken cancellationToken)
+    {
+        // after a statement that failed nothing more can be asked
+        if (_connection is { Connection.IsReady: false })
+        {
+            _connection.Dispose();
+            _connection = null;
+        }
+        if (_connection is not null)
+            return _connection;
+        _connection = await connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
+        // a name may lead to another server by now
+        ChangesLost.Require(new LogPosition(state.Server, new StreamStart(new LogPlace(start))),
+            await _connection.RunAsync(LogState.Find, cancellationToken).ConfigureAwait(false));
+        return _connection;
+    }
 
     private async ValueTask AskAsync(CancellationToken cancellationToken)
     {
+        // between two answers nobody holds the slot
         var connection = await ConnectAsync(cancellationToken).ConfigureAwait(false);
+        var slot = await connection.RunAsync(wire => ReplicationSlot.Find(wire, options.Slot), cancellationToken).ConfigureAwait(false);
+        ChangesLost.Require(new LogPlace(Math.Max(start, _acknowledged)), options.Slot, slot);
         if (_acknowledged > _advanced)
-            await AdvanceAsync(connection, cancellationToken).ConfigureAwait(false);
+            await AdvanceAsync(cancellationToken).ConfigureAwait(false);
         var sql = string.Create(CultureInfo.InvariantCulture, $"""
-            COPY (SELECT data FROM pg_logical_slot_peek_binary_changes('{options.Slot}', '{LogPlace.Sql(end)}', {_limit},
-                'proto_version', '1', 'publication_names', {Literal(SqlName.Quote(options.Publication))})) TO STDOUT (FORMAT binary)
+            COPY (SELECT data FROM pg_logical_slot_peek_binary_changes('{options.Slot}', '{LogPlace.Sql(state.End)}', {_limit},
+                'proto_version', '{StreamProtocol.CommittedOnly}', 'publication_names', {SqlName.Literal(SqlName.Quote(options.Publication))})) TO STDOUT (FORMAT binary)
             """);
-        _copy = await WhileBusyAsync(() => connection.Connection.BeginRawBinaryCopyAsync(sql, cancellationToken), cancellationToken).ConfigureAwait(false);
+        _copy = await WhileBusyAsync(wire =>
+        {
+            var copy = wire.BeginCopy(sql, Name, BufferPool.MaxCapacity);
+            // the slot is taken when the first row is asked for
+            copy.Wait();
+            return copy;
+        }, cancellationToken).ConfigureAwait(false);
         Buffer.Clear();
-        _header = new TupleCutter("the log", 1, BufferPool.MaxCapacity);
+        _isBegun = false;
     }
 
-    private async ValueTask<bool> ReadAsync(CancellationToken cancellationToken)
+    private bool Read(WireConnection connection)
     {
-        var any = false;
-        while (true)
+        if (_copy!.Read(pool, BlockSize, atOnce: false, out _) is not { } block)
+            return false;
+        try
         {
-            var read = _copy!.ReadAsync(_read, cancellationToken);
-            // what is there is taken first
-            var isThere = read.IsCompleted;
-            var count = await read.ConfigureAwait(false);
-            if (count == 0)
-                return any;
-            _read.AsSpan(0, count).CopyTo(Buffer.Reserve(count));
-            Buffer.Advance(count);
-            any |= SkipHeader();
-            if (any && (!isThere || Buffer.Rest.Length > ReadSize))
-                return true;
+            Buffer.Replace(block, _isBegun ? 0 : CopyForm.HeaderOf(block.Content, Name));
+            _isBegun = true;
+            return true;
+        }
+        catch
+        {
+            block.Dispose();
+            throw;
         }
     }
 
-    private bool SkipHeader()
+    private void EndAnswer()
     {
-        if (_header?.SkipHeader(Buffer.Rest) is { } header and > 0)
-        {
-            Buffer.Skip(header);
-            _header = null;
-        }
-        return _header is null;
-    }
-
-    private async ValueTask EndAnswerAsync()
-    {
-        await _copy!.DisposeAsync().ConfigureAwait(false);
         _copy = null;
-        if (!Buffer.IsEnded)
-            throw new EndOfStreamException("The answer ended before its last row.");
         // fewer than asked for: the end was reached
         _isAtEnd = Buffer.Count < _limit;
         // transactions that are not acknowledged yet come again, and must not be all that comes
@@ -153,32 +153,25 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
             _limit = (int)Math.Min(2L * _limit, LargestAnswer);
     }
 
-    private async Task AdvanceAsync(LentConnection connection, CancellationToken cancellationToken)
+    private async Task AdvanceAsync(CancellationToken cancellationToken)
     {
-        await WhileBusyAsync(async () =>
-        {
-            await using var command = new NpgsqlCommand("SELECT pg_replication_slot_advance($1, $2::pg_lsn)", connection.Connection);
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = options.Slot });
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = LogPlace.Sql(_acknowledged) });
-            return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-        }, cancellationToken).ConfigureAwait(false);
+        var sql = $"SELECT pg_replication_slot_advance('{options.Slot}', '{LogPlace.Sql(_acknowledged)}'::pg_lsn)";
+        await WhileBusyAsync(wire => wire.Query(sql), cancellationToken).ConfigureAwait(false);
         _advanced = _acknowledged;
     }
 
     /// <summary>A reader that broke off leaves the slot as soon as the server notices.</summary>
-    private static async Task<T> WhileBusyAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken)
+    private async Task<T> WhileBusyAsync<T>(Func<WireConnection, T> call, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
         while (true)
             try
             {
-                return await call().ConfigureAwait(false);
+                return await (await ConnectAsync(cancellationToken).ConfigureAwait(false)).RunAsync(call, cancellationToken).ConfigureAwait(false);
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse && Stopwatch.GetElapsedTime(started) < BusyTimeout)
             {
                 await Task.Delay(BusyInterval, cancellationToken).ConfigureAwait(false);
             }
     }
-
-    private static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 }

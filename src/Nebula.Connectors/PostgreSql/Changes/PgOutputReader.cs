@@ -17,6 +17,10 @@ internal enum PgOutputMessage : byte
     Delete = (byte)'D',
     Truncate = (byte)'T',
     Message = (byte)'M',
+    StreamStart = (byte)'S',
+    StreamStop = (byte)'E',
+    StreamCommit = (byte)'c',
+    StreamAbort = (byte)'A',
 }
 
 /// <summary>Reads the fields of one message of pgoutput. Holds no connection and never waits.</summary>

@@ -1,4 +1,7 @@
 using System.Globalization;
+using Nebula.Connectors.PostgreSql.Connection;
+using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
 
@@ -9,12 +12,12 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 internal sealed record ReplicationSlot(string Name)
 {
     private const string Query = """
-        SELECT s.slot_type, coalesce(s.plugin, ''), coalesce(s.database, ''), coalesce(s.active_pid, 0),
-               s.restart_lsn, s.confirmed_flush_lsn,
+        SELECT s.slot_type, coalesce(s.plugin, ''), coalesce(s.database, ''), coalesce(s.active_pid, 0)::text,
+               s.restart_lsn::text, s.confirmed_flush_lsn::text,
                coalesce(to_jsonb(s) ->> 'wal_status', 'reserved'),
                coalesce(to_jsonb(s) ->> 'invalidation_reason', CASE WHEN (to_jsonb(s) ->> 'conflicting')::boolean THEN 'conflict with recovery' END, ''),
                current_database()
-        FROM pg_replication_slots s WHERE s.slot_name = $1
+        FROM pg_replication_slots s WHERE s.slot_name =
         """;
 
     /// <summary>The process that reads from it; 0 for none.</summary>
@@ -37,28 +40,14 @@ internal sealed record ReplicationSlot(string Name)
     /// <param name="name">Its name.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>Null when there is none.</returns>
-    public static async Task<ReplicationSlot?> FindAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(Query, connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        if (!await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-            return null;
-        var (type, plugin, database, here) = (reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(8));
-        var status = reader.GetString(6);
-        return new ReplicationSlot(name)
-        {
-            ActiveProcess = reader.GetInt32(3),
-            Restart = Lsn(4),
-            Confirmed = Lsn(5),
-            LostReason = reader.GetString(7) is { Length: > 0 } reason ? reason : status == "lost"
-                ? "more log came than 'max_slot_wal_keep_size' lets it keep" : null,
-            Mismatch = type != "logical" ? "it is a physical one" : plugin != "pgoutput" ? $"its plugin is {plugin}" : database != here
-                ? $"it is of database '{database}'" : null,
-        };
+    public static async Task<ReplicationSlot?> FindAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken) =>
+        Of(name, await TextRow.ReadAsync(connection, QueryOf(name), cancellationToken).ConfigureAwait(false));
 
-        ulong? Lsn(int column) => reader.IsDBNull(column) ? null : (ulong)reader.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(column);
-    }
+    /// <summary>Looks a slot up. Blocks the thread.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="name">Its name.</param>
+    /// <returns>Null when there is none.</returns>
+    public static ReplicationSlot? Find(WireConnection connection, string name) => Of(name, connection.Query(QueryOf(name)));
 
     /// <summary>Refuses a slot that is another's.</summary>
     /// <exception cref="NebulaException">It is of another kind.</exception>
@@ -68,4 +57,21 @@ internal sealed record ReplicationSlot(string Name)
 
     /// <summary>The statement that drops it.</summary>
     public string DropSql => string.Create(CultureInfo.InvariantCulture, $"SELECT pg_drop_replication_slot('{Name}');");
+
+    private static string QueryOf(string name) => $"{Query} {SqlName.Literal(name)}";
+
+    private static ReplicationSlot? Of(string name, string?[] row)
+    {
+        if (row is not [{ } type, { } plugin, { } database, { } process, var restart, var confirmed, var status, { } reason, var here])
+            return null;
+        return new ReplicationSlot(name)
+        {
+            ActiveProcess = int.Parse(process, CultureInfo.InvariantCulture),
+            Restart = restart is null ? null : LogPlace.ParseSql(restart),
+            Confirmed = confirmed is null ? null : LogPlace.ParseSql(confirmed),
+            LostReason = reason.Length > 0 ? reason : status == "lost" ? "more log came than 'max_slot_wal_keep_size' lets it keep" : null,
+            Mismatch = type != "logical" ? "it is a physical one" : plugin != "pgoutput" ? $"its plugin is {plugin}" : database != here
+                ? $"it is of database '{database}'" : null,
+        };
+    }
 }

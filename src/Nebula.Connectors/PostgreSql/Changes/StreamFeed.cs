@@ -1,80 +1,83 @@
 using System.Diagnostics;
+using System.Globalization;
 using Nebula.Connectors.PostgreSql.Connection;
-using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Columns;
 using Npgsql;
-using Npgsql.Replication;
-using Npgsql.Replication.Internal;
-using Npgsql.Replication.PgOutput;
-using NpgsqlTypes;
 
 namespace Nebula.Connectors.PostgreSql.Changes;
 
 /// <summary>
 /// Reads the log as it grows, by <c>START_REPLICATION</c>. The server is told as flushed what was acknowledged, and nothing else: the log behind that is kept.
+/// A thread of its own reads; it waits when there is more than is wanted, and the server with it.
 /// </summary>
 internal sealed class StreamFeed : IMessageFeed
 {
-    private const int BytesPerFetch = 512 << 10;
+    private const int BytesAhead = 512 << 10;
 
-    // the server sends message by message; to be woken by each of them takes longer than to read it
-    private static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(2);
+    // of the time after which the server takes a silent client for dead
+    private const int ConfirmationsPerTimeout = 4;
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ConfirmInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan StartInterval = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
     private readonly PostgreSqlConnections _connections;
     private readonly CaptureOptions _options;
-    private readonly LentReplication _replication;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly IAsyncEnumerator<XLogDataMessage> _messages;
-    private Task<bool>? _next;
-    private long _fetched;
+    private readonly LentWire _connection;
+    private readonly LogStream _stream;
+    private readonly object _lock = new();
+    private readonly SemaphoreSlim _arrived = new(0);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Timer _timer;
+    private MessageBuffer _ahead;
+    private ulong _acknowledged;
+    private long _heard = Stopwatch.GetTimestamp();
+    private bool _isWaiting;
+    private bool _isClosing;
+    private bool _isSilent;
+    private Exception? _failure;
 
-    private StreamFeed(PostgreSqlConnections connections, CaptureOptions options, LentReplication replication, ulong from, BufferPool pool)
+    private StreamFeed(PostgreSqlConnections connections, CaptureOptions options, LentWire connection, LogStream stream, TimeSpan interval, BufferPool pool)
     {
-        (_connections, _options, _replication) = (connections, options, replication);
+        (_connections, _options, _connection, _stream) = (connections, options, connection, stream);
         Buffer = new MessageBuffer(pool);
-        KeyValuePair<string, string?>[] settings = [new("proto_version", "1"),
-            new("publication_names", SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal))];
-        _messages = replication.Connection.StartLogicalReplication(
-            new PgOutputReplicationSlot(options.Slot), _stop.Token, new NpgsqlLogSequenceNumber(from), settings,
-                bypassingStream: false).GetAsyncEnumerator(_stop.Token);
+        _ahead = new MessageBuffer(pool);
+        new Thread(Run) { Name = "nebula-postgresql-log", IsBackground = true }.Start();
+        _timer = new Timer(static feed => ((StreamFeed)feed!).KeepAlive(), this, interval, interval);
     }
 
-    public MessageBuffer Buffer { get; }
+    public MessageBuffer Buffer { get; private set; }
 
     // a server that waits tells how far it has come; what it told with a message is no further than that message
-    public ulong ReadUpTo => (ulong)_replication.Connection.LastReceivedLsn;
+    public ulong ReadUpTo { get; private set; }
 
     /// <summary>Starts the stream.</summary>
     /// <param name="connections">Lends the connection.</param>
     /// <param name="options">Slot and publication.</param>
     /// <param name="from">Where to start.</param>
     /// <param name="pool">Where buffers come from.</param>
-    /// <param name="side">A connection to look whether the stream has begun.</param>
+    /// <param name="server">Major version of the server.</param>
     /// <param name="cancellationToken">Stops the start.</param>
     public static async Task<StreamFeed> StartAsync(
-        PostgreSqlConnections connections, CaptureOptions options, ulong from, BufferPool pool, NpgsqlConnection side, CancellationToken cancellationToken)
+        PostgreSqlConnections connections, CaptureOptions options, ulong from, BufferPool pool, int server, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
+        var sql = $"START_REPLICATION SLOT \"{options.Slot}\" LOGICAL {LogPlace.Sql(from)} ({StreamProtocol.Settings(server, options)})";
         while (true)
         {
-            var feed = new StreamFeed(connections, options, await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false), from, pool);
+            var connection = await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false);
             try
             {
-                var next = feed._next = feed._messages.MoveNextAsync().AsTask();
-                // that the stream has begun is no message
-                while (!next.IsCompleted
-                    && (await ReplicationSlot.FindAsync(side, options.Slot, cancellationToken).ConfigureAwait(false))?.ActiveProcess != feed.ProcessId())
-                    await Task.WhenAny(next, Task.Delay(StartInterval, cancellationToken)).ConfigureAwait(false);
-                if (next.IsFaulted)
-                    await next.ConfigureAwait(false);
-                return feed;
+                return await connection.RunAsync(wire =>
+                {
+                    var interval = IntervalOf(wire);
+                    return new StreamFeed(connections, options, connection, wire.BeginStream(sql, pool), interval, pool);
+                }, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception e)
             {
-                await feed.DisposeAsync().ConfigureAwait(false);
+                await connection.DisposeAsync().ConfigureAwait(false);
                 if (e is PostgresException { SqlState: PostgresErrorCodes.ObjectInUse } && Stopwatch.GetElapsedTime(started) < BusyTimeout)
                 {
                     await Task.Delay(BusyInterval, cancellationToken).ConfigureAwait(false);
@@ -89,111 +92,143 @@ internal sealed class StreamFeed : IMessageFeed
 
     public async ValueTask<Fetched> FetchAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (Stopwatch.GetElapsedTime(_fetched) < LeastInterval)
-            await Task.Delay(LeastInterval, cancellationToken).ConfigureAwait(false);
-        var next = _next ?? _messages.MoveNextAsync().AsTask();
-        _next = next;
-        if (!next.IsCompleted && !await IsInTimeAsync(next, timeout, cancellationToken).ConfigureAwait(false))
-            return Fetched.Nothing;
-        try
+        var isThere = TryFetch();
+        if (!isThere)
         {
-            _next = null;
-            if (!await next.ConfigureAwait(false))
-                throw new EndOfStreamException("The server ended the stream.");
-            while (true)
-            {
-                Copy(_messages.Current);
-                // what is behind a full buffer is there already, and not waited for
-                _fetched = 0;
-                if (Buffer.Rest.Length >= BytesPerFetch)
-                    return Fetched.Messages;
-                var more = _messages.MoveNextAsync();
-                if (!more.IsCompleted)
-                {
-                    _next = more.AsTask();
-                    _fetched = Stopwatch.GetTimestamp();
-                    return Fetched.Messages;
-                }
-                if (!await more.ConfigureAwait(false))
-                    throw new EndOfStreamException("The server ended the stream.");
-            }
+            await _arrived.WaitAsync(timeout, cancellationToken).ConfigureAwait(false);
+            isThere = TryFetch();
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested && ChangeReader.Translate(_connections, _options, e) is { } translated)
-        {
-            throw translated;
-        }
+        return isThere ? Fetched.Messages : Fetched.Nothing;
     }
 
-    public async ValueTask AcknowledgeAsync(ulong lsn, CancellationToken cancellationToken)
+    public ValueTask AcknowledgeAsync(ulong lsn, CancellationToken cancellationToken)
     {
-        if (lsn <= (ulong)_replication.Connection.LastFlushedLsn)
-            return;
-        _replication.Connection.SetReplicationStatus(new NpgsqlLogSequenceNumber(lsn));
-        await _replication.Connection.SendStatusUpdate(cancellationToken).ConfigureAwait(false);
+        if (lsn > _acknowledged)
+        {
+            Interlocked.Exchange(ref _acknowledged, lsn);
+            Confirm(ask: false);
+        }
+        return default;
     }
 
     public async ValueTask DisposeAsync()
     {
-        var process = ProcessId();
-        await _stop.CancelAsync().ConfigureAwait(false);
-        var closing = CloseAsync();
-        if (await Task.WhenAny(closing, Task.Delay(CloseTimeout)).ConfigureAwait(false) != closing && process != 0)
-            await _connections.EndAsync(process).ConfigureAwait(false);
-        await closing.ConfigureAwait(false);
-        _stop.Dispose();
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        lock (_lock)
+        {
+            _isClosing = true;
+            Monitor.PulseAll(_lock);
+        }
+        // the slot is free for others when the server has closed the connection
+        _connection.Connection.Terminate();
+        await _ended.Task.WaitAsync(CloseTimeout).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_ended.Task.IsCompleted)
+        {
+            await _connections.EndAsync(_connection.Connection.ProcessId).ConfigureAwait(false);
+            _connection.Connection.Abort();
+            await _ended.Task.ConfigureAwait(false);
+        }
+        await _connection.DisposeAsync().ConfigureAwait(false);
+        _stream.Dispose();
+        _ahead.Dispose();
         Buffer.Dispose();
+        _arrived.Dispose();
     }
 
-    private static async Task<bool> IsInTimeAsync(Task task, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <summary>How often the server has to hear something.</summary>
+    private static TimeSpan IntervalOf(WireConnection connection)
     {
-        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var first = await Task.WhenAny(task, Task.Delay(timeout, timer.Token)).ConfigureAwait(false);
-        await timer.CancelAsync().ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested();
-        return first == task;
+        var setting = connection.Query("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'");
+        var timeout = setting is [{ } text] && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds) && milliseconds > 0
+            ? TimeSpan.FromMilliseconds(milliseconds) / ConfirmationsPerTimeout : ConfirmInterval;
+        return timeout < ConfirmInterval ? timeout : ConfirmInterval;
     }
 
-    private int ProcessId()
+    private bool TryFetch()
+    {
+        lock (_lock)
+        {
+            ReadUpTo = _stream.Received;
+            if (_ahead.Rest.Length > 0)
+            {
+                Buffer.Clear();
+                (Buffer, _ahead) = (_ahead, Buffer);
+                Monitor.PulseAll(_lock);
+                return true;
+            }
+            if (_failure is { } failure)
+                throw ChangeReader.Translate(_connections, _options, failure) ?? failure;
+            return false;
+        }
+    }
+
+    private void Run()
     {
         try
         {
-            return _replication.Connection.ProcessID;
+            while (true)
+            {
+                Volatile.Write(ref _isWaiting, true);
+                _stream.Wait();
+                Volatile.Write(ref _isWaiting, false);
+                Interlocked.Exchange(ref _heard, Stopwatch.GetTimestamp());
+                lock (_lock)
+                {
+                    while (_ahead.Rest.Length >= BytesAhead && !_isClosing)
+                        Monitor.Wait(_lock);
+                    Take();
+                    if (_arrived.CurrentCount == 0)
+                        _arrived.Release();
+                }
+                if (_stream.IsAsked)
+                {
+                    _stream.IsAsked = false;
+                    Confirm(ask: false);
+                }
+            }
         }
-        catch (InvalidOperationException)
+        catch (Exception e)
         {
-            return 0;
+            lock (_lock)
+            {
+                _failure = _isSilent ? new TimeoutException($"The server has been silent for {LongestSilence.TotalSeconds:0} seconds.", e) : e;
+                if (_arrived.CurrentCount == 0)
+                    _arrived.Release();
+            }
         }
+        _ended.SetResult();
     }
 
-    private async Task CloseAsync()
+    private void Take()
     {
+        while (_stream.TryTake(out var message))
+            if (!message.IsEmpty && !_isClosing)
+            {
+                _ahead.Frame(message.Length);
+                message.CopyTo(_ahead.Reserve(message.Length));
+                _ahead.Advance(message.Length);
+            }
+    }
+
+    /// <summary>Has the server hear something, also when nothing is read as the destination is slow; and hears whether it is still there.</summary>
+    private void KeepAlive()
+    {
+        var silence = Stopwatch.GetElapsedTime(Interlocked.Read(ref _heard));
+        if (Volatile.Read(ref _isWaiting) && silence > LongestSilence)
+        {
+            _isSilent = true;
+            _connection.Connection.Abort();
+            return;
+        }
         try
         {
-            if (_next is { } next)
-                await next.ConfigureAwait(false);
-            await _messages.DisposeAsync().ConfigureAwait(false);
+            Confirm(ask: silence > LongestSilence / 2);
         }
-        catch (Exception e) when (e is NpgsqlException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException
-            or NotSupportedException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
         {
-            // the connection is closed below, which ends it too
+            // whoever reads is told
         }
-        await _replication.DisposeAsync().ConfigureAwait(false);
     }
 
-    private void Copy(XLogDataMessage message)
-    {
-        var length = (int)message.Data.Length;
-        Buffer.Frame(length);
-        var room = Buffer.Reserve(length)[..length];
-        var at = 0;
-        while (at < length)
-        {
-            var count = message.Data.Read(room[at..]);
-            if (count == 0)
-                throw new EndOfStreamException("A message of the log ended too early.");
-            at += count;
-        }
-        Buffer.Advance(length);
-    }
+    private void Confirm(bool ask) => _stream.Confirm(Interlocked.Read(ref _acknowledged), ask);
 }

@@ -71,13 +71,13 @@ internal static class TableRows
             var read = new byte[64 << 10];
             while (await copy.ReadAsync(read, cancellationToken).ConfigureAwait(false) is var count and > 0)
                 read.AsSpan(0, count).CopyTo(bytes.Extend(count));
-            var cutter = new TupleCutter(plan.Stream.Name, plan.Columns.Length, BufferPool.MaxCapacity);
-            var header = cutter.SkipHeader(bytes.Content);
-            var end = cutter.Cut(bytes.Content[header..], 0, out var rows);
-            var buffer = pool.Rent(end);
-            bytes.Content.Slice(header, end).CopyTo(buffer.Span);
-            buffer.Length = end;
-            using var block = new RawBlock(buffer, new SourcePosition(plan.Stream.Name, 0)) { Context = rows };
+            var header = CopyForm.HeaderOf(bytes.Content, plan.Stream.Name);
+            // one row for each, and the number that ends them
+            var rows = bytes.Content[header..Math.Max(header, bytes.Content.Length - sizeof(short))];
+            var buffer = pool.Rent(rows.Length);
+            rows.CopyTo(buffer.Span);
+            buffer.Length = rows.Length;
+            using var block = new RawBlock(buffer, new SourcePosition(plan.Stream.Name, 0)) { Context = missing.Length };
             new CopyDecoder(plan, pool).Decode(block, found);
         }
     }

@@ -28,13 +28,12 @@ internal static class BusyServer
 
     /// <summary>Opens a connection. Blocks the thread.</summary>
     /// <param name="open">Opens it.</param>
-    public static void Open(Action open)
+    public static T Open<T>(Func<T> open)
     {
         for (var attempt = 0; ; attempt++)
             try
             {
-                open();
-                return;
+                return open();
             }
             catch (PostgresException e) when (IsFull(e) && attempt < Delays.Length)
             {

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
+using Nebula.Connectors.PostgreSql.Wire;
 using Npgsql;
-using Npgsql.Replication;
 
 namespace Nebula.Connectors.PostgreSql.Connection;
 
@@ -17,7 +17,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         + "UNION ALL SELECT set_config('client_connection_check_interval', '10s', false) "
         + "WHERE version() LIKE '%linux%' AND current_setting('client_connection_check_interval', true) IS NOT NULL";
 
-    // the same for a connection that streams the log, which takes no statements
+    // the same for a connection that streams the log, which no pooler lets through
     private const string ReplicationSession = "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=1 -c bytea_output=hex "
         + "-c timezone=UTC -c statement_timeout=0";
 
@@ -30,6 +30,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     private readonly SemaphoreSlim _free;
     private readonly NpgsqlDataSource _source;
     private LentConnection? _idle;
+    private WireConnection? _idleWire;
 
     /// <param name="options">How the database is reached.</param>
     public PostgreSqlConnections(PostgreSqlOptions options)
@@ -63,45 +64,29 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     public async Task<LentConnection?> TryOpenAsync(CancellationToken cancellationToken) =>
         _free.Wait(0, CancellationToken.None) ? await LendAsync(cancellationToken).ConfigureAwait(false) : null;
 
-    /// <summary>
-    /// Opens a connection for a thread of its own, after waiting for one to be free. As nothing of it is asynchronous, its reads wait in the system, and not
-    /// for what another thread hears from it. It is never one that was used before.
-    /// </summary>
-    /// <param name="cancellationToken">Stops the wait.</param>
+    /// <summary>Opens a connection for what is much, after waiting for one to be free.</summary>
+    /// <param name="cancellationToken">Stops the wait and the opening.</param>
     /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
-    public LentConnection OpenBlocking(CancellationToken cancellationToken)
+    public async Task<LentWire> OpenWireAsync(CancellationToken cancellationToken)
     {
-        _free.Wait(cancellationToken);
-        return LendBlocking();
+        await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => LendWire(isReplication: false, cancellationToken), CancellationToken.None).ConfigureAwait(false);
     }
 
-    /// <summary>Opens a connection for a thread of its own where one is free; waits for none.</summary>
+    /// <summary>Opens a connection for what is much where one is free; waits for none. Blocks the thread.</summary>
+    /// <param name="cancellationToken">Stops the opening.</param>
     /// <returns>Null when none is free.</returns>
     /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
-    public LentConnection? TryOpenBlocking() => _free.Wait(0, CancellationToken.None) ? LendBlocking() : null;
+    public LentWire? TryOpenWire(CancellationToken cancellationToken) =>
+        _free.Wait(0, CancellationToken.None) ? LendWire(isReplication: false, cancellationToken) : null;
 
     /// <summary>Opens a connection that streams the log, after waiting for one to be free.</summary>
     /// <param name="cancellationToken">Stops the wait and the opening.</param>
     /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
-    public async Task<LentReplication> OpenReplicationAsync(CancellationToken cancellationToken)
+    public async Task<LentWire> OpenReplicationAsync(CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
-        var settings = new NpgsqlConnectionStringBuilder(Options.ConnectionString);
-        settings.Options = $"{settings.Options} {ReplicationSession}".TrimStart();
-        var connection = new LentReplication(new LogicalReplicationConnection(settings.ConnectionString), _free);
-        try
-        {
-            await BusyServer.OpenAsync(() => connection.Connection.Open(cancellationToken), cancellationToken).ConfigureAwait(false);
-            return connection;
-        }
-        catch (Exception e)
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            if (!cancellationToken.IsCancellationRequested
-                && Errors.Translate(e, $"The log of database '{Options.Database}' cannot be reached") is { } translated)
-                throw translated;
-            throw;
-        }
+        return await Task.Run(() => LendWire(isReplication: true, cancellationToken), CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>Runs a query on a connection of its own.</summary>
@@ -149,6 +134,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     /// <summary>Closes what is not lent.</summary>
     public async ValueTask DisposeAsync()
     {
+        Interlocked.Exchange(ref _idleWire, null)?.Dispose();
         if (Interlocked.Exchange(ref _idle, null) is { } idle)
             await idle.CloseAsync().ConfigureAwait(false);
     }
@@ -168,10 +154,25 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         }
     }
 
+    /// <summary>Takes a connection back.</summary>
+    internal void Return(WireConnection connection, bool isClean)
+    {
+        try
+        {
+            if (!isClean || !connection.IsIdle || Interlocked.CompareExchange(ref _idleWire, connection, null) is not null)
+                connection.Dispose();
+        }
+        finally
+        {
+            _free.Release();
+        }
+    }
+
     private async Task<LentConnection> LendAsync(CancellationToken cancellationToken)
     {
         if (await FindIdleAsync(cancellationToken).ConfigureAwait(false) is { } idle)
             return idle;
+        await MakeRoomAsync().ConfigureAwait(false);
         var connection = new LentConnection(_source.CreateConnection(), this);
         try
         {
@@ -190,26 +191,47 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         }
     }
 
-    private LentConnection LendBlocking()
+    private LentWire LendWire(bool isReplication, CancellationToken cancellationToken)
     {
-        // with the one that is kept, one more than allowed could be open
-        Interlocked.Exchange(ref _idle, null)?.CloseAsync().AsTask().GetAwaiter().GetResult();
-        var connection = new LentConnection(_source.CreateConnection(), this);
+        WireConnection? connection = null;
         try
         {
-            BusyServer.Open(connection.Connection.Open);
-            connection.ProcessId = connection.Connection.ProcessID;
-            using var command = new NpgsqlCommand(Session, connection.Connection);
-            command.ExecuteNonQuery();
-            return connection;
+            if (!isReplication && Interlocked.Exchange(ref _idleWire, null) is { } kept)
+            {
+                // it may have been ended meanwhile
+                if (!kept.HasNews)
+                    return new LentWire(kept, this, isReplication);
+                kept.Dispose();
+            }
+            MakeRoomAsync().AsTask().GetAwaiter().GetResult();
+            var settings = isReplication
+                ? Options.Wire with { IsReplication = true, Options = $"{Options.Wire.Options} {ReplicationSession}".TrimStart() } : Options.Wire;
+            connection = BusyServer.Open(() => WireConnection.Open(settings, cancellationToken));
+            if (!isReplication)
+                connection.Query(Session);
+            return new LentWire(connection, this, isReplication);
         }
         catch (Exception e)
         {
-            connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            if (Errors.Translate(e, $"Database '{Options.Database}' cannot be reached") is { } translated)
+            connection?.Dispose();
+            _free.Release();
+            var what = isReplication ? $"The log of database '{Options.Database}'" : $"Database '{Options.Database}'";
+            if (!cancellationToken.IsCancellationRequested && Errors.Translate(e, $"{what} cannot be reached") is { } translated)
                 throw translated;
             throw;
         }
+    }
+
+    /// <summary>Closes what is kept where one more than allowed would be open.</summary>
+    private async ValueTask MakeRoomAsync()
+    {
+        var kept = (_idle is null ? 0 : 1) + (_idleWire is null ? 0 : 1);
+        if (kept <= _free.CurrentCount)
+            return;
+        if (Interlocked.Exchange(ref _idleWire, null) is { } wire)
+            wire.Dispose();
+        else if (Interlocked.Exchange(ref _idle, null) is { } idle)
+            await idle.CloseAsync().ConfigureAwait(false);
     }
 
     private async ValueTask<LentConnection?> FindIdleAsync(CancellationToken cancellationToken)
@@ -270,36 +292,6 @@ internal sealed class LentConnection(NpgsqlConnection connection, PostgreSqlConn
         catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException)
         {
             // closing what is broken breaks too; the connection is gone either way
-        }
-    }
-}
-
-/// <summary>A connection that streams the log, on loan. Disposing of it closes it.</summary>
-/// <param name="connection">The connection.</param>
-/// <param name="free">Where its place is given back.</param>
-internal sealed class LentReplication(LogicalReplicationConnection connection, SemaphoreSlim free) : IAsyncDisposable
-{
-    private int _returned;
-
-    /// <summary>The connection.</summary>
-    public LogicalReplicationConnection Connection { get; } = connection;
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref _returned, 1) != 0)
-            return;
-        try
-        {
-            await Connection.DisposeAsync().ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException)
-        {
-            // closing what is broken breaks too; the connection is gone either way
-        }
-        finally
-        {
-            free.Release();
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
@@ -19,20 +20,12 @@ internal sealed record PostgreSqlOptions
     // the greatest number that the server itself can be set to
     private const long MostConnections = 262_143;
     private const int ReadBufferSize = 256 << 10;
-    private const int SecondsUntilProbe = 30;
-    private const int SecondsBetweenProbes = 10;
 
     private static readonly string[] Schemes = ["postgresql", "postgres"];
 
-    private static readonly Dictionary<string, SslMode> SslModes = new(StringComparer.Ordinal)
-    {
-        ["disable"] = SslMode.Disable,
-        ["allow"] = SslMode.Allow,
-        ["prefer"] = SslMode.Prefer,
-        ["require"] = SslMode.Require,
-        ["verify-ca"] = SslMode.VerifyCA,
-        ["verify-full"] = SslMode.VerifyFull,
-    };
+    private static readonly string[] SslModeNames = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+    private static readonly SslMode[] SslModes = [SslMode.Disable, SslMode.Allow, SslMode.Prefer, SslMode.Require, SslMode.VerifyCA, SslMode.VerifyFull];
 
     /// <summary>What can be set.</summary>
     public static IReadOnlyList<OptionDescriptor> Descriptors { get; } =
@@ -45,7 +38,7 @@ internal sealed record PostgreSqlOptions
         new("user", OptionKind.Text, "The role that logs in; else PGUSER."),
         new("password", OptionKind.Text, "Its password; else PGPASSWORD, else the password file (PGPASSFILE, ~/.pgpass).") { IsSecret = true },
         new("ssl_mode", OptionKind.Choice,
-            "Whether the connection is encrypted and the server's certificate checked; else PGSSLMODE, else prefer.") { Choices = [.. SslModes.Keys] },
+            "Whether the connection is encrypted and the server's certificate checked; else PGSSLMODE, else prefer.") { Choices = SslModeNames },
         new("ssl_root_certificate", OptionKind.Text,
             "File with the certificates that the server's must be signed by, for verify-ca and verify-full; else PGSSLROOTCERT."),
         new("schema", OptionKind.TextList, "Schemas that are looked into; else all that are not the system's."),
@@ -57,6 +50,9 @@ internal sealed record PostgreSqlOptions
 
     /// <summary>What the library is given.</summary>
     public required string ConnectionString { get; init; }
+
+    /// <summary>What Nebula's own connections are given.</summary>
+    public required WireSettings Wire { get; init; }
 
     /// <summary>Host and port, for messages.</summary>
     public required string Server { get; init; }
@@ -94,12 +90,15 @@ internal sealed record PostgreSqlOptions
             throw NebulaException.Configuration($"The port of {options.Owner} must be a number from 1 to 65535; it is '{portText}'.",
                 options.LocationOf("port"));
         var sslText = Setting("ssl_mode", "sslmode", "PGSSLMODE") ?? "prefer";
-        if (!SslModes.TryGetValue(sslText, out var sslMode))
+        var sslMode = Array.IndexOf(SslModeNames, sslText);
+        if (sslMode < 0)
             throw NebulaException.Configuration(
-                $"The SSL mode of {options.Owner} must be one of {string.Join(", ", SslModes.Keys)}; it is "
-                    + $"'{sslText}'.{Suggestion.For(sslText, SslModes.Keys)}", options.LocationOf("ssl_mode"));
+                $"The SSL mode of {options.Owner} must be one of {string.Join(", ", SslModeNames)}; it is "
+                    + $"'{sslText}'.{Suggestion.For(sslText, SslModeNames)}", options.LocationOf("ssl_mode"));
         var connections = Connections(ConnectionsKey)!.Value;
         var database = Setting("database", "dbname", "PGDATABASE") ?? user;
+        // the folder of a socket; nothing is between this machine and itself that has to be probed
+        var isLocal = host.StartsWith('/');
         var connection = new NpgsqlConnectionStringBuilder
         {
             Host = host,
@@ -107,16 +106,16 @@ internal sealed record PostgreSqlOptions
             Database = database,
             Username = user,
             Password = Setting("password", "password", "PGPASSWORD"),
-            SslMode = sslMode,
+            SslMode = SslModes[sslMode],
             RootCertificate = Setting("ssl_root_certificate", "sslrootcert", "PGSSLROOTCERT"),
             ApplicationName = Setting("application_name", "application_name", "PGAPPNAME") ?? options.Text("application_name"),
             // connections are few and long; each is closed where its work ends, so that nothing of it is left on the server
             Pooling = false,
             // the first row of a view may take hours; that the other side is still there is told by the probes
             CommandTimeout = 0,
-            TcpKeepAlive = true,
-            TcpKeepAliveTime = SecondsUntilProbe,
-            TcpKeepAliveInterval = SecondsBetweenProbes,
+            TcpKeepAlive = !isLocal,
+            TcpKeepAliveTime = isLocal ? 0 : WireSocket.SecondsUntilProbe,
+            TcpKeepAliveInterval = isLocal ? 0 : WireSocket.SecondsBetweenProbes,
             ReadBufferSize = ReadBufferSize,
             // it would cost a connection more beforehand for each
             GssEncryptionMode = GssEncryptionMode.Disable,
@@ -125,7 +124,14 @@ internal sealed record PostgreSqlOptions
         return new PostgreSqlOptions
         {
             ConnectionString = connection.ConnectionString,
-            Server = host.StartsWith('/') ? host : $"{host}:{port}",
+            Wire = new WireSettings(host, port, database, user)
+            {
+                Password = connection.Password,
+                SslMode = connection.SslMode,
+                RootCertificate = connection.RootCertificate,
+                ApplicationName = connection.ApplicationName ?? "",
+            },
+            Server = isLocal ? host : $"{host}:{port}",
             Database = database,
             User = user,
             MaxConnections = connections,

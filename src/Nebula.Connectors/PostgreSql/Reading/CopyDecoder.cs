@@ -69,6 +69,8 @@ internal sealed unsafe class CopyDecoder : IBlockDecoder
             }
             good += rows;
         }
+        if (at != bytes.Length)
+            throw Broken(0, block.Position.ByteOffset + at);
         if (good > 0)
             sink.Add(columns.Build(_read, good));
     }
@@ -80,6 +82,8 @@ internal sealed unsafe class CopyDecoder : IBlockDecoder
         for (var row = 0; row < rows; row++)
         {
             var start = at;
+            if (bytes.Length - at < sizeof(short) || BinaryPrimitives.ReadInt16BigEndian(bytes[at..]) != columns)
+                throw Broken(0, position.ByteOffset + start);
             at += sizeof(short);
             var found = places.Slice(row * columns, columns);
             for (var i = 0; i < found.Length; i++)

@@ -35,26 +35,16 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         }
     }
 
-    /// <summary>Begins to read over one connection.</summary>
-    /// <param name="connection">The connection, which belongs to this afterwards.</param>
-    /// <param name="cancellationToken">Stops the call.</param>
-    public async Task StartAsync(LentConnection connection, CancellationToken cancellationToken)
-    {
-        var first = new CopyLane(connection, queries, plan, context, _form, Take);
-        await first.StartAsync(cancellationToken).ConfigureAwait(false);
-        Run(first, null, 1);
-    }
-
-    /// <summary>Begins to read much. Blocks the thread.</summary>
-    /// <param name="connection">The first connection, which belongs to this afterwards: one that blocks.</param>
+    /// <summary>Begins to read. Blocks the thread.</summary>
+    /// <param name="connection">The first connection, which belongs to this afterwards.</param>
     /// <param name="snapshot">The state that is read; null for that of now.</param>
     /// <param name="lanes">Most connections at a time.</param>
-    public void Start(LentConnection connection, string? snapshot, int lanes)
+    public void Start(LentWire connection, string? snapshot, int lanes)
     {
         if (snapshot is not null)
-            SharedSnapshot.JoinBlocking(connection.Connection, snapshot);
+            SharedSnapshot.Join(connection.Connection, snapshot);
         else if (lanes > 1)
-            snapshot = SharedSnapshot.BeginBlocking(connection.Connection);
+            snapshot = SharedSnapshot.Begin(connection.Connection);
         var first = new CopyLane(connection, queries, plan, context, _form, Take);
         first.Start();
         Run(first, snapshot, lanes);
@@ -78,7 +68,8 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
     {
         if (_isDisposed)
             return;
-        _isDisposed = true;
+        lock (_lock)
+            _isDisposed = true;
         await _stop.CancelAsync().ConfigureAwait(false);
         _blocks.Writer.TryComplete();
         var ended = Task.WhenAll(_running);
@@ -87,12 +78,8 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             CopyLane[] lanes;
             lock (_lock)
                 lanes = [.. _lanes];
-            await Task.WhenAll(lanes.Select(static lane => lane.StopAsync())).ConfigureAwait(false);
-            await ended.WaitAsync(PostgreSqlConnections.EndTimeout).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            // a lane that does not hear that comes to its end when the connection does
-            if (!ended.IsCompleted)
-                foreach (var lane in lanes)
-                    await connections.EndAsync(lane.Connection).ConfigureAwait(false);
+            await Task.WhenAll(lanes.Select(lane => lane.Connection.StopAsync(ended))).ConfigureAwait(false);
+            await ended.ConfigureAwait(false);
         }
         while (_blocks.Reader.TryRead(out var block))
             block.Dispose();
@@ -103,24 +90,29 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
     /// <returns>Null when there is none: the first reads everything then.</returns>
     private CopyLane? Join(string snapshot)
     {
-        LentConnection? connection = null;
+        LentWire? connection = null;
         try
         {
-            connection = connections.TryOpenBlocking();
+            connection = connections.TryOpenWire(_stop.Token);
             if (connection is null)
                 return null;
-            SharedSnapshot.JoinBlocking(connection.Connection, snapshot);
+            SharedSnapshot.Join(connection.Connection, snapshot);
         }
         catch (Exception e) when (e is NebulaException or NpgsqlException or IOException or OperationCanceledException)
         {
             // the server takes no more; or the first is at its end, or broken, which it says itself
-            connection?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            connection?.Dispose();
             return null;
         }
         var lane = new CopyLane(connection, queries, plan, context, _form, Take);
         lock (_lock)
-            _lanes.Add(lane);
-        return lane;
+            if (!_isDisposed)
+            {
+                _lanes.Add(lane);
+                return lane;
+            }
+        connection.Dispose();
+        return null;
     }
 
     private static void Run(CopyLane? lane)
@@ -131,7 +123,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         }
         finally
         {
-            lane?.Connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            lane?.Connection.Dispose();
         }
     }
 

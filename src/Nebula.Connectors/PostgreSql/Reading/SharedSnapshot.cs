@@ -1,4 +1,5 @@
 using Nebula.Connectors.PostgreSql.Connection;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
 
@@ -9,8 +10,8 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 /// <param name="id">What the server calls the state.</param>
 internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyncDisposable
 {
-    private const string Begin = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    private const string ExportSql = $"{Begin}; SELECT pg_export_snapshot()";
+    private const string BeginSql = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    private const string ExportSql = $"{BeginSql}; SELECT pg_export_snapshot()";
 
     // what the server says of an export that has ended: up to version 17, and since
     private static readonly string[] GoneStates = ["22023", "42704"];
@@ -23,10 +24,10 @@ internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyn
     /// <param name="cancellationToken">Stops the export.</param>
     public static async Task<SharedSnapshot> ExportAsync(PostgreSqlConnections connections, CancellationToken cancellationToken)
     {
-        var keeper = await connections.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var keeper = await connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return new SharedSnapshot(keeper, await BeginAsync(keeper.Connection, cancellationToken).ConfigureAwait(false));
+            return new SharedSnapshot(keeper, await keeper.RunAsync(Begin, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception e)
         {
@@ -37,41 +38,20 @@ internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyn
         }
     }
 
-    /// <summary>Begins a transaction that sees the state.</summary>
-    /// <param name="connection">The connection.</param>
-    /// <param name="cancellationToken">Stops the call.</param>
-    /// <exception cref="NebulaException">The state is gone.</exception>
-    public Task JoinAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => JoinAsync(connection, id, cancellationToken);
-
-    /// <summary>Begins a transaction whose state others can see as long as it lasts.</summary>
-    /// <param name="connection">The connection.</param>
-    /// <param name="cancellationToken">Stops the call.</param>
-    /// <returns>What the server calls the state.</returns>
-    public static async Task<string> BeginAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(ExportSql, connection);
-        return (string)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
-    }
-
     /// <summary>Begins a transaction whose state others can see as long as it lasts. Blocks the thread.</summary>
     /// <param name="connection">The connection.</param>
     /// <returns>What the server calls the state.</returns>
-    public static string BeginBlocking(NpgsqlConnection connection)
-    {
-        using var command = new NpgsqlCommand(ExportSql, connection);
-        return (string)command.ExecuteScalar()!;
-    }
+    public static string Begin(WireConnection connection) => connection.Query(ExportSql)[0]!;
 
     /// <summary>Begins a transaction that sees a state. Blocks the thread.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="id">What the server calls the state.</param>
     /// <exception cref="NebulaException">The state is gone.</exception>
-    public static void JoinBlocking(NpgsqlConnection connection, string id)
+    public static void Join(WireConnection connection, string id)
     {
         try
         {
-            using var command = new NpgsqlCommand(JoinSql(id), connection);
-            command.ExecuteNonQuery();
+            connection.Query(JoinSql(id));
         }
         catch (PostgresException e) when (GoneStates.Contains(e.SqlState))
         {
@@ -79,12 +59,11 @@ internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyn
         }
     }
 
-    /// <summary>Begins a transaction that sees a state.</summary>
+    /// <summary>Begins a transaction that sees the state.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="id">What the server calls the state.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="NebulaException">The state is gone.</exception>
-    public static async Task JoinAsync(NpgsqlConnection connection, string id, CancellationToken cancellationToken)
+    public async Task JoinAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         try
         {
@@ -100,7 +79,7 @@ internal sealed class SharedSnapshot(IAsyncDisposable keeper, string id) : IAsyn
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => keeper.DisposeAsync();
 
-    private static string JoinSql(string id) => $"{Begin}; SET TRANSACTION SNAPSHOT '{id}'";
+    private static string JoinSql(string id) => $"{BeginSql}; SET TRANSACTION SNAPSHOT '{id}'";
 
     private static NebulaException Gone(PostgresException e) => new(ErrorKind.Data,
         "The snapshot that all chunks of the table are read from is gone: the connection that kept it was lost. Rows of two states must not be mixed; run "

@@ -47,20 +47,20 @@ internal sealed record CsvDialect
     public ImmutableArray<string> Columns { get; init; } = [];
 
     /// <summary>The dialect as keys and values for people, for <c>discover</c>, and for <see cref="FromDetails"/>.</summary>
-    public ImmutableDictionary<string, string> ToDetails() => ImmutableDictionary.CreateRange(StringComparer.Ordinal,
-    [
-        KeyValuePair.Create("delimiter", Show(Delimiter)),
-        KeyValuePair.Create("quote", Show(Quote)),
-        KeyValuePair.Create("escape", Show(Escape)),
-        KeyValuePair.Create("comment", Show(Comment)),
-        KeyValuePair.Create("newline", NewLine == '\r' ? "cr" : "lf"),
-        KeyValuePair.Create("header", Header ? "true" : "false"),
-        KeyValuePair.Create("skip_rows", SkipRows.ToString(CultureInfo.InvariantCulture)),
-        KeyValuePair.Create("encoding", Encoding),
-        KeyValuePair.Create("null_markers", TextList.Render(NullMarkers)),
-        KeyValuePair.Create("null_padding", NullPadding ? "true" : "false"),
-        KeyValuePair.Create("columns", TextList.Render(Columns)),
-    ]);
+    public IReadOnlyDictionary<string, string> ToDetails() => new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["delimiter"] = Show(Delimiter),
+        ["quote"] = Show(Quote),
+        ["escape"] = Show(Escape),
+        ["comment"] = Show(Comment),
+        ["newline"] = NewLine == '\r' ? "cr" : "lf",
+        ["header"] = Header ? "true" : "false",
+        ["skip_rows"] = SkipRows.ToString(CultureInfo.InvariantCulture),
+        ["encoding"] = Encoding,
+        ["null_markers"] = TextList.Render(NullMarkers),
+        ["null_padding"] = NullPadding ? "true" : "false",
+        ["columns"] = TextList.Render(Columns),
+    };
 
     /// <summary>Reads what <see cref="ToDetails"/> wrote.</summary>
     public static CsvDialect FromDetails(IReadOnlyDictionary<string, string> details) => new()

@@ -59,7 +59,7 @@ internal sealed class CsvFormat : ITextFormat
             NullMarkers = [Encoding.UTF8.GetString(written.NullMarker)],
             Columns = [.. schema.Fields.Select(static field => field.Name)],
         };
-        return dialect.ToDetails().Add(CsvDialect.OursKey, "true");
+        return new Dictionary<string, string>(dialect.ToDetails(), StringComparer.Ordinal) { [CsvDialect.OursKey] = "true" };
     }
 
     public IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool) => new CsvBlockDecoder(plan, pool);

@@ -31,13 +31,16 @@ internal static class Simd
     public static readonly SimdLevel Level = Choose(Environment.GetEnvironmentVariable(Variable));
 
     /// <summary>The levels that this machine can run, narrowest first.</summary>
-    public static IReadOnlyList<SimdLevel> Available { get; } = [.. Enum.GetValues<SimdLevel>().Where(static level => level <= Widest).Order()];
+    public static IReadOnlyList<SimdLevel> Available { get; } = FindAvailable();
 
     private static SimdLevel Widest =>
         Vector512.IsHardwareAccelerated ? SimdLevel.Vector512
         : Vector256.IsHardwareAccelerated ? SimdLevel.Vector256
         : Vector128.IsHardwareAccelerated ? SimdLevel.Vector128
         : SimdLevel.Scalar;
+
+    private static SimdLevel[] FindAvailable() =>
+        Array.FindAll([SimdLevel.Scalar, SimdLevel.Vector128, SimdLevel.Vector256, SimdLevel.Vector512], static level => level <= Widest);
 
     private static SimdLevel Choose(string? wanted)
     {

@@ -34,8 +34,7 @@ internal static class CsvReading
     {
         Stream = new CatalogStream("test.csv", new Schema(dialect.Columns.Select(static name => new Field(name, DataType.String))))
         {
-            Details =
-            dialect.ToDetails()
+            Details = dialect.ToDetails(),
         },
         Columns = [.. dialect.Columns.Select((name, i) => new PlannedColumn(name, new Field(name, types?[i] ?? DataType.String)) { TypeIsFixed = isFixed })],
         Object = "",

@@ -9,7 +9,9 @@ internal static unsafe class JsonEscapes
     private const ulong UnicodeForm = '\\' | 'u' << 8 | '0' << 16 | (ulong)'0' << 24;
 
     /// <summary>The bytes that cannot stand in a JSON string (RFC 8259 section 7).</summary>
-    public static SearchValues<byte> Escaped { get; } = SearchValues.Create([.. Enumerable.Range(0, ' ').Select(static c => (byte)c), (byte)'"', (byte)'\\']);
+    public static SearchValues<byte> Escaped { get; } = SearchValues.Create(
+        "\0\u0001\u0002\u0003\u0004\u0005\u0006\u0007\b\t\n\u000B\f\r\u000E\u000F"u8
+        + "\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001A\u001B\u001C\u001D\u001E\u001F\"\\"u8);
 
     private static ReadOnlySpan<byte> ShortForms =>
         [0, 0, 0, 0, 0, 0, 0, 0, (byte)'b', (byte)'t', (byte)'n', 0, (byte)'f', (byte)'r', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];

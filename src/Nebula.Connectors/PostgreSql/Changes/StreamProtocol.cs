@@ -1,0 +1,31 @@
+using Nebula.Connectors.PostgreSql.Types;
+
+namespace Nebula.Connectors.PostgreSql.Changes;
+
+/// <summary>What pgoutput is asked for. Manual, "Logical Streaming Replication Protocol".</summary>
+internal static class StreamProtocol
+{
+    private const int FirstServerWithStreaming = 14;
+
+    /// <summary>Version of the protocol without parts of transactions that have not ended.</summary>
+    public const string CommittedOnly = "1";
+
+    /// <summary>The highest version of the protocol that a server speaks.</summary>
+    /// <param name="server">Major version of the server.</param>
+    public static int VersionOf(int server) => server switch { < FirstServerWithStreaming => 1, 14 => 2, 15 => 3, _ => 4 };
+
+    /// <summary>
+    /// Settings of a log that is followed: of large transactions the server hands over what it has decoded as soon as that is more than
+    /// <c>logical_decoding_work_mem</c>. Transactions that are prepared for two phases come when they are committed.
+    /// </summary>
+    /// <param name="server">Major version of the server.</param>
+    /// <param name="options">The publication, and whether there is a spool.</param>
+    public static string Settings(int server, CaptureOptions options)
+    {
+        // a backslash is one in this language
+        var publication = SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal);
+        return server < FirstServerWithStreaming || options.SpoolLimit == 0
+            ? $"proto_version '{CommittedOnly}', publication_names '{publication}'"
+            : FormattableString.Invariant($"proto_version '{VersionOf(server)}', publication_names '{publication}', streaming 'on'");
+    }
+}
