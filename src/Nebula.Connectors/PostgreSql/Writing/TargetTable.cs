@@ -97,7 +97,7 @@ internal sealed record TargetTable(uint Oid, TableName Name, ImmutableArray<Targ
         var columns = ImmutableArray.CreateBuilder<TargetColumn>();
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            found ??= new TargetTable(reader.GetFieldValue<uint>(0), name, []) 
+            found ??= new TargetTable(reader.GetFieldValue<uint>(0), name, [])
             {
                 Kind = reader.GetChar(1),
                 IsLogged = reader.GetChar(2) == 'p',
