@@ -27,7 +27,11 @@ public sealed class ChangeRows
     /// <param name="plan">The stream as it is written but for them.</param>
     public static StreamPlan AddColumns(StreamPlan plan) => (plan with
     {
-        Columns = [.. plan.Columns.Select(column => plan.Write == WriteMode.Append ? Nullable(column) : column), .. ChangeColumns.Written.Select(static field => new PlannedColumn(field.Name, field) { TypeIsFixed = true })],
+        Columns =
+        [
+            .. plan.Columns.Select(column => plan.Write == WriteMode.Append ? Nullable(column) : column),
+            .. ChangeColumns.Written.Select(static field => new PlannedColumn(field.Name, field) { TypeIsFixed = true }),
+        ],
     }).Build();
 
     // of a row that went the log tells its key, and of a truncation nothing

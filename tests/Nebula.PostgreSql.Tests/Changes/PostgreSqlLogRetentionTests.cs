@@ -18,7 +18,8 @@ public sealed class PostgreSqlLogRetentionTests(Servers servers)
     public async Task Read_ALogThatGrew_TellsWhatIsKept_AndWhatIsLeftWhereThatIsBounded(int version)
     {
         const long Limit = 100L << 30;
-        await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int PRIMARY KEY, v text); ALTER TABLE t ALTER v SET STORAGE EXTERNAL");
+        await using var run = await ChangesRun.CreateAsync(
+            servers[version], "CREATE TABLE t (id int PRIMARY KEY, v text); ALTER TABLE t ALTER v SET STORAGE EXTERNAL");
         await run.SnapshotAsync("public.t");
         run.Execute(Rows);
         LogRetention? unbounded, bounded;
@@ -56,7 +57,8 @@ public sealed class PostgreSqlLogRetentionTests(Servers servers)
         server.Execute("CREATE TABLE t (id int PRIMARY KEY, v text)", database);
         using var nebula = new NebulaProcess();
         nebula.Write("p.yaml", string.Create(CultureInfo.InvariantCulture, $$"""
-            source: { type: postgresql, host: 127.0.0.1, port: {{server.Port}}, user: nebula, password: "{{PostgreSqlServer.Password}}", database: {{database}} }
+            source: { type: postgresql, host: 127.0.0.1, port: {{server.Port}}, user: nebula, password: "{{PostgreSqlServer.Password}}",
+                      database: {{database}} }
             target: { type: json, path: out/ }
             defaults: { mode: cdc, cdc: { slot: {{database}} } }
             """));

@@ -27,7 +27,8 @@ public sealed partial class FoldedFilesTests(Servers servers, ITestOutputHelper 
             """, database);
         foreach (var format in (string[])["parquet", "json"])
             _nebula.Write($"{format}.yaml", string.Create(CultureInfo.InvariantCulture, $$"""
-                source: { type: postgresql, host: 127.0.0.1, port: {{server.Port}}, user: nebula, password: "{{PostgreSqlServer.Password}}", database: {{database}} }
+                source: { type: postgresql, host: 127.0.0.1, port: {{server.Port}}, user: nebula, password: "{{PostgreSqlServer.Password}}",
+                          database: {{database}} }
                 target: { type: {{format}}, path: {{format}}/ }
                 defaults: { mode: cdc, cdc: { slot: {{format}}_{{database}} } }
                 """));
@@ -58,7 +59,8 @@ public sealed partial class FoldedFilesTests(Servers servers, ITestOutputHelper 
 
     private string Fold(string format, string extension)
     {
-        var guide = Query().Match(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "guide", "change-capture.md"))).Groups[1].Value.TrimEnd().TrimEnd(';');
+        var text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "guide", "change-capture.md"));
+        var guide = Query().Match(text).Groups[1].Value.TrimEnd().TrimEnd(';');
         var query = guide.Replace("'out/public.orders*.parquet'", $"'{_nebula.PathOf(format)}/public.orders*.{extension}'", StringComparison.Ordinal);
         Assert.NotEqual(guide, query);
         var totals = format == "json" ? "total::decimal(12,2)" : "total";

@@ -30,7 +30,9 @@ public sealed class PostgreSqlConnectionLimitTests(Servers servers) : IDisposabl
         {
             AssertRuns(pipeline);
             foreach (var table in (string[])["a", "b", "c"])
-                Assert.Equal(server.CopyCsv($"SELECT * FROM shop.{table} ORDER BY id", database), server.CopyCsv($"SELECT * FROM {Path.GetFileNameWithoutExtension(pipeline)}.{table} ORDER BY id", database));
+                Assert.Equal(
+                    server.CopyCsv($"SELECT * FROM shop.{table} ORDER BY id", database),
+                    server.CopyCsv($"SELECT * FROM {Path.GetFileNameWithoutExtension(pipeline)}.{table} ORDER BY id", database));
         }
     }
 

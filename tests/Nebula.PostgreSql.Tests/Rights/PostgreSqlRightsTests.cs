@@ -15,7 +15,8 @@ public sealed partial class PostgreSqlRightsTests(Servers servers) : IDisposable
     private const string Password = "0pen-sesame";
     private readonly NebulaProcess _nebula = new();
 
-    private static readonly Dictionary<string, string> NoOptions = new() { ["slot"] = "rights_slot", ["publication"] = "rights pub", ["heartbeat"] = "00:00:30" };
+    private static readonly Dictionary<string, string> NoOptions =
+        new() { ["slot"] = "rights_slot", ["publication"] = "rights pub", ["heartbeat"] = "00:00:30" };
 
     [Theory, Server(15), Server(18)]
     public async Task Check_ARightOfTheSourceIsMissing_TheSqlThatIsPrintedGivesIt(int version)
@@ -162,7 +163,8 @@ public sealed partial class PostgreSqlRightsTests(Servers servers) : IDisposable
             $"SELECT string_agg(r::text, chr(10) ORDER BY r) FROM (SELECT {columns} FROM {table}) r", database) is { Length: < 10 } one ? one.Trim('(', ')')
             : server.Ask<string>($"SELECT count(*) || md5(string_agg(r::text, chr(10) ORDER BY r)) FROM (SELECT {columns} FROM {table}) r", database);
 
-        void Pipeline(string name, string schema, string stream, string defaults) => _nebula.Write($"{name}.yaml", string.Create(CultureInfo.InvariantCulture, $$"""
+        void Pipeline(string name, string schema, string stream, string defaults) => _nebula.Write(
+            $"{name}.yaml", string.Create(CultureInfo.InvariantCulture, $$"""
             source: { type: postgresql, host: 127.0.0.1, port: {{server.Port}}, database: {{database}}, user: few_reader, password: {{Password}}, schema: shop }
             target: { type: postgresql, host: 127.0.0.1, port: {{server.Port}}, database: {{database}}, user: few_loader, password: {{Password}},
                       schema: {{schema}}{{(schema == "others" ? ", state_schema: nebula" : "")}} }

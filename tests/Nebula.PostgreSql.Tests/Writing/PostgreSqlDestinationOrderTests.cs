@@ -42,7 +42,8 @@ public sealed class PostgreSqlDestinationOrderTests(Servers servers)
             await run.Destination.CommitAsync(new CommitRequest(Plan, parts, new Checkpoint("s", "", 1), "token"), CancellationToken.None);
 
             Assert.True(expected.SequenceEqual(run.Rows("SELECT id, v FROM turns.t").Order(StringComparer.Ordinal)), $"{kind}, seed {seed}");
-            Assert.Equal(["id", "v"], run.Rows("SELECT attname FROM pg_attribute WHERE attrelid = 'turns.t'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY 1"));
+            Assert.Equal(["id", "v"], run.Rows(
+                "SELECT attname FROM pg_attribute WHERE attrelid = 'turns.t'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY 1"));
         }
     }
 

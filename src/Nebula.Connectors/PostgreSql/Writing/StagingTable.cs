@@ -102,7 +102,7 @@ internal static class StagingTable
     /// <summary>Whether a stream that is merged may have a key more than once: that of a table at the source is there once.</summary>
     /// <param name="plan">The stream.</param>
     public static bool MayRepeatKeys(StreamPlan plan) => plan.Write == WriteMode.Merge && (plan.Stream.PrimaryKey.Count == 0
-        || plan.Stream.PrimaryKey.Except(plan.Columns.Where(column => plan.PrimaryKey.Contains(column.Field.Name)).Select(static column => column.SourceName)).Any());
+        || plan.Stream.PrimaryKey.Any(key => !plan.Columns.Any(column => column.SourceName == key && plan.PrimaryKey.Contains(column.Field.Name))));
 
     /// <summary>Makes the table so that it can take the place of the target.</summary>
     private static async Task<bool> CreateLikeAsync(

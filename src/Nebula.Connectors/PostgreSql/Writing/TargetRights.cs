@@ -18,7 +18,8 @@ internal static class TargetRights
     private const string DatabaseQuery = "SELECT current_user::text, current_database()::text, has_database_privilege(current_database(), 'TEMPORARY')";
 
     private const string TableQuery = """
-        SELECT has_schema_privilege(n.oid, 'USAGE'), has_schema_privilege(n.oid, 'CREATE'), c.oid IS NOT NULL, coalesce(pg_has_role(c.relowner, 'USAGE'), false),
+        SELECT has_schema_privilege(n.oid, 'USAGE'), has_schema_privilege(n.oid, 'CREATE'), c.oid IS NOT NULL,
+               coalesce(pg_has_role(c.relowner, 'USAGE'), false),
                ARRAY(SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) p WHERE has_table_privilege(c.oid, p))
         FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = $2 AND c.relkind IN ('r', 'p') WHERE n.nspname = $1
         """;
@@ -88,7 +89,8 @@ internal static class TargetRights
             // either empties it
             _ => had.Contains(Truncate) ? [Insert] : new List<string> { Insert, Delete },
         };
-        if (stream.Capture is { } capture && (capture.OnPositionLost != PositionLoss.Fail || stream.Write == WriteMode.Merge && capture.Deletes == DeleteHandling.Hard))
+        if (stream.Capture is { } capture
+            && (capture.OnPositionLost != PositionLoss.Fail || stream.Write == WriteMode.Merge && capture.Deletes == DeleteHandling.Hard))
             needed.Add(Delete);
         return [.. needed.Except(had)];
     }

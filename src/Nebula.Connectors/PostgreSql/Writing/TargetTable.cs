@@ -27,8 +27,8 @@ internal sealed record TargetTable(uint Oid, TableName Name, ImmutableArray<Targ
         """;
 
     private const string ColumnsQuery = $"""
-        SELECT c.oid, c.relkind, c.relpersistence, m.name, format_type(m.oid, m.modifier), t.typname, t.typreceive::text, b.modifier, t.typcategory, pg_has_role(c.relowner, 'USAGE'),
-               has_schema_privilege(n.oid, 'CREATE')
+        SELECT c.oid, c.relkind, c.relpersistence, m.name, format_type(m.oid, m.modifier), t.typname, t.typreceive::text, b.modifier, t.typcategory,
+               pg_has_role(c.relowner, 'USAGE'), has_schema_privilege(n.oid, 'CREATE')
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN LATERAL (SELECT attnum AS number, attname AS name, atttypid AS oid, atttypmod AS modifier FROM pg_attribute
             WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) m ON true
@@ -98,7 +98,7 @@ internal sealed record TargetTable(uint Oid, TableName Name, ImmutableArray<Targ
         var columns = ImmutableArray.CreateBuilder<TargetColumn>();
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            found ??= new TargetTable(reader.GetFieldValue<uint>(0), name, []) 
+            found ??= new TargetTable(reader.GetFieldValue<uint>(0), name, [])
             {
                 Kind = reader.GetChar(1),
                 IsLogged = reader.GetChar(2) == 'p',
