@@ -15,7 +15,7 @@ internal sealed class SteppedWorker(ISyncWorker inner, Steps steps) : ISyncWorke
     public Task<Checkpoint?> PrepareAsync(StreamTask task, CancellationToken cancellationToken) =>
         steps.AroundAsync("prepare", () => inner.PrepareAsync(task, cancellationToken));
 
-    public Task<string> SplitAsync(StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken) =>
+    public Task<SplitStream> SplitAsync(StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken) =>
         steps.AroundAsync("split", () => inner.SplitAsync(task, from, add, cancellationToken));
 
     public Task<StagedPart> TransferAsync(

@@ -55,7 +55,11 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
     public void Refresh()
     {
         foreach (var stream in _run!.Streams.Where(static stream => stream.State == StreamState.Running))
-            Write("stream_progress", stream, json => WriteCounts(json, new Progress(stream)));
+            Write("stream_progress", stream, json =>
+            {
+                WriteCounts(json, new Progress(stream));
+                WriteRepair(json, stream);
+            });
     }
 
     public void RunCompleted(RunExecution run) => Write("run_completed", json =>
@@ -110,6 +114,7 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
         json.WriteEndArray();
         if (stream.QuarantinedAt is { } quarantine)
             json.WriteString("quarantine", quarantine);
+        WriteRepair(json, stream);
         if (stream.Metrics.Latency is { } latency)
         {
             json.WriteStartObject("latency_ms");
@@ -129,6 +134,17 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
         }
         if (stream.Error is { } error)
             WriteError(json, error);
+    }
+
+    private static void WriteRepair(Utf8JsonWriter json, StreamExecution stream)
+    {
+        if (stream.Metrics.Repair is not { } repair)
+            return;
+        json.WriteStartObject("repair");
+        json.WriteNumber("rows", repair.Rows);
+        json.WriteNumber("rows_compared", repair.Compared);
+        json.WriteNumber("rows_transferred", repair.Differing);
+        json.WriteEndObject();
     }
 
     private static void WriteCounts(Utf8JsonWriter json, Progress progress)

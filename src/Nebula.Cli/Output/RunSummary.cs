@@ -47,6 +47,8 @@ internal static class RunSummary
         if (stream.Metrics.Latency is { } latency)
             lines.Add($"    changes: visible {Units.FormatDuration(latency.Percentile(0.5))} after their commit (half of them), "
                 + $"{Units.FormatDuration(latency.Percentile(0.99))} (99 %), {Units.FormatDuration(latency.Longest)} (all)");
+        if (stream.Metrics.Repair is { } repair)
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $"    repaired: {repair.Differing:N0} of {Rows(repair.Rows)} transferred"));
         if (progress.Kept is { } kept)
             lines.Add($"    {kept} at the source by '{progress.Retention!.Log}'");
         foreach (var reason in stream.Restarts)

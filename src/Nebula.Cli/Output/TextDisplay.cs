@@ -34,7 +34,7 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
 
     public void StreamRestarted(StreamExecution stream, string reason) =>
         terminal.WriteLine(
-            $"{terminal.With(Paint.Warning, "again:")} {stream.Job.Name} starts again with types from every value, because {log.Redact(reason)}");
+            $"{terminal.With(Paint.Warning, "again:")} {stream.Job.Name} starts again, because {log.Redact(reason)}");
 
     public void StreamWarned(StreamExecution stream, string warning) =>
         terminal.WriteLine($"{terminal.With(Paint.Warning, "lossy:")} {stream.Job.Name}: {log.Redact(warning)}");
@@ -85,7 +85,9 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
             $"{progress.Read:N0} rows  {Units.FormatCount(progress.RowsPerSecond)} rows/s  {Units.FormatSize(progress.BytesPerSecond)}/s");
         var rest = "";
         var bar = "";
-        if (stream.Metrics.Latency is { } latency)
+        if (Comparing(stream) is { } comparing)
+            counts = comparing;
+        else if (stream.Metrics.Latency is { } latency)
             rest = $"  {Units.FormatDuration(latency.Last)} behind{(progress.Kept is { } kept ? "  " + kept : "")}";
         else if (progress.Fraction is { } fraction)
         {
@@ -107,6 +109,8 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
     private static string Line(StreamExecution stream, in Progress progress)
     {
         var line = string.Create(CultureInfo.InvariantCulture, $"{stream.Job.Name}: {progress.Read:N0} rows, {progress.Rates}");
+        if (Comparing(stream) is { } comparing)
+            return $"{stream.Job.Name}: {comparing}";
         if (stream.Metrics.Latency is { } latency)
             line += $", {Units.FormatDuration(latency.Last)} behind";
         if (progress.Kept is { } kept)
@@ -115,6 +119,10 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
             line += string.Create(CultureInfo.InvariantCulture, $", {fraction * 100:0}%");
         return progress.Left is { } left ? $"{line}, {Coarse(left)} left" : line;
     }
+
+    /// <summary>How far source and target are compared, as long as they are; else null.</summary>
+    private static string? Comparing(StreamExecution stream) => stream.Metrics.Repair is { } repair && repair.Compared < repair.Rows
+        ? string.Create(CultureInfo.InvariantCulture, $"{repair.Compared:N0} of {repair.Rows:N0} rows compared, {repair.Differing:N0} differ") : null;
 
     // hundredths of a second would only flicker
     private static string Coarse(TimeSpan left) =>

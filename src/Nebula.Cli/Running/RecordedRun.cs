@@ -33,6 +33,7 @@ internal sealed class RecordedRun(RunPlan plan, PipelineState state, IRunner inn
     {
         Rows = stream.State == StreamState.Completed ? stream.Metrics.RowsWritten : 0,
         Bytes = stream.StoredBytes ?? 0,
+        Compared = stream.Metrics.Repair?.Rows,
         Failure = stream.Error is { Message: var text } ? text[..Math.Min(text.Length, LongestMessage)] : null,
         FailureKind = (stream.Error as NebulaException)?.Kind,
     };

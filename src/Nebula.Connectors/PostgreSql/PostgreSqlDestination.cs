@@ -12,7 +12,7 @@ namespace Nebula.Connectors.PostgreSql;
 
 /// <summary>Tables as a destination: chunks are copied to a staging table at the same time, and one transaction publishes them with the account of
 /// it.</summary>
-internal sealed class PostgreSqlDestination : IChangeDestination
+internal sealed partial class PostgreSqlDestination : IChangeDestination, IRangeHashes
 {
     private const int LanesOfChunk = 2;
     private readonly WriteOptions _options;

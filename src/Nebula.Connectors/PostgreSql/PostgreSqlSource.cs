@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Nebula.Connectors.ObjectStores;
+using Nebula.Connectors.PostgreSql.Comparing;
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Connectors.PostgreSql.Reading;
 using Nebula.Connectors.PostgreSql.Relations;
@@ -14,7 +15,7 @@ namespace Nebula.Connectors.PostgreSql;
 
 /// <summary>The tables and views of a database as streams, read as they are at one moment.</summary>
 /// <param name="options">How the database is reached.</param>
-internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : IChangeSource
+internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : IChangeSource, IRangeHashes
 {
     private const int OldestVersion = 12;
     private static readonly Schema NoSchema = new([]);
@@ -68,6 +69,12 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
     public async IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, SplitRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var rows = TableDetails.RowsOf(plan);
+        if (request.Keys is { } keys)
+        {
+            for (var i = 0; i < keys.Count; i++)
+                yield return new Chunk(i, rows.Render()) { Keys = keys[i] };
+            yield break;
+        }
         // one connection keeps the snapshot, so that there must be another that reads; what is new is little, and found by an index rather than in all blocks
         var chunkBytes = options.MaxConnections > 1 && rows.IsStored && request.From is null ? request.ChunkBytes : null;
         // before the sizes are looked up: what it sees then lies within them
@@ -91,6 +98,8 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
     public async Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken)
     {
         var rows = TableChunk.Parse(chunk.Description);
+        if (chunk.Keys is { } keys)
+            rows = rows with { Condition = KeyForm.OfSource(plan).Condition(keys) };
         var queries = new CopyQueries(plan, rows);
         var snapshot = SnapshotOf(plan, chunk);
         var isDivided = chunk.IsWhole && Lanes > 1

@@ -269,10 +269,11 @@ internal static class ConfigKeys
 
     /// <summary>What is done without a position.</summary>
     public static readonly ConfigKey OnPositionLost = new(
-        "on_position_lost", ConfigKind.Choice, "What is done when the log does not reach back to what is committed: the run fails, or reads everything anew.")
+        "on_position_lost", ConfigKind.Choice, "What is done when the log does not reach back to what is committed: the run fails, reads everything anew, or "
+            + "compares source and target and reads what differs.")
     {
         Default = "fail",
-        Choices = [new("fail"), new("resnapshot"), new("repair") { IsSupported = false }],
+        Choices = [new("fail"), new("resnapshot"), new("repair")],
     };
 
     /// <summary>Time between signs of life.</summary>

@@ -244,7 +244,12 @@ public sealed class StreamResolver
             "ignore" => DeleteHandling.Ignore,
             _ => DeleteHandling.Soft,
         },
-        OnPositionLost = values.Text(ConfigKeys.OnPositionLost) == "resnapshot" ? PositionLoss.Resnapshot : PositionLoss.Fail,
+        OnPositionLost = values.Text(ConfigKeys.OnPositionLost) switch
+        {
+            "resnapshot" => PositionLoss.Resnapshot,
+            "repair" => PositionLoss.Repair,
+            _ => PositionLoss.Fail,
+        },
         Heartbeat = values.Duration(ConfigKeys.Heartbeat)!.Value,
         SpoolPath = spool.Text(ConfigKeys.SpoolPath),
         SpoolSize = spool.Size(ConfigKeys.SpoolSize),

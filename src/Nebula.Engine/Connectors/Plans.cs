@@ -219,6 +219,9 @@ public enum PositionLoss
 
     /// <summary>The stream is read anew, and takes the place of what the destination has.</summary>
     Resnapshot,
+
+    /// <summary>Source and destination are compared (<see cref="IRangeHashes"/>), and only rows that differ are read anew.</summary>
+    Repair,
 }
 
 /// <summary>What happens with a row that cannot be read.</summary>
@@ -246,6 +249,10 @@ public sealed record Chunk(int Index, string Description)
     /// Whether it is known to be all of its stream, so that nothing will ever be joined with it. A hint for destinations: false says nothing.
     /// </summary>
     public bool IsWhole { get; init; }
+
+    /// <summary>The keys whose rows it has, all of them: what the destination has of these keys besides is gone. Null when a chunk says nothing of rows that it
+    /// has not.</summary>
+    public KeySet? Keys { get; init; }
 }
 
 /// <summary>How a stream is to be split.</summary>
@@ -256,6 +263,10 @@ public sealed record SplitRequest
 
     /// <summary>About how many stored bytes a chunk should have; null when there must be one chunk only.</summary>
     public long? ChunkBytes { get; init; }
+
+    /// <summary>The keys that are wanted of a source that is an <see cref="IRangeHashes"/>, a chunk for each (<see cref="Chunk.Keys"/>); null for all
+    /// rows.</summary>
+    public IReadOnlyList<KeySet>? Keys { get; init; }
 }
 
 /// <summary>How far a stream was committed. Small and serialisable.</summary>
@@ -273,6 +284,10 @@ public sealed record StagedPart(int ChunkIndex, string Location, long Rows, long
 {
     /// <summary>Stands for the values of its rows, in the order of the columns of the plan; null when they were not hashed.</summary>
     public ContentHash? Hash { get; init; }
+
+    /// <summary>The keys whose rows it has, as its chunk said. With the part, rows of the destination that have one of these keys and are not in the part are
+    /// deleted, in the way of <see cref="ChangeCapture.Deletes"/>.</summary>
+    public KeySet? Keys { get; init; }
 }
 
 /// <summary>Committed rows that can be read again on their own: those of one part, or of parts that lie one behind the other.</summary>

@@ -44,6 +44,9 @@ public sealed class PipelineMetrics
     /// <summary>How long changes took from their commit at the source to where readers see them; null where there were none.</summary>
     public ChangeLatency? Latency { get; private set; }
 
+    /// <summary>How far source and destination were compared, so that only what differs is moved; null where nothing is compared.</summary>
+    public ComparisonProgress? Repair { get; set; }
+
     /// <summary>How much of its log the source keeps; null where that is not known. All streams of a log have the same.</summary>
     public LogRetention? Retention { get; private set; }
 

@@ -123,6 +123,10 @@ public sealed class StreamRun(
             $"{catalog.Streams.Count} streams match where one is needed. Name one, or set 'single: true' to read them as one.");
         var columns = PlannedColumns.Of(stream, request, destination.Capabilities);
         var (write, key) = PlannedKey.Of(stream, request, columns, destination.Capabilities);
+        if (request.Capture is { OnPositionLost: PositionLoss.Repair } && write != WriteMode.Merge)
+            throw NebulaException.Configuration($"{stream.Name} cannot be repaired when the position of its log is lost: "
+                + (key.IsEmpty ? "it has no key by which its rows could be compared" : "the target adds every change, so that it has no rows to compare")
+                + ". Use 'on_position_lost: resnapshot'.");
         return new StreamPlan
         {
             Stream = stream,
@@ -222,6 +226,7 @@ public sealed class StreamRun(
                 var pipeline = new ChunkPipeline(reader, writer, options, pool, Metrics);
                 await pipeline.RunAsync(cancellationToken).ConfigureAwait(false);
                 var part = await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
+                part = part with { Keys = chunk.Keys };
                 return part.Rows == pipeline.RowsWritten || options.Verify == VerifyMode.Off ? part : throw new NebulaException(ErrorKind.Verification,
                     $"{pipeline.RowsWritten:N0} rows of chunk {chunk.Index} were encoded, but {part.Rows:N0} are in what was written of it. "
                     + "Nothing was committed. This is a defect of the destination: report it.");

@@ -199,6 +199,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                     "'schema' can only be about 'lossy' here: the target's files have the columns of the rows that are in them.", stream.LocationOf("schema"));
             if (stream.Write == WriteMode.Merge && !destination.Capabilities.MergesRows)
                 throw NebulaException.Configuration("The target can only add rows, not merge them. Use 'write: append'.", stream.LocationOf("write"));
+            await CheckRepairAsync(stream, destination).ConfigureAwait(false);
             if (streams > 1 && stream.Object is null && !destination.Capabilities.AcceptsManyStreams)
                 throw NebulaException.Configuration(
                     $"{streams} streams cannot all be written to '{target}'. Make them one stream with 'single: true', "
@@ -231,6 +232,26 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 // a number of rows, good or bad, is counted by one reader
                 ChunkBytes = stream.Limit is null && stream.MaxBadRows is null && stream.BadRows != BadRowPolicy.Quarantine ? stream.ChunkBytes : null,
             };
+        }
+    }
+
+    /// <summary>Refuses the repair of what cannot be compared.</summary>
+    private async Task CheckRepairAsync(StreamConfig stream, IDestination destination)
+    {
+        if (stream.Mode is not (SyncMode.ChangeCapture or SyncMode.ChangesOnly) || stream.Capture.OnPositionLost != PositionLoss.Repair)
+            return;
+        if (stream.Mode == SyncMode.ChangesOnly)
+            throw NebulaException.Configuration(
+                "'on_position_lost: repair' has no place in 'mode: cdc-only': the target has not the rows that it would be compared with. Use 'fail'.",
+                stream.LocationOf("cdc"));
+        var source = SourceOf(stream)();
+        await using (source.ConfigureAwait(false))
+        {
+            var form = (source as IRangeHashes)?.HashForm;
+            if (form is null || form != (destination as IRangeHashes)?.HashForm)
+                throw NebulaException.Configuration(
+                    $"'on_position_lost: repair' compares source and target by hashes, which {Find(form is null ? pipeline.Source : pipeline.Target).Name} "
+                    + "cannot tell. Use 'on_position_lost: resnapshot'.", stream.LocationOf("cdc"));
         }
     }
 

@@ -14,7 +14,7 @@ public static class TargetChecks
     public static async Task<IReadOnlyList<CheckResult>> RunAsync(RunPlan plan, CancellationToken cancellationToken)
     {
         var results = new List<CheckResult>();
-        foreach (var target in plan.Jobs.GroupBy(static job => job.TargetKey(), StringComparer.Ordinal))
+        foreach (var target in plan.Jobs.GroupBy(static job => job.TargetKey, StringComparer.Ordinal))
         {
             var destination = target.First().OpenDestination();
             await using (destination.ConfigureAwait(false))

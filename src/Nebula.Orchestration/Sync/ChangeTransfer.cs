@@ -111,7 +111,7 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
     /// <summary>Streams whose destination takes many at once share one.</summary>
     private IDestination DestinationOf(StreamJob job)
     {
-        var settings = job.TargetKey();
+        var settings = job.TargetKey;
         if (_shared.TryGetValue(settings, out var shared))
             return shared;
         var destination = job.OpenDestination();
@@ -241,7 +241,7 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
 
     private static IReadOnlyList<RecordBatch> NoBatches => [];
 
-    private static bool IsReadAnew(CapturingStream stream) => stream.Plan.Capture!.OnPositionLost == PositionLoss.Resnapshot;
+    private static bool IsReadAnew(CapturingStream stream) => stream.Plan.Capture!.OnPositionLost != PositionLoss.Fail;
 
     private async Task CommitAsync(
         List<(CapturingStream Stream, IReadOnlyList<RecordBatch> Batches)> changes, string position, LogPositions log, CancellationToken cancellationToken)

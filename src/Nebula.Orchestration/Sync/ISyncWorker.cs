@@ -30,8 +30,7 @@ public interface ISyncWorker
     /// <param name="from">What was committed before; null when nothing was.</param>
     /// <param name="add">Takes the chunks, in order, numbered from 0.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    /// <returns>The position of the source when all chunks are read. For a captured stream: of its log before the first chunk is read.</returns>
-    Task<string> SplitAsync(StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken);
+    Task<SplitStream> SplitAsync(StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken);
 
     /// <summary>Moves one chunk into staging.</summary>
     /// <param name="task">The stream.</param>

@@ -12,6 +12,7 @@ internal static class StagingPayloads
         writer.WriteString("description"u8, value.Description);
         if (value.Bytes is { } bytes)
             writer.WriteNumber("bytes"u8, bytes);
+        KeySetPayloads.Write(writer, value.Keys);
         writer.WriteEndObject();
     }, static (ref reader) =>
     {
@@ -29,6 +30,9 @@ internal static class StagingPayloads
                 case "bytes":
                     value = value with { Bytes = reader.GetInt64() };
                     break;
+                case KeySetPayloads.Name:
+                    value = value with { Keys = KeySetPayloads.Read(ref reader) };
+                    break;
                 default:
                     reader.Skip();
                     break;
@@ -45,6 +49,7 @@ internal static class StagingPayloads
         writer.WriteNumber("bytes"u8, value.Bytes);
         if (value.Hash is { } hash)
             writer.WriteString("hash"u8, hash.ToString());
+        KeySetPayloads.Write(writer, value.Keys);
         writer.WriteEndObject();
     }, static (ref reader) =>
     {
@@ -67,6 +72,9 @@ internal static class StagingPayloads
                     break;
                 case "hash":
                     value = value with { Hash = ContentHash.Parse(reader.GetString() ?? "") };
+                    break;
+                case KeySetPayloads.Name:
+                    value = value with { Keys = KeySetPayloads.Read(ref reader) };
                     break;
                 default:
                     reader.Skip();
@@ -115,6 +123,8 @@ internal static class StagingPayloads
         writer.WriteString("attempt"u8, value.Attempt);
         writer.WriteNumber("chunks"u8, value.Chunks);
         writer.WriteString("position"u8, value.Position);
+        if (value.Compared is { } compared)
+            writer.WriteNumber("compared"u8, compared);
         writer.WriteEndObject();
     }, static (ref reader) =>
     {
@@ -131,6 +141,9 @@ internal static class StagingPayloads
                     break;
                 case "position":
                     value = value with { Position = reader.GetString() ?? "" };
+                    break;
+                case "compared":
+                    value = value with { Compared = reader.GetInt64() };
                     break;
                 default:
                     reader.Skip();

@@ -38,12 +38,13 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         var chunks = 0;
         var known = await _state.FindCheckpointAsync(request.Task.Pipeline, request.Name, context.CancellationToken).ConfigureAwait(false);
         var from = known?.Checkpoint is { Sequence: > 0 } committed ? committed : null;
-        var position = await worker.SplitAsync(request.Task, from, AddAsync, context.CancellationToken).ConfigureAwait(false);
+        var split = await worker.SplitAsync(request.Task, from, AddAsync, context.CancellationToken).ConfigureAwait(false);
+        var position = split.Position;
         if (page.Count > 0)
             await StoreAsync().ConfigureAwait(false);
         if (SyncState.InHistory(position) != position)
             await _state.PutPositionAsync(request.Task, attempt, position, context.CancellationToken).ConfigureAwait(false);
-        return new ChunkList(attempt, chunks, SyncState.InHistory(position));
+        return new ChunkList(attempt, chunks, SyncState.InHistory(position)) { Compared = split.Compared };
 
         async ValueTask AddAsync(Chunk chunk)
         {

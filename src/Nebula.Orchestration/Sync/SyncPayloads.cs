@@ -201,6 +201,8 @@ internal static class SyncPayloads
         writer.WriteNumber("rows"u8, value.Rows);
         writer.WriteNumber("bytes"u8, value.Bytes);
         writer.WriteNumber("chunks"u8, value.Chunks);
+        if (value.Compared is { } compared)
+            writer.WriteNumber("compared"u8, compared);
         if (value.FailureKind is { } kind)
             writer.WriteString("failureKind"u8, kind.ToString());
         if (value.Failure is not null)
@@ -230,6 +232,9 @@ internal static class SyncPayloads
                     break;
                 case "chunks":
                     value = value with { Chunks = reader.GetInt64() };
+                    break;
+                case "compared":
+                    value = value with { Compared = reader.GetInt64() };
                     break;
                 case "failureKind":
                     value = value with { FailureKind = ReadEnum<ErrorKind>(ref reader) };

@@ -79,8 +79,17 @@ public sealed record StreamTask(string RunId, string Pipeline, int Stream)
     /// <summary>Whether the stream is planned by every value instead of a sample, because a value contradicted the sample.</summary>
     public bool ReadEverything { get; init; }
 
-    /// <summary>Whether a captured stream is read anew, in place of all that the destination has of it.</summary>
+    /// <summary>Whether a captured stream is read anew, as its position is lost: in place of all that the destination has of it, or of what differs.</summary>
     public bool Anew { get; init; }
+}
+
+/// <summary>What became of splitting a stream.</summary>
+/// <param name="Position">The position of the source when all chunks are read. For a captured stream: of its log before the first chunk is read.</param>
+public sealed record SplitStream(string Position)
+{
+    /// <summary>Rows of the source that were compared with the destination's, so that the chunks have only what differs; null when nothing was
+    /// compared.</summary>
+    public long? Compared { get; init; }
 }
 
 /// <summary>What a stream turned out to be.</summary>
@@ -123,6 +132,10 @@ public sealed record StreamResult(string Name, SyncOutcome Outcome)
 
     /// <summary>Whether changes follow: it is completed when they are committed.</summary>
     public bool IsCaptured { get; init; }
+
+    /// <summary>Rows of the source that were compared with the destination's, so that only those that differed were moved; null when nothing was
+    /// compared.</summary>
+    public long? Compared { get; init; }
 
     /// <summary>The class of its failure; null when it did not fail.</summary>
     public ErrorKind? FailureKind { get; init; }
@@ -224,7 +237,11 @@ internal sealed record StreamRequest(StreamTask Task, SyncSettings Settings)
 /// <param name="Attempt">Names this way to split: another attempt at splitting has another name.</param>
 /// <param name="Chunks">Number of chunks.</param>
 /// <param name="Position">How far the source is read when all of them are.</param>
-internal sealed record ChunkList(string Attempt, int Chunks, string Position);
+internal sealed record ChunkList(string Attempt, int Chunks, string Position)
+{
+    /// <summary>Rows that were compared to find them; null when nothing was.</summary>
+    public long? Compared { get; init; }
+}
 
 /// <summary>One page of a stream's chunks.</summary>
 internal sealed record PageTask(StreamTask Task, string Attempt, int Page, int First, int Count);

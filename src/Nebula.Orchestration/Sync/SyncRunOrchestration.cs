@@ -41,7 +41,7 @@ internal static class SyncRunOrchestration
                 return result.With(changes);
             if (request.Anew)
                 return result.With(changes with { Outcome = SyncOutcome.Failed, FailureKind = ErrorKind.PositionLost, Failure = reason });
-            context.Log(OrchestrationLogLevel.Warning, $"Everything is read anew: {reason}");
+            context.Log(OrchestrationLogLevel.Warning, $"Captured streams are read anew or repaired: {reason}");
             context.ContinueAsNew(SyncPayloads.Request, request with { Streams = streams, Progress = new SyncResult(), Anew = true });
             return result;
         }

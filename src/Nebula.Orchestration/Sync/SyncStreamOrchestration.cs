@@ -75,7 +75,13 @@ internal static class SyncStreamOrchestration
             throw new TaskFailedException(e.TaskName, e.Failure) { RetryAfter = e.RetryAfter };
         }
         await CommitAsync(context, commit, retry);
-        return new StreamResult(request.Name, SyncOutcome.Completed) { Rows = staged.Rows, Bytes = staged.Bytes, Chunks = staged.Parts };
+        return new StreamResult(request.Name, SyncOutcome.Completed)
+        {
+            Rows = staged.Rows,
+            Bytes = staged.Bytes,
+            Chunks = staged.Parts,
+            Compared = chunks.Compared,
+        };
 
         void Show() => context.SetCustomStatus(SyncDefinitions.Status, new SyncStatus(control.State)
         {

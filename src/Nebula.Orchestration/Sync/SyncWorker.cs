@@ -89,20 +89,22 @@ public sealed class SyncWorker(
     }
 
     /// <inheritdoc/>
-    public Task<string> SplitAsync(
+    public Task<SplitStream> SplitAsync(
         StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken) => WithAsync(task, async stream =>
     {
+        var isRepaired = task.Anew && from is not null && stream.Plan.Capture is { OnPositionLost: PositionLoss.Repair };
         // what replaces everything has nothing before it
         if (!stream.Plan.IsIncremental)
             from = null;
         var position = await stream.Source.FindPositionAsync(stream.Plan, from, cancellationToken).ConfigureAwait(false);
         var isSplit = !task.ReadEverything && stream.Destination.ChunksOf(stream.Written) != ChunkOrder.Single;
         if (stream.Plan.Capture is { ChangesOnly: true })
-            return position;
-        var request = new SplitRequest { From = from, ChunkBytes = isSplit ? stream.Job.ChunkBytes : null };
+            return new SplitStream(position);
+        var compared = isRepaired ? await CompareAsync(task, stream, cancellationToken).ConfigureAwait(false) : null;
+        var request = new SplitRequest { From = from, ChunkBytes = isSplit ? stream.Job.ChunkBytes : null, Keys = compared?.Keys };
         await foreach (var chunk in stream.Source.SplitAsync(stream.Plan, request, cancellationToken).ConfigureAwait(false))
             await add(chunk).ConfigureAwait(false);
-        return position;
+        return new SplitStream(position) { Compared = compared?.Rows };
     }, isPlanned: true, cancellationToken);
 
     /// <inheritdoc/>
@@ -254,8 +256,29 @@ public sealed class SyncWorker(
         }
     }
 
-    /// <summary>What is read anew takes the place of what was read before.</summary>
-    private static StreamPlan InPlace(StreamTask task, StreamPlan plan) => task.Anew ? plan with { Write = WriteMode.Replace } : plan;
+    /// <summary>What is read anew as a whole takes the place of what was read before.</summary>
+    private static StreamPlan InPlace(StreamTask task, StreamPlan plan) =>
+        task.Anew && plan.Capture is not { OnPositionLost: PositionLoss.Repair } ? plan with { Write = WriteMode.Replace } : plan;
+
+    /// <summary>Finds the rows of a stream in which the destination differs.</summary>
+    private async Task<ComparedRows> CompareAsync(StreamTask task, OpenStream stream, CancellationToken cancellationToken)
+    {
+        var metrics = options.Observer?.MetricsOf(task);
+        var there = await ((IRangeHashes)stream.Destination).OpenHashesAsync(stream.Plan, null, cancellationToken).ConfigureAwait(false);
+        await using (there.ConfigureAwait(false))
+        {
+            var here = await ((IRangeHashes)stream.Source).OpenHashesAsync(stream.Plan, there.Columns, cancellationToken).ConfigureAwait(false);
+            await using (here.ConfigureAwait(false))
+            {
+                var compared = await new RangeComparison(here, there, progress =>
+                {
+                    if (metrics is not null)
+                        metrics.Repair = progress;
+                }).RunAsync(cancellationToken).ConfigureAwait(false);
+                return compared;
+            }
+        }
+    }
 
     private async Task ContinueAsync(StreamTask task, StreamPlan plan, StreamPlan written, CancellationToken cancellationToken)
     {

@@ -96,6 +96,17 @@ public sealed class StreamResolverTests : IDisposable
         StreamResolver.CheckObjects(streams, [.. streams.Select(stream => stream.Name)]);
     }
 
+    [Theory]
+    [InlineData("{}", null, null)]
+    [InlineData("{ spool: ./big }", "./big", null)]
+    [InlineData("{ spool: { path: ./big, max_size: 20GB } }", "./big", 20_000_000_000L)]
+    [InlineData("{ spool: { max_size: 0B } }", null, 0L)]
+    public void Resolve_Spool_IsWhereLargeTransactionsWait(string capture, string? path, long? size)
+    {
+        var settings = Resolver($"defaults: {{ mode: cdc, cdc: {capture} }}").Find("a")!.Capture;
+        Assert.Equal((path, size), (settings.SpoolPath, settings.SpoolSize));
+    }
+
     [Fact]
     public void Explain_Stream_GivesEveryValueWithItsOrigin()
     {
@@ -109,7 +120,8 @@ public sealed class StreamResolverTests : IDisposable
             ["enabled=true (built in)", "mode=full-refresh (built in)",
              .. from key in (string[])["write", "primary_key", "update_key", "lookback", "where", "sql", "cdc.slot",
                  "cdc.publication"] select $"{key}=(automatic) (built in)",
-             "cdc.deletes=soft (built in)", "cdc.on_position_lost=fail (built in)", "cdc.heartbeat=30s (built in)", "object=(automatic) (built in)",
+             "cdc.deletes=soft (built in)", "cdc.on_position_lost=fail (built in)", "cdc.heartbeat=30s (built in)",
+                 "cdc.spool.path=(automatic) (built in)", "cdc.spool.max_size=(automatic) (built in)", "object=(automatic) (built in)",
                  "single=false (built in)",
                 "target_options.password=*** (6)", "select=[*, -b] (10)",
              "columns.password.type=int64 (9)", "limit=7 (5)", "schema.lossy=refuse (built in)", "schema.tables=evolve (built in)",

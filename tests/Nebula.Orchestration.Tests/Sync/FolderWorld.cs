@@ -65,13 +65,13 @@ internal sealed class FolderWorld(string directory, params WorldStream[] streams
         return committed.Sequence == 0 ? null : new Checkpoint(Of(task).Name, committed.Position, committed.Sequence);
     });
 
-    public async Task<string> SplitAsync(StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken)
+    public async Task<SplitStream> SplitAsync(StreamTask task, Checkpoint? from, Func<Chunk, ValueTask> add, CancellationToken cancellationToken)
     {
         Enter("split");
         for (var i = 0; i < Of(task).Chunks; i++)
             await add(new Chunk(i, $"{Of(task).Name}:{i}"));
         Step("split.after");
-        return "0";
+        return new SplitStream("0");
     }
 
     public async Task<StagedPart> TransferAsync(

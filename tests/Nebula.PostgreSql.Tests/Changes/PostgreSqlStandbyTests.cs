@@ -159,6 +159,38 @@ public sealed class PostgreSqlStandbyTests(Servers servers)
         await AssertReadAnewAsync(run, server);
     }
 
+    /// <summary>The server has written more since it was restored than it had before: only what it wrote shows that it is not the same.</summary>
+    [Theory, Server(15), Server(18)]
+    public async Task Restore_OfAnOlderBackupThatWasWrittenToSince_IsLostAndReadAnewOnRequest(int version)
+    {
+        using var server = PostgreSqlServer.Start(version);
+        await using var run = await ChangesRun.CreateAsync(server, Tables);
+        await run.SnapshotAsync("public.t");
+        run.Execute("INSERT INTO t VALUES (5000, 'before')");
+        await run.DrainAsync();
+        server.BackUp();
+        run.Execute("UPDATE t SET a = 'changed' WHERE id < 100");
+        await run.DrainAsync();
+        var before = run.Changes.Count;
+        server.Restore();
+        server.Execute("UPDATE t SET a = 'otherwise'", run.Database);
+        server.Execute("DELETE FROM t WHERE id = 1; UPDATE t SET a = 'again'", run.Database);
+
+        foreach (var follow in (bool[])[false, true])
+        {
+            await using var there = run.Again(server);
+            await there.PlanAsync("public.t");
+            there.Context = there.Context with { Follow = follow };
+            await using var reader = await there.OpenAsync();
+            var error = await Assert.ThrowsAsync<NebulaException>(() => there.FollowUntilFailsAsync(reader));
+            Assert.Equal(ErrorKind.PositionLost, error.Kind);
+            Assert.Contains("has been written to since", error.Message, StringComparison.Ordinal);
+            Assert.Empty(there.Changes);
+        }
+        Assert.Equal(100, before);
+        await AssertReadAnewAsync(run, server);
+    }
+
     [Theory, Server(15), Server(18)]
     public async Task OtherServer_OfTheSameName_IsLostAndReadAnewOnRequest(int version)
     {

@@ -81,7 +81,9 @@ public sealed class PostgreSqlStreamedTransactionTests(Servers servers) : IDispo
 
         Assert.True(StreamedBytes(run) > 0, "the server did not stream them");
         Assert.NotEmpty(run.Changes);
-        Assert.Equal(committed.Changes, run.Changes);
+        // windows may be divided in other places
+        foreach (var stream in (string[])["public.t", "public.u"])
+            Assert.Equal(ChangesOf(committed, stream), ChangesOf(run, stream));
         await run.AssertEqualAsync();
         Assert.Empty(Directory.GetFiles(_spool));
     }
@@ -146,7 +148,8 @@ public sealed class PostgreSqlStreamedTransactionTests(Servers servers) : IDispo
         await using var run = await CreateAsync(version, "CREATE TABLE t (id int PRIMARY KEY, a text)");
         await run.SnapshotAsync("public.t");
         var reader = await run.OpenAsync();
-        run.Execute($"BEGIN; {Insert("t", 1, 1000)}; ALTER TABLE t ADD b text; INSERT INTO t SELECT i, 'x', 'b' || i FROM generate_series(5000, 6999) i; COMMIT");
+        const string Rest = "ALTER TABLE t ADD b text; INSERT INTO t SELECT i, 'x', 'b' || i FROM generate_series(5000, 6999) i";
+        run.Execute($"BEGIN; {Insert("t", 1, 1000)}; {Rest}; COMMIT");
         await using (reader)
             await Assert.ThrowsAsync<SchemaChangedException>(() => run.FollowUntilFailsAsync(reader));
         Assert.Equal(1000, run.Changes.Count);
@@ -190,8 +193,8 @@ public sealed class PostgreSqlStreamedTransactionTests(Servers servers) : IDispo
     [Fact]
     public void Spool_FilesOfAProcessThatWasKilled_AreRemovedAndThoseInUseAreNot()
     {
-        var (left, used, fresh) = (Path.Combine(_spool, "nebula-changes-1"), Path.Combine(_spool, "nebula-changes-2"), Path.Combine(_spool, "nebula-changes-3"));
-        var other = Path.Combine(_spool, "mine");
+        var (left, used) = (Path.Combine(_spool, "nebula-changes-1"), Path.Combine(_spool, "nebula-changes-2"));
+        var (fresh, other) = (Path.Combine(_spool, "nebula-changes-3"), Path.Combine(_spool, "mine"));
         foreach (var path in (string[])[left, used, fresh, other])
             File.WriteAllText(path, "x");
         foreach (var path in (string[])[left, used, other])
@@ -202,6 +205,9 @@ public sealed class PostgreSqlStreamedTransactionTests(Servers servers) : IDispo
 
         Assert.Equal([other, used, fresh], Directory.GetFiles(_spool).Order(StringComparer.Ordinal));
     }
+
+    private static IEnumerable<string> ChangesOf(ChangesRun run, string stream) =>
+        run.Changes.Where(change => change.StartsWith(stream, StringComparison.Ordinal));
 
     private static string Insert(string table, int first, int rows) =>
         $"INSERT INTO {table} SELECT i, repeat('x', 80) || i FROM generate_series({first}, {first + rows - 1}) i";

@@ -90,7 +90,7 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         var slot = await ReplicationSlot.FindAsync(connection, options.Slot, cancellationToken).ConfigureAwait(false);
         if (slot?.Require().LostReason is { } reason)
         {
-            if (plan.Capture!.OnPositionLost != PositionLoss.Resnapshot)
+            if (plan.Capture!.OnPositionLost == PositionLoss.Fail)
                 throw new NebulaException(ErrorKind.PositionLost,
                     $"Replication slot '{slot.Name}' can be used no more: {reason}. {slot.DropSql} and read every stream anew.");
             await ExecuteAsync(connection, slot.DropSql, cancellationToken).ConfigureAwait(false);

@@ -7,8 +7,11 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <summary>Turns messages of pgoutput into changes of streams, and keeps account of the place in the log. Holds no connection and never waits.</summary>
 /// <param name="streams">The streams.</param>
 /// <param name="place">Where the log is read from: what is in front of it is left out.</param>
+/// <param name="passed">The last transaction that was passed.</param>
+/// <param name="isSentAgain">Whether the server has to send that again.</param>
 /// <param name="pool">Where buffers come from.</param>
-internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, LogPlace place, BufferPool pool) : IDisposable
+internal sealed unsafe class ChangeDecoder(
+    IReadOnlyList<ChangedRows> streams, LogPlace place, PassedTransaction passed, bool isSentAgain, BufferPool pool) : IDisposable
 {
     private const long MicrosecondsTo2000 = 946_684_800_000_000;
 
@@ -19,6 +22,8 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
     private readonly uint[] _skipped = new uint[streams.Count];
     private readonly byte[] _position = new byte[LogPlace.TextLength];
     private PooledBuffer _places = pool.Rent(0);
+    private readonly ulong _known = passed.Commit;
+    private PassedTransaction? _expected = isSentAgain ? passed : null;
     private ChangedRows? _marked;
     private ulong _commit;
     private uint _done;
@@ -27,6 +32,12 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
 
     /// <summary>Up to where the log was read.</summary>
     public LogPlace Place { get; private set; } = place;
+
+    /// <summary>The last transaction of captured tables that was passed.</summary>
+    public PassedTransaction Passed { get; private set; } = passed;
+
+    /// <summary>Whether the log turned out to be another than the one that was read before.</summary>
+    public bool IsOverwritten { get; private set; }
 
     /// <summary>Whether a transaction has begun and not ended.</summary>
     public bool IsInTransaction { get; private set; }
@@ -101,7 +112,12 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
 
     /// <summary>Goes on to a place up to which there is nothing more.</summary>
     /// <param name="lsn">The place.</param>
-    public void Advance(ulong lsn) => Place = Max(Place, new LogPlace(lsn));
+    public void Advance(ulong lsn)
+    {
+        if (_expected is { } expected && lsn > expected.Commit)
+            throw Overwritten(expected);
+        Place = Max(Place, new LogPlace(lsn));
+    }
 
     /// <summary>Takes back what came of a message that could not be read to its end.</summary>
     public void Rewind() => _marked?.Rewind();
@@ -117,6 +133,12 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
         _commit = reader.ReadUInt64();
         _committedAt = (long)reader.ReadUInt64() + MicrosecondsTo2000;
         var xid = reader.ReadUInt32();
+        if (_expected is { } expected && _commit >= expected.Commit)
+        {
+            if (expected != new PassedTransaction(_commit, _committedAt))
+                throw Overwritten(expected);
+            _expected = null;
+        }
         _done = 0;
         IsInTransaction = true;
         _ = Utf8Formatter.TryFormat(_commit, _position, out _, new System.Buffers.StandardFormat('X', LsnDigits));
@@ -135,13 +157,28 @@ internal sealed unsafe class ChangeDecoder(IReadOnlyList<ChangedRows> streams, L
     private RelationMap? MapOf(ref PgOutputReader reader)
     {
         var map = _maps.GetValueOrDefault(reader.ReadUInt32());
-        if (map is null || _done < _skipped[map.Rows.Index])
+        if (map is null)
             return null;
+        if (_commit > Passed.Commit)
+            Passed = new PassedTransaction(_commit, _committedAt);
+        if (_done < _skipped[map.Rows.Index])
+        {
+            // what lies in front of the place and was not passed was not there before
+            if (_commit > _known && map.Rows.Start.Place.Lsn > _commit)
+                throw Overwritten(Passed);
+            return null;
+        }
         if (map.IsFormer)
             throw ChangesLost.Recreated(map.Rows.Plan.Stream.Name);
         _marked = map.Rows;
         _marked.Mark();
         return map;
+    }
+
+    private NebulaException Overwritten(PassedTransaction transaction)
+    {
+        IsOverwritten = true;
+        return ChangesLost.Overwritten(transaction);
     }
 
     private void Done()

@@ -32,10 +32,10 @@ internal sealed class ChangeReader : IChangeReader
 
     private ChangeReader(
         PostgreSqlConnections connections, CaptureOptions options, ChangeContext context, LogServer server, IReadOnlyList<ChangedRows> streams, LogPlace place,
-            IMessageFeed feed, LentConnection side)
+            PassedTransaction passed, bool isSentAgain, IMessageFeed feed, LentConnection side)
     {
         (_connections, _options, _context, _server, _streams, _feed, _side, _handedOver) = (connections, options, context, server, streams, feed, side, place);
-        _decoder = new ChangeDecoder(streams, place, context.Pool);
+        _decoder = new ChangeDecoder(streams, place, passed, isSentAgain, context.Pool);
         _mapper = new RelationMapper(streams);
         _builder = new WindowBuilder(context.Pool);
         _transactions = new StreamedTransactions(new TransactionSpool(options.SpoolFolder, options.SpoolLimit), context.Pool);
@@ -82,15 +82,20 @@ internal sealed class ChangeReader : IChangeReader
                     throw NebulaException.Configuration(fault);
                 streams.Add(new ChangedRows(i, captured[i].Plan, starts[i], table, context.Pool));
             }
+            // the server begins where the slot is: what it sends of before shows whether the log is the same
+            var from = slot!.Confirmed ?? place.Lsn;
+            var passed = positions.Select(static position => position.Passed ?? new PassedTransaction(position.Start.Place.Lsn, 0))
+                .MaxBy(static passed => passed.Commit);
+            var isSentAgain = passed.At != 0 && passed.Commit >= from;
             feed = context.Follow
-                ? await StreamFeed.StartAsync(connections, options, place.Lsn, context.Pool, state.Version, cancellationToken).ConfigureAwait(false)
+                ? await StreamFeed.StartAsync(connections, options, from, context.Pool, state.Version, cancellationToken).ConfigureAwait(false)
                 : new PeekFeed(connections, options, state, place.Lsn, (int)Math.Min((long)context.MaxChanges * MessagesPerChange, int.MaxValue / 2),
                     context.Pool);
             // from here on the slot is held, and cannot be made again by somebody else
             if (context.Follow)
                 ChangesLost.Require(place, options.Slot,
                     await ReplicationSlot.FindAsync(side.Connection, options.Slot, cancellationToken).ConfigureAwait(false));
-            return new ChangeReader(connections, options, context, state.Server, streams, place, feed, side);
+            return new ChangeReader(connections, options, context, state.Server, streams, place, passed, isSentAgain, feed, side);
         }
         catch (Exception e)
         {
@@ -159,7 +164,8 @@ internal sealed class ChangeReader : IChangeReader
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && Translate(_connections, _options, e) is { } translated)
         {
             _failure = translated;
-            if (isClosing || e is not (SchemaChangedException or DataFormatException or NebulaException { Kind: ErrorKind.PositionLost }))
+            if (isClosing || _decoder.IsOverwritten
+                || e is not (SchemaChangedException or DataFormatException or NebulaException { Kind: ErrorKind.PositionLost }))
                 throw translated;
             // the log does not go on here, and what came before is handed over first
             _decoder.Rewind();
@@ -265,6 +271,6 @@ internal sealed class ChangeReader : IChangeReader
             if (stream.Start.Place > place || seen is not null)
                 further[stream.Plan.Stream.Name] = new StreamStart(stream.Start.Place > place ? stream.Start.Place : place, seen);
         }
-        return new LogPosition(_server, new StreamStart(place)) { Further = further };
+        return new LogPosition(_server, new StreamStart(place)) { Further = further, Passed = _decoder.Passed };
     }
 }

@@ -5,7 +5,8 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <summary>The errors of a log that does not go on where the destination is, each with what happened and what to do.</summary>
 internal static class ChangesLost
 {
-    private const string Remedy = "Read the streams anew: set 'on_position_lost: resnapshot' and run again.";
+    private const string Remedy = "Set 'on_position_lost: repair' to read what differs from the target, or 'on_position_lost: resnapshot' "
+        + "to read everything anew, and run again.";
 
     /// <summary>Compares what the destination has with what the server is.</summary>
     /// <param name="position">What the destination has.</param>
@@ -49,6 +50,11 @@ internal static class ChangesLost
     /// <summary>The error of a slot that is not there any more.</summary>
     /// <param name="slot">Its name.</param>
     public static NebulaException SlotGone(string slot) => Lost($"Replication slot '{slot}' is gone, and the log since with it.");
+
+    /// <summary>The error of a log that has not the transaction that was read before.</summary>
+    /// <param name="passed">The transaction.</param>
+    public static NebulaException Overwritten(PassedTransaction passed) => Lost(
+        $"The log at {LogPlace.Sql(passed.Commit)} is not the one that was read before: an older backup was restored, and has been written to since.");
 
     /// <summary>The error of a table that is not published any more.</summary>
     /// <param name="table">The table.</param>

@@ -12,6 +12,9 @@ internal sealed record LogPosition(LogServer Server, StreamStart Start)
     /// <summary>Streams that are further than the others, by name.</summary>
     public IReadOnlyDictionary<string, StreamStart> Further { get; init; } = new Dictionary<string, StreamStart>();
 
+    /// <summary>The last transaction that was passed; null where none was since the snapshot.</summary>
+    public PassedTransaction? Passed { get; init; }
+
     /// <summary>Reads what <see cref="Render"/> wrote.</summary>
     /// <param name="text">The position of a checkpoint.</param>
     /// <exception cref="NebulaException">It is none of this source.</exception>
@@ -19,8 +22,12 @@ internal sealed record LogPosition(LogServer Server, StreamStart Start)
     {
         var parts = text.Split(';');
         var main = parts[0].Split('/', 4);
-        if (main.Length < 3 || !ulong.TryParse(main[1], NumberStyles.None, CultureInfo.InvariantCulture, out var system)
-            || !uint.TryParse(main[2], NumberStyles.None, CultureInfo.InvariantCulture, out var timeline)
+        if (main.Length < 3)
+            throw Unknown(text);
+        var timelineText = main[2].Split('@', 2);
+        var passed = timelineText.Length > 1 ? PassedTransaction.Parse(timelineText[1]) ?? throw Unknown(text) : (PassedTransaction?)null;
+        if (!ulong.TryParse(main[1], NumberStyles.None, CultureInfo.InvariantCulture, out var system)
+            || !uint.TryParse(timelineText[0], NumberStyles.None, CultureInfo.InvariantCulture, out var timeline)
             || StreamStart.Parse(main.Length > 3 ? $"{main[0]}/{main[3]}" : main[0]) is not { } start)
             throw Unknown(text);
         var further = new Dictionary<string, StreamStart>();
@@ -31,13 +38,15 @@ internal sealed record LogPosition(LogServer Server, StreamStart Start)
                 throw Unknown(text);
             further[Uri.UnescapeDataString(part[..equals])] = other;
         }
-        return new LogPosition(new LogServer(system, timeline), start) { Further = further };
+        return new LogPosition(new LogServer(system, timeline), start) { Further = further, Passed = passed };
     }
 
     /// <summary>The position as text. It begins with the place, so that it sorts like the positions of changes.</summary>
     public string Render()
     {
         var text = new StringBuilder().Append(Start.Place.Render()).Append(CultureInfo.InvariantCulture, $"/{Server.System}/{Server.Timeline}");
+        if (Passed is { } passed)
+            text.Append('@').Append(passed.Render());
         if (Start.Seen is { } seen)
             text.Append('/').Append(StreamStart.Render(seen));
         foreach (var (name, start) in Further)

@@ -113,7 +113,8 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
             await AdvanceAsync(cancellationToken).ConfigureAwait(false);
         var sql = string.Create(CultureInfo.InvariantCulture, $"""
             COPY (SELECT data FROM pg_logical_slot_peek_binary_changes('{options.Slot}', '{LogPlace.Sql(state.End)}', {_limit},
-                'proto_version', '{StreamProtocol.CommittedOnly}', 'publication_names', {SqlName.Literal(SqlName.Quote(options.Publication))})) TO STDOUT (FORMAT binary)
+                'proto_version', '{StreamProtocol.CommittedOnly}', 'publication_names', {SqlName.Literal(SqlName.Quote(options.Publication))}))
+            TO STDOUT (FORMAT binary)
             """);
         _copy = await WhileBusyAsync(wire =>
         {

@@ -28,7 +28,8 @@ internal static class BusyServer
 
     /// <summary>Opens a connection. Blocks the thread.</summary>
     /// <param name="open">Opens it.</param>
-    public static T Open<T>(Func<T> open)
+    /// <param name="cancellationToken">Stops the wait.</param>
+    public static T Open<T>(Func<T> open, CancellationToken cancellationToken)
     {
         for (var attempt = 0; ; attempt++)
             try
@@ -37,7 +38,8 @@ internal static class BusyServer
             }
             catch (PostgresException e) when (IsFull(e) && attempt < Delays.Length)
             {
-                Thread.Sleep(Delays[attempt]);
+                cancellationToken.WaitHandle.WaitOne(Delays[attempt]);
+                cancellationToken.ThrowIfCancellationRequested();
             }
     }
 

@@ -206,7 +206,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
             MakeRoomAsync().AsTask().GetAwaiter().GetResult();
             var settings = isReplication
                 ? Options.Wire with { IsReplication = true, Options = $"{Options.Wire.Options} {ReplicationSession}".TrimStart() } : Options.Wire;
-            connection = BusyServer.Open(() => WireConnection.Open(settings, cancellationToken));
+            connection = BusyServer.Open(() => WireConnection.Open(settings, cancellationToken), cancellationToken);
             if (!isReplication)
                 connection.Query(Session);
             return new LentWire(connection, this, isReplication);

@@ -66,23 +66,38 @@ internal static class TableDetails
             && columns.Any(static column => column.Wire is PostgreSqlWire.Cast or PostgreSqlWire.Printed);
     }
 
+    /// <summary>The type of a column as the stream's table declares it; null when it is none of PostgreSQL.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="column">Position of the column in the plan.</param>
+    public static string? DeclaredOf(StreamPlan plan, int column) => DeclaredOf(plan.Stream) is { } types
+        && plan.Stream.Schema.IndexOf(plan.Columns[column].SourceName) is >= 0 and var position ? types[position] : null;
+
+    /// <summary>How a column is asked of the server; null when it is not one of a table of PostgreSQL.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="column">Position of the column in the plan.</param>
+    public static PostgreSqlWire? WireOf(StreamPlan plan, int column) =>
+        plan.Stream.Details.ContainsKey(WireKey) && plan.Stream.Schema.IndexOf(plan.Columns[column].SourceName) >= 0
+            ? Column(plan, Wires(plan), column).Wire : null;
+
     /// <summary>How the columns of a plan are asked of the server, and what they are before they are converted to what the plan wants.</summary>
     /// <param name="plan">The plan.</param>
     public static (PostgreSqlWire Wire, Field Field)[] Columns(StreamPlan plan)
     {
-        var wires = plan.Stream.Details[WireKey].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var columns = new (PostgreSqlWire, Field)[plan.Columns.Length];
-        for (var i = 0; i < columns.Length; i++)
-        {
-            var position = plan.Stream.Schema.IndexOf(plan.Columns[i].SourceName);
-            var wire = Enum.Parse<PostgreSqlWire>(wires[position]);
-            var found = plan.Stream.Schema.Fields[position];
-            var wanted = plan.Columns[i].Field;
-            // text comes from the server itself: it also prints what the type here cannot hold
-            var printed = wanted.Type.Kind == TypeKind.String && found.Type.Kind is not (TypeKind.String or TypeKind.Bool);
-            columns[i] = (printed && wire != PostgreSqlWire.ToJson ? PostgreSqlWire.Cast : wire,
-                new Field(wanted.Name, printed ? DataType.String : found.Type, found.Nullable));
-        }
-        return columns;
+        var wires = Wires(plan);
+        return [.. Enumerable.Range(0, plan.Columns.Length).Select(column => Column(plan, wires, column))];
+    }
+
+    private static string[] Wires(StreamPlan plan) => plan.Stream.Details[WireKey].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
+    private static (PostgreSqlWire Wire, Field Field) Column(StreamPlan plan, string[] wires, int column)
+    {
+        var position = plan.Stream.Schema.IndexOf(plan.Columns[column].SourceName);
+        var wire = Enum.Parse<PostgreSqlWire>(wires[position]);
+        var found = plan.Stream.Schema.Fields[position];
+        var wanted = plan.Columns[column].Field;
+        // text comes from the server itself: it also prints what the type here cannot hold
+        var printed = wanted.Type.Kind == TypeKind.String && found.Type.Kind is not (TypeKind.String or TypeKind.Bool);
+        return (printed && wire != PostgreSqlWire.ToJson ? PostgreSqlWire.Cast : wire,
+            new Field(wanted.Name, printed ? DataType.String : found.Type, found.Nullable));
     }
 }

@@ -1,4 +1,5 @@
 using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Engine.Connectors;
 
 namespace Nebula.Connectors.PostgreSql.Writing;
 
@@ -25,6 +26,20 @@ internal sealed class RowInsert(TableDesign design, TargetTable target, TargetTa
         var last = $"SELECT DISTINCT ON ({key}) * FROM (SELECT {Values}, {order.Columns("s")} FROM {staged.Name.Sql} s{order.Join("s")}) d "
             + $"ORDER BY {key}, {StagedOrder.LastFirst}";
         return MergeSql(design, target, last, isUnique);
+    }
+
+    /// <summary>Deletes rows of the table, called t, that are not staged; or marks them as deleted by a change that the log has not told.</summary>
+    /// <param name="condition">The condition that they meet.</param>
+    /// <param name="deletes">What deletes do.</param>
+    public string DeleteMissingSql(string condition, DeleteHandling deletes)
+    {
+        var same = string.Join(" AND ", design.Key.Select(name => $"t.{SqlName.Quote(name)} = "
+            + TableDesign.Cast(name, staged.Column(name)!.Type, target.Column(name)!.Type, "s")));
+        var missing = $"{condition} AND NOT EXISTS (SELECT FROM {staged.Name.Sql} s WHERE {same})";
+        return deletes == DeleteHandling.Hard ? $"DELETE FROM {target.Name.Sql} t WHERE {missing}"
+            : $"UPDATE {target.Name.Sql} t SET {ChangeColumns.Operation} = '{ChangeColumns.Delete}', "
+                + $"{ChangeColumns.Position} = '{ChangeColumns.SnapshotPosition}', {ChangeColumns.CommittedAt} = NULL "
+                + $"WHERE {missing} AND t.{ChangeColumns.Operation} IS DISTINCT FROM '{ChangeColumns.Delete}'";
     }
 
     /// <summary>Merges rows that have all columns of a design, each key once.</summary>

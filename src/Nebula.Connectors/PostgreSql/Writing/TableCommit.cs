@@ -1,4 +1,5 @@
 using System.Globalization;
+using Nebula.Connectors.PostgreSql.Comparing;
 using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
@@ -139,12 +140,24 @@ internal sealed class TableCommit(NpgsqlConnection connection, StateTable state,
             if (!staged.IsLogged
                 && (long)(await StateTable.AskAsync(connection, $"SELECT count(*) FROM {staging.Sql}", cancellationToken).ConfigureAwait(false))! != rows)
                 throw Gone();
+            await DeleteMissingAsync(request, insert, target, cancellationToken).ConfigureAwait(false);
             await ExecuteAsync(
                 insert.MergeSql(await TableKey.IsUniqueAsync(connection, target, plan.PrimaryKey, cancellationToken).ConfigureAwait(false)),
                     cancellationToken).ConfigureAwait(false);
         }
         else if (await ExecuteAsync(insert.InsertSql, cancellationToken).ConfigureAwait(false) is var inserted && inserted != (int)rows)
             throw Gone();
+    }
+
+    /// <summary>Deletes rows of keys that were read anew and are not among what was read.</summary>
+    private async Task DeleteMissingAsync(CommitRequest request, RowInsert insert, TargetTable target, CancellationToken cancellationToken)
+    {
+        var deletes = request.Plan.Capture?.Deletes ?? DeleteHandling.Hard;
+        if (deletes == DeleteHandling.Ignore)
+            return;
+        foreach (var keys in request.Parts.Select(static part => part.Keys).OfType<KeySet>())
+            await ExecuteAsync(insert.DeleteMissingSql(KeyForm.OfTarget(request.Plan, target).Condition(keys), deletes), cancellationToken)
+                .ConfigureAwait(false);
     }
 
     /// <summary>Makes the staging table the target.</summary>
