@@ -31,7 +31,8 @@ public sealed class RepairTests(Servers servers) : IDisposable
             DELETE FROM big WHERE id IN (SELECT id FROM big ORDER BY md5(id::text) LIMIT 200);
             UPDATE big SET name = name || '!' WHERE id IN (SELECT id FROM big ORDER BY md5('u' || id) LIMIT 200);
             UPDATE big SET id = -id WHERE id IN (SELECT id FROM big ORDER BY md5('k' || id) LIMIT 20);
-            INSERT INTO big SELECT 2 * i + 1, 1, 'new', now(), 0.5, 1e300, '{}' FROM (SELECT DISTINCT (random() * 200000)::int AS i FROM generate_series(1, 200)) s;
+            INSERT INTO big SELECT 2 * i + 1, 1, 'new', now(), 0.5, 1e300, '{}'
+            FROM (SELECT DISTINCT (random() * 200000)::int AS i FROM generate_series(1, 200)) s;
             """);
 
         var repaired = Repair()["public.big"];
@@ -122,10 +123,11 @@ public sealed class RepairTests(Servers servers) : IDisposable
                 command.ExecuteNonQuery();
             using var process = _nebula.Start("run", "p.yaml", "-q");
             await NebulaProcess.UntilAsync(() => process.HasExited
-                || _to.Ask<bool>("SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE NOT l.granted AND c.relname = 'big')", _target));
+                || _to.Ask<bool>(
+                    "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE NOT l.granted AND c.relname = 'big')", _target));
             Assert.False(process.HasExited);
-            Execute("DELETE FROM big WHERE id % 900 = 1 AND id % 7 = 0; UPDATE big SET id = id + 5000000 WHERE id % 900 = 1; UPDATE big SET a = 5 WHERE id < 0; "
-                + "DELETE FROM words WHERE note LIKE '%8'");
+            Execute("DELETE FROM big WHERE id % 900 = 1 AND id % 7 = 0; UPDATE big SET id = id + 5000000 WHERE id % 900 = 1; "
+                + "UPDATE big SET a = 5 WHERE id < 0; DELETE FROM words WHERE note LIKE '%8'");
             process.Kill();
             await process.WaitForExitAsync();
         }

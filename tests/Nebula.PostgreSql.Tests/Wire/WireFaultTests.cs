@@ -131,7 +131,8 @@ public sealed class WireFaultTests
     [Fact]
     public void Read_AnswerThatIsCutOff_SaysThatTheConnectionWasClosed()
     {
-        byte[] answer = [.. StandIn.Message('H', [0, 0, 0]), .. StandIn.Message('d', "row\n"u8), .. StandIn.Message('c', []), .. StandIn.Message('C', "COPY 1\0"u8)];
+        byte[] answer = [.. StandIn.Message('H', [0, 0, 0]), .. StandIn.Message('d', "row\n"u8), .. StandIn.Message('c', []),
+            .. StandIn.Message('C', "COPY 1\0"u8)];
         for (var length = 0; length <= answer.Length; length++)
         {
             using var server = new StandIn([StandIn.Welcome, answer[..length]]);
@@ -157,7 +158,8 @@ public sealed class WireFaultTests
         var random = new Random(seed);
         var rows = Enumerable.Range(0, 300).Select(i => Row(random, i % 60 == 7 ? random.Next(1 << 20) : random.Next(2_000))).ToList();
         byte[] notice = StandIn.Message('N', "SNOTICE\0\0"u8);
-        byte[] answer = [.. StandIn.Message('H', [0, 0, 0]), .. rows.SelectMany((row, i) => (byte[])[.. StandIn.Message('d', row), .. i % 50 == 3 ? notice : []]),
+        byte[] answer = [.. StandIn.Message('H', [0, 0, 0]),
+            .. rows.SelectMany((row, i) => (byte[])[.. StandIn.Message('d', row), .. i % 50 == 3 ? notice : []]),
             .. StandIn.Message('c', []), .. StandIn.Message('C', "COPY\0"u8), .. StandIn.Ready];
         using var server = new StandIn([StandIn.Welcome, answer], () => 1 + random.Next(100_000), stays: true);
         using var connection = WireConnection.Open(server.Settings, CancellationToken.None);
@@ -213,7 +215,8 @@ public sealed class WireFaultTests
     [InlineData("w12345")]
     public void Wait_DataThatIsNoLog_IsRefused(string data)
     {
-        using var server = new StandIn([StandIn.Welcome, [.. StandIn.Message('W', [0, 0, 0]), .. StandIn.Message('d', Encoding.ASCII.GetBytes(data))]], stays: true);
+        byte[] answer = [.. StandIn.Message('W', [0, 0, 0]), .. StandIn.Message('d', Encoding.ASCII.GetBytes(data))];
+        using var server = new StandIn([StandIn.Welcome, answer], stays: true);
         using var connection = WireConnection.Open(server.Settings, CancellationToken.None);
         using var pool = new BufferPool();
         using var stream = connection.BeginStream("START_REPLICATION", pool);

@@ -79,6 +79,7 @@ internal sealed class KeyLocator
         var active = Enumerable.Range(place, bounds.Count + 1).Select(one => _rangeOf[one] >= 0 ? 't' : 'f').ToArray();
         if (number > 0 && !active.Contains('t'))
             return;
-        values.Append(number > 0 ? ", " : "").Append(CultureInfo.InvariantCulture, $"({number}, {place}, {_key.Array(bounds)}, '{{{string.Join(',', active)}}}'::bool[])");
+        values.Append(number > 0 ? ", " : "").Append(
+            CultureInfo.InvariantCulture, $"({number}, {place}, {_key.Array(bounds)}, '{{{string.Join(',', active)}}}'::bool[])");
     }
 }

@@ -204,8 +204,9 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
                 kept.Dispose();
             }
             MakeRoomAsync().AsTask().GetAwaiter().GetResult();
-            var settings = isReplication
-                ? Options.Wire with { IsReplication = true, Options = $"{Options.Wire.Options} {ReplicationSession}".TrimStart() } : Options.Wire;
+            var settings = Options.Wire;
+            if (isReplication)
+                settings = settings with { IsReplication = true, Options = $"{settings.Options} {ReplicationSession}".TrimStart() };
             connection = BusyServer.Open(() => WireConnection.Open(settings, cancellationToken), cancellationToken);
             if (!isReplication)
                 connection.Query(Session);

@@ -35,7 +35,9 @@ internal abstract class CopyForm(IBlockDecoder decoder)
     /// <exception cref="DataFormatException">The answer does not begin as it should.</exception>
     public abstract int Strip(CopyOut copy, PooledBuffer block, bool isFirst, ref int rows);
 
-    /// <summary>Finds what stands in front of the rows of a binary <c>COPY</c>, in the same message as the first. Manual, <c>COPY</c>, "Binary Format".</summary>
+    /// <summary>
+    /// Finds what stands in front of the rows of a binary <c>COPY</c>, in the same message as the first. Manual, <c>COPY</c>, "Binary Format".
+    /// </summary>
     /// <param name="bytes">The first message.</param>
     /// <param name="name">What is read, for messages.</param>
     /// <returns>Its length.</returns>
@@ -47,8 +49,9 @@ internal abstract class CopyForm(IBlockDecoder decoder)
         const int HeaderSize = 19;
         return bytes.Length >= HeaderSize && bytes.StartsWith(Signature)
             && BinaryPrimitives.ReadInt32BigEndian(bytes[FlagsOffset..]) >> 16 == 0 && BinaryPrimitives.ReadInt32BigEndian(bytes[ExtensionOffset..]) == 0
-            ? HeaderSize : throw new DataFormatException("The server's answer does not begin as a binary COPY does. What lies between here and the server changes "
-                + "its answers, or this is a defect: report it.", new SourceLocation(name, ByteOffset: 0));
+            ? HeaderSize : throw new DataFormatException(
+                "The server's answer does not begin as a binary COPY does. What lies between here and the server changes its answers, or this is a defect: "
+                    + "report it.", new SourceLocation(name, ByteOffset: 0));
     }
 
     private static ReadOnlySpan<byte> Signature => [0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0x00];

@@ -55,7 +55,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         _left = lanes;
         _lanes.Add(first);
         _running.Add(StartThread(() => Run(first)));
-        for (var i = 1; i < _left; i++)
+        for (var i = 1; i < lanes; i++)
             _running.Add(StartThread(() => Run(Join(snapshot!))));
     }
 

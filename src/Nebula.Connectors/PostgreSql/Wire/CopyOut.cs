@@ -1,5 +1,5 @@
-using System.Runtime.CompilerServices;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Diagnostics;
 
@@ -139,7 +139,8 @@ internal sealed class CopyOut(WireConnection connection, string name, int larges
     private void ThrowTooLarge(ReadOnlySpan<byte> header)
     {
         _input.LengthOf(header, BufferPool.MaxCapacity);
-        throw new DataFormatException($"A row has more than the {Units.FormatSize(largestRow)} that a record may have. Leave out the large column, or raise the "
-            + "limit.", new SourceLocation(name));
+        throw new DataFormatException(
+            $"A row has more than the {Units.FormatSize(largestRow)} that a record may have. Leave out the large column, or raise the limit.",
+            new SourceLocation(name));
     }
 }

@@ -26,8 +26,9 @@ internal static class Encryption
         };
         if (!checksNothing && (settings.RootCertificate ?? FileOf("PGSSLROOTCERT", "root.crt")) is { } roots)
         {
-            options.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            options.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(roots);
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            policy.CustomTrustStore.ImportFromPemFile(roots);
+            options.CertificateChainPolicy = policy;
         }
         if (FileOf("PGSSLCERT", "postgresql.crt") is { } shown)
         {

@@ -47,7 +47,8 @@ internal sealed class LogStream(WireConnection connection, BufferPool pool) : ID
                     throw _input.Unexpected(type);
                 throw new EndOfStreamException("The server ended the stream.");
             }
-            else if (_input.Available.Length >= WireInput.HeaderSize && LengthOf(_input.Available) is var length and > WireInput.Capacity - WireInput.HeaderSize)
+            else if (_input.Available.Length >= WireInput.HeaderSize
+                && LengthOf(_input.Available) is var length and > WireInput.Capacity - WireInput.HeaderSize)
             {
                 var large = pool.Rent(length);
                 large.Length = length;

@@ -24,8 +24,8 @@ internal sealed class ScramClient(string password, string nonce, string binding,
     public string? Answer(string challenge)
     {
         var fields = challenge.Split(',');
-        if (fields is not [['r', '=', .. var both], ['s', '=', .. var salted], ['i', '=', .. var count], ..] || !both.StartsWith(nonce, StringComparison.Ordinal)
-            || both.Length == nonce.Length || Bytes(salted) is not { } salt
+        if (fields is not [['r', '=', .. var both], ['s', '=', .. var salted], ['i', '=', .. var count], ..]
+            || !both.StartsWith(nonce, StringComparison.Ordinal) || both.Length == nonce.Length || Bytes(salted) is not { } salt
             || !int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var iterations) || iterations is < 1 or > MostIterations)
             return null;
         byte[] channel = [.. Encoding.ASCII.GetBytes(binding), .. bound];

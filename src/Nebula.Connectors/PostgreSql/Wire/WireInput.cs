@@ -111,8 +111,8 @@ internal sealed class WireInput(WireSocket socket, string server)
 
     /// <summary>The error of bytes that are none of the protocol's.</summary>
     /// <param name="what">What is wrong with them.</param>
-    public DataFormatException Broken(string what) => new($"What {server} sends is not what a PostgreSQL server says: {what}. Check 'host' and 'port', and what "
-        + "lies between here and the server.");
+    public DataFormatException Broken(string what) => new(
+        $"What {server} sends is not what a PostgreSQL server says: {what}. Check 'host' and 'port', and what lies between here and the server.");
 
     private static string Show(byte type) => type is > (byte)' ' and < 0x7F ? $"'{(char)type}'" : $"0x{type:X2}";
 

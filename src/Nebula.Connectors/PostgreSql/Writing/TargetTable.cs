@@ -39,7 +39,8 @@ internal sealed record TargetTable(uint Oid, TableName Name, ImmutableArray<Targ
 
     private const string TypesQuery = $"""
         SELECT m.oid IS NOT NULL, t.typname, t.typreceive::text, t.typcategory
-        FROM (SELECT ordinality AS number, to_regtype(nullif(name, ''))::oid AS oid, -1 AS modifier FROM unnest($1::text[]) WITH ORDINALITY AS u (name, ordinality)) m
+        FROM (SELECT ordinality AS number, to_regtype(nullif(name, ''))::oid AS oid, -1 AS modifier
+              FROM unnest($1::text[]) WITH ORDINALITY AS u (name, ordinality)) m
         {BaseTypes}
         ORDER BY m.number
         """;
