@@ -39,14 +39,21 @@ internal sealed class CheckCommand : NebulaCommand
         var passed = true;
         var source = planner.OpenSource();
         await using (source.ConfigureAwait(false))
+        {
             passed &= Show("source", pipeline.Source.Name, await source.CheckAsync(context.Interruption).ConfigureAwait(false), context);
+            var streams = new StreamResolver(pipeline);
+            if (passed)
+                passed &= Show("source", pipeline.Source.Name, await source.CheckStreamsAsync(
+                    [.. streams.Requested.Except(streams.Statements)], context.Interruption).ConfigureAwait(false), context);
+        }
         var destination = planner.OpenDestination();
         await using (destination.ConfigureAwait(false))
             passed &= Show("target", pipeline.Target.Name, await destination.CheckAsync(context.Interruption).ConfigureAwait(false), context);
         // what the streams need on top can be asked only of ends that can be reached
-        if (passed && context.Connectors.Find(pipeline.Source.Type) is { CapturesChanges: true })
+        if (passed && (context.Connectors.Find(pipeline.Source.Type) is { CapturesChanges: true } || destination.Capabilities.MergesRows))
         {
             var plan = await planner.PlanAsync([], context.Interruption).ConfigureAwait(false);
+            passed &= Show("target", pipeline.Target.Name, await TargetChecks.RunAsync(plan, context.Interruption).ConfigureAwait(false), context);
             passed &= Show("changes", pipeline.Source.Name, await CaptureChecks.RunAsync(plan, context.Interruption).ConfigureAwait(false), context);
         }
         return passed ? ExitCode.Success : ExitCode.Connection;

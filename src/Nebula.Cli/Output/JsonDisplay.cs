@@ -160,6 +160,15 @@ internal sealed class JsonDisplay(Stream target, Log log) : IRunDisplay, IDispos
         json.WriteNumber("seconds", Math.Round(progress.Elapsed.TotalSeconds, 3));
         json.WriteNumber("rows_per_second", Math.Round(progress.RowsPerSecond));
         json.WriteNumber("bytes_per_second", Math.Round(progress.BytesPerSecond));
+        if (progress.Retention is { } retention)
+        {
+            json.WriteStartObject("log");
+            json.WriteString("name", retention.Log);
+            json.WriteNumber("retained_bytes", retention.Bytes);
+            if (retention.BytesLeft is { } left)
+                json.WriteNumber("left_bytes", left);
+            json.WriteEndObject();
+        }
     }
 
     private void WriteError(Utf8JsonWriter json, Exception error)

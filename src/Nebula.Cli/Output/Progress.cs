@@ -1,4 +1,5 @@
 using Nebula.Cli.Running;
+using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Cli.Output;
@@ -16,6 +17,7 @@ internal readonly struct Progress
         BytesRead = metrics.BytesRead;
         BytesWritten = stream.StoredBytes ?? metrics.BytesWritten;
         TotalBytes = metrics.TotalBytes;
+        Retention = metrics.Retention;
     }
 
     public TimeSpan Elapsed { get; }
@@ -34,6 +36,9 @@ internal readonly struct Progress
 
     public long? TotalBytes { get; }
 
+    /// <summary>What the source keeps of its log; null where it has none.</summary>
+    public LogRetention? Retention { get; }
+
     public double RowsPerSecond => Read / Math.Max(Elapsed.TotalSeconds, 1e-3);
 
     public double BytesPerSecond => BytesRead / Math.Max(Elapsed.TotalSeconds, 1e-3);
@@ -43,6 +48,10 @@ internal readonly struct Progress
 
     /// <summary>Time left at the present pace; null when nothing can be said yet.</summary>
     public TimeSpan? Left => Fraction is > 0.001 and < 1 and var done && Elapsed.TotalSeconds > 0.3 ? Elapsed * ((1 - done) / done) : null;
+
+    /// <summary>What the source keeps of its log: <c>16.0 MB of log kept</c>; null where that is not known.</summary>
+    public string? Kept => Retention is not { } log ? null : $"{Units.FormatSize(log.Bytes)} of log kept"
+        + (log.BytesLeft is { } left ? $", {Units.FormatSize(left)} left" : "");
 
     /// <summary>Rates: <c>4.15M rows/s, 312.0 MB/s</c>.</summary>
     public string Rates => $"{Units.FormatCount(RowsPerSecond)} rows/s, {Units.FormatSize(BytesPerSecond)}/s";

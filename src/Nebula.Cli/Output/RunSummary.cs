@@ -49,6 +49,8 @@ internal static class RunSummary
                 + $"{Units.FormatDuration(latency.Percentile(0.99))} (99 %), {Units.FormatDuration(latency.Longest)} (all)");
         if (stream.Metrics.Repair is { } repair)
             lines.Add(string.Create(CultureInfo.InvariantCulture, $"    repaired: {repair.Differing:N0} of {Rows(repair.Rows)} transferred"));
+        if (progress.Kept is { } kept)
+            lines.Add($"    {kept} at the source by '{progress.Retention!.Log}'");
         foreach (var reason in stream.Restarts)
             lines.Add($"    started again because {log.Redact(reason)}");
         if (stream.QuarantinedAt is { } quarantine)

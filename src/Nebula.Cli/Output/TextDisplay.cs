@@ -88,7 +88,7 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
         if (Comparing(stream) is { } comparing)
             counts = comparing;
         else if (stream.Metrics.Latency is { } latency)
-            rest = $"  {Units.FormatDuration(latency.Last)} behind";
+            rest = $"  {Units.FormatDuration(latency.Last)} behind{(progress.Kept is { } kept ? "  " + kept : "")}";
         else if (progress.Fraction is { } fraction)
         {
             rest = string.Create(CultureInfo.InvariantCulture, $"  {fraction * 100,3:0}%") + (progress.Left is { } left ? $"  {Coarse(left)} left" : "");
@@ -112,7 +112,9 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
         if (Comparing(stream) is { } comparing)
             return $"{stream.Job.Name}: {comparing}";
         if (stream.Metrics.Latency is { } latency)
-            return $"{line}, {Units.FormatDuration(latency.Last)} behind";
+            line += $", {Units.FormatDuration(latency.Last)} behind";
+        if (progress.Kept is { } kept)
+            return $"{line}, {kept}";
         if (progress.Fraction is { } fraction)
             line += string.Create(CultureInfo.InvariantCulture, $", {fraction * 100:0}%");
         return progress.Left is { } left ? $"{line}, {Coarse(left)} left" : line;

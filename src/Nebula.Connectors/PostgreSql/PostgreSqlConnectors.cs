@@ -1,3 +1,4 @@
+using Nebula.Connectors.PostgreSql.Changes;
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Connectors.PostgreSql.Writing;
 using Nebula.Engine.Connectors;
@@ -14,6 +15,7 @@ public static class PostgreSqlConnectors
         {
             Aliases = ["postgres", "pg"],
             SourceOptions = PostgreSqlOptions.Descriptors,
+            FindConnections = static options => PostgreSqlOptions.Of(options).Use with { LeastToCapture = CapturedLog.FewestConnections },
             TakesQueries = true,
             CapturesChanges = true,
             DestinationOptions = WriteOptions.Descriptors,

@@ -40,6 +40,9 @@ internal sealed partial class PostgreSqlDestination : IChangeDestination, IRange
     public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) =>
         DestinationCheck.RunAsync(_connections, _options, cancellationToken);
 
+    public Task<IReadOnlyList<CheckResult>> CheckStreamsAsync(IReadOnlyList<StreamTarget> streams, CancellationToken cancellationToken) =>
+        TargetRights.RunAsync(_connections, [.. streams.Select(stream => (stream, NameOf(stream.Object)))], cancellationToken);
+
     public ChunkOrder ChunksOf(StreamPlan plan) => ChunkOrder.Any;
 
     public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
@@ -76,8 +79,9 @@ internal sealed partial class PostgreSqlDestination : IChangeDestination, IRange
             }, cancellationToken).ConfigureAwait(false)
             ?? throw new NebulaException(
                 ErrorKind.Locked, $"The staging table of '{name}' is gone: another run of the same target has begun since, and took it for left behind.");
-        var columns = staged.Columns.Select(column => ColumnOf(plan, column)).ToImmutableArray();
-        var copy = $"COPY {staging.Sql} ({string.Join(", ", staged.Columns.Select(static column => SqlName.Quote(column.Name)))}) FROM STDIN (FORMAT binary)";
+        var sent = staged.Columns.Where(static column => column.Name != StagingTable.Number).ToList();
+        var columns = sent.Select(column => ColumnOf(plan, column)).ToImmutableArray();
+        var copy = $"COPY {staging.Sql} ({string.Join(", ", sent.Select(static column => SqlName.Quote(column.Name)))}) FROM STDIN (FORMAT binary)";
         // of rows with the same key the last of a chunk counts, so that they must not overtake each other
         var lanes = plan.Write == WriteMode.Merge ? 1 : LanesOfChunk;
         var writer = new StagingWriter(
@@ -124,9 +128,14 @@ internal sealed partial class PostgreSqlDestination : IChangeDestination, IRange
     public Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
     {
         var name = NameOf(plan.Object);
-        _readBack ??= new PostgreSqlSource(_options.Connection with { Schemas = [] });
+        _readBack ??= new PostgreSqlSource(_options.Connection with
+        {
+            Schemas = [],
+            // one is that of the session
+            MaxConnections = Math.Max(1, _options.Connection.MaxConnections - 1),
+        });
         return _session.RunAsync(
-            name, connection => new CommittedParts(_readBack, name).FindAsync(connection, plan, parts, cancellationToken), cancellationToken);
+            name, connection => new CommittedParts(_readBack, StateOf(name), name).FindAsync(connection, plan, parts, cancellationToken), cancellationToken);
     }
 
     public Task ApplyAsync(IReadOnlyList<ChangeCommit> changes, CancellationToken cancellationToken)

@@ -31,6 +31,9 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
 
     public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) => SourceCheck.RunAsync(_connections, cancellationToken);
 
+    public Task<IReadOnlyList<CheckResult>> CheckStreamsAsync(IReadOnlyList<string> streams, CancellationToken cancellationToken) =>
+        SourceCheck.FindRefusedAsync(_connections, streams, cancellationToken);
+
     public Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken) => _connections.QueryAsync(
         $"The tables of database '{options.Database}' cannot be listed", async connection =>
         {

@@ -13,6 +13,15 @@ internal static class SourceCheck
     private const int MostNamed = 10;
     private const string SettingsQuery = "SELECT current_user, current_setting('server_version'), current_setting('wal_level'), pg_is_in_recovery()";
 
+    private const string RefusedQuery = """
+        SELECT * FROM (
+            SELECT n.nspname, c.relname, current_user::text, has_schema_privilege(n.oid, 'USAGE') AS is_seen,
+                   has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT') AS is_read
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname || '.' || c.relname = ANY ($1)) r
+        WHERE NOT (is_seen AND is_read) ORDER BY 1, 2
+        """;
+
     /// <summary>Runs the checks.</summary>
     /// <param name="connections">The connections.</param>
     /// <param name="cancellationToken">Stops the checks.</param>
@@ -33,6 +42,37 @@ internal static class SourceCheck
         {
             results.Add(new CheckResult(results.Count == 0 ? "connection" : "server", false, e.Message));
             return results;
+        }
+    }
+
+    /// <summary>Finds the tables among streams that the role may not read. What only a wildcard means is left out of a run, and is no fault.</summary>
+    /// <param name="connections">The connections.</param>
+    /// <param name="streams">Names and wildcards.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    public static async Task<IReadOnlyList<CheckResult>> FindRefusedAsync(
+        PostgreSqlConnections connections, IReadOnlyList<string> streams, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await connections.QueryAsync<IReadOnlyList<CheckResult>>("The checks cannot go on", async connection =>
+            {
+                await using var command = new NpgsqlCommand(RefusedQuery, connection);
+                command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. streams] });
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                var results = new List<CheckResult>();
+                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    var (schema, name, role) = (reader.GetString(0), reader.GetString(1), SqlName.Quote(reader.GetString(2)));
+                    var remedy = (reader.GetBoolean(3) ? "" : $" GRANT USAGE ON SCHEMA {SqlName.Quote(schema)} TO {role};")
+                        + (reader.GetBoolean(4) ? "" : $" GRANT SELECT ON {SqlName.Quote(schema, name)} TO {role};");
+                    results.Add(new CheckResult($"{schema}.{name}", false, $"it cannot be read:{remedy}"));
+                }
+                return results;
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (NebulaException e)
+        {
+            return [new CheckResult("streams", false, e.Message)];
         }
     }
 

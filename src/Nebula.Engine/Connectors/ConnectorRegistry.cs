@@ -47,6 +47,9 @@ public sealed record ConnectorDescriptor(string Name, string Summary)
     /// <summary>Whether a source has a log of changes: it is an <see cref="IChangeSource"/>.</summary>
     public bool CapturesChanges { get; init; }
 
+    /// <summary>Tells what connections its sources and destinations make; null when that is not counted.</summary>
+    public Func<OptionValues, ConnectionUse>? FindConnections { get; init; }
+
     /// <summary>Makes the source of validated options.</summary>
     public Func<OptionValues, ISource>? CreateSource { get; init; }
 
@@ -66,4 +69,18 @@ public sealed record ConnectorDescriptor(string Name, string Summary)
     public IDestination Destination(OptionValues options) => CreateDestination is null
         ? throw NebulaException.Configuration($"'{Name}' can be a source but not a destination.")
         : CreateDestination(options);
+}
+
+/// <summary>The connections that a source or a destination makes.</summary>
+/// <param name="Server">Where they go; the same text is the same server.</param>
+/// <param name="Option">The option that says how many there may be at a time.</param>
+/// <param name="Most">What it is set to.</param>
+/// <param name="Limit">Most to the server from all of a pipeline; null for no limit.</param>
+public sealed record ConnectionUse(string Server, string Option, int Most, int? Limit)
+{
+    /// <summary>Fewest that work.</summary>
+    public int Least { get; init; } = 1;
+
+    /// <summary>Fewest that work where changes are captured.</summary>
+    public int LeastToCapture { get; init; } = 1;
 }

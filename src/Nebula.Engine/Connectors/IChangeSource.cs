@@ -39,7 +39,18 @@ public interface IChangeReader : IAsyncDisposable
     /// <param name="position">The position of a window that was read.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     Task AcknowledgeAsync(string position, CancellationToken cancellationToken);
+
+    /// <summary>Finds how much of the log the server keeps for this reader.</summary>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>Null where that is not known.</returns>
+    Task<LogRetention?> FindRetentionAsync(CancellationToken cancellationToken) => Task.FromResult<LogRetention?>(null);
 }
+
+/// <summary>How much of a log a server keeps for one that reads it.</summary>
+/// <param name="Log">The log, for people: of PostgreSQL the slot.</param>
+/// <param name="Bytes">Bytes that it keeps.</param>
+/// <param name="BytesLeft">Bytes that may come until it keeps them no more; null when it keeps them whatever comes.</param>
+public sealed record LogRetention(string Log, long Bytes, long? BytesLeft);
 
 /// <summary>A stream whose changes are read.</summary>
 /// <param name="Plan">The stream as it is read.</param>

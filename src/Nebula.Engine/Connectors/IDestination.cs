@@ -34,6 +34,13 @@ public interface IDestination : IAsyncDisposable
     /// <param name="cancellationToken">Stops the checks.</param>
     Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken);
 
+    /// <summary>Tries what it takes to write streams. Throws nothing for a failed check.</summary>
+    /// <param name="streams">The streams.</param>
+    /// <param name="cancellationToken">Stops the checks.</param>
+    /// <returns>What is missing, each with its remedy.</returns>
+    Task<IReadOnlyList<CheckResult>> CheckStreamsAsync(IReadOnlyList<StreamTarget> streams, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<CheckResult>>([]);
+
     /// <summary>Whether a stream may come in several chunks.</summary>
     /// <param name="plan">The stream as it will be written.</param>
     ChunkOrder ChunksOf(StreamPlan plan) => ChunkOrder.Single;

@@ -17,6 +17,13 @@ public interface ISource : IAsyncDisposable
     /// <param name="cancellationToken">Stops the checks.</param>
     Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken);
 
+    /// <summary>Tries what it takes to read streams. Throws nothing for a failed check.</summary>
+    /// <param name="streams">Their names, or wildcards; what only a wildcard means may be left out of a run, and so is no fault.</param>
+    /// <param name="cancellationToken">Stops the checks.</param>
+    /// <returns>What is missing, each with its remedy.</returns>
+    Task<IReadOnlyList<CheckResult>> CheckStreamsAsync(IReadOnlyList<string> streams, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<CheckResult>>([]);
+
     /// <summary>Finds the streams that the source offers, with their schemas.</summary>
     /// <param name="request">Which streams are wanted, and how hard to look.</param>
     /// <param name="cancellationToken">Stops the search.</param>

@@ -11,6 +11,13 @@ namespace Nebula.Engine.Connectors;
 /// <param name="Detail">What was found, and when it failed: what to do.</param>
 public sealed record CheckResult(string Name, bool Passed, string Detail);
 
+/// <summary>Where a stream is to go, before it is planned.</summary>
+/// <param name="Stream">Its name.</param>
+/// <param name="Object">The object that it goes to.</param>
+/// <param name="Write">What becomes of the rows that are there; where that depends on whether the stream has a key, as if it had one.</param>
+/// <param name="Capture">How its changes are captured; null when they are not.</param>
+public sealed record StreamTarget(string Stream, string Object, WriteMode Write, ChangeCapture? Capture);
+
 /// <summary>What to look for in a source.</summary>
 public sealed record DiscoverRequest
 {
@@ -289,7 +296,11 @@ public sealed record StagedPart(int ChunkIndex, string Location, long Rows, long
 /// <param name="Location">Where the rows are, for people.</param>
 /// <param name="OpenAsync">Opens them for reading: columns and types are those of the plan, and rows of a later part
 /// come behind those of an earlier one.</param>
-public sealed record CommittedRows(int FirstPart, int PartCount, string Location, Func<ReadContext, CancellationToken, Task<ISourceReader>> OpenAsync);
+public sealed record CommittedRows(int FirstPart, int PartCount, string Location, Func<ReadContext, CancellationToken, Task<ISourceReader>> OpenAsync)
+{
+    /// <summary>Whether the rows of its parts are mixed, so that they can be compared only as a whole.</summary>
+    public bool AreMixed { get; init; }
+}
 
 /// <summary>A request to publish staged parts.</summary>
 /// <param name="Plan">The stream.</param>

@@ -27,8 +27,12 @@ public sealed class ChangeRows
     /// <param name="plan">The stream as it is written but for them.</param>
     public static StreamPlan AddColumns(StreamPlan plan) => (plan with
     {
-        Columns = [.. plan.Columns, .. ChangeColumns.Written.Select(static field => new PlannedColumn(field.Name, field) { TypeIsFixed = true })],
+        Columns = [.. plan.Columns.Select(column => plan.Write == WriteMode.Append ? Nullable(column) : column), .. ChangeColumns.Written.Select(static field => new PlannedColumn(field.Name, field) { TypeIsFixed = true })],
     }).Build();
+
+    // of a row that went the log tells its key, and of a truncation nothing
+    private static PlannedColumn Nullable(PlannedColumn column) =>
+        column.Field.Nullable ? column : column with { Field = new Field(column.Field.Name, column.Field.Type) };
 
     /// <summary>Converts changes as the log has them.</summary>
     /// <param name="batches">The changes.</param>

@@ -47,6 +47,9 @@ public sealed class PipelineMetrics
     /// <summary>How far source and destination were compared, so that only what differs is moved; null where nothing is compared.</summary>
     public ComparisonProgress? Repair { get; set; }
 
+    /// <summary>How much of its log the source keeps; null where that is not known. All streams of a log have the same.</summary>
+    public LogRetention? Retention { get; private set; }
+
     /// <summary>How records were held between decoding and encoding; null before any were.</summary>
     public StorageUse? Storage { get; internal set; }
 
@@ -89,6 +92,10 @@ public sealed class PipelineMetrics
         Wrote(rows, bytes);
         Interlocked.Add(ref _bytesReadBefore, bytesRead);
     }
+
+    /// <summary>Takes how much of its log the source keeps.</summary>
+    /// <param name="retention">What was found.</param>
+    public void Keeps(LogRetention retention) => Retention = retention;
 
     /// <summary>Adds changes that readers can see from now on.</summary>
     /// <param name="batches">The changes.</param>

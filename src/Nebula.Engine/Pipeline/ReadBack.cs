@@ -23,7 +23,7 @@ public sealed class ReadBack(IDestination destination, PipelineOptions options, 
     /// <param name="written">The stream as it was written.</param>
     /// <param name="parts">What was committed, in the order of the chunks.</param>
     /// <param name="cancellationToken">Stops the comparison.</param>
-    /// <returns>A comparison for each part, in their order; null where the destination cannot be read.</returns>
+    /// <returns>A comparison for each part, in their order, or for all of them where their rows are mixed; null where the destination cannot be read.</returns>
     /// <exception cref="NebulaException">The destination cannot be reached. Of what is missing or damaged there the comparisons tell.</exception>
     public async Task<IReadOnlyList<PartComparison>?> CompareAsync(StreamPlan written, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
     {
@@ -32,9 +32,26 @@ public sealed class ReadBack(IDestination destination, PipelineOptions options, 
             return null;
         var comparisons = new List<PartComparison>(parts.Count);
         foreach (var rows in found)
-            comparisons.AddRange(
-                await CompareAsync(written, rows, [.. parts.Skip(rows.FirstPart).Take(rows.PartCount)], cancellationToken).ConfigureAwait(false));
+        {
+            var those = parts.Skip(rows.FirstPart).Take(rows.PartCount).ToList();
+            comparisons.AddRange(await CompareAsync(
+                written, rows, rows.AreMixed && those.Count > 1 ? [Sum(those)] : those, cancellationToken).ConfigureAwait(false));
+        }
         return comparisons;
+    }
+
+    /// <summary>Adds parts up; their hashes are sums themselves.</summary>
+    private static StagedPart Sum(List<StagedPart> parts)
+    {
+        var columns = parts[0].Hash?.Columns.Length ?? -1;
+        return parts[0] with
+        {
+            Rows = parts.Sum(static part => part.Rows),
+            Bytes = parts.Sum(static part => part.Bytes),
+            Hash = !parts.TrueForAll(part => part.Hash?.Columns.Length == columns) ? null : new ContentHash(
+                parts.Aggregate(0UL, static (sum, part) => unchecked(sum + part.Hash!.Rows)),
+                [.. Enumerable.Range(0, columns).Select(i => parts.Aggregate(0UL, (sum, part) => unchecked(sum + part.Hash!.Columns[i])))]),
+        };
     }
 
     private async Task<IEnumerable<PartComparison>> CompareAsync(

@@ -21,6 +21,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     private static readonly Dictionary<string, OptionValue> NoOptions = [];
     private readonly DateTime _now = startedAt ?? DateTime.UtcNow;
     private int _sourceStreams;
+    private ConnectionShares? _connections;
 
     /// <summary>Identity of the run: sorts by time, and is short enough for names of temporary files.</summary>
     public string RunId { get; } = runId ?? $"{DateTime.UtcNow:yyyyMMdd'T'HHmmss}-{Random.Shared.Next(0x1000000):x6}";
@@ -68,8 +69,11 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     public async Task<RunPlan> PlanAsync(SourceStreams found, IReadOnlyList<string> only)
     {
         var streams = Resolve(found, only);
-        var parallel = streams.Min(stream => Math.Min(Math.Min(streams.Count, pipeline.Settings.ParallelStreams),
-            stream.Performance.MaxConcurrency ?? int.MaxValue));
+        _connections = ConnectionShares.Of(
+            (UseOf(pipeline.Source, static connector => connector.SourceOptions), pipeline.Source.Location),
+            (UseOf(pipeline.Target, static connector => connector.DestinationOptions), pipeline.Target.Location), streams, streams.Min(stream => Math.Min(
+                Math.Min(streams.Count, pipeline.Settings.ParallelStreams), stream.Performance.MaxConcurrency ?? int.MaxValue)));
+        var parallel = _connections.Streams;
         var bytes = new Dictionary<string, long>(StringComparer.Ordinal);
         for (var i = 0; i < found.Names.Count; i++)
             bytes.Add(found.Names[i], found.Bytes[i] ?? 0);
@@ -261,11 +265,18 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
             return source.BufferBytes + destination.BufferBytes;
     }
 
+    private ConnectionUse? UseOf(ConnectionConfig connection, Func<ConnectorDescriptor, IReadOnlyList<OptionDescriptor>?> descriptors)
+    {
+        var connector = Find(connection);
+        return connector.FindConnections is { } find && descriptors(connector) is { } known
+            ? find(new OptionValues(connector.Name, known, connection.Options)) : null;
+    }
+
     private Func<ISource> CreateSource(IReadOnlyDictionary<string, OptionValue> options)
     {
         var connector = Find(pipeline.Source);
         var descriptors = connector.SourceOptions ?? throw NebulaException.Configuration($"'{connector.Name}' cannot be a source.", pipeline.Source.Location);
-        var values = new OptionValues($"source \"{connector.Name}\"", descriptors, RenderPath(pipeline.Source.With(options)));
+        var values = new OptionValues($"source \"{connector.Name}\"", descriptors, RenderPath(Shared(pipeline.Source.With(options), _connections?.Source)));
         return () => connector.Source(values);
     }
 
@@ -274,8 +285,21 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         var connector = Find(pipeline.Target);
         var descriptors = connector.DestinationOptions
             ?? throw NebulaException.Configuration($"'{connector.Name}' cannot be a destination.", pipeline.Target.Location);
-        var values = new OptionValues($"target \"{connector.Name}\"", descriptors, pipeline.Target.With(options));
+        var values = new OptionValues($"target \"{connector.Name}\"", descriptors, Shared(pipeline.Target.With(options), _connections?.Target));
         return () => connector.Destination(values);
+    }
+
+    private static IReadOnlyDictionary<string, OptionValue> Shared(IReadOnlyDictionary<string, OptionValue> options, ConnectionShare? share)
+    {
+        if (share is null)
+            return options;
+        // a stream may ask for fewer
+        var set = options.GetValueOrDefault(share.Option);
+        var own = int.TryParse(set?.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : share.Wanted;
+        return own <= share.Most ? options : new Dictionary<string, OptionValue>(options, StringComparer.Ordinal)
+        {
+            [share.Option] = new OptionValue([share.Most.ToString(CultureInfo.InvariantCulture)], set?.Location ?? share.Location),
+        };
     }
 
     private ConnectorDescriptor Find(ConnectionConfig connection) => connectors.Find(connection.Type) ?? throw NebulaException.Configuration(

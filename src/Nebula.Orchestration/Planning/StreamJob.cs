@@ -21,8 +21,12 @@ public sealed record StreamJob
     /// <summary>Makes the destination.</summary>
     public required Func<IDestination> OpenDestination { get; init; }
 
-    /// <summary>The settings of the destination: streams with the same can share one.</summary>
+    /// <summary>The settings of the destination.</summary>
     public required IReadOnlyDictionary<string, OptionValue> TargetOptions { get; init; }
+
+    /// <summary>Stands for the settings of the destination: streams with the same can share one.</summary>
+    public string TargetKey => string.Join('\n', TargetOptions.OrderBy(static option => option.Key, StringComparer.Ordinal)
+        .Select(static option => $"{option.Key}={string.Join('\0', option.Value.Items)}"));
 
     /// <summary>Longest time that a change waits to be written.</summary>
     public TimeSpan FlushInterval { get; init; }

@@ -18,6 +18,7 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
 {
     // how long a stream without changes may stay behind, where each commit costs a call
     private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RetentionInterval = TimeSpan.FromSeconds(5);
     private readonly List<CapturingStream> _streams = [];
     private readonly Dictionary<string, IDestination> _shared = new(StringComparer.Ordinal);
     private readonly long _started = Stopwatch.GetTimestamp();
@@ -110,8 +111,7 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
     /// <summary>Streams whose destination takes many at once share one.</summary>
     private IDestination DestinationOf(StreamJob job)
     {
-        var settings = string.Join('\n', job.TargetOptions.OrderBy(static option => option.Key, StringComparer.Ordinal)
-            .Select(static option => $"{option.Key}={string.Join('\0', option.Value.Items)}"));
+        var settings = job.TargetKey;
         if (_shared.TryGetValue(settings, out var shared))
             return shared;
         var destination = job.OpenDestination();
@@ -165,6 +165,8 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
                 slice.CancelAfter(Max(duration - Stopwatch.GetElapsedTime(_started), TimeSpan.FromMilliseconds(1)));
             var isOver = false;
             var isRead = false;
+            using var gauge = new LogGauge();
+            var asked = await FindRetentionAsync(reader, streams, gauge, cancellationToken).ConfigureAwait(false);
             while (!isOver && !isRead)
             {
                 try
@@ -183,9 +185,25 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
                     await CommitIdleAsync(streams, log, cancellationToken).ConfigureAwait(false);
                 if (log.Reached() is { } position)
                     await reader.AcknowledgeAsync(position, cancellationToken).ConfigureAwait(false);
+                if (isOver || isRead || Stopwatch.GetElapsedTime(asked) > RetentionInterval)
+                    asked = await FindRetentionAsync(reader, streams, gauge, cancellationToken).ConfigureAwait(false);
             }
             return isRead;
         }
+    }
+
+    /// <summary>Finds how much of its log the source keeps.</summary>
+    /// <returns>When that was.</returns>
+    private async Task<long> FindRetentionAsync(
+        IChangeReader reader, List<CapturingStream> streams, LogGauge gauge, CancellationToken cancellationToken)
+    {
+        if (await reader.FindRetentionAsync(cancellationToken).ConfigureAwait(false) is { } retention)
+        {
+            gauge.Set(retention);
+            foreach (var stream in streams)
+                options.Observer?.MetricsOf(stream.Task).Keeps(retention);
+        }
+        return Stopwatch.GetTimestamp();
     }
 
     private async Task CommitAsync(ChangeWindow window, List<CapturingStream> streams, LogPositions log, CancellationToken cancellationToken)

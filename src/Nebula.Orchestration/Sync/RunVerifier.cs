@@ -53,11 +53,11 @@ public sealed class RunVerifier(PipelineConfig pipeline, ConnectorRegistry conne
             var written = stream.Run().PlanWritten(read);
             var verification = new StreamVerification(name, VerificationOutcome.NotComparable) { Target = stream.Destination.LocationOf(written) };
             if (await FindReplacementAsync(run, index, stream.Destination, written, cancellationToken).ConfigureAwait(false) is { } later)
-                return verification with { Outcome = VerificationOutcome.Replaced, Reason = $"run {later} has replaced it" };
+                return verification with { Outcome = VerificationOutcome.Replaced, Reason = $"run {later} has {(written.Write == WriteMode.Replace ? "replaced it" : "written there since")}" };
             var parts = await _state.ReadCommittedAsync(task, cancellationToken).ConfigureAwait(false);
             if (await new ReadBack(stream.Destination, job.Options, pool).CompareAsync(written, parts, cancellationToken)
                 .ConfigureAwait(false) is not { } compared)
-                return verification with { Reason = "what goes there cannot be read again" };
+                return verification with { Reason = "what goes there cannot be read again, or cannot be told from other rows" };
             return verification with
             {
                 Outcome = compared.All(static part => part.Matches) ? VerificationOutcome.Matches : VerificationOutcome.Differs,

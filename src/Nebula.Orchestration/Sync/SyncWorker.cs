@@ -75,10 +75,18 @@ public sealed class SyncWorker(
     }
 
     /// <inheritdoc/>
-    public Task<Checkpoint?> PrepareAsync(StreamTask task, CancellationToken cancellationToken) => WithAsync(task, async stream =>
-        await stream.Destination.PrepareAsync(stream.Written, cancellationToken).ConfigureAwait(false)
-            // what is added to keeps account of it: where there is none, nothing is there, whatever was committed elsewhere
-            ?? (stream.Plan.Write == WriteMode.Replace ? null : new Checkpoint(stream.Job.Name, "", 0)), isPlanned: true, cancellationToken);
+    public async Task<Checkpoint?> PrepareAsync(StreamTask task, CancellationToken cancellationToken)
+    {
+        var (checkpoint, isCaptured) = await WithAsync(task, async stream => (
+            await stream.Destination.PrepareAsync(stream.Written, cancellationToken).ConfigureAwait(false)
+                // what is added to keeps account of it: where there is none, nothing is there, whatever was committed elsewhere
+                ?? (stream.Plan.Write == WriteMode.Replace ? null : new Checkpoint(stream.Job.Name, "", 0)),
+            stream.Plan.Capture is not null), isPlanned: true, cancellationToken).ConfigureAwait(false);
+        // its snapshot is done: it waits for all other streams, and holds no connections meanwhile
+        if (isCaptured && checkpoint is { Sequence: > 0 })
+            await CloseAsync(task).ConfigureAwait(false);
+        return checkpoint;
+    }
 
     /// <inheritdoc/>
     public Task<SplitStream> SplitAsync(

@@ -115,8 +115,7 @@ internal sealed class ChangeOracle(WriteMode write, DeleteHandling deletes)
                 _rows.Remove(change.Key);
                 break;
             case ChangeColumns.Delete when deletes == DeleteHandling.Soft:
-                if (_rows.TryGetValue(change.Key, out var marked))
-                    _rows[change.Key] = Gone(marked, change);
+                _rows[change.Key] = Gone(_rows.GetValueOrDefault(change.Key, change), change);
                 break;
             case ChangeColumns.Delete:
                 break;

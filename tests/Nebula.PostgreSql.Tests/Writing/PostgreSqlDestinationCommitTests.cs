@@ -357,7 +357,7 @@ public sealed class PostgreSqlDestinationCommitTests(Servers servers)
         await using var writer = new DestinationRun(run.Server, ("user", "rights_writer"), ("schema", "rights"), ("state_schema", "rights_state"));
         var refused = await writer.Destination.CheckAsync(CancellationToken.None);
         var missing = string.Join('\n', refused.Where(static check => !check.Passed).Select(static check => check.Detail));
-        Assert.Contains("GRANT USAGE, CREATE ON SCHEMA \"rights\" TO \"rights_writer\";", missing, StringComparison.Ordinal);
+        Assert.DoesNotContain("ON SCHEMA \"rights\"", missing, StringComparison.Ordinal);
         Assert.Contains("CREATE SCHEMA \"rights_state\" AUTHORIZATION \"rights_writer\";", missing, StringComparison.Ordinal);
         var error = await Assert.ThrowsAsync<NebulaException>(() => writer.LoadCsvAsync("id,v\n2,new\n", "t"));
         Assert.Equal(ErrorKind.Permission, error.Kind);

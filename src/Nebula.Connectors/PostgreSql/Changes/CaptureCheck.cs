@@ -20,6 +20,12 @@ internal static class CaptureCheck
                current_setting('max_wal_senders')::int, (SELECT count(*)::int FROM pg_stat_replication), current_user
         """;
 
+    private const string OwnershipQuery = """
+        SELECT current_user::text, current_database()::text, has_database_privilege(current_database(), 'CREATE'),
+               coalesce((SELECT pg_has_role(pubowner, 'USAGE') FROM pg_publication WHERE pubname = $1), false),
+               NOT EXISTS (SELECT FROM pg_class WHERE oid::bigint = ANY ($2) AND NOT pg_has_role(relowner, 'USAGE'))
+        """;
+
     /// <summary>Runs the checks.</summary>
     /// <param name="connections">The connections.</param>
     /// <param name="plans">The streams.</param>
@@ -88,18 +94,46 @@ internal static class CaptureCheck
         NpgsqlConnection connection, CaptureOptions options, IReadOnlyList<StreamPlan> plans, List<CheckResult> results, CancellationToken cancellationToken)
     {
         var publication = await Publication.FindAsync(connection, options.Publication, cancellationToken).ConfigureAwait(false);
-        results.Add(new CheckResult("publication", true, publication is null ? $"'{options.Publication}' is not there yet; the first run makes it"
-            : $"'{options.Publication}' has {publication.Tables.Count} tables"));
+        var tables = new List<CapturedTable>();
         foreach (var plan in plans)
         {
             var (schema, name) = TableDetails.NameOf(plan.Stream);
             var table = await CapturedTable.FindAsync(connection, schema, name, cancellationToken).ConfigureAwait(false);
             var fault = table is null ? "it is not there any more" : table.FindFault(CapturedLog.SourceKey(plan))
                 ?? publication?.FindFault(table, plan.Columns.Select(static column => column.SourceName));
+            if (table is not null && publication?.Tables.ContainsKey(table.Oid) != true)
+                tables.Add(table);
             var identity = table?.Identity == 'f' ? "all columns" : string.Join(", ", table?.IdentityColumns.Select(static column => column.Name) ?? []);
             var isMissing = publication is not null && table is not null && !publication.Tables.ContainsKey(table.Oid);
             results.Add(new CheckResult($"changes of {plan.Stream.Name}", fault is null,
                 fault ?? $"rows are told by {identity}{(isMissing ? "; not published yet, the next run adds it" : "")}"));
         }
+        results.Add(await PublicationAsync(connection, options.Publication, publication, tables, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Whether the tables are published, or the role may publish them.</summary>
+    private static async Task<CheckResult> PublicationAsync(
+        NpgsqlConnection connection, string name, Publication? publication, List<CapturedTable> missing, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(OwnershipQuery, connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. missing.Select(static table => (long)table.Oid)] });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        var (role, database, mayMake, ownsPublication, ownsTables) =
+            (reader.GetString(0), reader.GetString(1), reader.GetBoolean(2), reader.GetBoolean(3), reader.GetBoolean(4));
+        if (publication is null)
+            return (mayMake, ownsTables) switch
+            {
+                (true, true) => new CheckResult("publication", true, $"'{name}' is not there yet; the first run makes it"),
+                (false, true) => new CheckResult("publication", false, $"'{name}' is not there, and role '{role}' may not make it: GRANT CREATE ON DATABASE "
+                    + $"{SqlName.Quote(database)} TO {SqlName.Quote(role)};"),
+                _ => new CheckResult("publication", false, $"'{name}' is not there, and only who owns its tables can make it. As their owner: "
+                    + Publication.CreateSql(name, missing, connection.PostgreSqlVersion.Major)),
+            };
+        return missing.Count == 0 || ownsPublication && ownsTables
+            ? new CheckResult("publication", true, $"'{publication.Name}' has {publication.Tables.Count} tables")
+            : new CheckResult("publication", false, $"'{publication.Name}' lacks tables, and only who owns it and them can add them. As their owner: "
+                + publication.AddSql(missing));
     }
 }

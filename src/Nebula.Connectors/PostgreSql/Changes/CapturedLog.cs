@@ -13,7 +13,9 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <param name="connections">Lends connections.</param>
 internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDisposable
 {
-    private const int FewestConnections = 2;
+    /// <summary>Fewest connections that changes are captured with.</summary>
+    public const int FewestConnections = 2;
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
     private SharedSnapshot? _snapshot;
     private StreamStart? _start;
@@ -113,7 +115,7 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
             throw NebulaException.Configuration(publication.FindFault(table, [])!);
         if (publication is null || !publication.Tables.ContainsKey(table.Oid))
         {
-            var sql = publication?.AddSql(table) ?? Publication.CreateSql(name, table, connection.PostgreSqlVersion.Major);
+            var sql = publication?.AddSql([table]) ?? Publication.CreateSql(name, [table], connection.PostgreSqlVersion.Major);
             if (isStandby)
                 throw NebulaException.Configuration($"Publication '{name}' lacks table {table.Schema}.{table.Name}, and a standby cannot change it. On the "
                     + $"primary: {sql}");

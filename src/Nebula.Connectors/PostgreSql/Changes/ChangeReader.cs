@@ -185,6 +185,19 @@ internal sealed class ChangeReader : IChangeReader
         }
     }
 
+    public async Task<LogRetention?> FindRetentionAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await SlotRetention.FindAsync(
+                await SideAsync(cancellationToken).ConfigureAwait(false), _options.Slot, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && Translate(_connections, _options, e) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _feed.DisposeAsync().ConfigureAwait(false);

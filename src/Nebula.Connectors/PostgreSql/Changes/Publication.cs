@@ -56,17 +56,18 @@ internal sealed record Publication(string Name)
         return found with { Tables = tables };
     }
 
-    /// <summary>The statement that makes a publication of a table.</summary>
+    /// <summary>The statement that makes a publication of tables.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="table">The table.</param>
+    /// <param name="tables">The tables.</param>
     /// <param name="version">Major version of the server.</param>
-    public static string CreateSql(string name, CapturedTable table, int version) =>
-        $"CREATE PUBLICATION {SqlName.Quote(name)} FOR TABLE {Sql(table)} WITH (publish_via_partition_root = true"
+    public static string CreateSql(string name, IEnumerable<CapturedTable> tables, int version) =>
+        $"CREATE PUBLICATION {SqlName.Quote(name)} FOR TABLE {string.Join(", ", tables.Select(Sql))} WITH (publish_via_partition_root = true"
         + $"{(version >= FirstVersionWithGenerated ? ", publish_generated_columns = stored" : "")});";
 
-    /// <summary>The statement that adds a table.</summary>
-    /// <param name="table">The table.</param>
-    public string AddSql(CapturedTable table) => $"ALTER PUBLICATION {SqlName.Quote(Name)} ADD TABLE {Sql(table)};";
+    /// <summary>The statement that adds tables.</summary>
+    /// <param name="tables">The tables.</param>
+    public string AddSql(IEnumerable<CapturedTable> tables) =>
+        $"ALTER PUBLICATION {SqlName.Quote(Name)} ADD TABLE {string.Join(", ", tables.Select(Sql))};";
 
     /// <summary>Says what of a table the publication leaves out, or would, and what to do; null for nothing.</summary>
     /// <param name="table">The table.</param>

@@ -176,7 +176,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         var connection = new LentConnection(_source.CreateConnection(), this);
         try
         {
-            await connection.Connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+            await BusyServer.OpenAsync(() => connection.Connection.OpenAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
             connection.ProcessId = connection.Connection.ProcessID;
             await using var command = new NpgsqlCommand(Session, connection.Connection);
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
@@ -207,7 +207,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
             var settings = Options.Wire;
             if (isReplication)
                 settings = settings with { IsReplication = true, Options = $"{settings.Options} {ReplicationSession}".TrimStart() };
-            connection = WireConnection.Open(settings, cancellationToken);
+            connection = BusyServer.Open(() => WireConnection.Open(settings, cancellationToken), cancellationToken);
             if (!isReplication)
                 connection.Query(Session);
             return new LentWire(connection, this, isReplication);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
 
@@ -79,9 +80,13 @@ internal sealed class PostgreSqlErrors(PostgreSqlOptions options)
     {
         var (kind, advice) = e.SqlState switch
         {
+            "28000" when e.MessageText.Contains("not permitted to log in", StringComparison.Ordinal) =>
+                (ErrorKind.Authentication, $"ALTER ROLE {SqlName.Quote(options.User)} LOGIN;"),
             "28P01" or "28000" =>
                 (ErrorKind.Authentication, $"Check 'user' ('{options.User}') and 'password', and what pg_hba.conf of {options.Server} allows."),
             "3D000" => (ErrorKind.NotFound, $"Check 'database' ('{options.Database}')."),
+            "42501" when e.MessageText.StartsWith("permission denied for database", StringComparison.Ordinal) =>
+                (ErrorKind.Permission, $"GRANT CONNECT ON DATABASE {SqlName.Quote(options.Database)} TO {SqlName.Quote(options.User)};"),
             "42501" => (ErrorKind.Permission, $"Give role '{options.User}' the right: GRANT USAGE ON SCHEMA … and GRANT SELECT ON …, or read as another role."),
             "42P01" or "3F000" => (ErrorKind.NotFound, "It was there when the run was planned, or it never was. Run 'nebula discover' to see what there is."),
             "42703" or "42804" => (ErrorKind.Schema, "The table was changed after the run was planned. Run again."),

@@ -14,6 +14,9 @@ internal sealed record PostgreSqlOptions
     // one keeps the snapshot, the others read
     private const string DefaultConnections = "5";
 
+    private const string ConnectionsKey = "max_connections";
+    private const string LimitKey = "limits.max_connections";
+
     // the greatest number that the server itself can be set to
     private const long MostConnections = 262_143;
     private const int ReadBufferSize = 256 << 10;
@@ -39,8 +42,9 @@ internal sealed record PostgreSqlOptions
         new("ssl_root_certificate", OptionKind.Text,
             "File with the certificates that the server's must be signed by, for verify-ca and verify-full; else PGSSLROOTCERT."),
         new("schema", OptionKind.TextList, "Schemas that are looked into; else all that are not the system's."),
-        new("max_connections", OptionKind.Integer, "Most connections at a time, 1 or more. With 1 a table is read as one chunk: one connection more keeps the "
+        new(ConnectionsKey, OptionKind.Integer, "Most connections at a time, 1 or more. With 1 a table is read as one chunk: one connection more keeps the "
             + "snapshot that all chunks see.", DefaultConnections),
+        new(LimitKey, OptionKind.Integer, "Most connections to the server at a time, of all streams of the pipeline in a process, source and target together."),
         new("application_name", OptionKind.Text, "What pg_stat_activity shows; else PGAPPNAME.", "nebula"),
     ];
 
@@ -61,6 +65,9 @@ internal sealed record PostgreSqlOptions
 
     /// <summary>Most connections at a time.</summary>
     public required int MaxConnections { get; init; }
+
+    /// <summary>Most connections to the server of the whole pipeline; null for no limit.</summary>
+    public int? ConnectionLimit { get; init; }
 
     /// <summary>Schemas that are looked into; empty for all.</summary>
     public IReadOnlyList<string> Schemas { get; init; } = [];
@@ -88,10 +95,7 @@ internal sealed record PostgreSqlOptions
             throw NebulaException.Configuration(
                 $"The SSL mode of {options.Owner} must be one of {string.Join(", ", SslModeNames)}; it is "
                     + $"'{sslText}'.{Suggestion.For(sslText, SslModeNames)}", options.LocationOf("ssl_mode"));
-        var connections = options.Integer("max_connections")!.Value;
-        if (connections is < 1 or > MostConnections)
-            throw NebulaException.Configuration($"Option 'max_connections' of {options.Owner} must be 1 or more; it is {connections}.",
-                options.LocationOf("max_connections"));
+        var connections = Connections(ConnectionsKey)!.Value;
         var database = Setting("database", "dbname", "PGDATABASE") ?? user;
         // the folder of a socket; nothing is between this machine and itself that has to be probed
         var isLocal = host.StartsWith('/');
@@ -130,10 +134,17 @@ internal sealed record PostgreSqlOptions
             Server = isLocal ? host : $"{host}:{port}",
             Database = database,
             User = user,
-            MaxConnections = (int)connections,
+            MaxConnections = connections,
+            ConnectionLimit = Connections(LimitKey),
             Schemas = options.List("schema") ?? [],
         };
+
+        int? Connections(string name) => options.Integer(name) is not { } count ? null : count is >= 1 and <= MostConnections ? (int)count
+            : throw NebulaException.Configuration($"Option '{name}' of {options.Owner} must be 1 or more; it is {count}.", options.LocationOf(name));
     }
+
+    /// <summary>The connections that are made with these options.</summary>
+    public ConnectionUse Use => new(Server.ToLowerInvariant(), ConnectionsKey, MaxConnections, ConnectionLimit);
 
     private static Dictionary<string, string> Url(OptionValues options)
     {

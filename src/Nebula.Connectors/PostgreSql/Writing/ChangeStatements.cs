@@ -30,6 +30,9 @@ internal sealed class ChangeStatements(
         $"CREATE TEMP TABLE {window} ({Number} int, "
         + string.Join(", ", types.Select(static column => $"{SqlName.Quote(column.Key)} {column.Value.Text}")) + ") ON COMMIT DELETE ROWS";
 
+    /// <summary>Whether a row can be made of what a delete tells of it: its key.</summary>
+    public bool TakesMarks { get; init; }
+
     /// <summary>The statement that adds changes as they are.</summary>
     public string Add => $"INSERT INTO {target.Name.Sql} ({string.Join(", ", design.Columns.Select(static column => SqlName.Quote(column.Name)))}) "
         + $"SELECT {string.Join(", ", design.Columns.Select(static column => SqlName.Quote(column.Name)))} FROM {_changes} c ORDER BY {Number}";
@@ -47,9 +50,15 @@ internal sealed class ChangeStatements(
             : deletes == DeleteHandling.Hard ? $"SELECT * FROM ({Last("")}) l WHERE {ChangeColumns.Operation} <> '{ChangeColumns.Delete}'"
             : Last($" WHERE {ChangeColumns.Operation} <> '{ChangeColumns.Delete}'");
         yield return RowInsert.MergeSql(design, target, WithUnchanged(left, segment), isUnique);
-        if (hasGone && deletes == DeleteHandling.Soft)
-            yield return $"UPDATE {target.Name.Sql} t SET {string.Join(", ", ChangeColumns.Written.Select(static field => $"{field.Name} = s.{field.Name}"))} "
-                + $"FROM ({Last("")}) s WHERE s.{ChangeColumns.Operation} = '{ChangeColumns.Delete}' AND {Same("t", "s")}";
+        if (!hasGone || deletes != DeleteHandling.Soft)
+            yield break;
+        yield return $"UPDATE {target.Name.Sql} t SET {string.Join(", ", ChangeColumns.Written.Select(static field => $"{field.Name} = s.{field.Name}"))} "
+            + $"FROM ({Last("")}) s WHERE s.{ChangeColumns.Operation} = '{ChangeColumns.Delete}' AND {Same("t", "s")}";
+        // a row that never came leaves its mark too
+        var columns = string.Join(", ", design.Columns.Select(static column => SqlName.Quote(column.Name)));
+        if (TakesMarks)
+            yield return $"INSERT INTO {target.Name.Sql} ({columns}) SELECT {columns} FROM ({Last("")}) s WHERE s.{ChangeColumns.Operation} = "
+                + $"'{ChangeColumns.Delete}' AND NOT EXISTS (SELECT FROM {target.Name.Sql} t WHERE {Same("t", "s")})";
     }
 
     /// <summary>The statement that marks all rows as gone.</summary>

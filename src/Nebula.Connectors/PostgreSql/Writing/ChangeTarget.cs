@@ -13,6 +13,14 @@ namespace Nebula.Connectors.PostgreSql.Writing;
 internal sealed class ChangeTarget
 {
     private const string OperationWindow = "_nebula_w";
+
+    // a mark has the key and what happened, and null elsewhere
+    private const string MarksQuery = """
+        SELECT NOT EXISTS (SELECT FROM pg_attribute
+            WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped AND attnotnull AND attname <> ALL ($2)
+              AND (attname = ANY ($3) OR NOT atthasdef AND attidentity = ''))
+        """;
+
     private readonly TargetTable _table;
     private readonly StreamPlan _plan;
     private readonly string _window;
@@ -81,8 +89,12 @@ internal sealed class ChangeTarget
         await StateTable.ExecuteAsync(connection, $"DROP TABLE IF EXISTS {window}; {ChangeStatements.CreateWindowSql(window, types)}", cancellationToken)
             .ConfigureAwait(false);
         var isUnique = await TableKey.IsUniqueAsync(connection, table, plan.PrimaryKey, cancellationToken).ConfigureAwait(false);
+        var statements = new ChangeStatements(design, table, window, types, plan.Capture?.Deletes ?? DeleteHandling.Hard, isUnique)
+        {
+            TakesMarks = await TakesMarksAsync(connection, design, table, cancellationToken).ConfigureAwait(false),
+        };
         return new ChangeTarget(
-            plan, table, window, new ChangeStatements(design, table, window, types, plan.Capture?.Deletes ?? DeleteHandling.Hard, isUnique),
+            plan, table, window, statements,
             columns.ToImmutable(), $"COPY {window} ({ChangeStatements.Number}, {names}) FROM STDIN (FORMAT binary)")
         { Number = number };
     }
@@ -115,6 +127,15 @@ internal sealed class ChangeTarget
         var last = segments[^1];
         await CopyAsync(connection, last.Ranges, pool, cancellationToken).ConfigureAwait(false);
         return segments.Count > 1 ? [$"DELETE FROM {_table.Name.Sql}", .. Statements(last)] : Statements(last);
+    }
+
+    private static async Task<bool> TakesMarksAsync(NpgsqlConnection connection, TableDesign design, TargetTable table, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(MarksQuery, connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = table.Oid, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. design.Key, .. ChangeColumns.Written.Select(static field => field.Name)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. design.Columns.Select(static column => column.Name)] });
+        return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is true;
     }
 
     private IEnumerable<string> Statements(ChangeSegment segment) => segment.Ranges.Count == 0 ? [] : _statements!.Apply(segment);

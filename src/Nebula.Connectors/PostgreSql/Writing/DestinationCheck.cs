@@ -10,11 +10,11 @@ namespace Nebula.Connectors.PostgreSql.Writing;
 internal static class DestinationCheck
 {
     private const string Query = """
-        SELECT current_user, current_setting('server_version'), pg_is_in_recovery(), current_database(),
-               EXISTS (SELECT FROM pg_namespace WHERE nspname = $1), EXISTS (SELECT FROM pg_namespace WHERE nspname = $2),
-               coalesce((SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1), false),
-               coalesce((SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $2), false),
-               has_database_privilege(current_database(), 'CREATE')
+        SELECT current_user, current_setting('server_version'), pg_is_in_recovery(), current_database(), has_database_privilege(current_database(), 'CREATE')
+        """;
+
+    private const string SchemaQuery = """
+        SELECT has_schema_privilege(oid, 'USAGE'), has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1
         """;
 
     // to change columns, indexes and names one must own a table; to add and merge rows, rights are enough
@@ -54,36 +54,51 @@ internal static class DestinationCheck
     private static async Task<string> AddServerAsync(
         NpgsqlConnection connection, List<CheckResult> results, WriteOptions options, CancellationToken cancellationToken)
     {
-        var state = options.StateSchema ?? options.Schema;
-        await using var command = new NpgsqlCommand(Query, connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = options.Schema });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = state });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var role = reader.GetString(0);
-        results.Add(new CheckResult("connection", true,
-            $"database '{options.Connection.Database}' of PostgreSQL {reader.GetString(1)} at {options.Connection.Server}, as role '{role}'"));
-        results.Add(reader.GetBoolean(2)
-            ? new CheckResult("writable", false, "The server is a standby, which takes no writes. Name the primary ('host').")
+        string role, database;
+        bool canMake;
+        await using (var command = new NpgsqlCommand(Query, connection))
+        {
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            (role, database, canMake) = (reader.GetString(0), reader.GetString(3), reader.GetBoolean(4));
+            results.Add(new CheckResult("connection", true,
+                $"database '{options.Connection.Database}' of PostgreSQL {reader.GetString(1)} at {options.Connection.Server}, as role '{role}'"));
+            results.Add(reader.GetBoolean(2)
+                ? new CheckResult("writable", false, "The server is a standby, which takes no writes. Name the primary ('host').")
                 : new CheckResult("writable", true, "the server takes writes"));
-        var (database, canMake) = (reader.GetString(3), reader.GetBoolean(8));
-        Add("schema", options.Schema, reader.GetBoolean(4), reader.GetBoolean(6));
+        }
+        var state = options.StateSchema ?? options.Schema;
+        await AddAsync("schema", options.Schema, needsTables: state == options.Schema).ConfigureAwait(false);
         if (state != options.Schema)
-            Add("state_schema", state, reader.GetBoolean(5), reader.GetBoolean(7));
+            await AddAsync("state_schema", state, needsTables: true).ConfigureAwait(false);
         return role;
 
-        void Add(string name, string schema, bool exists, bool isAllowed) => results.Add((exists, exists ? isAllowed : canMake) switch
+        async Task AddAsync(string name, string schema, bool needsTables)
         {
-            (true, true) => new CheckResult(name, true, $"tables can be made in '{schema}'"),
-            (false, true) => new CheckResult(name, true, $"'{schema}' is not there and will be made"),
-            (true, false) => new CheckResult(
-                name, false, $"No tables can be made in '{schema}': GRANT USAGE, CREATE ON SCHEMA {SqlName.Quote(schema)} TO {SqlName.Quote(role)};"
-                + (name == "schema" && options.StateSchema is null ? " Or set 'state_schema' to a schema where they can." : "")),
-            _ => new CheckResult(
-                name, false, $"'{schema}' is not there and cannot be made: CREATE SCHEMA {SqlName.Quote(schema)} AUTHORIZATION {SqlName.Quote(role)}; "
-                + $"or GRANT CREATE ON DATABASE {SqlName.Quote(database)} TO {SqlName.Quote(role)};"),
-        });
+            await using var command = new NpgsqlCommand(SchemaQuery, connection);
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = schema });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            var exists = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            var (seen, makes) = exists ? (reader.GetBoolean(0), reader.GetBoolean(1)) : (false, false);
+            results.Add(!exists ? canMake ? new CheckResult(name, true, $"'{schema}' is not there and will be made")
+                    : new CheckResult(name, false, $"'{schema}' is not there and cannot be made: "
+                        + $"CREATE SCHEMA {SqlName.Quote(schema)} AUTHORIZATION {SqlName.Quote(role)}; "
+                        + $"or GRANT CREATE ON DATABASE {SqlName.Quote(database)} TO {SqlName.Quote(role)};")
+                : seen && makes ? new CheckResult(name, true, $"tables can be made in '{schema}'")
+                : seen && !needsTables ? new CheckResult(name, true, $"no tables can be made in '{schema}', but those that are there can be written")
+                : new CheckResult(name, false, $"No tables can be {(needsTables ? "made" : "written")} in '{schema}': "
+                    + GrantSql(schema, seen, !needsTables || makes, role)
+                    + (name == "schema" && needsTables ? " Or set 'state_schema' to a schema where they can." : "")));
+        }
     }
+
+    /// <summary>The statement that gives what is missing of the rights on a schema.</summary>
+    /// <param name="schema">The schema.</param>
+    /// <param name="seen">Whether what is in it can be used.</param>
+    /// <param name="makes">Whether tables can be made in it, or need not.</param>
+    /// <param name="role">Who lacks the right.</param>
+    public static string GrantSql(string schema, bool seen, bool makes, string role) =>
+        $"GRANT {(seen ? "" : "USAGE")}{(seen || makes ? "" : ", ")}{(makes ? "" : "CREATE")} ON SCHEMA {SqlName.Quote(schema)} TO {SqlName.Quote(role)};";
 
     private static async Task AddTablesAsync(
         NpgsqlConnection connection, List<CheckResult> results, WriteOptions options, string role, CancellationToken cancellationToken)

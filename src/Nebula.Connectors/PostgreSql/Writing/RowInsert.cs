@@ -7,7 +7,8 @@ namespace Nebula.Connectors.PostgreSql.Writing;
 /// <param name="design">The columns.</param>
 /// <param name="target">The table.</param>
 /// <param name="staged">The staging table.</param>
-internal sealed class RowInsert(TableDesign design, TargetTable target, TargetTable staged)
+/// <param name="order">The order in which its rows came from the source.</param>
+internal sealed class RowInsert(TableDesign design, TargetTable target, TargetTable staged, StagedOrder order)
 {
     private string Columns => string.Join(", ", design.Columns.Select(static column => SqlName.Quote(column.Name)));
 
@@ -17,13 +18,13 @@ internal sealed class RowInsert(TableDesign design, TargetTable target, TargetTa
     /// <summary>Adds all rows.</summary>
     public string InsertSql => $"INSERT INTO {target.Name.Sql} ({Columns}) SELECT {Values} FROM {staged.Name.Sql} s";
 
-    /// <summary>Adds rows with new keys, and gives the others new values. Of rows with the same key the last that came counts.</summary>
+    /// <summary>Adds rows with new keys, and gives the others new values. Of rows with the same key the last in the source counts.</summary>
     /// <param name="isUnique">Whether the table has an index by which rows of the same key are found.</param>
     public string MergeSql(bool isUnique)
     {
         var key = design.KeyColumns("");
-        var last = $"SELECT DISTINCT ON ({key}) * FROM (SELECT {Values}, s.ctid AS _nebula_place FROM {staged.Name.Sql} s) d "
-            + $"ORDER BY {key}, _nebula_place DESC";
+        var last = $"SELECT DISTINCT ON ({key}) * FROM (SELECT {Values}, {order.Columns("s")} FROM {staged.Name.Sql} s{order.Join("s")}) d "
+            + $"ORDER BY {key}, {StagedOrder.LastFirst}";
         return MergeSql(design, target, last, isUnique);
     }
 

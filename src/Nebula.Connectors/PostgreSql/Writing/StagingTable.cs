@@ -9,6 +9,9 @@ namespace Nebula.Connectors.PostgreSql.Writing;
 /// <summary>Where the rows of a run wait for their commit. Where nothing is in the way, the table itself takes the place of the target.</summary>
 internal static class StagingTable
 {
+    /// <summary>The column that numbers the rows of a connection, where rows with the same key may come.</summary>
+    public const string Number = "_nebula_row";
+
     private const string Prefix = "_nebula_s_";
     private const int HashDigits = 16;
 
@@ -75,17 +78,19 @@ internal static class StagingTable
     public static async Task CreateAsync(
         NpgsqlConnection connection, TableName staging, TableDesign design, TargetTable? target, StreamPlan plan, CancellationToken cancellationToken)
     {
+        // where rows lie does not tell in which order they came: what others left free is filled first
+        var number = MayRepeatKeys(plan) ? $"; ALTER TABLE {staging.Sql} ADD {Number} bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000)" : "";
         if (target is null && design.IsDirect)
         {
-            await StateTable.ExecuteAsync(connection, design.CreateSql(staging, isStaging: true), cancellationToken).ConfigureAwait(false);
+            await StateTable.ExecuteAsync(connection, design.CreateSql(staging, isStaging: true) + number, cancellationToken).ConfigureAwait(false);
             return;
         }
-        if (target is { Kind: 'r' } && plan.Write == WriteMode.Replace
+        if (target is { Kind: 'r', IsReplaceable: true } && plan.Write == WriteMode.Replace
             && design.Columns.All(column => column.Stored.WireTo(TableEvolution.TypeAfter(column, target)) is not null)
             && await CreateLikeAsync(connection, staging, target, design, cancellationToken).ConfigureAwait(false))
             return;
         var sql = design.CreateSql(staging, isStaging: true).Replace("CREATE TABLE", "CREATE UNLOGGED TABLE", StringComparison.Ordinal);
-        await StateTable.ExecuteAsync(connection, sql, cancellationToken).ConfigureAwait(false);
+        await StateTable.ExecuteAsync(connection, sql + number, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The transactions that a part was written by.</summary>
@@ -93,6 +98,11 @@ internal static class StagingTable
     public static IEnumerable<long> TransactionsOf(StagedPart part) =>
         part.Location.Split(',', StringSplitOptions.RemoveEmptyEntries)
             .Select(static text => long.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture));
+
+    /// <summary>Whether a stream that is merged may have a key more than once: that of a table at the source is there once.</summary>
+    /// <param name="plan">The stream.</param>
+    public static bool MayRepeatKeys(StreamPlan plan) => plan.Write == WriteMode.Merge && (plan.Stream.PrimaryKey.Count == 0
+        || plan.Stream.PrimaryKey.Except(plan.Columns.Where(column => plan.PrimaryKey.Contains(column.Field.Name)).Select(static column => column.SourceName)).Any());
 
     /// <summary>Makes the table so that it can take the place of the target.</summary>
     private static async Task<bool> CreateLikeAsync(

@@ -33,7 +33,8 @@ internal sealed class StateTable(string schema)
 
     private string State => SqlName.Quote(Schema, Name);
 
-    private string Parts => SqlName.Quote(Schema, PartsName);
+    /// <summary>The table of what is staged, as SQL writes it.</summary>
+    public string Parts => SqlName.Quote(Schema, PartsName);
 
     /// <summary>Makes schema and tables where they are missing.</summary>
     /// <param name="connection">The connection, without a transaction.</param>
@@ -85,6 +86,18 @@ internal sealed class StateTable(string schema)
         return !await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? null : new CommittedTable(
             reader.IsDBNull(2) ? null : new Checkpoint(reader.GetString(0), reader.GetString(1), reader.GetInt64(2)), reader.GetString(3));
     }
+
+    /// <summary>Finds the transaction of the last commit of a table.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="runId">The run that it must be of.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <returns>The transaction, as the rows that it made have it in <c>xmin</c>; null where there is no account, or another run has committed since.</returns>
+    public async Task<string?> FindTransactionAsync(NpgsqlConnection connection, TableName table, string runId, CancellationToken cancellationToken) =>
+        await AskAsync(connection, $"SELECT to_regclass({Literal(State)}) IS NOT NULL", cancellationToken).ConfigureAwait(false) is not true ? null
+        : await AskAsync(
+            connection, $"SELECT xmin::text FROM {State} WHERE table_schema = {Literal(table.Schema)} AND table_name = {Literal(table.Name)} "
+                + $"AND run_id = {Literal(runId)}", cancellationToken).ConfigureAwait(false) as string;
 
     /// <summary>Sets the account of a table.</summary>
     /// <param name="connection">The connection, in the transaction of the commit.</param>

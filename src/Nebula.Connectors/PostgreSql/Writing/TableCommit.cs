@@ -110,9 +110,10 @@ internal sealed class TableCommit(NpgsqlConnection connection, StateTable state,
         var plan = request.Plan;
         var design = TableContract.Require(
             await TableDesign.OfAsync(connection, plan, cancellationToken).ConfigureAwait(false), plan.Contract, target, name);
+        var order = new StagedOrder(staging, state.Parts, staged?.Column(StagingTable.Number) is not null, request.Parts.Count > 1);
         if (target is null && staged is { IsLogged: true })
         {
-            await RenameAsync(design, plan, cancellationToken).ConfigureAwait(false);
+            await RenameAsync(design, plan, staged, order, cancellationToken).ConfigureAwait(false);
             return;
         }
         if (target is not null && staged is { IsLogged: true } && plan.Write == WriteMode.Replace
@@ -132,14 +133,14 @@ internal sealed class TableCommit(NpgsqlConnection connection, StateTable state,
         if (staged is null)
             return;
         var rows = request.Parts.Sum(static part => part.Rows);
-        var insert = new RowInsert(design, target, staged);
+        var insert = new RowInsert(design, target, staged, order);
         if (plan.Write == WriteMode.Merge)
         {
             // a table that is not logged is empty after a crash
             if (!staged.IsLogged
                 && (long)(await StateTable.AskAsync(connection, $"SELECT count(*) FROM {staging.Sql}", cancellationToken).ConfigureAwait(false))! != rows)
                 throw Gone();
-            await DeleteMissingAsync(request, design, target, staged, cancellationToken).ConfigureAwait(false);
+            await DeleteMissingAsync(request, insert, target, cancellationToken).ConfigureAwait(false);
             await ExecuteAsync(
                 insert.MergeSql(await TableKey.IsUniqueAsync(connection, target, plan.PrimaryKey, cancellationToken).ConfigureAwait(false)),
                     cancellationToken).ConfigureAwait(false);
@@ -149,20 +150,18 @@ internal sealed class TableCommit(NpgsqlConnection connection, StateTable state,
     }
 
     /// <summary>Deletes rows of keys that were read anew and are not among what was read.</summary>
-    private async Task DeleteMissingAsync(
-        CommitRequest request, TableDesign design, TargetTable target, TargetTable staged, CancellationToken cancellationToken)
+    private async Task DeleteMissingAsync(CommitRequest request, RowInsert insert, TargetTable target, CancellationToken cancellationToken)
     {
         var deletes = request.Plan.Capture?.Deletes ?? DeleteHandling.Hard;
         if (deletes == DeleteHandling.Ignore)
             return;
         foreach (var keys in request.Parts.Select(static part => part.Keys).OfType<KeySet>())
-            await ExecuteAsync(
-                new RowInsert(design, target, staged).DeleteMissingSql(KeyForm.OfTarget(request.Plan, target).Condition(keys), deletes), cancellationToken)
+            await ExecuteAsync(insert.DeleteMissingSql(KeyForm.OfTarget(request.Plan, target).Condition(keys), deletes), cancellationToken)
                 .ConfigureAwait(false);
     }
 
     /// <summary>Makes the staging table the target.</summary>
-    private async Task RenameAsync(TableDesign design, StreamPlan plan, CancellationToken cancellationToken)
+    private async Task RenameAsync(TableDesign design, StreamPlan plan, TargetTable staged, StagedOrder order, CancellationToken cancellationToken)
     {
         await ExecuteAsync(string.Concat(MoveSql(staging, name)), cancellationToken).ConfigureAwait(false);
         if (design.Key.IsEmpty)
@@ -180,14 +179,18 @@ internal sealed class TableCommit(NpgsqlConnection connection, StateTable state,
         }
         catch (PostgresException e) when (e.SqlState == UniqueViolation)
         {
-            var key = design.KeyColumns("");
+            var place = order.Columns("t");
             await ExecuteAsync($"""
                 ROLLBACK TO keyed;
-                DELETE FROM {name.Sql} t USING (SELECT ctid, row_number() OVER (PARTITION BY {key} ORDER BY ctid DESC) AS number FROM {name.Sql}) d
-                WHERE t.ctid = d.ctid AND d.number > 1;
+                DELETE FROM {name.Sql} t USING (
+                    SELECT place, row_number() OVER (PARTITION BY {design.KeyColumns("")} ORDER BY {StagedOrder.LastFirst}) AS number
+                    FROM (SELECT {design.KeyColumns("t.")}, t.ctid AS place, {place} FROM {name.Sql} t{order.Join("t")}) r) d
+                WHERE t.ctid = d.place AND d.number > 1;
                 {sql}
                 """, cancellationToken).ConfigureAwait(false);
         }
+        if (staged.Column(StagingTable.Number) is not null)
+            await ExecuteAsync($"ALTER TABLE {name.Sql} DROP COLUMN {StagingTable.Number}", cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The statements that give a table another name.</summary>

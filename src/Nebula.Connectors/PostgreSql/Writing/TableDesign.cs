@@ -46,7 +46,7 @@ internal sealed record TableDesign(ImmutableArray<DesignColumn> Columns, Immutab
         Require(plan, indexes.Count);
         var declared = DeclaredOf(plan, indexes);
         var known = declared.Exists(static type => type is not null)
-            ? await TargetTable.FindTypesAsync(connection, [.. declared.Select(static type => type ?? "")], cancellationToken).ConfigureAwait(false) : [];
+            ? await TargetTable.FindTypesAsync(connection, [.. declared], cancellationToken).ConfigureAwait(false) : [];
         return new TableDesign(
             [.. indexes.Select(i =>
             {

@@ -42,7 +42,9 @@ internal sealed class TableEvolution(NpgsqlConnection connection, TargetTable ta
                     + $"(ALTER TABLE {table.Name.Sql} ALTER COLUMN {quoted} TYPE {column.Type.Text} USING {quoted}::{column.Type.Text};), "
                     + $"cast the column (columns: {{ {column.Name}: … }}), or give it another name."));
         }
-        return changes;
+        return changes.Count == 0 || table.IsOwned ? changes : throw new NebulaException(ErrorKind.Permission,
+            $"'{table.Name}' has not the columns that the stream needs, and only its owner can change it. As its owner: "
+            + $"ALTER TABLE {table.Name.Sql} {string.Join(", ", changes)};");
     }
 
     /// <summary>The type that a column of a table has after it was changed.</summary>

@@ -27,7 +27,8 @@ internal sealed record TargetTable(uint Oid, TableName Name, ImmutableArray<Targ
         """;
 
     private const string ColumnsQuery = $"""
-        SELECT c.oid, c.relkind, c.relpersistence, m.name, format_type(m.oid, m.modifier), t.typname, t.typreceive::text, b.modifier, t.typcategory
+        SELECT c.oid, c.relkind, c.relpersistence, m.name, format_type(m.oid, m.modifier), t.typname, t.typreceive::text, b.modifier, t.typcategory, pg_has_role(c.relowner, 'USAGE'),
+               has_schema_privilege(n.oid, 'CREATE')
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN LATERAL (SELECT attnum AS number, attname AS name, atttypid AS oid, atttypmod AS modifier FROM pg_attribute
             WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) m ON true
@@ -75,6 +76,12 @@ internal sealed record TargetTable(uint Oid, TableName Name, ImmutableArray<Targ
     /// <summary>Whether it is in the log of the server, and so outlives a crash.</summary>
     public bool IsLogged { get; private init; }
 
+    /// <summary>Whether the role owns it, or has the rights of who does: only then it can be changed.</summary>
+    public bool IsOwned { get; private init; }
+
+    /// <summary>Whether the role may put another table in its place.</summary>
+    public bool IsReplaceable { get; private init; }
+
     /// <summary>Finds a table, or what else has its name.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="name">Its name.</param>
@@ -90,7 +97,13 @@ internal sealed record TargetTable(uint Oid, TableName Name, ImmutableArray<Targ
         var columns = ImmutableArray.CreateBuilder<TargetColumn>();
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            found ??= new TargetTable(reader.GetFieldValue<uint>(0), name, []) { Kind = reader.GetChar(1), IsLogged = reader.GetChar(2) == 'p' };
+            found ??= new TargetTable(reader.GetFieldValue<uint>(0), name, []) 
+            {
+                Kind = reader.GetChar(1),
+                IsLogged = reader.GetChar(2) == 'p',
+                IsOwned = reader.GetBoolean(9),
+                IsReplaceable = reader.GetBoolean(9) && reader.GetBoolean(10),
+            };
             if (!reader.IsDBNull(3))
                 columns.Add(new TargetColumn(reader.GetString(3), new SqlType(reader.GetString(4), reader.GetString(5), reader.GetString(6), reader.GetInt32(7))
                 {
@@ -102,18 +115,18 @@ internal sealed record TargetTable(uint Oid, TableName Name, ImmutableArray<Targ
 
     /// <summary>Finds types by their names.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="names">As SQL writes them.</param>
+    /// <param name="names">As SQL writes them; null for none.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>For each the type; null where the database has none of that name.</returns>
-    public static async Task<SqlType?[]> FindTypesAsync(NpgsqlConnection connection, string[] names, CancellationToken cancellationToken)
+    public static async Task<SqlType?[]> FindTypesAsync(NpgsqlConnection connection, string?[] names, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(TypesQuery, connection);
         command.Parameters.Add(new NpgsqlParameter { Value = names, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.Default, cancellationToken).ConfigureAwait(false);
         var found = new SqlType?[names.Length];
         for (var i = 0; await reader.ReadAsync(cancellationToken).ConfigureAwait(false); i++)
-            found[i] = reader.GetBoolean(0) && !reader.IsDBNull(1)
-                ? new SqlType(names[i], reader.GetString(1), reader.GetString(2), SqlType.ModifierOf(names[i])) { Category = reader.GetChar(3) } : null;
+            found[i] = names[i] is { } name && reader.GetBoolean(0) && !reader.IsDBNull(1)
+                ? new SqlType(name, reader.GetString(1), reader.GetString(2), SqlType.ModifierOf(name)) { Category = reader.GetChar(3) } : null;
         return found;
     }
 
