@@ -48,7 +48,7 @@ public sealed class PostgreSqlChangesTests(Servers servers)
     public async Task Follow_DestinationThatIsSlow_KeepsTheStream(int version)
     {
         await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int PRIMARY KEY, name text)", follow: true);
-        run.Execute($"ALTER DATABASE {run.Database} SET wal_sender_timeout = '500ms'");
+        run.Execute($"ALTER DATABASE {run.Database} SET wal_sender_timeout = '3s'");
         await run.SnapshotAsync("public.t");
         await using var reader = await run.OpenAsync();
         var process = Process();
@@ -66,7 +66,7 @@ public sealed class PostgreSqlChangesTests(Servers servers)
 
         int Process() => run.Ask<int>($"SELECT coalesce(active_pid, 0) FROM pg_replication_slots WHERE slot_name = '{run.Options["slot"]}'");
 
-        bool IsHeard() => run.Ask<bool>($"SELECT coalesce(max(reply_time) > '{begun:O}'::timestamptz + interval '1500 ms', false) FROM pg_stat_replication "
+        bool IsHeard() => run.Ask<bool>($"SELECT coalesce(max(reply_time) > '{begun:O}'::timestamptz + interval '4 s', false) FROM pg_stat_replication "
             + $"WHERE pid = {process}");
     }
 }
