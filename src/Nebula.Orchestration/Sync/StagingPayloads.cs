@@ -5,44 +5,24 @@ namespace Nebula.Orchestration.Sync;
 /// <summary>How chunks, parts, pages and checkpoints travel through history and lie in the state store.</summary>
 internal static class StagingPayloads
 {
-    public static Payload<Chunk> Chunk => new(static (writer, value) =>
+    public static Payload<Chunk> Chunk => PayloadJson.Object(static (writer, value) =>
     {
-        writer.WriteStartObject();
         writer.WriteNumber("index"u8, value.Index);
         writer.WriteString("description"u8, value.Description);
         if (value.Bytes is { } bytes)
             writer.WriteNumber("bytes"u8, bytes);
         KeySetPayloads.Write(writer, value.Keys);
-        writer.WriteEndObject();
-    }, static (ref reader) =>
+    }, new Chunk(0, ""), static (ref reader, name, value) => name switch
     {
-        var value = new Chunk(0, "");
-        PayloadJson.ExpectObject(ref reader);
-        while (PayloadJson.NextMember(ref reader, out var name))
-            switch (name)
-            {
-                case "index":
-                    value = value with { Index = reader.GetInt32() };
-                    break;
-                case "description":
-                    value = value with { Description = reader.GetString() ?? "" };
-                    break;
-                case "bytes":
-                    value = value with { Bytes = reader.GetInt64() };
-                    break;
-                case KeySetPayloads.Name:
-                    value = value with { Keys = KeySetPayloads.Read(ref reader) };
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        return value;
+        "index" => value with { Index = reader.GetInt32() },
+        "description" => value with { Description = reader.GetString() ?? "" },
+        "bytes" => value with { Bytes = reader.GetInt64() },
+        KeySetPayloads.Name => value with { Keys = KeySetPayloads.Read(ref reader) },
+        _ => PayloadJson.Skip(ref reader, value),
     });
 
-    public static Payload<StagedPart> Part => new(static (writer, value) =>
+    public static Payload<StagedPart> Part => PayloadJson.Object(static (writer, value) =>
     {
-        writer.WriteStartObject();
         writer.WriteNumber("chunk"u8, value.ChunkIndex);
         writer.WriteString("location"u8, value.Location);
         writer.WriteNumber("rows"u8, value.Rows);
@@ -50,272 +30,121 @@ internal static class StagingPayloads
         if (value.Hash is { } hash)
             writer.WriteString("hash"u8, hash.ToString());
         KeySetPayloads.Write(writer, value.Keys);
-        writer.WriteEndObject();
-    }, static (ref reader) =>
+    }, new StagedPart(0, "", 0, 0), static (ref reader, name, value) => name switch
     {
-        var value = new StagedPart(0, "", 0, 0);
-        PayloadJson.ExpectObject(ref reader);
-        while (PayloadJson.NextMember(ref reader, out var name))
-            switch (name)
-            {
-                case "chunk":
-                    value = value with { ChunkIndex = reader.GetInt32() };
-                    break;
-                case "location":
-                    value = value with { Location = reader.GetString() ?? "" };
-                    break;
-                case "rows":
-                    value = value with { Rows = reader.GetInt64() };
-                    break;
-                case "bytes":
-                    value = value with { Bytes = reader.GetInt64() };
-                    break;
-                case "hash":
-                    value = value with { Hash = ContentHash.Parse(reader.GetString() ?? "") };
-                    break;
-                case KeySetPayloads.Name:
-                    value = value with { Keys = KeySetPayloads.Read(ref reader) };
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        return value;
+        "chunk" => value with { ChunkIndex = reader.GetInt32() },
+        "location" => value with { Location = reader.GetString() ?? "" },
+        "rows" => value with { Rows = reader.GetInt64() },
+        "bytes" => value with { Bytes = reader.GetInt64() },
+        "hash" => value with { Hash = ContentHash.Parse(reader.GetString() ?? "") },
+        KeySetPayloads.Name => value with { Keys = KeySetPayloads.Read(ref reader) },
+        _ => PayloadJson.Skip(ref reader, value),
     });
 
-    public static Payload<CommittedState> Committed => new(static (writer, value) =>
+    public static Payload<CommittedState> Committed => PayloadJson.Object(static (writer, value) =>
     {
-        writer.WriteStartObject();
         writer.WriteString("stream"u8, value.Checkpoint.Stream);
         writer.WriteString("position"u8, value.Checkpoint.Position);
         writer.WriteNumber("sequence"u8, value.Checkpoint.Sequence);
         writer.WriteString("token"u8, value.Token);
-        writer.WriteEndObject();
-    }, static (ref reader) =>
+    }, new CommittedState(new Checkpoint("", "", 0), ""), static (ref reader, name, value) => name switch
     {
-        var value = new CommittedState(new Checkpoint("", "", 0), "");
-        PayloadJson.ExpectObject(ref reader);
-        while (PayloadJson.NextMember(ref reader, out var name))
-            switch (name)
-            {
-                case "stream":
-                    value = value with { Checkpoint = value.Checkpoint with { Stream = reader.GetString() ?? "" } };
-                    break;
-                case "position":
-                    value = value with { Checkpoint = value.Checkpoint with { Position = reader.GetString() ?? "" } };
-                    break;
-                case "sequence":
-                    value = value with { Checkpoint = value.Checkpoint with { Sequence = reader.GetInt64() } };
-                    break;
-                case "token":
-                    value = value with { Token = reader.GetString() ?? "" };
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        return value;
+        "stream" => value with { Checkpoint = value.Checkpoint with { Stream = reader.GetString() ?? "" } },
+        "position" => value with { Checkpoint = value.Checkpoint with { Position = reader.GetString() ?? "" } },
+        "sequence" => value with { Checkpoint = value.Checkpoint with { Sequence = reader.GetInt64() } },
+        "token" => value with { Token = reader.GetString() ?? "" },
+        _ => PayloadJson.Skip(ref reader, value),
     });
 
-    public static Payload<ChunkList> ChunkList => new(static (writer, value) =>
+    public static Payload<ChunkList> ChunkList => PayloadJson.Object(static (writer, value) =>
     {
-        writer.WriteStartObject();
         writer.WriteString("attempt"u8, value.Attempt);
         writer.WriteNumber("chunks"u8, value.Chunks);
         writer.WriteString("position"u8, value.Position);
         if (value.Compared is { } compared)
             writer.WriteNumber("compared"u8, compared);
-        writer.WriteEndObject();
-    }, static (ref reader) =>
+    }, new ChunkList("", 0, ""), static (ref reader, name, value) => name switch
     {
-        var value = new ChunkList("", 0, "");
-        PayloadJson.ExpectObject(ref reader);
-        while (PayloadJson.NextMember(ref reader, out var name))
-            switch (name)
-            {
-                case "attempt":
-                    value = value with { Attempt = reader.GetString() ?? "" };
-                    break;
-                case "chunks":
-                    value = value with { Chunks = reader.GetInt32() };
-                    break;
-                case "position":
-                    value = value with { Position = reader.GetString() ?? "" };
-                    break;
-                case "compared":
-                    value = value with { Compared = reader.GetInt64() };
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        return value;
+        "attempt" => value with { Attempt = reader.GetString() ?? "" },
+        "chunks" => value with { Chunks = reader.GetInt32() },
+        "position" => value with { Position = reader.GetString() ?? "" },
+        "compared" => value with { Compared = reader.GetInt64() },
+        _ => PayloadJson.Skip(ref reader, value),
     });
 
-    public static Payload<PageTask> Page => new(static (writer, value) =>
+    public static Payload<PageTask> Page => PayloadJson.Object(static (writer, value) =>
     {
-        writer.WriteStartObject();
         writer.WritePropertyName("task"u8);
-        SyncPayloads.Write(writer, value.Task);
+        SyncPayloads.StreamTask.Write(writer, value.Task);
         writer.WriteString("attempt"u8, value.Attempt);
         writer.WriteNumber("page"u8, value.Page);
         writer.WriteNumber("first"u8, value.First);
         writer.WriteNumber("count"u8, value.Count);
-        writer.WriteEndObject();
-    }, static (ref reader) =>
+    }, new PageTask(new StreamTask("", "", 0), "", 0, 0, 0), static (ref reader, name, value) => name switch
     {
-        var value = new PageTask(new StreamTask("", "", 0), "", 0, 0, 0);
-        PayloadJson.ExpectObject(ref reader);
-        while (PayloadJson.NextMember(ref reader, out var name))
-            switch (name)
-            {
-                case "task":
-                    value = value with { Task = SyncPayloads.Read(ref reader) };
-                    break;
-                case "attempt":
-                    value = value with { Attempt = reader.GetString() ?? "" };
-                    break;
-                case "page":
-                    value = value with { Page = reader.GetInt32() };
-                    break;
-                case "first":
-                    value = value with { First = reader.GetInt32() };
-                    break;
-                case "count":
-                    value = value with { Count = reader.GetInt32() };
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        return value;
+        "task" => value with { Task = SyncPayloads.StreamTask.Read(ref reader) },
+        "attempt" => value with { Attempt = reader.GetString() ?? "" },
+        "page" => value with { Page = reader.GetInt32() },
+        "first" => value with { First = reader.GetInt32() },
+        "count" => value with { Count = reader.GetInt32() },
+        _ => PayloadJson.Skip(ref reader, value),
     });
 
-    public static Payload<PageRequest> PageRequest => new(static (writer, value) =>
+    public static Payload<PageRequest> PageRequest => PayloadJson.Object(static (writer, value) =>
     {
-        writer.WriteStartObject();
         writer.WritePropertyName("page"u8);
         Page.Write(writer, value.Page);
         writer.WritePropertyName("settings"u8);
         SyncPayloads.Settings.Write(writer, value.Settings);
-        writer.WriteEndObject();
-    }, static (ref reader) =>
+    }, new PageRequest(new PageTask(new StreamTask("", "", 0), "", 0, 0, 0), new SyncSettings()), static (ref reader, name, value) => name switch
     {
-        var value = new PageRequest(new PageTask(new StreamTask("", "", 0), "", 0, 0, 0), new SyncSettings());
-        PayloadJson.ExpectObject(ref reader);
-        while (PayloadJson.NextMember(ref reader, out var name))
-            switch (name)
-            {
-                case "page":
-                    value = value with { Page = Page.Read(ref reader) };
-                    break;
-                case "settings":
-                    value = value with { Settings = SyncPayloads.Settings.Read(ref reader) };
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        return value;
+        "page" => value with { Page = Page.Read(ref reader) },
+        "settings" => value with { Settings = SyncPayloads.Settings.Read(ref reader) },
+        _ => PayloadJson.Skip(ref reader, value),
     });
 
-    public static Payload<ChunkTask> ChunkTask => new(static (writer, value) =>
+    public static Payload<ChunkTask> ChunkTask => PayloadJson.Object(static (writer, value) =>
     {
-        writer.WriteStartObject();
         writer.WritePropertyName("page"u8);
         Page.Write(writer, value.Page);
         writer.WriteNumber("chunk"u8, value.Chunk);
-        writer.WriteEndObject();
-    }, static (ref reader) =>
+    }, new ChunkTask(new PageTask(new StreamTask("", "", 0), "", 0, 0, 0), 0), static (ref reader, name, value) => name switch
     {
-        var value = new ChunkTask(new PageTask(new StreamTask("", "", 0), "", 0, 0, 0), 0);
-        PayloadJson.ExpectObject(ref reader);
-        while (PayloadJson.NextMember(ref reader, out var name))
-            switch (name)
-            {
-                case "page":
-                    value = value with { Page = Page.Read(ref reader) };
-                    break;
-                case "chunk":
-                    value = value with { Chunk = reader.GetInt32() };
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        return value;
+        "page" => value with { Page = Page.Read(ref reader) },
+        "chunk" => value with { Chunk = reader.GetInt32() },
+        _ => PayloadJson.Skip(ref reader, value),
     });
 
-    public static Payload<Staged> Staged => new(static (writer, value) =>
+    public static Payload<Staged> Staged => PayloadJson.Object(static (writer, value) =>
     {
-        writer.WriteStartObject();
         writer.WriteNumber("rows"u8, value.Rows);
         writer.WriteNumber("bytes"u8, value.Bytes);
         writer.WriteNumber("parts"u8, value.Parts);
-        writer.WriteEndObject();
-    }, static (ref reader) =>
+    }, new Staged(0, 0, 0), static (ref reader, name, value) => name switch
     {
-        var value = new Staged(0, 0, 0);
-        PayloadJson.ExpectObject(ref reader);
-        while (PayloadJson.NextMember(ref reader, out var name))
-            switch (name)
-            {
-                case "rows":
-                    value = value with { Rows = reader.GetInt64() };
-                    break;
-                case "bytes":
-                    value = value with { Bytes = reader.GetInt64() };
-                    break;
-                case "parts":
-                    value = value with { Parts = reader.GetInt32() };
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        return value;
+        "rows" => value with { Rows = reader.GetInt64() },
+        "bytes" => value with { Bytes = reader.GetInt64() },
+        "parts" => value with { Parts = reader.GetInt32() },
+        _ => PayloadJson.Skip(ref reader, value),
     });
 
-    public static Payload<CommitTask> Commit => new(static (writer, value) =>
+    public static Payload<CommitTask> Commit => PayloadJson.Object(static (writer, value) =>
     {
-        writer.WriteStartObject();
         writer.WritePropertyName("task"u8);
-        SyncPayloads.Write(writer, value.Task);
+        SyncPayloads.StreamTask.Write(writer, value.Task);
         writer.WriteString("stream"u8, value.Stream);
         writer.WriteString("attempt"u8, value.Attempt);
         writer.WriteNumber("pages"u8, value.Pages);
         writer.WriteString("position"u8, value.Position);
         writer.WriteNumber("sequence"u8, value.Sequence);
-        writer.WriteEndObject();
-    }, static (ref reader) =>
+    }, new CommitTask(new StreamTask("", "", 0), "", "", 0, "", 0), static (ref reader, name, value) => name switch
     {
-        var value = new CommitTask(new StreamTask("", "", 0), "", "", 0, "", 0);
-        PayloadJson.ExpectObject(ref reader);
-        while (PayloadJson.NextMember(ref reader, out var name))
-            switch (name)
-            {
-                case "task":
-                    value = value with { Task = SyncPayloads.Read(ref reader) };
-                    break;
-                case "stream":
-                    value = value with { Stream = reader.GetString() ?? "" };
-                    break;
-                case "attempt":
-                    value = value with { Attempt = reader.GetString() ?? "" };
-                    break;
-                case "pages":
-                    value = value with { Pages = reader.GetInt32() };
-                    break;
-                case "position":
-                    value = value with { Position = reader.GetString() ?? "" };
-                    break;
-                case "sequence":
-                    value = value with { Sequence = reader.GetInt64() };
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        return value;
+        "task" => value with { Task = SyncPayloads.StreamTask.Read(ref reader) },
+        "stream" => value with { Stream = reader.GetString() ?? "" },
+        "attempt" => value with { Attempt = reader.GetString() ?? "" },
+        "pages" => value with { Pages = reader.GetInt32() },
+        "position" => value with { Position = reader.GetString() ?? "" },
+        "sequence" => value with { Sequence = reader.GetInt64() },
+        _ => PayloadJson.Skip(ref reader, value),
     });
 }
