@@ -199,7 +199,7 @@ internal sealed class PostgreSqlServer : IDisposable
     {
         RunTool("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_folder, "log"), "-o",
             $"-p {port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_folder} -c fsync=off "
-            + "-c wal_level=logical -c max_wal_senders=40 -c max_replication_slots=60 -c max_connections=50 -c shared_buffers=32MB", "start");
+            + "-c wal_level=logical -c max_wal_senders=40 -c max_replication_slots=300 -c max_connections=50 -c shared_buffers=32MB", "start");
         _isRunning = true;
     }
 
