@@ -78,6 +78,11 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
                 options.Observer?.Restarted(stream.Task, e.Message);
             return Slice() with { Lost = e.Message };
         }
+        catch (NebulaException e) when (e.Kind == ErrorKind.PositionLost)
+        {
+            throw new NebulaException(ErrorKind.PositionLost, $"{e.Message} Set 'on_position_lost: repair' to read what differs from the target, or "
+                + "'on_position_lost: resnapshot' to read everything anew, and run again.", inner: e);
+        }
         finally
         {
             foreach (var stream in _streams)

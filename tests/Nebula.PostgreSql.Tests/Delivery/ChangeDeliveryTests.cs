@@ -100,6 +100,8 @@ public sealed class ChangeDeliveryTests : IAsyncLifetime, IDisposable
         var lost = _nebula.Run("run", "p.yaml");
         Assert.Equal(7, lost.ExitCode);
         Assert.Contains("Replication slot 'gone' is gone", lost.ErrorLines, StringComparison.Ordinal);
+        Assert.Contains("Set 'on_position_lost: repair' to read what differs from the target, or 'on_position_lost: resnapshot'", lost.ErrorLines,
+            StringComparison.Ordinal);
 
         Write(string.Format(CultureInfo.InvariantCulture, Rest, Connection(Target), ", on_position_lost: resnapshot"));
         Assert.Equal(0, _nebula.Run("run", "p.yaml", "-q").ExitCode);

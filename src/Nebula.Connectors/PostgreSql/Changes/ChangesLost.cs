@@ -2,12 +2,9 @@ using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Connectors.PostgreSql.Changes;
 
-/// <summary>The errors of a log that does not go on where the destination is, each with what happened and what to do.</summary>
+/// <summary>The errors of a log that does not go on where the destination is, each with what happened; what to do is the run's to say.</summary>
 internal static class ChangesLost
 {
-    private const string Remedy = "Set 'on_position_lost: repair' to read what differs from the target, or 'on_position_lost: resnapshot' "
-        + "to read everything anew, and run again.";
-
     /// <summary>Compares what the destination has with what the server is.</summary>
     /// <param name="position">What the destination has.</param>
     /// <param name="state">The server.</param>
@@ -70,5 +67,5 @@ internal static class ChangesLost
     /// <summary>Makes the error.</summary>
     /// <param name="what">What happened.</param>
     /// <param name="inner">The cause, for logs.</param>
-    public static NebulaException Lost(string what, Exception? inner = null) => new(ErrorKind.PositionLost, $"{what} {Remedy}", inner: inner);
+    public static NebulaException Lost(string what, Exception? inner = null) => new(ErrorKind.PositionLost, what, inner: inner);
 }
