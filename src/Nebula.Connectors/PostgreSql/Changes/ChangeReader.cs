@@ -136,6 +136,7 @@ internal sealed class ChangeReader : IChangeReader
         if (_failure is { } failure)
             throw failure;
         var isClosing = false;
+        var fetched = _isAtEnd ? Fetched.End : Fetched.Nothing;
         try
         {
             while (true)
@@ -150,12 +151,12 @@ internal sealed class ChangeReader : IChangeReader
                             await _mapper.MapAsync(relation, () => SideAsync(cancellationToken), cancellationToken).ConfigureAwait(false));
                         continue;
                 }
-                isClosing = _isAtEnd ? _decoder.Place > _handedOver : _context.Follow && IsDue();
+                isClosing = fetched is Fetched.Pause or Fetched.End ? _decoder.Place > _handedOver : _context.Follow && IsDue();
                 if (isClosing)
-                    return await CloseAsync(cancellationToken).ConfigureAwait(false);
+                    return await CloseAsync(cancellationToken, isAwaited: fetched == Fetched.Pause).ConfigureAwait(false);
                 if (_isAtEnd)
                     return null;
-                var fetched = await _feed.FetchAsync(Patience(), cancellationToken).ConfigureAwait(false);
+                fetched = await _feed.FetchAsync(Patience(), cancellationToken).ConfigureAwait(false);
                 _isAtEnd = fetched == Fetched.End;
                 if (fetched != Fetched.Messages && !_decoder.IsInTransaction)
                     _decoder.Advance(_feed.ReadUpTo);
@@ -251,11 +252,11 @@ internal sealed class ChangeReader : IChangeReader
     private async Task<NpgsqlConnection> SideAsync(CancellationToken cancellationToken) =>
         (_side ??= await _connections.OpenAsync(cancellationToken).ConfigureAwait(false)).Connection;
 
-    private async Task<ChangeWindow> CloseAsync(CancellationToken cancellationToken)
+    private async Task<ChangeWindow> CloseAsync(CancellationToken cancellationToken, bool isAwaited = false)
     {
         var place = _decoder.Place;
         var changes = await _builder.BuildAsync(_streams, () => SideAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
-        var window = new ChangeWindow(changes, PositionAt(place).Render());
+        var window = new ChangeWindow(changes, PositionAt(place).Render()) { IsAwaited = isAwaited };
         _handedOver = place;
         _lastWindow = Stopwatch.GetTimestamp();
         _decoder.StartWindow();
