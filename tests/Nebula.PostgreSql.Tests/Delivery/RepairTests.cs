@@ -172,7 +172,7 @@ public sealed class RepairTests(Servers servers) : IDisposable
 
     public void Dispose()
     {
-        _from.Execute($"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{_source}'", _source);
+        _from.DropSlots(_source);
         _from.Execute($"DROP DATABASE {_source} WITH (FORCE)");
         _to.Execute($"DROP DATABASE {_target} WITH (FORCE)");
         _nebula.Dispose();

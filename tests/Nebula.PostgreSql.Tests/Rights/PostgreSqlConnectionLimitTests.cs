@@ -24,7 +24,7 @@ public sealed class PostgreSqlConnectionLimitTests(Servers servers) : IDisposabl
         AssertSame("cdc.yaml");
         server.Execute("UPDATE shop.a SET v = 'new' WHERE id < 100; DELETE FROM shop.b WHERE id < 50; TRUNCATE shop.c", database);
         AssertSame("cdc.yaml");
-        server.Execute($"SELECT pg_drop_replication_slot('{database}')", database);
+        server.DropSlots(database);
 
         void AssertSame(string pipeline)
         {

@@ -11,6 +11,9 @@ internal sealed class PostgreSqlServer : IDisposable
 {
     public const string Password = "b/l@ck:hole";
     private const string Nobody = "65534";
+
+    // milliseconds
+    private const int SlotTimeout = 10_000;
     private readonly string _binaries;
     private readonly string _folder;
     private bool _isRunning;
@@ -79,6 +82,16 @@ internal sealed class PostgreSqlServer : IDisposable
         connection.Open();
         using var command = new NpgsqlCommand(sql, connection);
         return (T)command.ExecuteScalar()!;
+    }
+
+    /// <summary>Drops the slots of a database. There are few of them, so that a test that leaves its own behind makes others fail.</summary>
+    public void DropSlots(string database)
+    {
+        if (!_isRunning)
+            return;
+        Execute(string.Create(CultureInfo.InvariantCulture,
+            $"SELECT pg_terminate_backend(active_pid, {SlotTimeout}) FROM pg_replication_slots WHERE database = '{database}' AND active_pid IS NOT NULL"));
+        Execute($"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '{database}'");
     }
 
     /// <summary>What the server itself writes as CSV.</summary>
@@ -199,7 +212,7 @@ internal sealed class PostgreSqlServer : IDisposable
     {
         RunTool("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_folder, "log"), "-o",
             $"-p {port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_folder} -c fsync=off "
-            + "-c wal_level=logical -c max_wal_senders=40 -c max_replication_slots=300 -c max_connections=50 -c shared_buffers=32MB", "start");
+            + "-c wal_level=logical -c max_wal_senders=40 -c max_replication_slots=10 -c max_connections=50 -c shared_buffers=32MB", "start");
         _isRunning = true;
     }
 

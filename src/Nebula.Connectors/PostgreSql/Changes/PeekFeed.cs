@@ -49,6 +49,8 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
     {
         try
         {
+            // to be told that there is no more costs the server another reading of what it still keeps
+            _isAtEnd |= _acknowledged >= state.End;
             if (_isAtEnd)
                 return Fetched.End;
             if (_copy is null)
