@@ -207,8 +207,13 @@ internal sealed class Target(StreamPlan plan)
 
     public IEnumerable<string> Rows => _rows.Values.Select(static row => string.Join('|', row));
 
-    public void Load(IEnumerable<string> lines)
+    public void Load(IEnumerable<string> lines, bool anew = false)
     {
+        if (anew)
+        {
+            _rows.Clear();
+            _last = "";
+        }
         foreach (var line in lines)
             Assert.True(_rows.TryAdd(KeyOf(line.Split('|')), line.Split('|')), $"twice in the snapshot: {line}");
     }

@@ -132,7 +132,8 @@ internal sealed class PostgreSqlServer : IDisposable
     }
 
     /// <summary>Starts a standby of this server. Slots do not come along, which they do with no backup.</summary>
-    public PostgreSqlServer StartStandby()
+    /// <param name="slot">The slot of this server that keeps the log for it; null for none. It takes one for slots to be copied.</param>
+    public PostgreSqlServer StartStandby(string? slot = null)
     {
         var folder = Directory.CreateTempSubdirectory("nebula-postgres-").FullName;
         if (Environment.UserName == "root")
@@ -144,7 +145,9 @@ internal sealed class PostgreSqlServer : IDisposable
         Run("sh", "-c", $"rm -rf {data}/pg_replslot/*");
         Run("cp", "-a", Path.Combine(data, "PG_VERSION"), Path.Combine(data, "standby.signal"));
         File.AppendAllText(Path.Combine(data, "postgresql.auto.conf"), string.Create(CultureInfo.InvariantCulture,
-            $"primary_conninfo = 'host=127.0.0.1 port={Port} user=nebula password={Password}'\nhot_standby_feedback = on\n"));
+            $"primary_conninfo = 'host=127.0.0.1 port={Port} user=nebula password={Password} dbname=postgres'\nhot_standby_feedback = on\n"));
+        if (slot is not null)
+            File.AppendAllText(Path.Combine(data, "postgresql.auto.conf"), $"primary_slot_name = '{slot}'\n");
         return new PostgreSqlServer(_binaries, folder);
     }
 

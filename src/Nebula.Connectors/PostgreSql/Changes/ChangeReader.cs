@@ -68,8 +68,13 @@ internal sealed class ChangeReader : IChangeReader
                 throw NebulaException.Configuration(unreadable);
             var slot = await ReplicationSlot.FindAsync(side.Connection, options.Slot, cancellationToken).ConfigureAwait(false);
             var starts = captured.Select((stream, i) => positions[i].Of(stream.Plan.Stream.Name)).ToList();
+            ChangesLost.RequireReadable(slot, state);
+            // a slot that came along keeps the log since before it was forked
+            var history = slot is { IsFailover: true } && positions.Exists(position => position.Server.System == state.Server.System
+                && position.Server.Timeline != state.Server.Timeline)
+                ? await TimelineHistory.FindAsync(connections, state.Server.Timeline, cancellationToken).ConfigureAwait(false) : null;
             for (var i = 0; i < captured.Count; i++)
-                ChangesLost.Require(positions[i] with { Start = starts[i] }, state);
+                ChangesLost.Require(positions[i] with { Start = starts[i] }, state, history);
             var place = starts.Min(static start => start.Place);
             ChangesLost.Require(place, options.Slot, slot);
             var publication = await Publication.FindAsync(side.Connection, options.Publication, cancellationToken).ConfigureAwait(false);
@@ -82,6 +87,8 @@ internal sealed class ChangeReader : IChangeReader
                     throw NebulaException.Configuration(fault);
                 streams.Add(new ChangedRows(i, captured[i].Plan, starts[i], table, context.Pool));
             }
+            if (options.IsFailover && !slot!.IsFailover)
+                await CapturedLog.ShareSlotAsync(connections, options, state, cancellationToken).ConfigureAwait(false);
             // the server begins where the slot is: what it sends of before shows whether the log is the same
             var from = slot!.Confirmed ?? place.Lsn;
             var passed = positions.Select(static position => position.Passed ?? new PassedTransaction(position.Start.Place.Lsn, 0))
