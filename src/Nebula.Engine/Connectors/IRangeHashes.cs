@@ -58,7 +58,8 @@ public interface IRangeHasher : IAsyncDisposable
 
 /// <summary>A column that counts.</summary>
 /// <param name="Position">Its position in the plan.</param>
-/// <param name="Form">In which form its values are compared, as the <see cref="IRangeHashes.HashForm"/> of the systems calls it; empty for the usual one.</param>
+/// <param name="Form">The form in which its values are compared, as the <see cref="IRangeHashes.HashForm"/> of the systems calls it; empty for the usual
+/// one.</param>
 public readonly record struct HashedColumn(int Position, string Form = "");
 
 /// <summary>Keys from one up to another. Small and serialisable.</summary>

@@ -107,6 +107,12 @@ public sealed class StreamResolverTests : IDisposable
         Assert.Equal((path, size), (settings.SpoolPath, settings.SpoolSize));
     }
 
+    [Theory]
+    [InlineData("{}", false)]
+    [InlineData("{ failover: true }", true)]
+    public void Resolve_Failover_IsOffUnlessItIsSet(string capture, bool isFailover) =>
+        Assert.Equal(isFailover, Resolver($"defaults: {{ mode: cdc, cdc: {capture} }}").Find("a")!.Capture.IsFailover);
+
     [Fact]
     public void Explain_Stream_GivesEveryValueWithItsOrigin()
     {

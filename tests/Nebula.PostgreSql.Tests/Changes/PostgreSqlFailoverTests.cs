@@ -31,6 +31,9 @@ public sealed class PostgreSqlFailoverTests(Servers servers)
             var error = await Assert.ThrowsAsync<NebulaException>(early.OpenAsync);
             Assert.Equal(ErrorKind.Transient, error.Kind);
             Assert.Contains("as long as the server is a standby", error.Message, StringComparison.Ordinal);
+            var check = Assert.Single(await early.Source.CheckChangesAsync([early.PlanOf("public.t")], CancellationToken.None),
+                static result => result.Name == "slot");
+            Assert.Equal((false, error.Message), (check.Passed, check.Detail));
         }
         primary.Stop();
         standby.Promote();
@@ -152,21 +155,8 @@ public sealed class PostgreSqlFailoverTests(Servers servers)
         return there;
     }
 
-    /// <summary>Moves the slot until the standby can have it for good.</summary>
-    private static async Task SynchronizeAsync(ChangesRun run, PostgreSqlServer standby)
-    {
-        var rounds = 0;
-        do
-        {
-            Assert.True(++rounds < 50, "the standby does not get the slot");
-            run.Execute($"UPDATE t SET a = 'round {rounds}' WHERE id = 1000");
-            run.Execute("SELECT pg_log_standby_snapshot()");
-            await run.DrainAsync();
-            run.Server.WaitFor(standby);
-            standby.Execute("SELECT pg_sync_replication_slots()");
-        }
-        while (!standby.Ask<bool>($"SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '{run.Options["slot"]}' AND synced AND NOT temporary)"));
-    }
+    private static Task SynchronizeAsync(ChangesRun run, PostgreSqlServer standby) => run.Server.ShareAsync(
+        standby, run.Options["slot"], () => run.Execute("UPDATE t SET a = a || '.' WHERE id = 1000"), run.DrainAsync);
 
     private static string Lsn(string position) => $"{position[..8]}/{position[8..16]}";
 }

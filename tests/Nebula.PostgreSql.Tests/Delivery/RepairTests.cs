@@ -276,8 +276,8 @@ public sealed class RepairTests(Servers servers) : IDisposable
             Execute(table);
     }
 
-    private void Write(string deletes, string onPositionLost, string settings = "mode: cdc") => _nebula.Write("p.yaml", $"source: {Connection(_from, _source)}\n"
-        + $"target: {Connection(_to, _target)}\ndefaults: {{ {settings}, cdc: {{ slot: {_source}, publication: p, deletes: {deletes}, "
+    private void Write(string deletes, string onPositionLost, string settings = "mode: cdc") => _nebula.Write("p.yaml",
+        $"source: {Connection(_from, _source)}\ntarget: {Connection(_to, _target)}\ndefaults: {{ {settings}, cdc: {{ slot: {_source}, publication: p, deletes: {deletes}, "
         + $"on_position_lost: {onPositionLost} }} }}\n");
 
     private static string Connection(PostgreSqlServer server, string database) => string.Create(CultureInfo.InvariantCulture,

@@ -159,6 +159,28 @@ internal sealed class PostgreSqlServer : IDisposable
             Thread.Yield();
     }
 
+    /// <summary>Has a standby get a slot of this server for good, which it can when the slot has moved on since the standby has been there.</summary>
+    /// <param name="standby">The standby.</param>
+    /// <param name="slot">The slot.</param>
+    /// <param name="change">Changes something.</param>
+    /// <param name="move">Moves the slot.</param>
+    public async Task ShareAsync(PostgreSqlServer standby, string slot, Action change, Func<Task> move)
+    {
+        const int MostRounds = 50;
+        for (var round = 0; round < MostRounds; round++)
+        {
+            // the slot keeps no rows for transactions that had ended when the server last said which are running
+            change();
+            Execute("SELECT pg_log_standby_snapshot()");
+            await move();
+            WaitFor(standby);
+            standby.Execute("SELECT pg_sync_replication_slots()");
+            if (standby.Ask<bool>($"SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '{slot}' AND synced AND NOT temporary)"))
+                return;
+        }
+        throw new InvalidOperationException($"The standby does not get slot '{slot}'.");
+    }
+
     /// <summary>Makes a standby a primary.</summary>
     public void Promote() => RunTool("pg_ctl", "-D", Data, "-w", "promote");
 

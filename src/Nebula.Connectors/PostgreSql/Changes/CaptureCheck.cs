@@ -84,6 +84,8 @@ internal static class CaptureCheck
             return new CheckResult("slot", false, $"'{slot.Name}' cannot be used: {mismatch}. Choose another name for 'slot', or {slot.DropSql}");
         if (slot.LostReason is { } reason)
             return new CheckResult("slot", false, $"'{slot.Name}' can be used no more: {reason}. {slot.DropSql} and read the streams anew.");
+        if (slot.IsSynchronized && state.IsStandby)
+            return new CheckResult("slot", false, ChangesLost.CopyOf(slot.Name));
         var kept = (long)(state.End - Math.Min(slot.Restart ?? state.End, state.End));
         var text = $"'{slot.Name}' keeps {Units.FormatSize(kept)} of the "
             + $"log{(slot.ActiveProcess > 0 ? string.Create(CultureInfo.InvariantCulture, $", read by process {slot.ActiveProcess}") : "")}";
@@ -100,8 +102,8 @@ internal static class CaptureCheck
         await using var command = new NpgsqlCommand("SELECT current_setting('synchronized_standby_slots', true)", connection);
         var standbys = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as string;
         return new CheckResult("failover", true, string.IsNullOrEmpty(standbys)
-            ? "standbys get the slot (sync_replication_slots = on there). Changes may be handed over before a standby has them, after which it cannot take over "
-                + "the capture: ALTER SYSTEM SET synchronized_standby_slots = 'slot of the standby';"
+            ? "standbys get the slot (sync_replication_slots = on there). Changes may be handed over before a standby has them, after which it cannot take "
+                + "over the capture: ALTER SYSTEM SET synchronized_standby_slots = 'slot of the standby';"
             : $"standbys get the slot (sync_replication_slots = on there); changes wait for {standbys}");
     }
 

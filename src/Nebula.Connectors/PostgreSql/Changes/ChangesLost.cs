@@ -51,9 +51,13 @@ internal static class ChangesLost
     public static void RequireReadable(ReplicationSlot? slot, LogState state)
     {
         if (state.IsStandby && slot is { IsSynchronized: true })
-            throw new NebulaException(ErrorKind.Transient, $"Replication slot '{slot.Name}' is a copy of the primary's as long as the server is a standby. "
-                + "Run again when it has taken over, or capture the changes from the primary.");
+            throw new NebulaException(ErrorKind.Transient, CopyOf(slot.Name));
     }
+
+    /// <summary>Says that a slot is the copy of a primary's.</summary>
+    /// <param name="slot">Its name.</param>
+    public static string CopyOf(string slot) => $"Replication slot '{slot}' is a copy of the primary's as long as the server is a standby. Run again when it "
+        + "has taken over, or capture the changes from the primary.";
 
     /// <summary>The error of a slot that is not there any more.</summary>
     /// <param name="slot">Its name.</param>

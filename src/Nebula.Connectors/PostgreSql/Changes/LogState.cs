@@ -37,8 +37,8 @@ internal sealed record LogState(LogServer Server, ulong End, bool IsStandby, str
 
     /// <summary>Why standbys cannot have a slot that is made on the server; null when they can.</summary>
     public string? FailoverFault => Version < FirstVersionWithFailover
-        ? $"The server is PostgreSQL {Version}, and 'failover' needs {FirstVersionWithFailover} or newer: leave it out, or have 'on_position_lost' say what is done "
-            + "when a standby has taken over."
+        ? $"The server is PostgreSQL {Version}, and 'failover' needs {FirstVersionWithFailover} or newer: leave it out, or have 'on_position_lost' say what is "
+            + "done when a standby has taken over."
         : IsStandby ? "The server is a standby, whose slots fail over to nobody. Leave 'failover' out, or capture the changes from the primary." : null;
 
     /// <summary>Asks the server.</summary>
