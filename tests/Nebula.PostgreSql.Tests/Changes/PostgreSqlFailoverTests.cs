@@ -1,5 +1,4 @@
 using Nebula.Connectors.PostgreSql.Changes;
-using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.PostgreSql.Tests.Server;
 

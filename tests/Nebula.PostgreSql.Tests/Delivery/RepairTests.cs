@@ -277,8 +277,8 @@ public sealed class RepairTests(Servers servers) : IDisposable
     }
 
     private void Write(string deletes, string onPositionLost, string settings = "mode: cdc") => _nebula.Write("p.yaml",
-        $"source: {Connection(_from, _source)}\ntarget: {Connection(_to, _target)}\ndefaults: {{ {settings}, cdc: {{ slot: {_source}, publication: p, deletes: {deletes}, "
-        + $"on_position_lost: {onPositionLost} }} }}\n");
+        $"source: {Connection(_from, _source)}\ntarget: {Connection(_to, _target)}\n"
+        + $"defaults: {{ {settings}, cdc: {{ slot: {_source}, publication: p, deletes: {deletes}, on_position_lost: {onPositionLost} }} }}\n");
 
     private static string Connection(PostgreSqlServer server, string database) => string.Create(CultureInfo.InvariantCulture,
         $"{{ type: postgresql, host: 127.0.0.1, port: {server.Port}, user: nebula, password: \"{PostgreSqlServer.Password}\", database: {database} }}");
