@@ -285,7 +285,10 @@ internal static class ConfigKeys
 
     /// <summary>Whether standbys get the slot.</summary>
     public static readonly ConfigKey Failover = new(
-        "failover", ConfigKind.Flag, "Whether standbys get the slot, so that changes go on to be captured from one that takes over (PostgreSQL 17 and newer).");
+        "failover", ConfigKind.Flag, "Whether standbys get the slot, so that changes go on to be captured from one that takes over (PostgreSQL 17 and newer).")
+    {
+        Default = "false",
+    };
 
     /// <summary>Folder for transactions that have not ended.</summary>
     public static readonly ConfigKey SpoolPath = new(

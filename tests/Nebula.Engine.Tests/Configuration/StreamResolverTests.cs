@@ -126,7 +126,7 @@ public sealed class StreamResolverTests : IDisposable
             ["enabled=true (built in)", "mode=full-refresh (built in)",
              .. from key in (string[])["write", "primary_key", "update_key", "lookback", "where", "sql", "cdc.slot",
                  "cdc.publication"] select $"{key}=(automatic) (built in)",
-             "cdc.deletes=soft (built in)", "cdc.on_position_lost=fail (built in)", "cdc.heartbeat=30s (built in)",
+             "cdc.deletes=soft (built in)", "cdc.on_position_lost=fail (built in)", "cdc.heartbeat=30s (built in)", "cdc.failover=false (built in)",
                  "cdc.spool.path=(automatic) (built in)", "cdc.spool.max_size=(automatic) (built in)", "object=(automatic) (built in)",
                  "single=false (built in)",
                 "target_options.password=*** (6)", "select=[*, -b] (10)",
