@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Nebula.Cli.Commands;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Diagnostics;
@@ -66,19 +67,29 @@ internal sealed class NebulaRoot : Command
     {
         if (parsed.Action is Answer)
             return;
-        if (parsed.Errors.Count > 0)
-            throw Explain(parsed);
+        var slip = SlipOf(parsed);
+        if (slip is not null || parsed.Errors.Count > 0)
+            throw Explain(parsed, slip ?? (parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null));
         if (parsed.GetValue(_noColor))
             context.Terminal.HasColor = false;
         if (Flag.Word(parsed, _logLevel) is { } level)
             context.LogLevelFlag = context.Log.Level = Enum.Parse<LoggingLevel>(level, ignoreCase: true);
     }
 
-    private NebulaException Explain(ParseResult parsed)
+    /// <summary>A flag that is none, which would be taken for the name of a file; null where there is no such thing.</summary>
+    private static string? SlipOf(ParseResult parsed)
+    {
+        foreach (var argument in parsed.CommandResult.Children.OfType<ArgumentResult>())
+            foreach (var token in argument.Tokens)
+                if (token.Value.StartsWith('-') && token.Value.Length > 1 && !parsed.Tokens.Any(static other => other.Type == TokenType.DoubleDash))
+                    return token.Value;
+        return null;
+    }
+
+    private NebulaException Explain(ParseResult parsed, string? unmatched)
     {
         var command = parsed.CommandResult.Command;
         var name = command == this ? "nebula" : $"nebula {command.Name}";
-        var unmatched = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
         var what = unmatched is null ? parsed.Errors[0].Message
             : unmatched.StartsWith('-')
                 ? $"'{name}' has no flag '{unmatched}'.{Suggestion.For(unmatched, command.Options.Concat(Options).Select(static o => o.Name))}"
