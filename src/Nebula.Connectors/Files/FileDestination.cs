@@ -46,6 +46,8 @@ internal sealed class FileDestination : IDestination
 
     public long BufferBytes => _store.BufferBytes;
 
+    public long LibraryBytes => _store.LibraryBytes;
+
     public string NameObject(string stream)
     {
         if (!_isFolder)

@@ -21,6 +21,9 @@ internal interface IObjectStore : IDisposable
     /// <summary>Bytes that the store holds itself while it reads or writes an object.</summary>
     long BufferBytes => 0;
 
+    /// <summary>Bytes of what all stores of its kind have together: the service's library and its connections.</summary>
+    long LibraryBytes => 0;
+
     /// <summary>Whether several staged versions can be joined to one object when they are published.</summary>
     bool Joins { get; }
 

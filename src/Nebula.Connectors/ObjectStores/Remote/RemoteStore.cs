@@ -17,7 +17,9 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
     private readonly Dictionary<string, ObjectLock> _locks = new(StringComparer.Ordinal);
     private int _open;
 
-    public long BufferBytes => TransferMemory.ClientShare + Math.Max(TransferMemory.PerObject, 2L * TransferMemory.PartSize(backend.SmallestPart));
+    public long BufferBytes => Math.Max(TransferMemory.PerObject, 2L * TransferMemory.PartSize(backend.SmallestPart));
+
+    public long LibraryBytes => TransferMemory.ClientShare;
 
     public bool Joins => true;
 

@@ -29,8 +29,8 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
 
     public string Root => $"s3://{bucket}";
 
-    // parts below 5 MiB are only taken as the last; above that, smaller ones would save no memory, as buffers come in powers of two
-    public int SmallestPart => 8 << 20;
+    // only the last part may be smaller
+    public int SmallestPart => 5 << 20;
 
     /// <summary>The client.</summary>
     public IAmazonS3 Client => client;
