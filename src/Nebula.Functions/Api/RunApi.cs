@@ -105,7 +105,14 @@ internal static class RunApi
             _ => throw NebulaException.NotFound($"A run has no operation '{operation}'. There are cancel, pause, resume and terminate."),
         };
         var client = handler.Clients.Of(call.Request);
-        var run = await client.FindAsync(id, false, call.CancellationToken).ConfigureAwait(false) ?? throw Unknown(id);
+        var run = await client.FindAsync(id, false, call.CancellationToken).ConfigureAwait(false);
+        if (run is null)
+        {
+            // one that waits for its pipeline has no instance yet
+            if (operation is not ("cancel" or "terminate") || !await handler.Launcher.WithdrawAsync(id, call.CancellationToken).ConfigureAwait(false))
+                throw Unknown(id);
+            return Accepted(id, operation);
+        }
         if (run.IsEnded)
             throw new NebulaException(ErrorKind.Locked, $"Run '{id}' has ended: it is {StatusOf(run.Status)}.");
         if (signal is null)
@@ -118,13 +125,15 @@ internal static class RunApi
         }
         else
             await client.RaiseEventAsync(id, signal, "null", call.CancellationToken).ConfigureAwait(false);
-        return ApiAnswers.Json(202, writer =>
-        {
-            writer.WriteStartObject();
-            writer.WriteString("id"u8, id);
-            writer.WriteString("accepted"u8, operation);
-            writer.WriteEndObject();
-        });
+        return Accepted(id, operation);
+    });
+
+    private static HttpAnswer Accepted(string id, string operation) => ApiAnswers.Json(202, writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteString("id"u8, id);
+        writer.WriteString("accepted"u8, operation);
+        writer.WriteEndObject();
     });
 
     private static InstanceQuery QueryOf(HttpCall http)

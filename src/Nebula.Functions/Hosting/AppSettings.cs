@@ -39,6 +39,9 @@ internal sealed record AppSettings
     /// <summary>How often an activity looks whether its run was ended from outside.</summary>
     public TimeSpan TerminationInterval { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a message that cannot be used now is kept from a queue that delivers again at once.</summary>
+    public TimeSpan RedeliveryPause { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Most activities at the same time in this process.</summary>
     public int Activities { get; init; } = 2 * Environment.ProcessorCount;
 
