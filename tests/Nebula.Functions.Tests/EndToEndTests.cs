@@ -112,7 +112,7 @@ public sealed class EndToEndTests
         await using var server = await StoreServer.StartAsync("azurite.mjs", ("AZURITE_ACCOUNTS", $"{AzureWorld.Account}:{AzureWorld.Key}"));
         var world = await AzureWorld.CreateAsync(server.Address, "lake");
         for (var i = 0; i < 4; i++)
-            WriteSource(folder.Path, $"orders{i}", 1_000_000);
+            WriteSource(folder.Path, $"orders{i}", 600_000);
         Directory.CreateDirectory(Path.Combine(folder.Path, "pipelines"));
         await File.WriteAllTextAsync(Path.Combine(folder.Path, "pipelines", "shop.yaml"), $$"""
             source: { type: csv, path: "{{folder.Path}}/in/*.csv" }
