@@ -53,12 +53,6 @@ public sealed class FaultMatrixTests(StoreServers servers)
         Assert.True(result is { Failed: 0, Cancelled: 0 }, string.Join("; ", result.Failures.Select(static failure => failure.Failure)));
         await destination.CheckAsync(folder, $"{store}, {fault}");
         Assert.True(fault == "slow" || (faults >= 4 && proxy.Broken >= 3), $"{faults} faults, {proxy.Broken} connections broken");
-        if (await destination.UnfinishedAsync() == 0)
-            return;
-        // an upload whose beginning was never answered is nobody's; the next run finds it
-        folder.Forget();
-        await SteppedRun.RunAsync(folder.Path, new Steps());
-        await destination.CheckAsync(folder, $"{store}, {fault}, once more");
         Assert.Equal(0, await destination.UnfinishedAsync());
     }
 

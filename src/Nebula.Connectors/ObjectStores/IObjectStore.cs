@@ -107,6 +107,14 @@ internal interface IObjectStore : IDisposable
     /// <exception cref="NebulaException">It cannot be done, or what was staged is gone.</exception>
     bool Publish(IReadOnlyList<string> staged, string path, string token);
 
+    /// <summary>Removes what attempts that died have begun of objects that are published now. Never throws for what it cannot remove: the next run finds
+    /// it.</summary>
+    /// <param name="path">As <see cref="Claim"/> got it, which the caller still holds.</param>
+    /// <param name="pattern">As <see cref="Claim"/> got it.</param>
+    void Sweep(string path, string pattern)
+    {
+    }
+
     /// <summary>Removes a staged version.</summary>
     /// <param name="staged">Where it is; nothing happens when it is gone.</param>
     void Discard(string staged);

@@ -21,7 +21,8 @@ internal static class RunApi
     public static Task<InvocationResponse> StartAsync(HandlerServices handler, FunctionCall call) => ApiAnswers.AnswerAsync(async () =>
     {
         var http = HttpCall.Read(call.Request.Get(FunctionList.Trigger));
-        var message = RunMessage.Parse(http.Body ?? "");
+        var message = RunMessage.Parse(http.Body ?? throw NebulaException.Configuration(
+            "The request has no body. Send it with its length: the Functions host drops one that is sent in chunks."));
         var key = http.Headers.GetValueOrDefault("Idempotency-Key");
         var occasion = Occasions.Of("http", key ?? Guid.NewGuid().ToString("n"));
         var request = new RunRequest(message.Pipeline, occasion, DateTime.UtcNow) { Options = message.Options };
