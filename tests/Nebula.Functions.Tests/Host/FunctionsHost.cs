@@ -44,8 +44,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
     /// <summary>Whether clients are told the extension's gRPC address.</summary>
     public bool TellsRpcAddress { get; set; } = true;
 
-    /// <summary>Called before each activity is sent.</summary>
-    public Func<ActivityCall, HandlerProcess, Task> BeforeActivity { get; set; } = static (_, _) => Task.CompletedTask;
+    /// <summary>How often activities run: they are delivered at least once.</summary>
+    public Deliveries Activities { get; set; }
 
     /// <summary>Called for each turn; true loses it: the handler dies with the request in its hands.</summary>
     public Func<Turn, bool> LosesTurn { get; set; } = static _ => false;
@@ -285,18 +285,17 @@ internal sealed class FunctionsHost : IAsyncDisposable
     {
         // parsed and printed again, so that it must be JSON
         var input = call.Input is null ? null : JsonNode.Parse(call.Input)?.ToJsonString() ?? "null";
-        var handler = NextHandler();
-        await BeforeActivity(call, handler);
         var metadata = new JsonObject { ["instanceId"] = HostEnvelope.Text(call.Instance) };
         if (input is not null)
             metadata["data"] = HostEnvelope.TryParse(input) is JsonObject map ? map : HostEnvelope.Raw(input);
         try
         {
-            var answer = await PostAsync(handler, call.Name, new JsonObject
-            {
-                ["Data"] = new JsonObject { ["inputTrigger"] = input is null ? HostEnvelope.Raw("null") : HostEnvelope.Text(input) },
-                ["Metadata"] = HostEnvelope.Metadata(call.Name, metadata, input),
-            });
+            var first = SendAsync();
+            if (Activities == Deliveries.TwiceInTurn)
+                await first;
+            // of two answers the host takes the one that comes last
+            var answer = await (Activities == Deliveries.Once ? first : SendAsync());
+            await first;
             return new JsonObject { ["json"] = HostEnvelope.Rewrite(answer["ReturnValue"])?.ToJsonString() ?? "null" };
         }
         catch (HttpRequestException e)
@@ -311,6 +310,12 @@ internal sealed class FunctionsHost : IAsyncDisposable
                 },
             };
         }
+
+        Task<JsonObject> SendAsync() => PostAsync(NextHandler(), call.Name, new JsonObject
+        {
+            ["Data"] = new JsonObject { ["inputTrigger"] = input is null ? HostEnvelope.Raw("null") : HostEnvelope.Text(input) },
+            ["Metadata"] = HostEnvelope.Metadata(call.Name, (JsonObject)metadata.DeepClone(), input),
+        });
     }
 
     /// <summary>The parameters of a route, when a path fits it.</summary>
@@ -328,4 +333,17 @@ internal sealed class FunctionsHost : IAsyncDisposable
                 return null;
         return parameters;
     }
+}
+
+/// <summary>How often the host runs an activity.</summary>
+internal enum Deliveries
+{
+    /// <summary>Once.</summary>
+    Once,
+
+    /// <summary>Again after it has ended.</summary>
+    TwiceInTurn,
+
+    /// <summary>By two handlers at the same time.</summary>
+    TwiceAtOnce,
 }
