@@ -44,8 +44,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
     /// <summary>Whether clients are told the extension's gRPC address.</summary>
     public bool TellsRpcAddress { get; set; } = true;
 
-    /// <summary>How often activities run: they are delivered at least once.</summary>
-    public Deliveries Activities { get; set; }
+    /// <summary>Whether each activity is run again after it has ended, as when its answer was lost.</summary>
+    public bool RunsActivitiesTwice { get; set; }
 
     /// <summary>Called for each turn; true loses it: the handler dies with the request in its hands.</summary>
     public Func<Turn, bool> LosesTurn { get; set; } = static _ => false;
@@ -290,12 +290,9 @@ internal sealed class FunctionsHost : IAsyncDisposable
             metadata["data"] = HostEnvelope.TryParse(input) is JsonObject map ? map : HostEnvelope.Raw(input);
         try
         {
-            var first = SendAsync();
-            if (Activities == Deliveries.TwiceInTurn)
-                await first;
-            // of two answers the host takes the one that comes last
-            var answer = await (Activities == Deliveries.Once ? first : SendAsync());
-            await first;
+            if (RunsActivitiesTwice)
+                await SendAsync();
+            var answer = await SendAsync();
             return new JsonObject { ["json"] = HostEnvelope.Rewrite(answer["ReturnValue"])?.ToJsonString() ?? "null" };
         }
         catch (HttpRequestException e)
@@ -333,17 +330,4 @@ internal sealed class FunctionsHost : IAsyncDisposable
                 return null;
         return parameters;
     }
-}
-
-/// <summary>How often the host runs an activity.</summary>
-internal enum Deliveries
-{
-    /// <summary>Once.</summary>
-    Once,
-
-    /// <summary>Again after it has ended.</summary>
-    TwiceInTurn,
-
-    /// <summary>By two handlers at the same time.</summary>
-    TwiceAtOnce,
 }
