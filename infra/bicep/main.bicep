@@ -117,7 +117,7 @@ module app 'modules/functionapp.bicep' = {
     storageName: storage.outputs.name
     deploymentContainer: storage.outputs.deploymentContainer
     stateContainer: storage.outputs.stateContainer
-    serviceBusNamespace: useServiceBus ? '${name}-${suffix}.servicebus.windows.net' : ''
+    serviceBusNamespace: useServiceBus ? serviceBus!.outputs.host : ''
     applicationInsightsConnection: monitoring.outputs.connectionString
     activityTimeout: activityTimeout
     activitiesPerInstance: activitiesPerInstance

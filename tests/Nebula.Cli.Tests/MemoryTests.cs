@@ -19,7 +19,7 @@ public sealed class MemoryTests : IDisposable
             row.CopyTo(block, i * row.Length);
         var blocks = 400 * MB / block.Length;
 
-        var (peak, read) = await RunAsync(async input =>
+        var (peak, read) = await _nebula.MeasureAsync(async input =>
         {
             await input.WriteAsync("id,name,note,at,score,active\n"u8.ToArray());
             for (var i = 0; i < blocks; i++)
@@ -43,7 +43,7 @@ public sealed class MemoryTests : IDisposable
                 await file.WriteAsync(",end\n");
             }
         }
-        var (peak, read) = await RunAsync(null, "pipeline", "giants.csv", "giants.jsonl", "--memory", "256MB");
+        var (peak, read) = await _nebula.MeasureAsync(null, "pipeline", "giants.csv", "giants.jsonl", "--memory", "256MB");
         Assert.Equal(3, read);
         Assert.InRange(peak, 1, 256 * MB);
     }
@@ -60,7 +60,7 @@ public sealed class MemoryTests : IDisposable
             for (var i = 0; i < Rows; i++)
                 await file.WriteAsync(cells + "\n");
         }
-        var (peak, read) = await RunAsync(null, "pipeline", "wide.csv", "wide.jsonl", "--memory", "256MB");
+        var (peak, read) = await _nebula.MeasureAsync(null, "pipeline", "wide.csv", "wide.jsonl", "--memory", "256MB");
         Assert.Equal(Rows, read);
         Assert.InRange(peak, 1, 256 * MB);
     }
@@ -85,53 +85,12 @@ public sealed class MemoryTests : IDisposable
         Assert.Equal(0, _nebula.Run("pipeline", "same.csv", "same.parquet").ExitCode);
         Assert.InRange(new FileInfo(_nebula.PathOf("same.parquet")).Length, 1, MB);
 
-        var (peak, read) = await RunAsync(null, "pipeline", "parquet", format, "--source-path", "same.parquet", "--dest-path", "out", "--memory", "128MB");
+        var (peak, read) = await _nebula.MeasureAsync(null, "pipeline", "parquet", format, "--source-path", "same.parquet", "--dest-path", "out", "--memory", "128MB");
         Assert.Equal(Rows, read);
         Assert.InRange(peak, 1, 128 * MB);
     }
 
     public void Dispose() => _nebula.Dispose();
-
-    /// <summary>Runs the program, throws its output away, and looks meanwhile at the largest resident size it has had.</summary>
-    private async Task<(long Peak, long Read)> RunAsync(Func<Stream, Task>? feed, params string[] arguments)
-    {
-        using var process = _nebula.Start(arguments);
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
-        var feeding = Task.Run(async () =>
-        {
-            if (feed is not null)
-                await feed(process.StandardInput.BaseStream);
-            process.StandardInput.Close();
-        });
-        long peak = 0;
-        await NebulaProcess.UntilAsync(() =>
-        {
-            peak = Math.Max(peak, PeakOf(process.Id));
-            return process.HasExited;
-        });
-        await feeding;
-        await output;
-        var said = await errors;
-        Assert.True(process.ExitCode == 0, $"exit code {process.ExitCode}: {said}");
-        var account = said.Split('\n').First(static line => line.Contains("read ", StringComparison.Ordinal));
-        var read = account[(account.IndexOf("read ", StringComparison.Ordinal) + 5)..].Split(' ')[0];
-        return (peak, long.Parse(read, NumberStyles.AllowThousands, CultureInfo.InvariantCulture));
-    }
-
-    private static long PeakOf(int process)
-    {
-        try
-        {
-            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? 0 : 1024 * long.Parse(line.AsSpan(6, line.Length - 8).Trim(), NumberStyles.None, CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            // it has just ended
-            return 0;
-        }
-    }
 }
 
 /// <summary>A fact that is read from the files of Linux about its processes.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace Nebula.Cli.Tests;
@@ -96,6 +97,35 @@ internal sealed class NebulaProcess : IDisposable
         return new Outcome(process.ExitCode, await output, (await errors).ReplaceLineEndings("\n"));
     }
 
+    /// <summary>Runs the program, throws its output away, and looks meanwhile at the largest resident size it has had; only Linux tells.</summary>
+    /// <param name="feed">Writes its input; null for none.</param>
+    /// <param name="arguments">Its arguments.</param>
+    public async Task<(long Peak, long Read)> MeasureAsync(Func<Stream, Task>? feed, params string[] arguments)
+    {
+        using var process = Start(arguments);
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+        var feeding = Task.Run(async () =>
+        {
+            if (feed is not null)
+                await feed(process.StandardInput.BaseStream);
+            process.StandardInput.Close();
+        });
+        long peak = 0;
+        await UntilAsync(() =>
+        {
+            peak = Math.Max(peak, PeakOf(process.Id));
+            return process.HasExited;
+        });
+        await feeding;
+        await output;
+        var said = await errors;
+        Assert.True(process.ExitCode == 0, $"exit code {process.ExitCode}: {said}");
+        var account = said.Split('\n').First(static line => line.Contains("read ", StringComparison.Ordinal));
+        var read = account[(account.IndexOf("read ", StringComparison.Ordinal) + 5)..].Split(' ')[0];
+        return (peak, long.Parse(read, NumberStyles.AllowThousands, CultureInfo.InvariantCulture));
+    }
+
     /// <summary>Waits until something can be seen from outside.</summary>
     public static async Task UntilAsync(Func<bool> condition)
     {
@@ -109,6 +139,20 @@ internal sealed class NebulaProcess : IDisposable
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
+
+    private static long PeakOf(int process)
+    {
+        try
+        {
+            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return line is null ? 0 : 1024 * long.Parse(line.AsSpan(6, line.Length - 8).Trim(), NumberStyles.None, CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            // it has just ended
+            return 0;
+        }
+    }
 
     private ProcessStartInfo Describe(string program, string[] arguments)
     {

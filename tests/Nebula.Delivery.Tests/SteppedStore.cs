@@ -39,6 +39,8 @@ internal sealed class SteppedStore(IObjectStore inner, Steps steps) : IObjectSto
 
     public bool Publish(IReadOnlyList<string> staged, string path, string token) => steps.Around("store.publish", () => inner.Publish(staged, path, token));
 
+    public void Sweep(string path, string pattern) => inner.Sweep(path, pattern);
+
     public void Discard(string staged) => inner.Discard(staged);
 
     public void Delete(string path, string root) => steps.Around("store.delete", () =>

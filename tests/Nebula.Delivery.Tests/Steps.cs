@@ -6,7 +6,8 @@ namespace Nebula.Delivery.Tests;
 /// <summary>The named steps of a run. At one of them, the so-and-so-many-th time that it is reached, the process kills itself as <c>kill -9</c> does.</summary>
 /// <param name="killAt">The step; empty for none.</param>
 /// <param name="occurrence">Which time, from 1.</param>
-internal sealed class Steps(string killAt = "", int occurrence = 1)
+/// <param name="reached">Is told each time that a step is reached, and which time it is; null for nobody.</param>
+internal sealed class Steps(string killAt = "", int occurrence = 1, Action<string, int>? reached = null)
 {
     private readonly ConcurrentDictionary<string, int> _reached = new(StringComparer.Ordinal);
 
@@ -16,7 +17,9 @@ internal sealed class Steps(string killAt = "", int occurrence = 1)
     /// <summary>A step is reached.</summary>
     public void Reach(string step)
     {
-        if (_reached.AddOrUpdate(step, 1, static (_, count) => count + 1) != occurrence || step != killAt)
+        var count = _reached.AddOrUpdate(step, 1, static (_, count) => count + 1);
+        reached?.Invoke(step, count);
+        if (count != occurrence || step != killAt)
             return;
         using var self = Process.GetCurrentProcess();
         self.Kill();

@@ -103,6 +103,65 @@ public sealed class EndToEndTests
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "state")));
     }
 
+    [HostTheory]
+    [InlineData("{ type: json, path: \"${FOLDER}/${OUT:-out}/orders.jsonl\" }")]
+    [InlineData("{ type: csv, path: \"${FOLDER}/${OUT:-out}/\", file_size: 100KB }")]
+    public async Task Activities_RunTwice_WriteTheSameBytes(string target)
+    {
+        using var folder = new TemporaryFolder();
+        WriteSource(folder.Path, "orders", 40_000);
+        Directory.CreateDirectory(Path.Combine(folder.Path, "pipelines"));
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "pipelines", "shop.yaml"), $$"""
+            source: { type: csv, path: "${FOLDER}/in/orders.csv" }
+            target: {{target}}
+            defaults: { chunking: { target_size: 200KB } }
+            """);
+        await using var host = await FunctionsHost.StartAsync(folder.Path, handlers: 2, new Dictionary<string, string> { ["FOLDER"] = folder.Path });
+        host.RunsActivitiesTwice = true;
+        var started = await host.RequestAsync("POST", "/api/runs", """{"pipeline":"shop"}""");
+        await host.EndOfAsync((string)started.Json["id"]!);
+        var run = (await host.RequestAsync("GET", $"/api/runs/{(string)started.Json["id"]!}")).Json;
+        Assert.True((string)run["status"]! == "completed", $"{run}\n{host.Log()}");
+        Assert.Equal(40_000, (int)run["result"]!["rows"]!);
+        await CommandAsync(folder.Path, "by-command");
+        var names = Files("by-command");
+        Assert.Equal(names, Files("out"));
+        Assert.All(names, name => Assert.Equal(File.ReadAllBytes(Path.Combine(folder.Path, "by-command", name)),
+            File.ReadAllBytes(Path.Combine(folder.Path, "out", name))));
+
+        string[] Files(string name) => [.. Directory.EnumerateFiles(Path.Combine(folder.Path, name), "*", new EnumerationOptions { AttributesToSkip = 0 })
+            .Select(path => Path.GetFileName(path)!).Where(static file => !file.EndsWith(".nebula-parts", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    }
+
+    [HostAndStorageFact]
+    public async Task Handler_WithSeveralActivitiesAtOnce_StaysWithinItsMemory()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        using var folder = new TemporaryFolder();
+        await using var server = await StoreServer.StartAsync("azurite.mjs", ("AZURITE_ACCOUNTS", $"{AzureWorld.Account}:{AzureWorld.Key}"));
+        var world = await AzureWorld.CreateAsync(server.Address, "lake");
+        for (var i = 0; i < 4; i++)
+            WriteSource(folder.Path, $"orders{i}", 600_000);
+        Directory.CreateDirectory(Path.Combine(folder.Path, "pipelines"));
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "pipelines", "shop.yaml"), $$"""
+            source: { type: csv, path: "{{folder.Path}}/in/*.csv" }
+            target: { type: json, path: "az://lake/out" }
+            streams:
+              "*.csv": { object: "{stream_file_stem}.jsonl" }
+            run: { parallel_streams: 4 }
+            """);
+        var variables = world.Variables.ToDictionary(static variable => variable.Name, static variable => variable.Value);
+        variables["NEBULA_MEMORY"] = "256MB";
+        variables["NEBULA_ACTIVITIES"] = "4";
+        await using var host = await FunctionsHost.StartAsync(folder.Path, variables: variables);
+        var started = await host.RequestAsync("POST", "/api/runs", """{"pipeline":"shop"}""");
+        await host.EndOfAsync((string)started.Json["id"]!);
+        var run = (await host.RequestAsync("GET", $"/api/runs/{(string)started.Json["id"]!}")).Json;
+        Assert.True((string)run["status"]! == "completed", $"{run}\n{host.Log()}");
+        Assert.InRange(host.Handlers[0].PeakMemory, 1, 256_000_000);
+    }
+
     [HostFact]
     public async Task Pipeline_ThatFails_TellsWhy()
     {

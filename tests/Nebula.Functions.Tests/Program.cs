@@ -17,9 +17,11 @@ internal static class Program
         try
         {
             var settings = AppSettings.Read(Environment.GetEnvironmentVariable);
+            Workers.LimitMemory(settings);
             return await FunctionsApp.RunAsync(settings with
             {
                 TerminationInterval = TimeSpan.FromMilliseconds(100),
+                RedeliveryPause = TimeSpan.FromMilliseconds(20),
                 Sync = settings.Sync with { PageSize = Number("NEBULA_TEST_PAGE_SIZE", 4), FirstDelay = 20, MaxDelay = 1_000, MaxAttempts = 9 },
             }, worker == "real" ? Workers.Make : (_, _, _) => World(folder));
         }

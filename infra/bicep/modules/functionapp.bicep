@@ -37,9 +37,12 @@ var nebulaSettings = {
   NEBULA_STATE: '${blobAddress}/${stateContainer}'
   NEBULA_ACTIVITY_TIMEOUT: activityTimeout
   NEBULA_ACTIVITIES: string(activitiesPerInstance)
+  // the host needs the rest; an instance of EP1 has 3.5 GB
+  NEBULA_MEMORY: '${(isFlex ? instanceMemory : 3584) / 8 * 5}MB'
   NEBULA_PARALLEL_CHUNKS: string(parallelChunks)
   NEBULA_HISTORY_DAYS: string(historyDays)
   APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnection
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identityClientId}'
 }
 
 var collectorSettings = empty(otlpEndpoint) ? {} : {
@@ -55,10 +58,12 @@ var serviceBusSettings = empty(serviceBusNamespace) ? {
 }
 
 // Flex Consumption takes these from functionAppConfig, and refuses them as settings
+// Premium would keep the package on a file share, which takes account keys: it runs from a blob instead, read by the app's identity
 var premiumSettings = isFlex ? {} : {
   FUNCTIONS_EXTENSION_VERSION: '~4'
   FUNCTIONS_WORKER_RUNTIME: 'custom'
-  WEBSITE_RUN_FROM_PACKAGE: '1'
+  WEBSITE_RUN_FROM_PACKAGE: '${blobAddress}/${deploymentContainer}/app.zip'
+  WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID: identityId
 }
 
 resource farm 'Microsoft.Web/serverfarms@2023-12-01' = {
@@ -115,7 +120,7 @@ resource app 'Microsoft.Web/sites@2023-12-01' = {
     } : null
     siteConfig: {
       minTlsVersion: '1.2'
-      ftpsState: 'Disabled'
+      ftpsState: isFlex ? null : 'Disabled'
       functionsRuntimeScaleMonitoringEnabled: isFlex ? null : true
     }
   }

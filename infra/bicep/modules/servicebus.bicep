@@ -39,3 +39,5 @@ resource receive 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataReceiver)
   }
 }
+
+output host string = '${namespace.name}.servicebus.windows.net'

@@ -46,6 +46,8 @@ internal sealed class FileDestination : IDestination
 
     public long BufferBytes => _store.BufferBytes;
 
+    public long LibraryBytes => _store.LibraryBytes;
+
     public string NameObject(string stream)
     {
         if (!_isFolder)
@@ -124,6 +126,8 @@ internal sealed class FileDestination : IDestination
         // what the process claimed that began the run, and died
         _claim ??= Claim(target, layout, request.Plan, goesOn: true, cancellationToken);
         var receipt = layout is not null ? new PartsCommit(_store, layout).Publish(request) : Publish(request, target);
+        var (path, pattern) = ClaimedBy(target, layout);
+        _store.Sweep(path, pattern);
         // nothing is left to protect, also if this process should die before it comes to its end
         Unlock();
         return Task.FromResult(receipt);
@@ -192,9 +196,14 @@ internal sealed class FileDestination : IDestination
         return new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token));
     }
 
-    private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan, bool goesOn, CancellationToken cancellationToken) => layout is null
-        ? _store.Claim(target, target, plan.RunId, goesOn, cancellationToken)
-        : _store.Claim(layout.PathOf(layout.Id), layout.Pattern, plan.RunId, goesOn, cancellationToken);
+    private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan, bool goesOn, CancellationToken cancellationToken)
+    {
+        var (path, pattern) = ClaimedBy(target, layout);
+        return _store.Claim(path, pattern, plan.RunId, goesOn, cancellationToken);
+    }
+
+    private static (string Path, string Pattern) ClaimedBy(string target, PartsLayout? layout) =>
+        layout is null ? (target, target) : (layout.PathOf(layout.Id), layout.Pattern);
 
     /// <summary>The columns in the files: all but those whose values are in the names of folders.</summary>
     private static Schema FileSchemaOf(StreamPlan plan, IReadOnlyList<PartitionKey> keys) =>

@@ -40,6 +40,8 @@ internal sealed class FileSource : ISource, IInspectable
 
     public long BufferBytes => _store.BufferBytes;
 
+    public long LibraryBytes => _store.LibraryBytes;
+
     public async Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken)
     {
         try

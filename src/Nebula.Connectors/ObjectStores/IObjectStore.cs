@@ -21,6 +21,9 @@ internal interface IObjectStore : IDisposable
     /// <summary>Bytes that the store holds itself while it reads or writes an object.</summary>
     long BufferBytes => 0;
 
+    /// <summary>Bytes of what all stores of its kind have together: the service's library and its connections.</summary>
+    long LibraryBytes => 0;
+
     /// <summary>Whether several staged versions can be joined to one object when they are published.</summary>
     bool Joins { get; }
 
@@ -103,6 +106,14 @@ internal interface IObjectStore : IDisposable
     /// <returns>False when the same had been done before: by an earlier attempt whose answer was lost.</returns>
     /// <exception cref="NebulaException">It cannot be done, or what was staged is gone.</exception>
     bool Publish(IReadOnlyList<string> staged, string path, string token);
+
+    /// <summary>Removes what attempts that died have begun of objects that are published now. Never throws for what it cannot remove: the next run finds
+    /// it.</summary>
+    /// <param name="path">As <see cref="Claim"/> got it, which the caller still holds.</param>
+    /// <param name="pattern">As <see cref="Claim"/> got it.</param>
+    void Sweep(string path, string pattern)
+    {
+    }
 
     /// <summary>Removes a staged version.</summary>
     /// <param name="staged">Where it is; nothing happens when it is gone.</param>

@@ -7,7 +7,10 @@ internal static partial class GlibcAllocator
 {
     // mallopt(3)
     private const int MmapThreshold = -3;
-    private const int ReturnedAtOnce = 4 << 20;
+
+    // from here on. Aligned blocks that are freed into an arena are hardly ever found again by glibc (each needs some bytes more than it frees): kept, they
+    // pile up to several times of what is in use.
+    private const int ReturnedAtOnce = 512 << 10;
 
     /// <summary>
     /// Gives large blocks mappings of their own for good. By itself glibc raises the size from which it does so each time that one is freed, up to 32 MB, and

@@ -12,6 +12,9 @@ public interface IDestination : IAsyncDisposable
     /// <summary>Bytes that a writer holds on its own, beside what the pipeline lends: they count against a run's memory.</summary>
     long BufferBytes => 0;
 
+    /// <summary>Bytes that are there once in a process, however many writers there are, such as the library of a service: they count against its memory.</summary>
+    long LibraryBytes => 0;
+
     /// <summary>
     /// Names the object of a stream for which the user named none; empty when the destination's own settings say it all (the path of one file).
     /// </summary>

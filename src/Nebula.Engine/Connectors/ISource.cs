@@ -11,6 +11,9 @@ public interface ISource : IAsyncDisposable
     /// <summary>Bytes that a reader holds on its own, beside what the pipeline lends: they count against a run's memory.</summary>
     long BufferBytes => 0;
 
+    /// <summary>Bytes that are there once in a process, however many readers there are, such as the library of a service: they count against its memory.</summary>
+    long LibraryBytes => 0;
+
     /// <summary>
     /// Tries everything a run will need (reachability, credentials, rights) and reports each with its remedy. Throws nothing for a failed check.
     /// </summary>

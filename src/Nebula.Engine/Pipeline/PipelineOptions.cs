@@ -6,7 +6,9 @@ namespace Nebula.Engine.Pipeline;
 /// <summary>How much of the machine a run may use.</summary>
 public sealed record PipelineOptions
 {
-    private const long RuntimeShare = 64L << 20;
+    /// <summary>Bytes of a memory limit that the runtime and the program take.</summary>
+    public const long RuntimeShare = 64L << 20;
+
     private const int LargestBlock = 1 << 20;
     private const int SmallestBlock = 64 << 10;
     private const long UnlimitedWindow = 256L << 20;

@@ -21,7 +21,8 @@ internal static class RunApi
     public static Task<InvocationResponse> StartAsync(HandlerServices handler, FunctionCall call) => ApiAnswers.AnswerAsync(async () =>
     {
         var http = HttpCall.Read(call.Request.Get(FunctionList.Trigger));
-        var message = RunMessage.Parse(http.Body ?? "");
+        var message = RunMessage.Parse(http.Body ?? throw NebulaException.Configuration(
+            "The request has no body. Send it with its length: the Functions host drops one that is sent in chunks."));
         var key = http.Headers.GetValueOrDefault("Idempotency-Key");
         var occasion = Occasions.Of("http", key ?? Guid.NewGuid().ToString("n"));
         var request = new RunRequest(message.Pipeline, occasion, DateTime.UtcNow) { Options = message.Options };
@@ -105,7 +106,14 @@ internal static class RunApi
             _ => throw NebulaException.NotFound($"A run has no operation '{operation}'. There are cancel, pause, resume and terminate."),
         };
         var client = handler.Clients.Of(call.Request);
-        var run = await client.FindAsync(id, false, call.CancellationToken).ConfigureAwait(false) ?? throw Unknown(id);
+        var run = await client.FindAsync(id, false, call.CancellationToken).ConfigureAwait(false);
+        if (run is null)
+        {
+            // one that waits for its pipeline has no instance yet
+            if (operation is not ("cancel" or "terminate") || !await handler.Launcher.WithdrawAsync(id, call.CancellationToken).ConfigureAwait(false))
+                throw Unknown(id);
+            return Accepted(id, operation);
+        }
         if (run.IsEnded)
             throw new NebulaException(ErrorKind.Locked, $"Run '{id}' has ended: it is {StatusOf(run.Status)}.");
         if (signal is null)
@@ -118,13 +126,15 @@ internal static class RunApi
         }
         else
             await client.RaiseEventAsync(id, signal, "null", call.CancellationToken).ConfigureAwait(false);
-        return ApiAnswers.Json(202, writer =>
-        {
-            writer.WriteStartObject();
-            writer.WriteString("id"u8, id);
-            writer.WriteString("accepted"u8, operation);
-            writer.WriteEndObject();
-        });
+        return Accepted(id, operation);
+    });
+
+    private static HttpAnswer Accepted(string id, string operation) => ApiAnswers.Json(202, writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteString("id"u8, id);
+        writer.WriteString("accepted"u8, operation);
+        writer.WriteEndObject();
     });
 
     private static InstanceQuery QueryOf(HttpCall http)

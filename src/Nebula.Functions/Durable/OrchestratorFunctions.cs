@@ -11,6 +11,8 @@ namespace Nebula.Functions.Durable;
 /// none: what cannot be run now is asked for again, what cannot be run at all fails with a reason.</summary>
 internal static class OrchestratorFunctions
 {
+    private static int _isKnown;
+
     /// <summary>Runs one turn. Never throws.</summary>
     public static async Task<InvocationResponse> RunAsync(HandlerServices handler, FunctionCall call)
     {
@@ -56,12 +58,25 @@ internal static class OrchestratorFunctions
             return OldProtocol(handler);
         var request = Decode(text);
         using var scope = CallScope.ForInstance(request.InstanceId);
+        TellExtension(handler, request);
         if (request.HasProperties && handler.Lifetime.IsStopping)
             return Encode(Later(request.InstanceId));
         handler.Log.LogDebug("Turn with {Past} old and {New} new events", request.PastEvents.Count, request.NewEvents.Count);
         var response = handler.Executor.Execute(request);
         await handler.Records.AddAsync(request, response).ConfigureAwait(false);
         return Encode(response);
+    }
+
+    /// <summary>Says once what the host's durable extension can do.</summary>
+    private static void TellExtension(HandlerServices handler, OrchestratorRequest request)
+    {
+        if (Interlocked.Exchange(ref _isKnown, 1) != 0)
+            return;
+        if (request.HasProperties)
+            handler.Log.LogInformation("The durable extension is of version 3 or newer");
+        else
+            handler.Log.LogWarning("The durable extension is older than version 3: turns that it sends while the handler ends cannot be put off. "
+                + "Use an extension bundle of 4.34 or newer");
     }
 
     private static OrchestratorResponse Later(string instanceId) => new(instanceId, [], null) { RequiresHistory = true };

@@ -14,11 +14,15 @@ internal sealed record AppSettings
         ["NEBULA_STATE"] = "Where state is kept: a folder, or the URL of a blob container or of a folder in one. state.",
         ["NEBULA_ACTIVITY_TIMEOUT"] = "Longest time of one activity, such as the transfer of one chunk, with a unit. 30m.",
         ["NEBULA_ACTIVITIES"] = "Most activities at the same time in one instance of the app. Two for each processor.",
+        ["NEBULA_MEMORY"] = "Memory of an instance that the app may use, with a unit; its activities share it. Five eighths of what the instance has.",
         ["NEBULA_PARALLEL_CHUNKS"] = "Most chunks of one stream at the same time, over all instances. 32.",
         ["NEBULA_HISTORY_DAYS"] = "Days that ended runs are kept. 30.",
         ["APPLICATIONINSIGHTS_CONNECTION_STRING"] = "Where traces go: Application Insights. Nowhere.",
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "Where traces go: a collector of OpenTelemetry. Nowhere.",
     };
+
+    /// <summary>Least memory that the handler works with.</summary>
+    public const long LeastMemory = 192_000_000;
 
     /// <summary>The port of 127.0.0.1 on which the host calls.</summary>
     public required int Port { get; init; }
@@ -35,8 +39,14 @@ internal sealed record AppSettings
     /// <summary>How often an activity looks whether its run was ended from outside.</summary>
     public TimeSpan TerminationInterval { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a message that cannot be used now is kept from a queue that delivers again at once.</summary>
+    public TimeSpan RedeliveryPause { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Most activities at the same time in this process.</summary>
     public int Activities { get; init; } = 2 * Environment.ProcessorCount;
+
+    /// <summary>Memory that this process may use; the host beside it needs the rest.</summary>
+    public long Memory { get; init; } = Math.Max(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8 * 5, LeastMemory);
 
     /// <summary>Days that ended runs are kept.</summary>
     public int HistoryDays { get; init; } = 30;
@@ -75,6 +85,7 @@ internal sealed record AppSettings
         {
             ActivityTimeout = read.Duration("NEBULA_ACTIVITY_TIMEOUT") ?? settings.ActivityTimeout,
             Activities = read.Integer("NEBULA_ACTIVITIES", 1, 1_000) ?? settings.Activities,
+            Memory = read.Size("NEBULA_MEMORY", LeastMemory) ?? settings.Memory,
             HistoryDays = read.Integer("NEBULA_HISTORY_DAYS", 1, 3_650) ?? settings.HistoryDays,
             Sync = settings.Sync with { ParallelChunks = parallel ?? settings.Sync.ParallelChunks },
         };
@@ -90,6 +101,14 @@ internal sealed record AppSettings
                 return null;
             return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= greatest
                 ? value : throw NebulaException.Configuration($"{name} must be a whole number from {least} to {greatest}; it is '{text}'.");
+        }
+
+        public long? Size(string name, long least)
+        {
+            if (Text(name) is not { } text)
+                return null;
+            return Units.ParseSize(text) is { } value && value >= least ? value : throw NebulaException.Configuration(
+                $"{name} must be a size with a unit, such as 1GB, and at least {Units.FormatSize(least)}; it is '{text}'.");
         }
 
         public TimeSpan? Duration(string name)

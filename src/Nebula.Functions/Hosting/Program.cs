@@ -14,7 +14,9 @@ internal static class Program
                 FunctionList.Write(directory);
                 return 0;
             }
-            return await FunctionsApp.RunAsync(AppSettings.Read(Environment.GetEnvironmentVariable), Workers.Make).ConfigureAwait(false);
+            var settings = AppSettings.Read(Environment.GetEnvironmentVariable);
+            Workers.LimitMemory(settings);
+            return await FunctionsApp.RunAsync(settings, Workers.Make).ConfigureAwait(false);
         }
         catch (NebulaException e)
         {

@@ -132,6 +132,24 @@ internal sealed class RunLauncher(DeployedPipelines pipelines, SlotStore slots, 
         }
     }
 
+    /// <summary>Takes back what waits for the run under way.</summary>
+    /// <param name="runId">The run that waits.</param>
+    /// <param name="cancellationToken">Stops the call; it may be repeated.</param>
+    /// <returns>False when it does not wait.</returns>
+    public async Task<bool> WithdrawAsync(string runId, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var (slot, entry) = await slots.FindAsync(RunRequest.PipelineOf(runId), cancellationToken).ConfigureAwait(false);
+            if (slot?.Waiting.FirstOrDefault(waiting => waiting.RunId == runId) is not { } withdrawn)
+                return false;
+            // told again, the occasion is still known
+            await slots.PutOccasionAsync(withdrawn, runId, cancellationToken).ConfigureAwait(false);
+            if (await slots.TryPutAsync(slot with { Waiting = [.. slot.Waiting.Where(other => other != withdrawn)] }, entry, cancellationToken).ConfigureAwait(false))
+                return true;
+        }
+    }
+
     /// <summary>Whether a run was ended from outside, or another one has its pipeline now.</summary>
     /// <param name="runId">The run.</param>
     /// <param name="cancellationToken">Stops the call.</param>

@@ -10,6 +10,7 @@ namespace Nebula.Functions.Runs;
 internal sealed class SlotStore(IStateStore store)
 {
     private const string Occasions = "occasions/";
+    private const string Rejected = "rejected/";
     private static readonly Payload<PipelineSlot> Slots = new(WriteSlot, ReadSlot);
     private static readonly Payload<ScheduleTimes> Schedules = new(static (writer, value) =>
     {
@@ -57,13 +58,14 @@ internal sealed class SlotStore(IStateStore store)
         await store.GetAsync(OccasionKey(request), cancellationToken).ConfigureAwait(false) is { } entry
             ? Payload.String.FromUtf8(entry.Content.Span, $"The state '{OccasionKey(request)}'") : null;
 
-    /// <summary>Forgets occasions before a day: nothing repeats them any more.</summary>
-    public async Task RemoveOccasionsAsync(DateTime before, CancellationToken cancellationToken)
+    /// <summary>Forgets occasions before a day, which nothing repeats any more, and messages that were rejected before it.</summary>
+    public async Task RemoveOldAsync(DateTime before, CancellationToken cancellationToken)
     {
         var day = Day(before);
-        await foreach (var key in store.ListAsync(Occasions, cancellationToken).ConfigureAwait(false))
-            if (string.CompareOrdinal(key.Split('/')[1], day) < 0)
-                await store.DeleteAsync(key, cancellationToken).ConfigureAwait(false);
+        foreach (var prefix in (string[])[Occasions, Rejected])
+            await foreach (var key in store.ListAsync(prefix, cancellationToken).ConfigureAwait(false))
+                if (string.CompareOrdinal(key.Split('/')[1], day) < 0)
+                    await store.DeleteAsync(key, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Reads which time of a pipeline's schedule was the last that counted.</summary>
@@ -83,7 +85,7 @@ internal sealed class SlotStore(IStateStore store)
     public async Task<string> PutRejectedAsync(string trigger, string id, string reason, string text, DateTime at, CancellationToken cancellationToken)
     {
         const int MaxText = 8_000;
-        var key = $"rejected/{Day(at)}/{StateKeys.Segment($"{trigger}-{id}")}";
+        var key = $"{Rejected}{Day(at)}/{StateKeys.Segment($"{trigger}-{id}")}";
         var document = new Payload<string>((writer, value) =>
         {
             writer.WriteStartObject();

@@ -25,6 +25,11 @@ internal static class BlobTrigger
         }
         foreach (var blob in events)
             await RunAsync(handler, call, blob).ConfigureAwait(false);
+        // nobody knows which blobs a pipeline that cannot be read waits for: what it may miss is kept
+        if (events.Any(static blob => blob.Type == BlobEvent.Created)
+            && handler.Pipelines.All.Where(static pipeline => pipeline.Config is null).Select(static pipeline => $"'{pipeline.Name}'").ToList() is [_, ..] unusable)
+            await MessageTriggers.RejectAsync(handler, call, "blob", text, NebulaException.Configuration(
+                $"It may be for {string.Join(", ", unusable)}, which cannot be used. Mend that, deploy, and send the message again.")).ConfigureAwait(false);
         return InvocationResponse.Done;
     }
 

@@ -15,8 +15,20 @@ internal static class MessageTriggers
     public static Task<InvocationResponse> QueueAsync(HandlerServices handler, FunctionCall call) => RunAsync(handler, call, "queue", "Id", "InsertionTime");
 
     /// <summary>A message of a Service Bus queue.</summary>
-    public static Task<InvocationResponse> ServiceBusAsync(HandlerServices handler, FunctionCall call) =>
-        RunAsync(handler, call, "servicebus", "MessageId", "EnqueuedTimeUtc");
+    public static async Task<InvocationResponse> ServiceBusAsync(HandlerServices handler, FunctionCall call)
+    {
+        try
+        {
+            return await RunAsync(handler, call, "servicebus", "MessageId", "EnqueuedTimeUtc").ConfigureAwait(false);
+        }
+        catch (NebulaException)
+        {
+            // a message that fails comes again at once, and all its deliveries would be used up within a second; of storage queues host.json says how
+            // long they wait
+            await Task.Delay(handler.Settings.RedeliveryPause, handler.Lifetime.Stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+    }
 
     /// <summary>Records a message that can never be used.</summary>
     public static async Task RejectAsync(HandlerServices handler, FunctionCall call, string trigger, string text, NebulaException error)
@@ -38,19 +50,23 @@ internal static class MessageTriggers
     private static async Task<InvocationResponse> RunAsync(HandlerServices handler, FunctionCall call, string trigger, string id, string time)
     {
         var text = call.Request.Get(FunctionList.Trigger).ToText() ?? "";
+        RunMessage message;
         try
         {
-            var message = RunMessage.Parse(text);
-            var occasion = Occasions.Of(trigger, call.Request.Metadata(id) ?? call.InvocationId);
-            var request = new RunRequest(message.Pipeline, occasion, TimeOf(call.Request.Metadata(time))) { Options = message.Options };
-            var client = handler.Clients.Of(call.Request);
-            var launch = await handler.Launcher.LaunchAsync(client, request, WhenBusy.Wait, call.CancellationToken).ConfigureAwait(false);
-            handler.Log.LogInformation("A message asks for pipeline {Pipeline}: run {Run}, {Outcome}", message.Pipeline, launch.RunId, launch.Outcome);
+            message = RunMessage.Parse(text);
+            handler.Pipelines.Get(message.Pipeline);
         }
         catch (NebulaException e) when (IsPermanent(e))
         {
             await RejectAsync(handler, call, trigger, text, e).ConfigureAwait(false);
+            return InvocationResponse.Done;
         }
+        // from here on the message is not to blame, whatever the extension or the state answers
+        var occasion = Occasions.Of(trigger, call.Request.Metadata(id) ?? call.InvocationId);
+        var request = new RunRequest(message.Pipeline, occasion, TimeOf(call.Request.Metadata(time))) { Options = message.Options };
+        var client = handler.Clients.Of(call.Request);
+        var launch = await handler.Launcher.LaunchAsync(client, request, WhenBusy.Wait, call.CancellationToken).ConfigureAwait(false);
+        handler.Log.LogInformation("A message asks for pipeline {Pipeline}: run {Run}, {Outcome}", message.Pipeline, launch.RunId, launch.Outcome);
         return InvocationResponse.Done;
     }
 }

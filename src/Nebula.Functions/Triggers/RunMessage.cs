@@ -14,6 +14,9 @@ namespace Nebula.Functions.Triggers;
 internal sealed record RunMessage(string Pipeline, RunOptions Options)
 {
     private const int MaxEntries = 1_000;
+
+    // it is part of histories and of the pipeline's slot, which both are read and written again and again
+    private const int MaxText = 8_000;
     private static readonly string[] Members = ["pipeline", "streams", "env"];
 
     /// <summary>Reads a request.</summary>
@@ -21,6 +24,8 @@ internal sealed record RunMessage(string Pipeline, RunOptions Options)
     /// <exception cref="NebulaException">It is none; the message says what is wrong.</exception>
     public static RunMessage Parse(string text)
     {
+        if (text.Length > MaxText)
+            throw Wrong($"It has {text.Length} characters, more than {MaxText}; longer lists belong into the pipeline file");
         var pipeline = "";
         var options = new RunOptions();
         try

@@ -35,7 +35,7 @@ internal static class TimerTriggers
         if (now is { Hour: 3, Minute: < 5 })
         {
             var before = now.AddDays(-handler.Settings.HistoryDays);
-            await handler.Launcher.Slots.RemoveOccasionsAsync(before, call.CancellationToken).ConfigureAwait(false);
+            await handler.Launcher.Slots.RemoveOldAsync(before, call.CancellationToken).ConfigureAwait(false);
             var purged = await client.PurgeAsync(Beginning, before, call.CancellationToken).ConfigureAwait(false);
             handler.Log.LogInformation("{Count} ended instances older than {Days} days were removed", purged, handler.Settings.HistoryDays);
         }

@@ -231,7 +231,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 Options = new PipelineOptions
                 {
                     Workers = stream.Performance.Workers ?? Environment.ProcessorCount,
-                    MemoryLimit = PipelineOptions.ShareOf(pipeline.Settings.Memory, parallel) - await BuffersOfAsync(stream, destination).ConfigureAwait(false),
+                    MemoryLimit = await MemoryOfAsync(stream, destination, parallel).ConfigureAwait(false),
                     RowLimit = stream.Limit,
                     Verify = stream.Verify,
                     Storage = stream.Storage.Mode,
@@ -268,14 +268,19 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
         }
     }
 
-    /// <summary>What source and destination hold themselves of the memory that a stream may use.</summary>
-    private async Task<long> BuffersOfAsync(StreamConfig stream, IDestination destination)
+    /// <summary>What a stream may use of the run's memory, less what its source and destination hold themselves.</summary>
+    private async Task<long?> MemoryOfAsync(StreamConfig stream, IDestination destination, int parallel)
     {
-        if (pipeline.Settings.Memory is null)
-            return 0;
+        if (pipeline.Settings.Memory is not { } memory)
+            return null;
         var source = SourceOf(stream)();
         await using (source.ConfigureAwait(false))
-            return source.BufferBytes + destination.BufferBytes;
+        {
+            var (library, buffers) = (Math.Max(source.LibraryBytes, destination.LibraryBytes), source.BufferBytes + destination.BufferBytes);
+            var least = PipelineOptions.RuntimeShare + library + buffers;
+            return memory >= least || buffers == 0 ? PipelineOptions.ShareOf(memory - library, parallel) - buffers : throw NebulaException.Configuration(
+                $"{Units.FormatSize(memory)} of memory are too few for objects of a store: with '{NameOf(stream)}' the least is {Units.FormatSize(least)}.");
+        }
     }
 
     private ConnectionUse? UseOf(ConnectionConfig connection, Func<ConnectorDescriptor, IReadOnlyList<OptionDescriptor>?> descriptors)

@@ -27,6 +27,17 @@ internal sealed class OpenStream(StreamJob job, string runId, SyncWorkerOptions 
     /// <summary>The stream as it is written.</summary>
     public StreamPlan Written => _written!;
 
+    /// <summary>What moving one chunk of it may count on: the lesser of the pipeline's limit and the worker's.</summary>
+    public long? MemoryLimit
+    {
+        get
+        {
+            var ofRun = PipelineOptions.ShareOf(Job.Options.MemoryLimit, Job.ChunkBytes is null ? 1 : options.ParallelChunks);
+            var ofStep = options.StepMemory - Source.BufferBytes - Destination.BufferBytes;
+            return ofStep is { } step && ofRun is { } run ? Math.Min(step, run) : ofStep ?? ofRun;
+        }
+    }
+
     public void SetPlan(StreamPlan plan, StreamPlan written)
     {
         _written = written;
@@ -38,7 +49,7 @@ internal sealed class OpenStream(StreamJob job, string runId, SyncWorkerOptions 
     /// <param name="quarantine">Takes rows that cannot be read.</param>
     public StreamRun Run(PipelineMetrics? metrics = null, QuarantineFile? quarantine = null)
     {
-        var settings = Job.Options with { MemoryLimit = PipelineOptions.ShareOf(Job.Options.MemoryLimit, Job.ChunkBytes is null ? 1 : options.ParallelChunks) };
+        var settings = Job.Options with { MemoryLimit = MemoryLimit };
         if (quarantine is not null)
             settings = settings with { BadRows = settings.BadRows with { Quarantine = quarantine.Add } };
         return new StreamRun(Source, Destination, settings, options.Pool, runId, metrics);

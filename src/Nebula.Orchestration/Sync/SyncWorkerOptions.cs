@@ -12,6 +12,9 @@ public sealed record SyncWorkerOptions
     /// <value>1.</value>
     public int ParallelChunks { get; init; } = 1;
 
+    /// <summary>Most memory that one step may count on, as a limit of a process that runs only it; null for what the pipeline's own limit gives.</summary>
+    public long? StepMemory { get; init; }
+
     /// <summary>Whether sources and destinations stay open from step to step, with the locks that they hold: where one process runs all of them.</summary>
     public bool KeepsOpen { get; init; }
 

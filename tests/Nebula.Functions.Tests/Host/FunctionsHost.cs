@@ -44,8 +44,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
     /// <summary>Whether clients are told the extension's gRPC address.</summary>
     public bool TellsRpcAddress { get; set; } = true;
 
-    /// <summary>Called before each activity is sent.</summary>
-    public Func<ActivityCall, HandlerProcess, Task> BeforeActivity { get; set; } = static (_, _) => Task.CompletedTask;
+    /// <summary>Whether each activity is run again after it has ended, as when its answer was lost.</summary>
+    public bool RunsActivitiesTwice { get; set; }
 
     /// <summary>Called for each turn; true loses it: the handler dies with the request in its hands.</summary>
     public Func<Turn, bool> LosesTurn { get; set; } = static _ => false;
@@ -285,18 +285,14 @@ internal sealed class FunctionsHost : IAsyncDisposable
     {
         // parsed and printed again, so that it must be JSON
         var input = call.Input is null ? null : JsonNode.Parse(call.Input)?.ToJsonString() ?? "null";
-        var handler = NextHandler();
-        await BeforeActivity(call, handler);
         var metadata = new JsonObject { ["instanceId"] = HostEnvelope.Text(call.Instance) };
         if (input is not null)
             metadata["data"] = HostEnvelope.TryParse(input) is JsonObject map ? map : HostEnvelope.Raw(input);
         try
         {
-            var answer = await PostAsync(handler, call.Name, new JsonObject
-            {
-                ["Data"] = new JsonObject { ["inputTrigger"] = input is null ? HostEnvelope.Raw("null") : HostEnvelope.Text(input) },
-                ["Metadata"] = HostEnvelope.Metadata(call.Name, metadata, input),
-            });
+            if (RunsActivitiesTwice)
+                await SendAsync();
+            var answer = await SendAsync();
             return new JsonObject { ["json"] = HostEnvelope.Rewrite(answer["ReturnValue"])?.ToJsonString() ?? "null" };
         }
         catch (HttpRequestException e)
@@ -311,6 +307,12 @@ internal sealed class FunctionsHost : IAsyncDisposable
                 },
             };
         }
+
+        Task<JsonObject> SendAsync() => PostAsync(NextHandler(), call.Name, new JsonObject
+        {
+            ["Data"] = new JsonObject { ["inputTrigger"] = input is null ? HostEnvelope.Raw("null") : HostEnvelope.Text(input) },
+            ["Metadata"] = HostEnvelope.Metadata(call.Name, (JsonObject)metadata.DeepClone(), input),
+        });
     }
 
     /// <summary>The parameters of a route, when a path fits it.</summary>

@@ -38,6 +38,11 @@ internal sealed class HandlerProcess : IAsyncDisposable
     /// <summary>The port of the process that runs now.</summary>
     public int Port { get; private set; }
 
+    /// <summary>Most memory that the process held at any time, as Linux counts it.</summary>
+    public long PeakMemory => 1024 * File.ReadLines($"/proc/{Current().Id}/status")
+        .Where(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
+        .Select(static line => long.Parse(line.AsSpan(6, line.Length - 8).Trim(), System.Globalization.CultureInfo.InvariantCulture)).First();
+
     public Task ReadyAsync()
     {
         lock (_lock)

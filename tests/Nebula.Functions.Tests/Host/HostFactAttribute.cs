@@ -21,3 +21,14 @@ public sealed class HostAndStorageFactAttribute : FactAttribute
             Skip = "The orchestration backend or the storage server is not installed; ./test installs them where there is Node.js.";
     }
 }
+
+/// <summary>A theory that needs the durable extension, and is counted as skipped without it.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class HostTheoryAttribute : TheoryAttribute
+{
+    public HostTheoryAttribute()
+    {
+        if (!DurableExtension.IsInstalled)
+            Skip = "The orchestration backend is not installed; ./test installs it where there is Node.js.";
+    }
+}

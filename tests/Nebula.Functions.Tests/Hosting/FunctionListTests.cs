@@ -85,6 +85,9 @@ public sealed class FunctionListTests
         Assert.Equal("NonRunningStates", (string)durable["overridableExistingInstanceStates"]!);
         // Event Grid writes plain text into queues
         Assert.Equal("none", (string)host["extensions"]!["queues"]!["messageEncoding"]!);
+        // without it, all deliveries of a message are used up within a second
+        Assert.InRange(TimeSpan.Parse((string)host["extensions"]!["queues"]!["visibilityTimeout"]!, System.Globalization.CultureInfo.InvariantCulture),
+            TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10));
         Assert.Equal("api", (string)host["extensions"]!["http"]!["routePrefix"]!);
     }
 

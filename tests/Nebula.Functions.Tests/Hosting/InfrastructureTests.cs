@@ -11,7 +11,8 @@ public sealed partial class InfrastructureTests
     [
         "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId",
         "AZURE_CLIENT_ID", "FUNCTIONS_EXTENSION_VERSION",
-        "FUNCTIONS_WORKER_RUNTIME", "WEBSITE_RUN_FROM_PACKAGE", "ServiceBus__fullyQualifiedNamespace", "ServiceBus__credential", "ServiceBus__clientId",
+        "FUNCTIONS_WORKER_RUNTIME", "WEBSITE_RUN_FROM_PACKAGE", "WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID",
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "ServiceBus__fullyQualifiedNamespace", "ServiceBus__credential", "ServiceBus__clientId",
         "AzureWebJobs.ServiceBusRunRequested.Disabled",
     ];
 
@@ -100,7 +101,7 @@ public sealed partial class InfrastructureTests
     {
         var main = File.ReadAllText(Path.Combine(Folder, "main.bicep"));
         var modules = Regex.Matches(main, @"module (\w+) '([^']+)'").ToDictionary(static match => match.Groups[1].Value, static match => match.Groups[2].Value);
-        foreach (Match read in Regex.Matches(main, @"(\w+)\.outputs\.(\w+)"))
+        foreach (Match read in Regex.Matches(main, @"(\w+)!?\.outputs\.(\w+)"))
             Assert.Matches($@"(?m)^output {read.Groups[2].Value} ", File.ReadAllText(Path.Combine(Folder, modules[read.Groups[1].Value])));
     }
 

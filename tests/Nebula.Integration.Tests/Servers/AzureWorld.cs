@@ -25,7 +25,7 @@ internal sealed class AzureWorld : StoreWorld
 
     public override Uri Address => _server;
 
-    public override IEnumerable<(string Name, string Value)> Variables => [("AZURE_STORAGE_CONNECTION_STRING", Connection(_server))];
+    public override IEnumerable<(string Name, string Value)> VariablesAt(Uri address) => [("AZURE_STORAGE_CONNECTION_STRING", Connection(address))];
 
     public static async Task<StoreWorld> CreateAsync(Uri server, string container)
     {

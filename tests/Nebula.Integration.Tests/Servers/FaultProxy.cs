@@ -16,6 +16,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     private int _refusals;
     private int _cuts;
     private int _broken;
+    private volatile bool _stall;
 
     public FaultProxy(Uri server)
     {
@@ -28,7 +29,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     public Uri Address { get; }
 
     /// <summary>Whether answers are held back for ever.</summary>
-    public volatile bool Stall;
+    public bool Stall { get => _stall; set => _stall = value; }
 
     /// <summary>Ends once an answer was held back.</summary>
     public Task Stalled => _stalled.Task;

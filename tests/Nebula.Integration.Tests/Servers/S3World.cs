@@ -32,8 +32,8 @@ internal sealed class S3World : StoreWorld
 
     public override Uri Address => _server;
 
-    public override IEnumerable<(string Name, string Value)> Variables =>
-        [("AWS_ENDPOINT_URL_S3", _server.AbsoluteUri), ("AWS_ACCESS_KEY_ID", KeyId), ("AWS_SECRET_ACCESS_KEY", Secret), ("AWS_REGION", "eu-central-1")];
+    public override IEnumerable<(string Name, string Value)> VariablesAt(Uri address) =>
+        [("AWS_ENDPOINT_URL_S3", address.AbsoluteUri), ("AWS_ACCESS_KEY_ID", KeyId), ("AWS_SECRET_ACCESS_KEY", Secret), ("AWS_REGION", "eu-central-1")];
 
     public static async Task<StoreWorld> CreateAsync(Uri server, string bucket)
     {
@@ -97,8 +97,19 @@ internal sealed class S3World : StoreWorld
         }
     }
 
-    public override async Task<string[]> KeysAsync() => [.. ((await _client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _bucket })).S3Objects
-        ?? []).Select(static o => o.Key).Order(StringComparer.Ordinal)];
+    public override async Task<string[]> KeysAsync()
+    {
+        var keys = new List<string>();
+        var request = new ListObjectsV2Request { BucketName = _bucket };
+        do
+        {
+            var page = await _client.ListObjectsV2Async(request);
+            keys.AddRange((page.S3Objects ?? []).Select(static o => o.Key));
+            request.ContinuationToken = page.IsTruncated == true ? page.NextContinuationToken : null;
+        }
+        while (request.ContinuationToken is not null);
+        return [.. keys.Order(StringComparer.Ordinal)];
+    }
 
     public override async Task<int> UnfinishedAsync() => (await _client.ListMultipartUploadsAsync(_bucket)).MultipartUploads?.Count ?? 0;
 

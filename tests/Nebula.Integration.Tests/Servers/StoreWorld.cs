@@ -14,7 +14,11 @@ internal abstract class StoreWorld : IDisposable
     public abstract string Root { get; }
 
     /// <summary>Variables with which the program reaches the server.</summary>
-    public abstract IEnumerable<(string Name, string Value)> Variables { get; }
+    public IEnumerable<(string Name, string Value)> Variables => VariablesAt(Address);
+
+    /// <summary>Variables with which the program reaches it.</summary>
+    /// <param name="address">The server, or what stands before it.</param>
+    public abstract IEnumerable<(string Name, string Value)> VariablesAt(Uri address);
 
     /// <summary>Options with which a connection reaches the server.</summary>
     /// <param name="address">The server, or what stands before it.</param>

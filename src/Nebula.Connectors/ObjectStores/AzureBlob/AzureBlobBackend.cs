@@ -124,6 +124,8 @@ internal sealed class AzureBlobBackend : IRemoteBackend
 
     public Task DiscardLeftoversAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken) => Task.CompletedTask;
 
+    public Task DiscardUnfinishedAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken) => Task.CompletedTask;
+
     public void Dispose()
     {
     }

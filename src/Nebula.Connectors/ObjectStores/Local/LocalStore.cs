@@ -153,7 +153,9 @@ internal sealed class LocalStore : IObjectStore
 
     public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken)
     {
-        DiscardLeftovers(path, goesOn ? runId : null);
+        // the same step of the same run may run twice at a time: its own lock is nobody else's
+        var own = StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId);
+        DiscardLeftovers(path, goesOn ? runId : null, own);
         // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are
         // somebody's
         if (pattern == path)
@@ -163,7 +165,7 @@ internal sealed class LocalStore : IObjectStore
             return Stage($"{path}{IObjectStore.PartMark}lock", runId);
         }
         catch (NebulaException e) when (e is { Kind: ErrorKind.Transient, InnerException: IOException }
-            && File.Exists(StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId)))
+            && File.Exists(own))
         {
             // another process of the same run has it
             return Nothing.Held;
@@ -271,12 +273,12 @@ internal sealed class LocalStore : IObjectStore
         _ => new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e),
     };
 
-    private static void DiscardLeftovers(string path, string? kept)
+    private static void DiscardLeftovers(string path, string? kept, string? ownLock = null)
     {
         if (path == StandardStream || !Directory.Exists(FolderOf(path)))
             return;
         var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
-            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged))
+            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged)) && Path.GetFileName(staged) != Path.GetFileName(ownLock)
                 && (kept is null || !staged.EndsWith(EndOf(kept), StringComparison.Ordinal))).ToList();
         // none goes before all are known to be nobody's: of a run's parts only some are open
         foreach (var staged in leftovers)

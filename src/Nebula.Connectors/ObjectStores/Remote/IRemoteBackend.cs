@@ -69,6 +69,12 @@ internal interface IRemoteBackend : IDisposable
     /// <param name="isTarget">Whether a key is one that the run which asks will write.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     Task DiscardLeftoversAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken);
+
+    /// <summary>Removes only those leftovers that were never completed: objects that are being written, which no list of objects shows.</summary>
+    /// <param name="prefix">What the keys of all of them begin with.</param>
+    /// <param name="isTarget">Whether a key is one that the run writes.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    Task DiscardUnfinishedAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken);
 }
 
 /// <summary>An object, or a folder that a listing shows.</summary>

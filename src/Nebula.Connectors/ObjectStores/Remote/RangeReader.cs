@@ -9,6 +9,9 @@ namespace Nebula.Connectors.ObjectStores.Remote;
 internal sealed class RangeReader(IRemoteBackend backend, RemoteObject target)
 {
     private const int MostBreaks = 8;
+
+    // streams of the services' libraries read into arrays only: the base class then rents one of the size that is asked for, from the managed heap
+    private const int MostAtOnce = 64 << 10;
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
 
@@ -55,7 +58,7 @@ internal sealed class RangeReader(IRemoteBackend backend, RemoteObject target)
                 while (filled < buffer.Length)
                 {
                     silence.CancelAfter(LongestSilence);
-                    var count = await body.ReadAsync(buffer[filled..], silence.Token).ConfigureAwait(false);
+                    var count = await body.ReadAsync(buffer.Slice(filled, Math.Min(MostAtOnce, buffer.Length - filled)), silence.Token).ConfigureAwait(false);
                     if (count == 0)
                         throw new IOException("the answer ended early");
                     filled += count;

@@ -17,7 +17,9 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
     private readonly Dictionary<string, ObjectLock> _locks = new(StringComparer.Ordinal);
     private int _open;
 
-    public long BufferBytes => TransferMemory.ClientShare + Math.Max(TransferMemory.PerObject, 2L * TransferMemory.PartSize(backend.SmallestPart));
+    public long BufferBytes => Math.Max(TransferMemory.PerObject, 2L * TransferMemory.PartSize(backend.SmallestPart));
+
+    public long LibraryBytes => TransferMemory.ClientShare;
 
     public bool Joins => true;
 
@@ -58,24 +60,32 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
         var taken = Wait(ObjectLock.TakeAsync(backend, Hidden(key, "lock"), runId, path, cancellationToken));
         try
         {
-            var keys = KeyOf(pattern);
-            var wildcard = pattern == path ? -1 : keys.AsSpan().IndexOfAny('*', '?');
-            var prefix = wildcard < 0 ? FolderOf(key) : keys[..wildcard];
-            var staged = Hidden(key, "")[..^IObjectStore.StagedSuffix.Length];
             if (!goesOn)
-                Wait(backend.DiscardLeftoversAsync(prefix, IsTarget, cancellationToken));
+            {
+                var (prefix, isTarget) = TargetsOf(path, pattern);
+                Wait(backend.DiscardLeftoversAsync(prefix, isTarget, cancellationToken));
+            }
             lock (_locks)
                 _locks[pattern] = taken;
             return new Claimed(this, pattern, taken);
-
-            bool IsTarget(string found) => (wildcard < 0 ? found == key : Glob.Matches(keys, found))
-                || (found.StartsWith(staged, StringComparison.Ordinal) && found.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal)
-                    && found != Hidden(key, "lock"));
         }
         catch
         {
             taken.Dispose();
             throw;
+        }
+    }
+
+    public void Sweep(string path, string pattern)
+    {
+        var (prefix, isTarget) = TargetsOf(path, pattern);
+        try
+        {
+            Wait(backend.DiscardUnfinishedAsync(prefix, isTarget, CancellationToken.None));
+        }
+        catch (NebulaException)
+        {
+            // what is published stays published
         }
     }
 
@@ -118,6 +128,17 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
     /// <summary>The key of something hidden that belongs to an object: lists of data leave it out, by the ending ours and by the point those of many other
     /// programs.</summary>
     internal static string Hidden(string key, string what) => $"{FolderOf(key)}.{key[(key.LastIndexOf('/') + 1)..]}.{what}{IObjectStore.StagedSuffix}";
+
+    /// <summary>What a claim is about: where to look, and which keys are its objects, or hidden and belong to them.</summary>
+    private (string Prefix, Func<string, bool> IsTarget) TargetsOf(string path, string pattern)
+    {
+        var (key, keys) = (KeyOf(path), KeyOf(pattern));
+        var wildcard = pattern == path ? -1 : keys.AsSpan().IndexOfAny('*', '?');
+        var staged = Hidden(key, "")[..^IObjectStore.StagedSuffix.Length];
+        return (wildcard < 0 ? FolderOf(key) : keys[..wildcard], found => (wildcard < 0 ? found == key : Glob.Matches(keys, found))
+            || (found.StartsWith(staged, StringComparison.Ordinal) && found.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal)
+                && found != Hidden(key, "lock")));
+    }
 
     private static string FolderOf(string key) => key[..(key.LastIndexOf('/') + 1)];
 

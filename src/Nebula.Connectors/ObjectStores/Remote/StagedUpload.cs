@@ -31,8 +31,9 @@ internal sealed class StagedUpload(IPartUpload upload, SemaphoreSlim slots, int 
         while (!bytes.IsEmpty)
         {
             var size = PartSize;
+            // small objects take little; who has filled a part will fill the next
             if (_buffer is null || (_filled == _buffer.Length && _filled < size))
-                Enlarge(Math.Min(size, _filled + bytes.Length));
+                Enlarge(_parts > 0 ? size : Math.Min(size, _filled + bytes.Length));
             var count = Math.Min(bytes.Length, Math.Min(_buffer!.Length, size) - _filled);
             bytes[..count].CopyTo(_buffer.GetSpan()[_filled..]);
             _filled += count;

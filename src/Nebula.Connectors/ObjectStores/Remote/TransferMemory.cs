@@ -12,7 +12,7 @@ internal static class TransferMemory
     public const int MostRanges = 4;
 
     /// <summary>Bytes that the service's client and its connections take, about.</summary>
-    public const int ClientShare = 24 << 20;
+    public const int ClientShare = 32 << 20;
 
     /// <summary>Bytes that an object may have under way, in either direction. The limit of the managed heap, a quarter of the process's, tells.</summary>
     public static int PerObject => AppContext.GetData("GCHeapHardLimit") is ulong heap ? (int)Math.Clamp(heap / 4, 4UL << 20, Usual) : Usual;

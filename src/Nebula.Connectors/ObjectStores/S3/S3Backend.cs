@@ -29,8 +29,8 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
 
     public string Root => $"s3://{bucket}";
 
-    // parts below 5 MiB are only taken as the last; above that, smaller ones would save no memory, as buffers come in powers of two
-    public int SmallestPart => 8 << 20;
+    // only the last part may be smaller
+    public int SmallestPart => 5 << 20;
 
     /// <summary>The client.</summary>
     public IAmazonS3 Client => client;
@@ -142,6 +142,14 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
 
     public async Task DiscardLeftoversAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken)
     {
+        await DiscardUnfinishedAsync(prefix, isTarget, cancellationToken).ConfigureAwait(false);
+        await foreach (var item in ListAsync(prefix, recursive: false, cancellationToken).ConfigureAwait(false))
+            if (item.Key.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && isTarget(item.Key))
+                await DeleteAsync(item.Key, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task DiscardUnfinishedAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken)
+    {
         var request = new ListMultipartUploadsRequest { BucketName = bucket, Prefix = prefix };
         ListMultipartUploadsResponse page;
         do
@@ -154,9 +162,6 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
             (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
         }
         while (page.IsTruncated == true);
-        await foreach (var item in ListAsync(prefix, recursive: false, cancellationToken).ConfigureAwait(false))
-            if (item.Key.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && isTarget(item.Key))
-                await DeleteAsync(item.Key, cancellationToken).ConfigureAwait(false);
     }
 
     public void Dispose() => client.Dispose();
