@@ -62,6 +62,63 @@ public sealed class LocalStoreTests : IDisposable
         Assert.Equal([Target], Directory.GetFiles(_folder, "*", new EnumerationOptions { AttributesToSkip = 0 }));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Publish_LinkToFile_ReplacesTheFileAndKeepsTheLink(bool targetExists)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, "elsewhere")).FullName;
+        var real = Path.Combine(folder, "real.csv");
+        if (targetExists)
+            File.WriteAllText(real, "old");
+        File.CreateSymbolicLink(Target, Path.Combine("elsewhere", "real.csv"));
+        _store.Publish([Stage("1\n")], Target, "t");
+        Assert.Equal("1\n", File.ReadAllText(real));
+        Assert.NotNull(new FileInfo(Target).LinkTarget);
+        Assert.Equal([real], Directory.GetFiles(folder, "*", new EnumerationOptions { AttributesToSkip = 0 }));
+    }
+
+    [Fact]
+    public async Task Stage_NamedPipe_GoesToItsReaderAndKeepsThePipe()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        using (var made = System.Diagnostics.Process.Start("mkfifo", [Target]))
+            await made.WaitForExitAsync();
+        Assert.True(_store.GoesOutAtOnce(Target));
+        _store.CheckWritable(Target);
+        var read = Task.Run(() => File.ReadAllText(Target));
+        using (_store.Claim(Target, Target, "run1", goesOn: false, default))
+            Assert.Equal("", Stage("1\n"));
+        Assert.Equal("1\n", await read);
+        Assert.True(PipeInput.IsPipe(Target));
+        Assert.Equal([Target], Directory.GetFiles(_folder, "*", new EnumerationOptions { AttributesToSkip = 0 }));
+    }
+
+    [Fact]
+    public void Stage_PipeThatNobodyReads_CanBeInterrupted()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        using (var made = System.Diagnostics.Process.Start("mkfifo", [Target]))
+            made.WaitForExit();
+        using var staged = _store.Stage(Target, "run1");
+        staged.Interrupt();
+        Assert.Throws<OperationCanceledException>(() => staged.Write("1"u8));
+    }
+
+    [Fact]
+    public async Task List_Folder_PassesOverWhatProgramsLeaveBesideData()
+    {
+        foreach (var name in (string[])["a.csv", "_SUCCESS", ".a.csv.crc", "_temporary/b.csv", "day=1/c.csv", "_day=1/d.csv", ".cache/e.csv"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_folder, name))!);
+            File.WriteAllText(Path.Combine(_folder, name), "1");
+        }
+        Assert.Equal(["_day=1/d.csv", "a.csv", "day=1/c.csv"], (await _store.ListAsync(_folder, default)).Select(static file => file.Name));
+        Assert.Equal(["_SUCCESS"], (await _store.ListAsync(Path.Combine(_folder, "_S*"), default)).Select(static file => file.Name));
+    }
+
     [Fact]
     public void OpenRead_Offset_StartsThere()
     {
