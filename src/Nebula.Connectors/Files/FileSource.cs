@@ -212,6 +212,7 @@ internal sealed class FileSource : ISource, IInspectable
         for (var size = sampleSize; ; size *= 4)
         {
             using var sample = _opener.Sample(first, size, out var isWhole);
+            FileSignatures.RefuseBinary(sample.Content, first.Name, format.Name);
             try
             {
                 return format.DetectDialect(sample.Content, isWhole, _options);

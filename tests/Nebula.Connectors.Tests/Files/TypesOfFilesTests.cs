@@ -144,6 +144,32 @@ public sealed class TypesOfFilesTests : IDisposable
         Assert.Equal(text[0] == '\n' ? 2 : 1, error.Location!.Value.Line);
     }
 
+    [Theory]
+    [InlineData("in.csv", "504b0304140000", "Excel")]
+    [InlineData("in.jsonl", "504152311500", "format: parquet")]
+    [InlineData("in.csv", "4f626a0104", "format: avro")]
+    [InlineData("in.csv", "fd377a585a00", "xz")]
+    public async Task Run_BinaryFileNamedAsText_SaysWhatItIs(string name, string bytes, string expected)
+    {
+        File.WriteAllBytes(_files.PathOf(name), Convert.FromHexString(bytes));
+        var error = await Assert.ThrowsAsync<DataFormatException>(() => _files.RunAsync(name, "out.jsonl"));
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        Assert.Contains(name, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("PAR1,ORC\n1,2\n", "{\"PAR1\":1,\"ORC\":2}\n")]
+    [InlineData("sep=;\na;b\n1;\"x,y\"\n", "{\"a\":1,\"b\":\"x,y\"}\n")]
+    [InlineData("\"sep=|\"\r\na|b\r\n1|2\r\n", "{\"a\":1,\"b\":2}\n")]
+    [InlineData("sep=,\na\n1\n", "{\"a\":1}\n")]
+    [InlineData("sep=x;b\n1;2\n", "{\"sep=x\":1,\"b\":2}\n")]
+    public async Task Run_FirstLineOfCsv_IsTakenForWhatItIs(string text, string expected)
+    {
+        _files.Write("in.csv", text);
+        await _files.RunAsync("in.csv", "out.jsonl");
+        Assert.Equal(expected, _files.Read("out.jsonl"));
+    }
+
     [Fact]
     public async Task Run_JsonValueOfOneCharacterThatDoesNotFit_IsShownAlone()
     {

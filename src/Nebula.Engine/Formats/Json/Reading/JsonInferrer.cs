@@ -63,8 +63,11 @@ internal sealed unsafe class JsonInferrer<TKernel>(JsonDialect dialect, Discover
     protected override bool Accept(byte* record, byte* behind)
     {
         HasRecords = true;
-        if (Utf8Validator.FindInvalid(new ReadOnlySpan<byte>(record, (int)(behind - record))) >= 0)
+        if (Utf8Validator.FindInvalid(new ReadOnlySpan<byte>(record, (int)(behind - record))) is >= 0 and var invalid)
+        {
+            Fault.Set(record + invalid, JsonProblem.NotUtf8);
             return false;
+        }
         if (Dialect.IsValues)
             SeeValue(record, _records, 0);
         else if (*record == '{')
