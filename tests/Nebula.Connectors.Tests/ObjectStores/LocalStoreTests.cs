@@ -62,6 +62,25 @@ public sealed class LocalStoreTests : IDisposable
         Assert.Equal([Target], Directory.GetFiles(_folder, "*", new EnumerationOptions { AttributesToSkip = 0 }));
     }
 
+    [Fact]
+    public async Task OpenRead_FileCutOffWhileRead_IsAnErrorAndNoShortResult()
+    {
+        File.WriteAllText(Target, "0123456789");
+        var file = (await _store.ListAsync(Target, default))[0];
+        using (var stream = _store.OpenRead(file))
+        {
+            Assert.Equal(4, stream.Read(new byte[4]));
+            using (var cut = new FileStream(Target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+                cut.SetLength(6);
+            Assert.Equal(2, stream.Read(new byte[4]));
+            Assert.Contains("became shorter", Assert.Throws<NebulaException>(() => stream.Read(new byte[4])).Message, StringComparison.Ordinal);
+        }
+        // one that grows is read as far as it goes
+        File.WriteAllText(Target, "0123456789ab");
+        using var all = new StreamReader(_store.OpenRead(file));
+        Assert.Equal("0123456789ab", all.ReadToEnd());
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -95,7 +95,7 @@ internal sealed class LocalStore : IObjectStore
             return new StandardInput();
         if (PipeInput.IsPipe(path))
             return Guard(path, "read", () => new PipeInput(path));
-        return Guard(path, "read", () =>
+        return Guard<Stream>(path, "read", () =>
         {
             var stream = new FileStream(path, new FileStreamOptions
             {
@@ -111,7 +111,7 @@ internal sealed class LocalStore : IObjectStore
                 if (offset > 0)
                     Require(file, stream.SafeFileHandle);
                 stream.Position = offset;
-                return stream;
+                return file.Size is { } size ? new WholeFile(stream, path, size) : (Stream)stream;
             }
             catch
             {

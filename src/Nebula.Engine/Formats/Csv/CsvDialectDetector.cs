@@ -47,7 +47,7 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             NullPadding = options.Flag("null_padding") ?? false,
         };
         CheckCharacters();
-        if (options.Integer("skip_rows") is null && FindSeparatorLine(bytes, dialect.NewLine) is { } separator)
+        if (dialect.SkipRows == 0 && FindSeparatorLine(bytes, dialect.NewLine) is { } separator)
             dialect = ChooseQuotes(bytes, isWhole, dialect with { SkipRows = 1, Delimiter = ReadByte("delimiter") ?? separator, Comment = ReadByte("comment") },
                 Quotes()).Dialect ?? dialect;
         else
