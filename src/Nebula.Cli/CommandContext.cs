@@ -22,7 +22,7 @@ internal sealed class CommandContext(Terminal terminal, TextWriter output, Cance
     public Log Log { get; } = new(terminal);
 
     /// <summary>What <c>--log-level</c> says; null when it is absent.</summary>
-    public LogLevel? LogLevelFlag { get; set; }
+    public LoggingLevel? LogLevelFlag { get; set; }
 
     /// <summary>What surrounds pipeline files. Secrets found in them are taken out of all that is shown.</summary>
     public ConfigEnvironment Environment => _environment ??= CreateEnvironment();

@@ -1,14 +1,18 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Nebula.Cli.Commands;
-using Nebula.Cli.Output;
+using Nebula.Engine.Configuration;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Cli;
 
 /// <summary>All commands, what they have in common, and the answer to command lines that are none.</summary>
-internal sealed class NebulaRoot : RootCommand
+/// <remarks>
+/// No <see cref="RootCommand"/>: its own help and version options fetch their descriptions as resources of the library, which every start would pay for.
+/// </remarks>
+internal sealed class NebulaRoot : Command
 {
     /// <summary>All commands, in the order of the help.</summary>
     private static readonly Dictionary<string, Func<CommandContext, NebulaCommand>> Makers = new(StringComparer.Ordinal)
@@ -36,44 +40,56 @@ internal sealed class NebulaRoot : RootCommand
     /// <param name="context">What commands work with.</param>
     /// <param name="asked">The first word of the command line: of a command that is known, the others need not be made.</param>
     public NebulaRoot(CommandContext context, string? asked)
-        : base("Moves data from where it is to where it is needed: extract and load, fast, without losing or doubling a row.")
+        : base("nebula", "Moves data from where it is to where it is needed: extract and load, fast, without losing or doubling a row.")
     {
-        Directives.Clear();
-        _logLevel.Recursive = true;
-        _noColor.Recursive = true;
-        Options.Add(_logLevel);
-        Options.Add(_noColor);
+        var help = Flag.Switch("--help", "Show help for a command.", "-h", "/h", "-?", "/?");
+        help.Action = new Answer(ShowHelp);
+        var version = Flag.Switch("--version", "Show the version of Nebula.");
+        version.Action = new Answer(_ => VersionCommand.Show(context));
+        foreach (var common in (Option[])[_logLevel, _noColor, help])
+        {
+            common.Recursive = true;
+            Options.Add(common);
+        }
+        Options.Add(version);
         // the script that completes command lines has all of them in it
         if (asked is not null and not CompletionCommand.Word && Makers.TryGetValue(asked, out var only))
             Subcommands.Add(only(context));
         else
             foreach (var make in Makers.Values)
                 Subcommands.Add(make(context));
-        var help = Options.OfType<HelpOption>().Single();
-        help.Description = "Show help for a command.";
-        help.Action = new HelpWithExamples((HelpAction)help.Action!);
-        SetAction(_ => Parse(["--help"]).Invoke());
+        SetAction(ShowHelp);
     }
 
     /// <summary>Applies what all commands have in common.</summary>
     /// <exception cref="NebulaException">The command line is wrong.</exception>
     public void Apply(ParseResult parsed, CommandContext context)
     {
-        if (parsed.Action is HelpWithExamples)
+        if (parsed.Action is Answer)
             return;
-        if (parsed.Errors.Count > 0)
-            throw Explain(parsed);
+        var slip = SlipOf(parsed);
+        if (slip is not null || parsed.Errors.Count > 0)
+            throw Explain(parsed, slip ?? (parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null));
         if (parsed.GetValue(_noColor))
             context.Terminal.HasColor = false;
         if (Flag.Word(parsed, _logLevel) is { } level)
-            context.LogLevelFlag = context.Log.Level = Enum.Parse<LogLevel>(level, ignoreCase: true);
+            context.LogLevelFlag = context.Log.Level = Enum.Parse<LoggingLevel>(level, ignoreCase: true);
     }
 
-    private NebulaException Explain(ParseResult parsed)
+    /// <summary>A flag that is none, which would be taken for the name of a file; null where there is no such thing.</summary>
+    private static string? SlipOf(ParseResult parsed)
+    {
+        foreach (var argument in parsed.CommandResult.Children.OfType<ArgumentResult>())
+            foreach (var token in argument.Tokens)
+                if (token.Value.StartsWith('-') && token.Value.Length > 1 && !parsed.Tokens.Any(static other => other.Type == TokenType.DoubleDash))
+                    return token.Value;
+        return null;
+    }
+
+    private NebulaException Explain(ParseResult parsed, string? unmatched)
     {
         var command = parsed.CommandResult.Command;
         var name = command == this ? "nebula" : $"nebula {command.Name}";
-        var unmatched = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
         var what = unmatched is null ? parsed.Errors[0].Message
             : unmatched.StartsWith('-')
                 ? $"'{name}' has no flag '{unmatched}'.{Suggestion.For(unmatched, command.Options.Concat(Options).Select(static o => o.Name))}"
@@ -82,22 +98,25 @@ internal sealed class NebulaRoot : RootCommand
         return NebulaException.Configuration($"{what} See '{name} --help'.");
     }
 
-    private sealed class HelpWithExamples(HelpAction inner) : SynchronousCommandLineAction
+    private static int ShowHelp(ParseResult parsed)
+    {
+        new HelpAction().Invoke(parsed);
+        if (parsed.CommandResult.Command is NebulaCommand { Examples: { Count: > 0 } examples })
+        {
+            var output = parsed.InvocationConfiguration.Output;
+            output.WriteLine("Examples:");
+            foreach (var example in examples)
+                output.WriteLine($"  {example}");
+            output.WriteLine();
+        }
+        return ExitCode.Success;
+    }
+
+    /// <summary>What an option does instead of the command that it stands beside, whatever else is on the command line.</summary>
+    private sealed class Answer(Func<ParseResult, int> answer) : SynchronousCommandLineAction
     {
         public override bool ClearsParseErrors => true;
 
-        public override int Invoke(ParseResult parsed)
-        {
-            inner.Invoke(parsed);
-            if (parsed.CommandResult.Command is NebulaCommand { Examples: { Count: > 0 } examples })
-            {
-                var output = parsed.InvocationConfiguration.Output;
-                output.WriteLine("Examples:");
-                foreach (var example in examples)
-                    output.WriteLine($"  {example}");
-                output.WriteLine();
-            }
-            return ExitCode.Success;
-        }
+        public override int Invoke(ParseResult parsed) => answer(parsed);
     }
 }

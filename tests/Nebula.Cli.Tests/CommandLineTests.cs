@@ -16,6 +16,9 @@ public sealed class CommandLineTests : IDisposable
         { "frobnicate", "error: There is no command 'frobnicate'. See 'nebula --help'." },
         { "pipeline csv json --source-pth x",
             "error: 'nebula pipeline' has no flag '--source-pth'. Did you mean '--source-path'? See 'nebula pipeline --help'." },
+        { "run --hlp", "error: 'nebula run' has no flag '--hlp'. Did you mean '--help'? See 'nebula run --help'." },
+        { "preview --lmit 3", "error: 'nebula preview' has no flag '--lmit'. Did you mean '--limit'? See 'nebula preview --help'." },
+        { "run -- --hlp", "error: The file does not exist.\n  at --hlp" },
         { "run a.yaml b.yaml", "error: 'nebula run' does not know what to do with 'b.yaml'. See 'nebula run --help'." },
         { "run", "error: Which pipeline? Give a file (nebula run pipeline.yaml), or --source and --destination." },
         { "run --source a.json", "error: --source and --destination go together." },
@@ -44,10 +47,10 @@ public sealed class CommandLineTests : IDisposable
         { "validate missing.yaml", "error: The file does not exist.\n  at missing.yaml" },
     };
 
-    [Fact]
-    public void Version_Asked_IsTold()
+    [Theory, InlineData("version"), InlineData("--version")]
+    public void Version_Asked_IsTold(string asked)
     {
-        var outcome = _nebula.Run("version");
+        var outcome = _nebula.Run(asked);
         Assert.Equal(0, outcome.ExitCode);
         Assert.Matches(@"^nebula \d+\.\d+\.\d+ \([a-z0-9-]+, \.NET \d+", outcome.Output);
         Assert.Empty(outcome.Errors);

@@ -1,4 +1,5 @@
 using Nebula.Cli.Output;
+using Nebula.Engine.Configuration;
 
 namespace Nebula.Cli.Tests;
 
@@ -61,11 +62,11 @@ public sealed class OutputTests
         var output = new StringWriter();
         var log = new Log(new Terminal(output, isInteractive: false, hasColor: false, () => 80))
         {
-            Level = LogLevel.Warn,
+            Level = LoggingLevel.Warn,
             Redact = static text => text.Replace("pass", "***", StringComparison.Ordinal)
         };
-        log.Write(LogLevel.Info, "nothing");
-        log.Write(LogLevel.Warn, "word is pass");
+        log.Write(LoggingLevel.Info, "nothing");
+        log.Write(LoggingLevel.Warn, "word is pass");
         Assert.EndsWith("warn  word is ***\n", output.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("nothing", output.ToString(), StringComparison.Ordinal);
     }

@@ -16,6 +16,7 @@ internal sealed class RunFlags
 
     public RunFlags(Command command)
     {
+        command.Options.Add(_select);
         Add("--limit", "N", "limit", "Most rows of a stream that are written.");
         Add("--memory", "SIZE", "limits.memory", "Memory that the process may use, such as 256MB.");
         Add("--workers", "N", "performance.workers", "Threads that decode and encode; one per processor when not set.");
@@ -27,10 +28,15 @@ internal sealed class RunFlags
         Add("--verify", "off|count|chunk", "verify",
             "What is recorded for 'nebula verify': nothing, the rows of each chunk (count), or also their content (chunk).");
         Add("--max-bad-rows", "N", "on_error.max_bad_rows", "Most bad rows before the run ends.");
-        foreach (var option in (Option[])[_select, .. _settings.Select(static setting => setting.Flag), _output, _quiet])
-            command.Options.Add(option);
+        command.Options.Add(_output);
+        command.Options.Add(_quiet);
 
-        void Add(string name, string valueName, string path, string summary) => _settings.Add((Flag.Text(name, valueName, summary), path));
+        void Add(string name, string valueName, string path, string summary)
+        {
+            var flag = Flag.Text(name, valueName, summary);
+            _settings.Add((flag, path));
+            command.Options.Add(flag);
+        }
     }
 
     /// <summary>What the flags set.</summary>
@@ -58,7 +64,7 @@ internal sealed class RunFlags
     {
         var asJson = Flag.Word(arguments, _output) == "json";
         MemoryBudget.Apply(pipeline.Settings.Memory);
-        context.Log.Level = context.LogLevelFlag ?? Enum.Parse<LogLevel>(pipeline.Settings.LoggingLevel.ToString());
+        context.Log.Level = context.LogLevelFlag ?? pipeline.Settings.LoggingLevel;
         var planned = new RunPlanner(pipeline, context.Connectors).PlanAsync(only, context.Interruption).GetAwaiter().GetResult();
         var (plan, runner) = RunnerFactory.Create(planned, only, follow, pipeline, state, context);
         if (!asJson)

@@ -14,9 +14,13 @@ internal sealed class VersionCommand : NebulaCommand
     public static string Version =>
         typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    protected override int Execute(ParseResult arguments, CommandContext context)
+    /// <summary>Shows the version.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Show(CommandContext context)
     {
         context.Output.WriteLine($"nebula {Version} ({RuntimeInformation.RuntimeIdentifier}, .NET {Environment.Version})");
         return ExitCode.Success;
     }
+
+    protected override int Execute(ParseResult arguments, CommandContext context) => Show(context);
 }

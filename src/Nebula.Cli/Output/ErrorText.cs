@@ -1,3 +1,4 @@
+using Nebula.Engine.Configuration;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Cli.Output;
@@ -25,6 +26,6 @@ internal static class ErrorText
                 terminal.WriteLine("  --log-level debug shows where it happened.");
                 break;
         }
-        log.Write(LogLevel.Debug, error.ToString());
+        log.Write(LoggingLevel.Debug, error.ToString());
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Nebula.Cli.Running;
+using Nebula.Engine.Configuration;
 using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Cli.Output;
@@ -16,19 +17,19 @@ internal sealed class TextDisplay(Terminal terminal, Log log) : IRunDisplay
     public void RunStarted(RunExecution run)
     {
         _run = run;
-        log.Write(LogLevel.Debug, $"run {run.Plan.RunId} of {run.Plan.Name} started: {run.Streams.Count} {(run.Streams.Count == 1 ? "stream" : "streams")}");
+        log.Write(LoggingLevel.Debug, $"run {run.Plan.RunId} of {run.Plan.Name} started: {run.Streams.Count} {(run.Streams.Count == 1 ? "stream" : "streams")}");
     }
 
-    public void StreamStarted(StreamExecution stream) => log.Write(LogLevel.Debug, $"{stream.Job.Name}: started");
+    public void StreamStarted(StreamExecution stream) => log.Write(LoggingLevel.Debug, $"{stream.Job.Name}: started");
 
     public void StreamPlanned(StreamExecution stream)
     {
-        if (!log.Shows(LogLevel.Info))
+        if (!log.Shows(LoggingLevel.Info))
             return;
         const int MostColumns = 8;
         var columns = stream.Plan!.Columns;
         var shown = string.Join(", ", columns.Take(MostColumns).Select(static column => $"{column.Field.Name} {column.Field.Type}"));
-        log.Write(LogLevel.Info,
+        log.Write(LoggingLevel.Info,
             $"{stream.Job.Name}: {columns.Length} {(columns.Length == 1 ? "column" : "columns")}: {shown}{(columns.Length > MostColumns ? ", …" : "")}");
     }
 

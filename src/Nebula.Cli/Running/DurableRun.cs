@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Nebula.Cli.Output;
+using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Pipeline;
@@ -115,9 +116,9 @@ internal sealed class DurableRun(
 
     public void Write(string instanceId, OrchestrationLogLevel level, string message) => log.Write(level switch
     {
-        OrchestrationLogLevel.Debug => LogLevel.Debug,
-        OrchestrationLogLevel.Warning => LogLevel.Info,
-        _ => LogLevel.Debug,
+        OrchestrationLogLevel.Debug => LoggingLevel.Debug,
+        OrchestrationLogLevel.Warning => LoggingLevel.Info,
+        _ => LoggingLevel.Debug,
     }, message);
 
     private StreamExecution Started(StreamTask task)

@@ -1,4 +1,3 @@
-using Nebula.Cli.Output;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Diagnostics;
 using Nebula.Orchestration.Planning;
@@ -47,10 +46,10 @@ internal static class RunnerFactory
         var before = SyncWorker.FindFingerprintAsync(state.Store, request.RunId, context.Interruption).GetAwaiter().GetResult();
         if (before == plan.Fingerprint.Value && request.Only.SequenceEqual(only) && request.Settings.UntilCaughtUp == !follow)
         {
-            context.Log.Write(LogLevel.Info, $"run {request.RunId} was interrupted; it goes on behind the last chunk that was moved");
+            context.Log.Write(LoggingLevel.Info, $"run {request.RunId} was interrupted; it goes on behind the last chunk that was moved");
             return request;
         }
-        context.Log.Write(LogLevel.Warn, $"run {request.RunId} was interrupted, and the pipeline was changed since: it begins anew");
+        context.Log.Write(LoggingLevel.Warn, $"run {request.RunId} was interrupted, and the pipeline was changed since: it begins anew");
         state.Forget();
         return null;
     }

@@ -170,7 +170,7 @@ public sealed class StreamResolver
             Capture = Capture(values.Section(ConfigKeys.Capture), values.Section(ConfigKeys.Capture).Section(ConfigKeys.Spool)),
             IsSingle = values.Flag(ConfigKeys.Single),
             Object = values.Template(ConfigKeys.Object),
-            SourceOptions = sourceOptions.Where(static option => option.Key != ConfigKeys.BadRows.Name).ToDictionary(),
+            SourceOptions = Without(sourceOptions, ConfigKeys.BadRows.Name),
             TargetOptions = values.Options(ConfigKeys.TargetOptions),
             Select = values.Selection(ConfigKeys.Select),
             Columns = Columns(settings.FindMap(ConfigKeys.Columns.Name)),
@@ -254,6 +254,15 @@ public sealed class StreamResolver
         SpoolPath = spool.Text(ConfigKeys.SpoolPath),
         SpoolSize = spool.Size(ConfigKeys.SpoolSize),
     };
+
+    private static IReadOnlyDictionary<string, OptionValue> Without(IReadOnlyDictionary<string, OptionValue> options, string name)
+    {
+        if (!options.ContainsKey(name))
+            return options;
+        var others = new Dictionary<string, OptionValue>(options);
+        others.Remove(name);
+        return others;
+    }
 
     /// <summary>What becomes of bad rows. It may also stand among the options of the source, as it does where other tools are come from.</summary>
     private static BadRowPolicy BadRows(ConfigMap settings, ConfigValues onError, IReadOnlyDictionary<string, OptionValue> sourceOptions)

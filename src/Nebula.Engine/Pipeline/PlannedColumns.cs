@@ -24,13 +24,18 @@ internal static class PlannedColumns
         if (names.Count == 0)
             throw new NebulaException(ErrorKind.Data, $"{stream.Name} has no columns: it is empty, and there is neither a header nor a record to take them "
                 + "from.");
-        var columns = request.Select.Apply(names).Select(position =>
-            Plan(stream.Schema.Fields[position], request, capabilities.KeepsNesting)).ToImmutableArray();
-        var twice = columns.GroupBy(static column => column.Field.Name).FirstOrDefault(static group => group.Count() > 1);
-        if (twice is not null)
-            throw NebulaException.Configuration($"Two columns of {stream.Name} would be called \"{twice.Key}\" at the destination. Give one another name "
-                + $"(columns: {{ {twice.Last().SourceName}: {{ name: … }} }}).");
-        return columns;
+        var selected = request.Select.Apply(names);
+        var columns = ImmutableArray.CreateBuilder<PlannedColumn>(selected.Length);
+        var taken = new HashSet<string>(selected.Length, StringComparer.Ordinal);
+        foreach (var position in selected)
+        {
+            var column = Plan(stream.Schema.Fields[position], request, capabilities.KeepsNesting);
+            if (!taken.Add(column.Field.Name))
+                throw NebulaException.Configuration($"Two columns of {stream.Name} would be called \"{column.Field.Name}\" at the destination. Give one another "
+                    + $"name (columns: {{ {column.SourceName}: {{ name: … }} }}).");
+            columns.Add(column);
+        }
+        return columns.MoveToImmutable();
 
         void Require(string name, string key)
         {
@@ -45,8 +50,7 @@ internal static class PlannedColumns
         var kept = field.Type.IsNested && !keepsNesting ? DataType.Json : field.Type;
         return new PlannedColumn(field.Name, new Field(request.Names.GetValueOrDefault(field.Name, field.Name), type ?? kept, field.Nullable))
         {
-            TypeIsFixed =
-            isFixed
+            TypeIsFixed = isFixed,
         };
     }
 }

@@ -29,7 +29,7 @@ internal sealed record ConnectionShares(int Streams)
     {
         var (source, target) = (reading.Use, writing.Use);
         var logs = streams.Where(static stream => stream.Mode is SyncMode.ChangeCapture or SyncMode.ChangesOnly)
-            .Select(static stream => (stream.Capture.Slot, stream.Capture.Publication)).Distinct().Count();
+            .Select(static stream => $"{stream.Capture.Slot}\n{stream.Capture.Publication}").Distinct(StringComparer.Ordinal).Count();
         // all logs are read at once
         var (shares, most) = (Math.Max(wanted, logs), int.MaxValue);
         if (source is not null && logs > 0)

@@ -15,9 +15,11 @@ internal static class RunFingerprint
         foreach (var connection in (ConnectionConfig[])[pipeline.Source, pipeline.Target])
         {
             text.Append(connection.Type).Append('\n');
-            foreach (var (name, value) in connection.Options.OrderBy(static option => option.Key, StringComparer.Ordinal))
+            string[] names = [.. connection.Options.Keys];
+            Array.Sort(names, StringComparer.Ordinal);
+            foreach (var name in names)
                 if (!Secrets.IsSecretKey(name))
-                    text.Append(name).Append('=').AppendJoin('\0', value.Items).Append('\n');
+                    text.Append(name).Append('=').AppendJoin('\0', connection.Options[name].Items).Append('\n');
         }
         foreach (var stream in streams)
         {

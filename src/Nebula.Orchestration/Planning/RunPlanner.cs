@@ -3,6 +3,7 @@ using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Pipeline;
+using Nebula.Engine.Schemas;
 
 namespace Nebula.Orchestration.Planning;
 
@@ -108,26 +109,36 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     public Func<IDestination> DestinationOf(StreamConfig stream) => CreateDestination(stream.TargetOptions);
 
     /// <summary>What is read of a stream.</summary>
-    public StreamRequest RequestOf(StreamConfig stream) => new()
+    public StreamRequest RequestOf(StreamConfig stream)
     {
-        Streams = stream.Members.Length == _sourceStreams ? [] : stream.Members,
-        AsOneStream = stream.IsSingle,
-        Select = stream.Select,
-        Lossy = stream.Lossy,
-        IsIncremental = stream.Mode == SyncMode.Incremental,
-        Write = stream.Write,
-        PrimaryKey = stream.PrimaryKey,
-        Contract = stream.Contract,
-        Cursor = stream.Cursor,
-        Where = stream.Where,
-        Sql = stream.Sql,
-        Capture = stream.Mode is SyncMode.ChangeCapture or SyncMode.ChangesOnly ? CaptureOf(stream) : null,
-        StartedAt = _now,
-        Types = stream.Columns.Where(static column => column.Value.Type is not null)
-            .ToDictionary(static column => column.Key, static column => column.Value.Type!),
-        Names = stream.Columns.Where(static column => column.Value.Name is not null)
-            .ToDictionary(static column => column.Key, static column => column.Value.Name!),
-    };
+        var types = new Dictionary<string, DataType>();
+        var names = new Dictionary<string, string>();
+        foreach (var (column, settings) in stream.Columns)
+        {
+            if (settings.Type is not null)
+                types.Add(column, settings.Type);
+            if (settings.Name is not null)
+                names.Add(column, settings.Name);
+        }
+        return new StreamRequest
+        {
+            Streams = stream.Members.Length == _sourceStreams ? [] : stream.Members,
+            AsOneStream = stream.IsSingle,
+            Select = stream.Select,
+            Lossy = stream.Lossy,
+            IsIncremental = stream.Mode == SyncMode.Incremental,
+            Write = stream.Write,
+            PrimaryKey = stream.PrimaryKey,
+            Contract = stream.Contract,
+            Cursor = stream.Cursor,
+            Where = stream.Where,
+            Sql = stream.Sql,
+            Capture = stream.Mode is SyncMode.ChangeCapture or SyncMode.ChangesOnly ? CaptureOf(stream) : null,
+            StartedAt = _now,
+            Types = types,
+            Names = names,
+        };
+    }
 
     /// <summary>Refuses settings that the source cannot follow.</summary>
     private void CheckSource(StreamConfig stream)
@@ -323,12 +334,16 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     /// <summary>
     /// Puts the time of the run into the path of a source, <c>in/{YYYY}/{MM}/*.csv</c>. Braces that name nothing of the run belong to the path.
     /// </summary>
-    private IEnumerable<KeyValuePair<string, OptionValue>> RenderPath(IEnumerable<KeyValuePair<string, OptionValue>> options)
+    private IReadOnlyDictionary<string, OptionValue> RenderPath(IReadOnlyDictionary<string, OptionValue> options)
     {
+        if (!options.TryGetValue("path", out var path) || !path.Text.Contains('{', StringComparison.Ordinal))
+            return options;
         var variables = RunVariables();
-        return options.Select(option => option.Key == "path" && variables.Keys.Any(name => option.Value.Text.Contains($"{{{name}", StringComparison.Ordinal))
-            ? new(option.Key, new OptionValue([Template.Parse(option.Value.Text, option.Value.Location).Render(variables)], option.Value.Location))
-            : option);
+        return !variables.Keys.Any(name => path.Text.Contains($"{{{name}", StringComparison.Ordinal)) ? options
+            : new Dictionary<string, OptionValue>(options, StringComparer.Ordinal)
+            {
+                ["path"] = new OptionValue([Template.Parse(path.Text, path.Location).Render(variables)], path.Location),
+            };
     }
 
     private Dictionary<string, string> RunVariables() => new(StringComparer.Ordinal)

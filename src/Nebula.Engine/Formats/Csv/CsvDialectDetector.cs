@@ -124,8 +124,16 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         {
             if (comment is not null && comments.Length > 1 && !HasComment(bytes, start, comment.Value))
                 continue;
+            var isAbsentTried = false;
             foreach (var candidate in delimiters)
             {
+                // those that do not occur all explain the same
+                if (!bytes.Contains(candidate))
+                {
+                    if (isAbsentTried)
+                        continue;
+                    isAbsentTried = true;
+                }
                 var (dialect, score) = ChooseQuotes(bytes, isWhole, start with { Delimiter = candidate, Comment = comment }, quotes);
                 if (dialect is not null && score.CompareTo(bestScore) > 0)
                     (best, bestScore) = (dialect, score);
@@ -309,12 +317,19 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
 
     private static void ObserveField(ref CsvRecords records, int field, CsvTypeLattice type)
     {
-        if (records.Unquoted(field) is not { Length: > 0 } bytes)
-            return;
-        var padded = new byte[bytes.Length + BufferPool.Padding];
-        bytes.CopyTo(padded, 0);
-        fixed (byte* p = padded)
-            type.Observe(p, bytes.Length);
+        if (records.IsQuoted(field))
+        {
+            if (records.Unquoted(field) is not { Length: > 0 } text)
+                return;
+            // the parsers look behind the text
+            var padded = new byte[text.Length + BufferPool.Padding];
+            text.CopyTo(padded, 0);
+            fixed (byte* p = padded)
+                type.Observe(p, text.Length);
+        }
+        else if (records.Raw(field) is { Length: > 0 } raw)
+            fixed (byte* p = raw)
+                type.Observe(p, raw.Length);
     }
 
     private byte? ReadByte(string option) => options.Text(option) is { } text ? ReadByte(option, text) : null;

@@ -24,17 +24,17 @@ internal sealed class CsvBlockDecoder : IBlockDecoder
         var positions = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var i = 0; i < Dialect.Columns.Length; i++)
             positions[Dialect.Columns[i]] = i;
-        Fields = [.. plan.Columns.Select(column => positions.GetValueOrDefault(column.SourceName, -1))];
+        var fields = ImmutableArray.CreateBuilder<int>(plan.Columns.Length);
+        foreach (var column in plan.Columns)
+            fields.Add(positions.TryGetValue(column.SourceName, out var position) ? position : throw new NebulaException(ErrorKind.Schema,
+                $"{plan.Stream.Name} has no column \"{column.SourceName}\".{Suggestion.For(column.SourceName, Dialect.Columns)}"));
+        Fields = fields.MoveToImmutable();
         var isOurs = plan.Stream.Details.ContainsKey(CsvDialect.OursKey);
         Readers = [.. plan.Columns.Select(column => CsvColumnReader.Create(column.Field.Type, !column.TypeIsFixed, plan.Lossy != LossyPolicy.Refuse, isOurs)
             ?? throw new NebulaException(ErrorKind.Schema,
             $"Column \"{column.SourceName}\" cannot be read as {column.Field.Type}: CSV has no text for such values. Read it as string or json."))];
         NullMarkers = [.. Dialect.NullMarkers.Where(static marker => marker.Length > 0).Select(Encoding.UTF8.GetBytes)];
         EmptyIsNull = Dialect.NullMarkers.Contains("");
-        for (var i = 0; i < Fields.Length; i++)
-            if (Fields[i] < 0)
-                throw new NebulaException(ErrorKind.Schema,
-                    $"{plan.Stream.Name} has no column \"{plan.Columns[i].SourceName}\".{Suggestion.For(plan.Columns[i].SourceName, Dialect.Columns)}");
     }
 
     public StreamPlan Plan { get; }

@@ -2,14 +2,20 @@ using Nebula.Engine.Formats.Csv.Scanning;
 
 namespace Nebula.Engine.Formats.Csv.Reading;
 
-/// <summary>Walks over the records of a piece of CSV one by one: for samples, where speed does not matter.</summary>
+/// <summary>Walks over the records of a piece of CSV one by one: for samples.</summary>
 internal unsafe ref struct CsvRecords
 {
+    private const int Room = 512;
     private readonly ReadOnlySpan<byte> _bytes;
     private readonly CsvScanDialect _scan;
     private readonly List<(int Start, int Length)> _fields = [];
-    private CsvScanState _state;
+    // ends of fields that the scanner found ahead; it may overwrite 128 more than it is given room for
+    private readonly uint[] _ends = new uint[Room + 128];
+    private CsvScanState _scanned;
+    private int _count;
+    private int _next;
     private int _start;
+    private int _position;
 
     /// <param name="bytes">The piece; <see cref="Columns.BufferPool.Padding"/> bytes behind it are readable.</param>
     /// <param name="dialect">How it is written.</param>
@@ -18,65 +24,74 @@ internal unsafe ref struct CsvRecords
     {
         _bytes = bytes;
         _scan = new CsvScanDialect(dialect);
-        _state = new CsvScanState { Position = position };
+        _scanned = new CsvScanState { Position = position };
+        _position = position;
     }
 
     /// <summary>Fields of the current record: where they start and how long they are, quotes included.</summary>
-    public readonly IReadOnlyList<(int Start, int Length)> Fields => _fields;
+    public readonly List<(int Start, int Length)> Fields => _fields;
 
     /// <summary>Whether a line end follows the current record.</summary>
     public bool IsComplete { get; private set; }
 
     /// <summary>The bytes of the current record, its line end included.</summary>
-    public readonly ReadOnlySpan<byte> Current => _bytes[_start.._state.Position];
+    public readonly ReadOnlySpan<byte> Current => _bytes[_start.._position];
 
     /// <summary>Goes to the next record: neither comment nor blank line.</summary>
     /// <returns>False at the end.</returns>
     public bool MoveNext()
     {
-        Span<uint> end = stackalloc uint[129];
-        while (_state.Position < _bytes.Length)
+        while (_position < _bytes.Length)
         {
             _fields.Clear();
-            var start = _start = _state.Position;
-            var isComment = _scan.Comment != 0 && _bytes[start] == _scan.Comment;
+            var start = _start = _position;
             IsComplete = false;
-            fixed (byte* p = _bytes)
-            fixed (uint* e = end)
-                while (!IsComplete)
-                {
-                    // one end at a time: a vector scanner would run ahead into the next record
-                    var count = Scalar.Scan(p, _bytes.Length, _scan, ref _state, e, 1);
-                    var stop = count == 0 ? _bytes.Length : (int)e[0];
-                    var length = stop - start;
-                    IsComplete = count > 0 && _state.Mode == CsvScanMode.RecordStart;
-                    if (IsComplete && _scan.NewLine == '\n' && length > 0 && p[stop - 1] == '\r')
-                        length--;
-                    _fields.Add((start, length));
-                    start = stop + 1;
-                    if (count == 0)
-                        break;
-                }
+            var isEnded = true;
+            while (isEnded && !IsComplete)
+            {
+                isEnded = TryFindEnd(out var end);
+                IsComplete = isEnded && _bytes[end] == _scan.NewLine;
+                var length = end - start;
+                if (IsComplete && _scan.NewLine == '\n' && length > 0 && _bytes[end - 1] == '\r')
+                    length--;
+                _fields.Add((start, length));
+                start = _position = isEnded ? end + 1 : end;
+            }
+            var isComment = _scan.Comment != 0 && _bytes[_start] == _scan.Comment;
             if (!isComment && (_fields.Count > 1 || _fields[0].Length > 0))
                 return true;
         }
         return false;
     }
 
-    private static readonly ScalarCsvScanner Scalar = new();
+    /// <summary>The next delimiter or line end that is not quoted; where there is none, the end of the bytes.</summary>
+    private bool TryFindEnd(out int end)
+    {
+        if (_next == _count)
+        {
+            _next = 0;
+            fixed (byte* p = _bytes)
+            fixed (uint* ends = _ends)
+                _count = CsvScanners.Best.Scan(p, _bytes.Length, _scan, ref _scanned, ends, Room);
+        }
+        end = _next < _count ? (int)_ends[_next++] : _bytes.Length;
+        return end < _bytes.Length;
+    }
+
+    /// <summary>The bytes of a field, quotes included.</summary>
+    public readonly ReadOnlySpan<byte> Raw(int field) => _bytes.Slice(_fields[field].Start, _fields[field].Length);
 
     /// <summary>The text of a field without its quotes; null when it is quoted wrongly.</summary>
     public readonly byte[]? Unquoted(int field)
     {
-        var (start, length) = _fields[field];
-        var raw = _bytes.Slice(start, length);
-        if (!_scan.HasQuotes || raw.IsEmpty || raw[0] != _scan.Quote)
+        var raw = Raw(field);
+        if (!IsQuoted(field))
             return raw.ToArray();
-        var target = new byte[length + Columns.BufferPool.Padding];
+        var target = new byte[raw.Length + Columns.BufferPool.Padding];
         fixed (byte* p = raw)
         fixed (byte* t = target)
         {
-            var count = CsvQuotes.Unquote(p, length, _scan.Quote, _scan.Escape, t);
+            var count = CsvQuotes.Unquote(p, raw.Length, _scan.Quote, _scan.Escape, t);
             return count < 0 ? null : target[..count];
         }
     }

@@ -64,21 +64,23 @@ internal unsafe struct CsvTable
 /// <summary>The fields of a table that could not be read, one of each record.</summary>
 internal sealed class CsvBadFields
 {
-    private readonly SortedDictionary<int, (int Column, string? Reason)> _byRow = [];
+    // made when it is needed: most files have none
+    private SortedDictionary<int, (int Column, string? Reason)>? _byRow;
 
     /// <summary>Records with a bad field, in order; the position of the planned column, and a reason when it is not the type.</summary>
-    public IReadOnlyDictionary<int, (int Column, string? Reason)> ByRow => _byRow;
+    public IReadOnlyDictionary<int, (int Column, string? Reason)> ByRow => _byRow ??= [];
 
     /// <summary>Whether there are any.</summary>
-    public bool Any => _byRow.Count > 0;
+    public bool Any => _byRow is not null;
 
     /// <summary>Notes a bad field. Wrong quotes come before wrong types: such a record is bad whatever the types are.</summary>
     public void Add(int row, int column, string? reason)
     {
+        _byRow ??= [];
         if (!_byRow.TryGetValue(row, out var known) || (known.Reason is null && reason is not null))
             _byRow[row] = (column, reason);
     }
 
     /// <summary>Forgets all.</summary>
-    public void Clear() => _byRow.Clear();
+    public void Clear() => _byRow = null;
 }
