@@ -86,7 +86,8 @@ internal sealed class Endpoint
         if (value is not ['[', .. var inner, ']'])
             return value.Split(',', StringSplitOptions.TrimEntries);
         return inner.Trim().Length == 0 ? []
-            : [.. inner.Split(',', StringSplitOptions.TrimEntries).Select(static item => item.Length > 1 && item[0] is '"' or '\'' && item[^1] == item[0] ? item[1..^1] : item)];
+            : [.. inner.Split(',', StringSplitOptions.TrimEntries)
+                .Select(static item => item.Length > 1 && item[0] is '"' or '\'' && item[^1] == item[0] ? item[1..^1] : item)];
     }
 
     /// <summary>Says in which format files are whose names do not say it.</summary>

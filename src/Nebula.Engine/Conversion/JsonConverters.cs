@@ -1,5 +1,4 @@
 using Nebula.Engine.Columns;
-using Nebula.Engine.Formats.Json.Reading;
 using Nebula.Engine.Formats.Json.Writing;
 using Nebula.Engine.Schemas;
 

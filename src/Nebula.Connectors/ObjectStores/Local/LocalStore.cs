@@ -40,16 +40,17 @@ internal sealed class LocalStore : IObjectStore
         if (!Glob.IsWildcard(pattern))
         {
             if (Directory.Exists(pattern))
-                return Task.FromResult(List(Path.Combine(pattern, HasPartitions(pattern) ? "**/*" : "*"), isFolder: true, cancellationToken));
+                return Task.FromResult<IReadOnlyList<StoredObject>>(
+                    List(Path.Combine(pattern, HasPartitions(pattern) ? "**/*" : "*"), isFolder: true, cancellationToken));
             var file = new FileInfo(pattern);
             // a pipe or a device shows a size of 0, which says nothing
             return Task.FromResult<IReadOnlyList<StoredObject>>(!file.Exists ? []
                 : [new StoredObject(pattern, file.Name, file.Length > 0 ? file.Length : null, VersionOf(file))]);
         }
-        return Task.FromResult(List(pattern, isFolder: false, cancellationToken));
+        return Task.FromResult<IReadOnlyList<StoredObject>>(List(pattern, isFolder: false, cancellationToken));
     }
 
-    private static IReadOnlyList<StoredObject> List(string pattern, bool isFolder, CancellationToken cancellationToken)
+    private static List<StoredObject> List(string pattern, bool isFolder, CancellationToken cancellationToken)
     {
         var (root, rest) = Glob.Split(pattern);
         if (!Directory.Exists(root))

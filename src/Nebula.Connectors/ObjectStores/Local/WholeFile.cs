@@ -14,8 +14,8 @@ internal sealed class WholeFile(FileStream stream, string path, long size) : Rea
         var count = stream.Read(buffer);
         if (count == 0 && buffer.Length > 0 && stream.Position < size)
             throw new NebulaException(ErrorKind.Data,
-                $"'{path}' became shorter while it was read: it had {size:N0} bytes, and ends after {stream.Position:N0}. Run again, when nobody writes to it any "
-                + "more.");
+                $"'{path}' became shorter while it was read: it had {size:N0} bytes, and ends after {stream.Position:N0}. "
+                + "Run again, when nobody writes to it any more.");
         return count;
     }
 
