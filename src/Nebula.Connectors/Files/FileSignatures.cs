@@ -24,7 +24,8 @@ internal static class FileSignatures
             _ when head.StartsWith((ReadOnlySpan<byte>)[0xD0, 0xCF, 0x11, 0xE0]) => ("an old Office document, such as .xls", "Save the sheet as CSV."),
             _ when head.StartsWith("SQLite format 3\0"u8) => ("a SQLite database", "Export its tables as CSV."),
             _ when head.StartsWith("%PDF-"u8) => ("a PDF document", "Export its tables as CSV."),
-            _ when head.StartsWith("BZh"u8) && head.Length > 9 && head[4..].StartsWith("1AY&SY"u8) => ("compressed with bzip2", "Compress it with gzip or zstd."),
+            _ when head.Length > 9 && head.StartsWith("BZh"u8) && head[4..].StartsWith("1AY&SY"u8) => (
+                "compressed with bzip2", "Compress it with gzip or zstd."),
             _ when isBinary && head.StartsWith((ReadOnlySpan<byte>)[0xFD, .. "7zXZ"u8]) => ("compressed with xz", "Compress it with gzip or zstd."),
             _ => ("", ""),
         };

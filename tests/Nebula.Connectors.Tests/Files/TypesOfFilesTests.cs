@@ -158,9 +158,11 @@ public sealed class TypesOfFilesTests : IDisposable
     }
 
     [Theory]
+    [InlineData("BZh\n1\n", "{\"BZh\":1}\n")]
     [InlineData("PAR1,ORC\n1,2\n", "{\"PAR1\":1,\"ORC\":2}\n")]
     [InlineData("sep=;\na;b\n1;\"x,y\"\n", "{\"a\":1,\"b\":\"x,y\"}\n")]
     [InlineData("\"sep=|\"\r\na|b\r\n1|2\r\n", "{\"a\":1,\"b\":2}\n")]
+    [InlineData("BZh", "")]
     [InlineData("sep=,\na\n1\n", "{\"a\":1}\n")]
     [InlineData("sep=x;b\n1;2\n", "{\"sep=x\":1,\"b\":2}\n")]
     public async Task Run_FirstLineOfCsv_IsTakenForWhatItIs(string text, string expected)

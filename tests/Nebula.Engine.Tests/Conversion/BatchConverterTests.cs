@@ -18,7 +18,7 @@ public sealed class BatchConverterTests
     {
         using var pool = new BufferPool();
         var sink = new Sink();
-        using (var rows = New(pool, "b: string, a: int64", [1, 0]).Convert(TestColumns.Batch(pool, From, [1L, "x"], [2L, "z"]), sink, default))
+        using (var rows = New(pool, "b: string, a: int64", [1, 0]).Convert(TestColumns.Batch(pool, From, [1L, "x"], [2L, "y"]), sink, default))
         {
             Assert.Equal(["x|1", "y|2"], Show(rows));
             Assert.Empty(sink.Rejected);
