@@ -283,6 +283,13 @@ internal static class ConfigKeys
         Default = "30s",
     };
 
+    /// <summary>Whether standbys get the slot.</summary>
+    public static readonly ConfigKey Failover = new(
+        "failover", ConfigKind.Flag, "Whether standbys get the slot, so that changes go on to be captured from one that takes over (PostgreSQL 17 and newer).")
+    {
+        Default = "false",
+    };
+
     /// <summary>Folder for transactions that have not ended.</summary>
     public static readonly ConfigKey SpoolPath = new(
         "path", ConfigKind.Text, "Folder for what comes of large transactions before they are committed; the temporary folder when not set.");
@@ -301,7 +308,7 @@ internal static class ConfigKeys
     /// <summary>Change capture.</summary>
     public static readonly ConfigKey Capture = new("cdc", ConfigKind.Section, "How changes are captured.")
     {
-        Keys = [Slot, Publication, Deletes, OnPositionLost, Heartbeat, Spool, ConfigKey.NotYet("snapshot")],
+        Keys = [Slot, Publication, Deletes, OnPositionLost, Heartbeat, Failover, Spool, ConfigKey.NotYet("snapshot")],
     };
 
     /// <summary>Everything that can be set on a stream.</summary>

@@ -139,6 +139,9 @@ public sealed record CaptureConfig
     /// <summary>Longest time without a word to the log.</summary>
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Whether standbys get the slot.</summary>
+    public bool IsFailover { get; init; }
+
     /// <summary>Folder for what comes of transactions before they are committed; null for the temporary folder.</summary>
     public string? SpoolPath { get; init; }
 

@@ -251,6 +251,7 @@ public sealed class StreamResolver
             _ => PositionLoss.Fail,
         },
         Heartbeat = values.Duration(ConfigKeys.Heartbeat)!.Value,
+        IsFailover = values.Flag(ConfigKeys.Failover),
         SpoolPath = spool.Text(ConfigKeys.SpoolPath),
         SpoolSize = spool.Size(ConfigKeys.SpoolSize),
     };

@@ -85,6 +85,10 @@ public sealed class ChangeWindow(IReadOnlyList<StreamChanges> streams, string po
     /// <summary>Where the window ends, in the words that a checkpoint of each of the streams keeps, also of those without changes.</summary>
     public string Position { get; } = position;
 
+    /// <summary>Whether the log reads what follows only once more, beginning where was acknowledged: every stream should be committed with this window, and the
+    /// position acknowledged.</summary>
+    public bool IsAwaited { get; init; }
+
     /// <summary>Gives the batches back.</summary>
     public void Dispose()
     {

@@ -20,17 +20,17 @@ public interface IRangeHashes
     /// <summary>Opens a stream for comparison. A source with a log whose position was just taken (<see cref="ISource.FindPositionAsync"/>) shows the state of
     /// that position where it can, a destination what it has committed: rows that are only marked as deleted are not there.</summary>
     /// <param name="plan">The stream as it is read.</param>
-    /// <param name="columns">Positions of the columns that count; null for those that the system has.</param>
+    /// <param name="columns">The columns that count, as the system on the other side has them; null for those that this system has.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="Diagnostics.NebulaException">A column cannot be compared, and the message says what to do.</exception>
-    Task<IRangeHasher> OpenHashesAsync(StreamPlan plan, ImmutableArray<int>? columns, CancellationToken cancellationToken);
+    Task<IRangeHasher> OpenHashesAsync(StreamPlan plan, ImmutableArray<HashedColumn>? columns, CancellationToken cancellationToken);
 }
 
 /// <summary>Hashes ranges of one stream. Ranges are handed over in the order of the key, and do not overlap. Used by one caller at a time.</summary>
 public interface IRangeHasher : IAsyncDisposable
 {
-    /// <summary>Positions of the columns of the plan that count.</summary>
-    ImmutableArray<int> Columns { get; }
+    /// <summary>The columns that count.</summary>
+    ImmutableArray<HashedColumn> Columns { get; }
 
     /// <summary>Counts all rows.</summary>
     /// <param name="cancellationToken">Stops the call.</param>
@@ -55,6 +55,12 @@ public interface IRangeHasher : IAsyncDisposable
     /// <returns>The rows, in any order.</returns>
     Task<IReadOnlyList<RowHash>> HashRowsAsync(IReadOnlyList<KeyRange> ranges, CancellationToken cancellationToken);
 }
+
+/// <summary>A column that counts.</summary>
+/// <param name="Position">Its position in the plan.</param>
+/// <param name="Form">The form in which its values are compared, as the <see cref="IRangeHashes.HashForm"/> of the systems calls it; empty for the usual
+/// one.</param>
+public readonly record struct HashedColumn(int Position, string Form = "");
 
 /// <summary>Keys from one up to another. Small and serialisable.</summary>
 /// <param name="From">The first key, as the system's form writes it; null for no bound.</param>

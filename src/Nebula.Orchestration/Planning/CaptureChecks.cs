@@ -31,15 +31,41 @@ public static class CaptureChecks
                         {
                             var run = new StreamRun(source, destination, job.Options, BufferPool.Shared, plan.RunId);
                             streams.Add(await run.PlanAsync(job.Request, readEverything: false, cancellationToken).ConfigureAwait(false));
+                            if (job.Request.Capture!.OnPositionLost == PositionLoss.Repair)
+                                results.Add(await CompareAsync((IRangeHashes)source, (IRangeHashes)destination, streams[^1], cancellationToken)
+                                    .ConfigureAwait(false));
                         }
                         catch (NebulaException e) when (e.Kind is ErrorKind.Configuration or ErrorKind.Schema)
                         {
                             results.Add(new CheckResult(job.Name, false, e.Message));
                         }
                 }
-                results.AddRange(await source.CheckChangesAsync(streams, cancellationToken).ConfigureAwait(false));
+                if (streams.Count > 0)
+                    results.AddRange(await source.CheckChangesAsync(streams, cancellationToken).ConfigureAwait(false));
             }
         }
         return results;
+    }
+
+    /// <summary>Tries whether a stream could be repaired: opens it on both sides, and hashes nothing.</summary>
+    private static async Task<CheckResult> CompareAsync(
+        IRangeHashes source, IRangeHashes destination, StreamPlan plan, CancellationToken cancellationToken)
+    {
+        var name = $"repair of {plan.Stream.Name}";
+        try
+        {
+            var there = await destination.OpenHashesAsync(plan, null, cancellationToken).ConfigureAwait(false);
+            await using (there.ConfigureAwait(false))
+                await (await source.OpenHashesAsync(plan, there.Columns, cancellationToken).ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+            return new CheckResult(name, true, "source and target can be compared");
+        }
+        catch (NebulaException e) when (e.Kind == ErrorKind.NotFound)
+        {
+            return new CheckResult(name, true, "the target has nothing to compare yet");
+        }
+        catch (NebulaException e)
+        {
+            return new CheckResult(name, false, e.Message);
+        }
     }
 }

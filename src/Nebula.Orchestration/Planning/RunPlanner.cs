@@ -175,6 +175,8 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
             ["publication"] = publication,
             ["heartbeat"] = stream.Capture.Heartbeat.ToString("c", CultureInfo.InvariantCulture),
         };
+        if (stream.Capture.IsFailover)
+            options["failover"] = "true";
         // like the folder of the state it is beside the pipeline file
         if (stream.Capture.SpoolPath is { } spool)
             options["spool_path"] = Path.GetFullPath(spool, Path.GetDirectoryName(Path.GetFullPath(pipeline.Location.Name)) ?? ".");

@@ -220,7 +220,7 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
         var changed = commits.Select(static commit => commit.Stream).ToHashSet();
         var now = Stopwatch.GetTimestamp();
         foreach (var stream in streams)
-            if (!changed.Contains(stream) && Stopwatch.GetElapsedTime(stream.CommittedAt, now) > LongestIdle)
+            if (!changed.Contains(stream) && (window.IsAwaited || Stopwatch.GetElapsedTime(stream.CommittedAt, now) > LongestIdle))
                 commits.Add((stream, []));
         try
         {

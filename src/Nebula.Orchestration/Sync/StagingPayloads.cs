@@ -1,4 +1,5 @@
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Pipeline;
 
 namespace Nebula.Orchestration.Sync;
 
@@ -69,6 +70,19 @@ internal static class StagingPayloads
         "chunks" => value with { Chunks = reader.GetInt32() },
         "position" => value with { Position = reader.GetString() ?? "" },
         "compared" => value with { Compared = reader.GetInt64() },
+        _ => PayloadJson.Skip(ref reader, value),
+    });
+
+    public static Payload<ComparisonProgress> Comparison => PayloadJson.Object(static (writer, value) =>
+    {
+        writer.WriteNumber("rows"u8, value.Rows);
+        writer.WriteNumber("compared"u8, value.Compared);
+        writer.WriteNumber("differing"u8, value.Differing);
+    }, new ComparisonProgress(0, 0, 0), static (ref reader, name, value) => name switch
+    {
+        "rows" => value with { Rows = reader.GetInt64() },
+        "compared" => value with { Compared = reader.GetInt64() },
+        "differing" => value with { Differing = reader.GetInt64() },
         _ => PayloadJson.Skip(ref reader, value),
     });
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Pipeline;
 using Nebula.Orchestration.State;
 
 namespace Nebula.Orchestration.Sync;
@@ -111,6 +112,13 @@ public sealed class SyncState(IStateStore store)
             ? Payload.String.FromUtf8(entry.Content.Span, $"The state '{key}'") : null;
     }
 
+    /// <summary>Remembers what a comparison of the stream found.</summary>
+    internal Task PutComparisonAsync(StreamTask task, ComparisonProgress comparison, CancellationToken cancellationToken) =>
+        store.PutAsync(ComparisonKey(task), StagingPayloads.Comparison.ToUtf8(comparison), StateCondition.None, cancellationToken);
+
+    internal Task<ComparisonProgress?> FindComparisonAsync(StreamTask task, CancellationToken cancellationToken) =>
+        GetAsync(ComparisonKey(task), StagingPayloads.Comparison, cancellationToken);
+
     internal Task PutChunksAsync(PageTask page, IReadOnlyList<Chunk> chunks, CancellationToken cancellationToken) =>
         store.PutAsync(Key(page, "chunks", page.Page), Chunks.ToUtf8(chunks), StateCondition.None, cancellationToken);
 
@@ -213,6 +221,8 @@ public sealed class SyncState(IStateStore store)
     private static string CheckpointKey(string pipeline, string stream) => $"checkpoints/{StateKeys.Segment(pipeline)}/{StateKeys.Segment(stream)}";
 
     private static string Prefix(StreamTask task) => string.Create(CultureInfo.InvariantCulture, $"runs/{StateKeys.Segment(task.RunId)}/{task.Stream}/");
+
+    private static string ComparisonKey(StreamTask task) => $"{Prefix(task)}comparison/0";
 
     private static string Key(PageTask page, string kind, int number) =>
         string.Create(CultureInfo.InvariantCulture, $"{Prefix(page.Task)}{page.Attempt}{(page.Attempt.Length == 0 ? "" : "/")}{kind}/{number:d6}");

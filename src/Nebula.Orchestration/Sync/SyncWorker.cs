@@ -275,6 +275,9 @@ public sealed class SyncWorker(
                     if (metrics is not null)
                         metrics.Repair = progress;
                 }).RunAsync(cancellationToken).ConfigureAwait(false);
+                // whoever resumes the run tells it
+                if (metrics?.Repair is { } comparison)
+                    await new SyncState(store).PutComparisonAsync(task, comparison, cancellationToken).ConfigureAwait(false);
                 return compared;
             }
         }
@@ -286,6 +289,7 @@ public sealed class SyncWorker(
             return;
         var (rows, bytes, bytesRead) = await new SyncState(store).ReadStagedAsync(task, cancellationToken).ConfigureAwait(false);
         observer.MetricsOf(task).AddEarlier(rows, bytes, bytesRead);
+        observer.MetricsOf(task).Repair ??= await new SyncState(store).FindComparisonAsync(task, cancellationToken).ConfigureAwait(false);
         observer.MetricsOf(task).TotalBytes = plan.Stream.Bytes;
         observer.Continued(task, written);
     }

@@ -107,6 +107,12 @@ public sealed class StreamResolverTests : IDisposable
         Assert.Equal((path, size), (settings.SpoolPath, settings.SpoolSize));
     }
 
+    [Theory]
+    [InlineData("{}", false)]
+    [InlineData("{ failover: true }", true)]
+    public void Resolve_Failover_IsOffUnlessItIsSet(string capture, bool isFailover) =>
+        Assert.Equal(isFailover, Resolver($"defaults: {{ mode: cdc, cdc: {capture} }}").Find("a")!.Capture.IsFailover);
+
     [Fact]
     public void Explain_Stream_GivesEveryValueWithItsOrigin()
     {
@@ -120,7 +126,7 @@ public sealed class StreamResolverTests : IDisposable
             ["enabled=true (built in)", "mode=full-refresh (built in)",
              .. from key in (string[])["write", "primary_key", "update_key", "lookback", "where", "sql", "cdc.slot",
                  "cdc.publication"] select $"{key}=(automatic) (built in)",
-             "cdc.deletes=soft (built in)", "cdc.on_position_lost=fail (built in)", "cdc.heartbeat=30s (built in)",
+             "cdc.deletes=soft (built in)", "cdc.on_position_lost=fail (built in)", "cdc.heartbeat=30s (built in)", "cdc.failover=false (built in)",
                  "cdc.spool.path=(automatic) (built in)", "cdc.spool.max_size=(automatic) (built in)", "object=(automatic) (built in)",
                  "single=false (built in)",
                 "target_options.password=*** (6)", "select=[*, -b] (10)",

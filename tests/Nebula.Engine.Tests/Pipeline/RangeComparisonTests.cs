@@ -102,7 +102,7 @@ public sealed class RangeComparisonTests(Xunit.Abstractions.ITestOutputHelper ou
     {
         public SortedDictionary<long, ulong> Rows { get; } = [];
 
-        public ImmutableArray<int> Columns => [];
+        public ImmutableArray<HashedColumn> Columns => [];
 
         public static bool IsIn(KeyRange range, long key) => (range.From is null || Parse(range.From) <= key) && (range.To is null || key < Parse(range.To));
 

@@ -10,6 +10,7 @@ internal sealed class ChangesRun : IAsyncDisposable
     private readonly SourceRun _run;
     private readonly Dictionary<string, StreamPlan> _plans = [];
     private readonly Dictionary<string, Checkpoint> _committed = [];
+    private bool _ownsDatabase;
 
     public ChangesRun(PostgreSqlServer server, string database, bool follow = false)
     {
@@ -47,7 +48,7 @@ internal sealed class ChangesRun : IAsyncDisposable
         var database = $"changes_{Guid.NewGuid():n}";
         server.Execute($"CREATE DATABASE {database}");
         server.Execute(sql, database);
-        var run = new ChangesRun(server, database, follow);
+        var run = new ChangesRun(server, database, follow) { _ownsDatabase = true };
         run.Options["slot"] = database;
         run.Options["publication"] = "nebula pub";
         await Task.CompletedTask;
@@ -187,7 +188,12 @@ internal sealed class ChangesRun : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => _run.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _run.DisposeAsync();
+        if (_ownsDatabase)
+            Server.DropSlots(Database);
+    }
 }
 
 /// <summary>Rows by their key, as changes leave them.</summary>
@@ -201,8 +207,13 @@ internal sealed class Target(StreamPlan plan)
 
     public IEnumerable<string> Rows => _rows.Values.Select(static row => string.Join('|', row));
 
-    public void Load(IEnumerable<string> lines)
+    public void Load(IEnumerable<string> lines, bool anew = false)
     {
+        if (anew)
+        {
+            _rows.Clear();
+            _last = "";
+        }
         foreach (var line in lines)
             Assert.True(_rows.TryAdd(KeyOf(line.Split('|')), line.Split('|')), $"twice in the snapshot: {line}");
     }

@@ -45,7 +45,6 @@ public sealed class PostgreSqlLogRetentionTests(Servers servers)
         Assert.InRange(unbounded.Bytes, 4_000_000, Limit);
         Assert.Null(unbounded.BytesLeft);
         Assert.InRange(bounded!.BytesLeft!.Value, Limit - (1L << 30), Limit + (1L << 30));
-        run.Execute($"SELECT pg_drop_replication_slot('{run.Options["slot"]}')");
     }
 
     [Theory, Server(18)]
@@ -75,7 +74,7 @@ public sealed class PostgreSqlLogRetentionTests(Servers servers)
         Assert.True(log.GetProperty("retained_bytes").GetInt64() > 0);
         Assert.False(log.TryGetProperty("left_bytes", out _));
         Assert.Contains($"of log kept at the source by '{database}'", text.Errors, StringComparison.Ordinal);
-        server.Execute($"SELECT pg_drop_replication_slot('{database}')");
+        server.DropSlots(database);
     }
 
     [Fact]

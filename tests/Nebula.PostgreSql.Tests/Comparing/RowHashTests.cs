@@ -117,7 +117,7 @@ public sealed class RowHashTests(Servers servers)
 
     private static async Task<RangeHash> HashAsync(object system, StreamPlan plan, int? column)
     {
-        ImmutableArray<int>? columns = column is { } one ? [one] : null;
+        ImmutableArray<HashedColumn>? columns = column is { } one ? [new HashedColumn(one)] : null;
         await using var hasher = await ((IRangeHashes)system).OpenHashesAsync(plan, columns, CancellationToken.None);
         return Assert.Single(await hasher.HashAsync([new KeyRange(null, null)], CancellationToken.None));
     }

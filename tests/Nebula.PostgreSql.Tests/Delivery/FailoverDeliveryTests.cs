@@ -44,19 +44,47 @@ public sealed class FailoverDeliveryTests : IDisposable
         AssertSame(standby, target);
     }
 
+    [Theory]
+    [Server(18)]
+    public async Task Airbyte85783_AStandbyTakesOverThatHasTheSlot_TheRunGoesOnWhereItWas(int version)
+    {
+        using var target = PostgreSqlServer.Start(version);
+        using var server = PostgreSqlServer.Start(version);
+        server.Execute("CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t SELECT i, 'row ' || i FROM generate_series(1, 100) i; "
+            + "SELECT pg_create_physical_replication_slot('standby')");
+        using var standby = server.StartStandby("standby");
+        Run(server, target, 0, isShared: true);
+        await server.ShareAsync(standby, "nebula_moving", () => server.Execute("UPDATE t SET a = a || '.' WHERE id = 50"), () =>
+        {
+            Run(server, target, 0, isShared: true);
+            return Task.CompletedTask;
+        });
+        server.Execute("INSERT INTO t VALUES (1000, 'moved')");
+        Run(server, target, 0, isShared: true);
+        server.Execute("DELETE FROM t WHERE id = 1");
+        server.WaitFor(standby);
+        server.Stop();
+        standby.Promote();
+        standby.Execute("INSERT INTO t VALUES (1001, 'there')");
+
+        Run(standby, target, 0, isShared: true);
+        AssertSame(standby, target);
+    }
+
     private static void AssertSame(PostgreSqlServer source, PostgreSqlServer target)
     {
         const string Query = "SELECT id, a FROM t ORDER BY id";
         Assert.Equal(source.CopyCsv(Query), target.CopyCsv(Query));
     }
 
-    private string Run(PostgreSqlServer source, PostgreSqlServer target, int exitCode, bool isReadAnew = false)
+    private string Run(PostgreSqlServer source, PostgreSqlServer target, int exitCode, bool isReadAnew = false, bool isShared = false)
     {
         _nebula.Write("p.yaml", $$"""
             name: moving
             source: {{Connection(source)}}
             target: {{Connection(target)}}
-            defaults: { mode: cdc, cdc: { deletes: hard, spool: { path: spool, max_size: 1GB }, on_position_lost: {{(isReadAnew ? "resnapshot" : "fail")}} } }
+            defaults: { mode: cdc, cdc: { deletes: hard, spool: { path: spool, max_size: 1GB }, on_position_lost: {{(isReadAnew ? "resnapshot" : "fail")}},
+                                          failover: {{(isShared ? "true" : "false")}} } }
             streams: { public.t: }
             """);
         var outcome = _nebula.Run("run", "p.yaml");

@@ -52,7 +52,7 @@ public sealed partial class FoldedFilesTests(Servers servers, ITestOutputHelper 
                     server.Ask<string>("SELECT string_agg(concat_ws(',', id, note, total), ';' ORDER BY id) FROM orders", database), Fold(format, extension));
             }
         }
-        server.Execute($"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '{database}'", database);
+        server.DropSlots(database);
     }
 
     public void Dispose() => _nebula.Dispose();

@@ -24,7 +24,7 @@ public sealed class PostgreSqlConnectionLimitTests(Servers servers) : IDisposabl
         AssertSame("cdc.yaml");
         server.Execute("UPDATE shop.a SET v = 'new' WHERE id < 100; DELETE FROM shop.b WHERE id < 50; TRUNCATE shop.c", database);
         AssertSame("cdc.yaml");
-        server.Execute($"SELECT pg_drop_replication_slot('{database}')", database);
+        server.DropSlots(database);
 
         void AssertSame(string pipeline)
         {
@@ -54,7 +54,55 @@ public sealed class PostgreSqlConnectionLimitTests(Servers servers) : IDisposabl
         Assert.Contains("needs 3 connections", refused.ErrorLines, StringComparison.Ordinal);
     }
 
+    [Theory, Server(15), Server(18)]
+    public void CheckAndVerify_LeastLimitAtOneServer_AreEnough(int version)
+    {
+        var (server, database) = Create(version, limit: 2);
+        Write("load.yaml", server, database, 2, "verify: chunk, chunking: { target_size: 1MB }");
+        AssertRuns("load.yaml");
+        AssertSucceeds("check", "load.yaml");
+        Assert.Equal(3, AssertSucceeds("verify", "last", "load.yaml").Split("as committed").Length - 1);
+        server.Execute("ALTER ROLE limited CONNECTION LIMIT 3");
+        Write("cdc.yaml", server, database, 3, $"{{ mode: cdc, cdc: {{ slot: {database}, deletes: hard, on_position_lost: repair }} }}");
+        AssertSucceeds("check", "cdc.yaml");
+        WaitUntilNobodyIsConnected(server);
+        AssertRuns("cdc.yaml");
+        // source and target are open at the same time
+        Assert.Equal(3, AssertSucceeds("check", "cdc.yaml").Split("can be compared").Length - 1);
+        AssertSucceeds("verify", "last", "cdc.yaml");
+        server.DropSlots(database);
+
+        string AssertSucceeds(params string[] command)
+        {
+            WaitUntilNobodyIsConnected(server);
+            var outcome = _nebula.Run(command);
+            Assert.True(outcome.ExitCode == 0, outcome.Output + outcome.Errors);
+            return outcome.Output;
+        }
+    }
+
+    [Theory, Server(18)]
+    public void Check_LimitThatIsTooSmall_SaysWhatIsNeeded(int version)
+    {
+        var (server, database) = Create(version, limit: 3);
+        foreach (var (limit, mode, needed) in new[] { (1, "full-refresh", 2), (2, "cdc", 3) })
+        {
+            Write("p.yaml", server, database, limit, $"mode: {mode}");
+            var refused = _nebula.Run("check", "p.yaml");
+            Assert.Equal(2, refused.ExitCode);
+            Assert.Contains($"needs {needed} connections", refused.ErrorLines, StringComparison.Ordinal);
+            Assert.Contains("Raise it to", refused.ErrorLines, StringComparison.Ordinal);
+        }
+    }
+
     public void Dispose() => _nebula.Dispose();
+
+    // a connection that was closed counts until its process has ended
+    private static void WaitUntilNobodyIsConnected(PostgreSqlServer server)
+    {
+        while (server.Ask<long>("SELECT count(*) FROM pg_stat_activity WHERE usename = 'limited'") > 0)
+            Thread.Yield();
+    }
 
     private void AssertRuns(string pipeline)
     {

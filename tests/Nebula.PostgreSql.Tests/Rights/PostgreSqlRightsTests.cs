@@ -157,7 +157,7 @@ public sealed partial class PostgreSqlRightsTests(Servers servers) : IDisposable
         }
         Assert.Equal(Rows("shop.t", "id, v, n"), Rows("others.emptied", "id, v, n"));
         Assert.Equal(Rows("shop.t", "id, v, n"), Rows("others.deleted", "id, v, n"));
-        server.Execute($"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '{database}'", database);
+        server.DropSlots(database);
 
         string Rows(string table, string columns) => server.Ask<string>(
             $"SELECT string_agg(r::text, chr(10) ORDER BY r) FROM (SELECT {columns} FROM {table}) r", database) is { Length: < 10 } one ? one.Trim('(', ')')

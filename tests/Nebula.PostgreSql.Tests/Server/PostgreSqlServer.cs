@@ -11,6 +11,9 @@ internal sealed class PostgreSqlServer : IDisposable
 {
     public const string Password = "b/l@ck:hole";
     private const string Nobody = "65534";
+
+    // milliseconds
+    private const int SlotTimeout = 10_000;
     private readonly string _binaries;
     private readonly string _folder;
     private bool _isRunning;
@@ -81,6 +84,16 @@ internal sealed class PostgreSqlServer : IDisposable
         return (T)command.ExecuteScalar()!;
     }
 
+    /// <summary>Drops the slots of a database. There are few of them, so that a test that leaves its own behind makes others fail.</summary>
+    public void DropSlots(string database)
+    {
+        if (!_isRunning)
+            return;
+        Execute(string.Create(CultureInfo.InvariantCulture,
+            $"SELECT pg_terminate_backend(active_pid, {SlotTimeout}) FROM pg_replication_slots WHERE database = '{database}' AND active_pid IS NOT NULL"));
+        Execute($"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '{database}'");
+    }
+
     /// <summary>What the server itself writes as CSV.</summary>
     public string CopyCsv(string query, string database = "postgres")
     {
@@ -119,7 +132,8 @@ internal sealed class PostgreSqlServer : IDisposable
     }
 
     /// <summary>Starts a standby of this server. Slots do not come along, which they do with no backup.</summary>
-    public PostgreSqlServer StartStandby()
+    /// <param name="slot">The slot of this server that keeps the log for it; null for none. It takes one for slots to be copied.</param>
+    public PostgreSqlServer StartStandby(string? slot = null)
     {
         var folder = Directory.CreateTempSubdirectory("nebula-postgres-").FullName;
         if (Environment.UserName == "root")
@@ -131,7 +145,9 @@ internal sealed class PostgreSqlServer : IDisposable
         Run("sh", "-c", $"rm -rf {data}/pg_replslot/*");
         Run("cp", "-a", Path.Combine(data, "PG_VERSION"), Path.Combine(data, "standby.signal"));
         File.AppendAllText(Path.Combine(data, "postgresql.auto.conf"), string.Create(CultureInfo.InvariantCulture,
-            $"primary_conninfo = 'host=127.0.0.1 port={Port} user=nebula password={Password}'\nhot_standby_feedback = on\n"));
+            $"primary_conninfo = 'host=127.0.0.1 port={Port} user=nebula password={Password} dbname=postgres'\nhot_standby_feedback = on\n"));
+        if (slot is not null)
+            File.AppendAllText(Path.Combine(data, "postgresql.auto.conf"), $"primary_slot_name = '{slot}'\n");
         return new PostgreSqlServer(_binaries, folder);
     }
 
@@ -141,6 +157,28 @@ internal sealed class PostgreSqlServer : IDisposable
         var end = Ask<string>("SELECT pg_current_wal_flush_lsn()::text");
         while (!standby.Ask<bool>($"SELECT pg_last_wal_replay_lsn() >= '{end}'"))
             Thread.Yield();
+    }
+
+    /// <summary>Has a standby get a slot of this server for good, which it can when the slot has moved on since the standby has been there.</summary>
+    /// <param name="standby">The standby.</param>
+    /// <param name="slot">The slot.</param>
+    /// <param name="change">Changes something.</param>
+    /// <param name="move">Moves the slot.</param>
+    public async Task ShareAsync(PostgreSqlServer standby, string slot, Action change, Func<Task> move)
+    {
+        const int MostRounds = 50;
+        for (var round = 0; round < MostRounds; round++)
+        {
+            // the slot keeps no rows for transactions that had ended when the server last said which are running
+            change();
+            Execute("SELECT pg_log_standby_snapshot()");
+            await move();
+            WaitFor(standby);
+            standby.Execute("SELECT pg_sync_replication_slots()");
+            if (standby.Ask<bool>($"SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '{slot}' AND synced AND NOT temporary)"))
+                return;
+        }
+        throw new InvalidOperationException($"The standby does not get slot '{slot}'.");
     }
 
     /// <summary>Makes a standby a primary.</summary>
@@ -199,7 +237,7 @@ internal sealed class PostgreSqlServer : IDisposable
     {
         RunTool("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_folder, "log"), "-o",
             $"-p {port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_folder} -c fsync=off "
-            + "-c wal_level=logical -c max_wal_senders=40 -c max_replication_slots=300 -c max_connections=50 -c shared_buffers=32MB", "start");
+            + "-c wal_level=logical -c max_wal_senders=40 -c max_replication_slots=10 -c max_connections=50 -c shared_buffers=32MB", "start");
         _isRunning = true;
     }
 

@@ -46,6 +46,8 @@ internal static class CaptureCheck
                 var slot = await ReplicationSlot.FindAsync(connection, options.Slot, cancellationToken).ConfigureAwait(false);
                 await AddSettingsAsync(connection, slot is not null, results, cancellationToken).ConfigureAwait(false);
                 results.Add(Slot(options, slot, state));
+                if (options.IsFailover)
+                    results.Add(await FailoverAsync(connection, state, cancellationToken).ConfigureAwait(false));
                 await AddTablesAsync(connection, options, plans, results, cancellationToken).ConfigureAwait(false);
                 return results;
             }, cancellationToken).ConfigureAwait(false);
@@ -82,12 +84,27 @@ internal static class CaptureCheck
             return new CheckResult("slot", false, $"'{slot.Name}' cannot be used: {mismatch}. Choose another name for 'slot', or {slot.DropSql}");
         if (slot.LostReason is { } reason)
             return new CheckResult("slot", false, $"'{slot.Name}' can be used no more: {reason}. {slot.DropSql} and read the streams anew.");
+        if (slot.IsSynchronized && state.IsStandby)
+            return new CheckResult("slot", false, ChangesLost.CopyOf(slot.Name));
         var kept = (long)(state.End - Math.Min(slot.Restart ?? state.End, state.End));
         var text = $"'{slot.Name}' keeps {Units.FormatSize(kept)} of the "
             + $"log{(slot.ActiveProcess > 0 ? string.Create(CultureInfo.InvariantCulture, $", read by process {slot.ActiveProcess}") : "")}";
         return kept < LargeRetention ? new CheckResult("slot", true, text)
             : new CheckResult("slot", false, $"{text}. Run the pipeline before the disk is full; or give up its position: {slot.DropSql} A limit is set by: "
                 + "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB';");
+    }
+
+    /// <summary>Whether standbys will get the slot, as far as the primary knows.</summary>
+    private static async Task<CheckResult> FailoverAsync(NpgsqlConnection connection, LogState state, CancellationToken cancellationToken)
+    {
+        if (state.FailoverFault is { } fault)
+            return new CheckResult("failover", false, fault);
+        await using var command = new NpgsqlCommand("SELECT current_setting('synchronized_standby_slots', true)", connection);
+        var standbys = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as string;
+        return new CheckResult("failover", true, string.IsNullOrEmpty(standbys)
+            ? "standbys get the slot (sync_replication_slots = on there). Changes may be handed over before a standby has them, after which it cannot take "
+                + "over the capture: ALTER SYSTEM SET synchronized_standby_slots = 'slot of the standby';"
+            : $"standbys get the slot (sync_replication_slots = on there); changes wait for {standbys}");
     }
 
     private static async Task AddTablesAsync(

@@ -14,6 +14,7 @@ internal sealed record CaptureOptions(string Slot, string Publication)
     private const string HeartbeatKey = "heartbeat";
     private const string SpoolPathKey = "spool_path";
     private const string SpoolSizeKey = "spool_size";
+    private const string FailoverKey = "failover";
     private const int LongestName = 63;
     private static readonly TimeSpan DefaultHeartbeat = TimeSpan.FromSeconds(10);
 
@@ -25,6 +26,9 @@ internal sealed record CaptureOptions(string Slot, string Publication)
 
     /// <summary>Most bytes there; with 0 the server keeps transactions until they are committed.</summary>
     public long SpoolLimit { get; init; } = long.MaxValue;
+
+    /// <summary>Whether standbys are to have the slot.</summary>
+    public bool IsFailover { get; init; }
 
     /// <summary>Reads the options of a captured stream.</summary>
     /// <param name="plan">The stream.</param>
@@ -52,6 +56,7 @@ internal sealed record CaptureOptions(string Slot, string Publication)
             Heartbeat = heartbeat,
             SpoolFolder = capture.Options.GetValueOrDefault(SpoolPathKey) ?? Path.GetTempPath(),
             SpoolLimit = limit,
+            IsFailover = capture.Options.GetValueOrDefault(FailoverKey) == "true",
         };
     }
 

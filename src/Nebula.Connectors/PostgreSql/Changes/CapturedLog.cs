@@ -75,13 +75,27 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
     public static List<string> SourceKey(StreamPlan plan) =>
         [.. plan.PrimaryKey.Select(key => plan.Columns.FirstOrDefault(column => column.Field.Name == key)?.SourceName ?? key)];
 
+    /// <summary>Has standbys get a slot that was made without.</summary>
+    /// <param name="connections">Lends a connection.</param>
+    /// <param name="options">The slot.</param>
+    /// <param name="state">The server.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    public static async Task ShareSlotAsync(PostgreSqlConnections connections, CaptureOptions options, LogState state, CancellationToken cancellationToken)
+    {
+        if (state.FailoverFault is { } fault)
+            throw NebulaException.Configuration(fault);
+        var connection = await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+            await connection.RunAsync(wire => wire.Query($"ALTER_REPLICATION_SLOT \"{options.Slot}\" (FAILOVER)"), cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Lets the snapshot go. Whoever still wants to read from it is told that it is gone, and does not read another state.</summary>
     public ValueTask DisposeAsync() => _snapshot?.DisposeAsync() ?? default;
 
     private async Task PrepareAsync(NpgsqlConnection connection, StreamPlan plan, CaptureOptions options, CancellationToken cancellationToken)
     {
         var state = await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false);
-        if (state.Fault is { } fault)
+        if ((state.Fault ?? (options.IsFailover ? state.FailoverFault : null)) is { } fault)
             throw NebulaException.Configuration(fault);
         var table = await FindTableAsync(connection, plan, cancellationToken).ConfigureAwait(false);
         // streams are prepared at the same time, also by other processes; where this fails, closing the connection unlocks
@@ -199,7 +213,8 @@ internal sealed class CapturedLog(PostgreSqlConnections connections) : IAsyncDis
         {
             // the statement ends when all transactions did that were running; name, place and snapshot
             var slot = await replication.RunAsync(
-                wire => wire.Query($"CREATE_REPLICATION_SLOT \"{options.Slot}\" LOGICAL pgoutput EXPORT_SNAPSHOT"), cancellationToken).ConfigureAwait(false);
+                wire => wire.Query($"CREATE_REPLICATION_SLOT \"{options.Slot}\" LOGICAL pgoutput "
+                    + (options.IsFailover ? "(SNAPSHOT 'export', FAILOVER)" : "EXPORT_SNAPSHOT")), cancellationToken).ConfigureAwait(false);
             _start = new StreamStart(new LogPlace((ulong)NpgsqlTypes.NpgsqlLogSequenceNumber.Parse(slot[1]!)));
             _snapshot = new SharedSnapshot(replication, slot[2]!);
         }

@@ -68,8 +68,13 @@ internal sealed class ChangeReader : IChangeReader
                 throw NebulaException.Configuration(unreadable);
             var slot = await ReplicationSlot.FindAsync(side.Connection, options.Slot, cancellationToken).ConfigureAwait(false);
             var starts = captured.Select((stream, i) => positions[i].Of(stream.Plan.Stream.Name)).ToList();
+            ChangesLost.RequireReadable(slot, state);
+            // a slot that came along keeps the log since before it was forked
+            var history = slot is { IsFailover: true } && positions.Exists(position => position.Server.System == state.Server.System
+                && position.Server.Timeline != state.Server.Timeline)
+                ? await TimelineHistory.FindAsync(connections, state.Server.Timeline, cancellationToken).ConfigureAwait(false) : null;
             for (var i = 0; i < captured.Count; i++)
-                ChangesLost.Require(positions[i] with { Start = starts[i] }, state);
+                ChangesLost.Require(positions[i] with { Start = starts[i] }, state, history);
             var place = starts.Min(static start => start.Place);
             ChangesLost.Require(place, options.Slot, slot);
             var publication = await Publication.FindAsync(side.Connection, options.Publication, cancellationToken).ConfigureAwait(false);
@@ -82,6 +87,8 @@ internal sealed class ChangeReader : IChangeReader
                     throw NebulaException.Configuration(fault);
                 streams.Add(new ChangedRows(i, captured[i].Plan, starts[i], table, context.Pool));
             }
+            if (options.IsFailover && !slot!.IsFailover)
+                await CapturedLog.ShareSlotAsync(connections, options, state, cancellationToken).ConfigureAwait(false);
             // the server begins where the slot is: what it sends of before shows whether the log is the same
             var from = slot!.Confirmed ?? place.Lsn;
             var passed = positions.Select(static position => position.Passed ?? new PassedTransaction(position.Start.Place.Lsn, 0))
@@ -136,6 +143,7 @@ internal sealed class ChangeReader : IChangeReader
         if (_failure is { } failure)
             throw failure;
         var isClosing = false;
+        var fetched = _isAtEnd ? Fetched.End : Fetched.Nothing;
         try
         {
             while (true)
@@ -150,12 +158,12 @@ internal sealed class ChangeReader : IChangeReader
                             await _mapper.MapAsync(relation, () => SideAsync(cancellationToken), cancellationToken).ConfigureAwait(false));
                         continue;
                 }
-                isClosing = _isAtEnd ? _decoder.Place > _handedOver : _context.Follow && IsDue();
+                isClosing = fetched is Fetched.Pause or Fetched.End ? _decoder.Place > _handedOver : _context.Follow && IsDue();
                 if (isClosing)
-                    return await CloseAsync(cancellationToken).ConfigureAwait(false);
+                    return await CloseAsync(cancellationToken, isAwaited: fetched == Fetched.Pause).ConfigureAwait(false);
                 if (_isAtEnd)
                     return null;
-                var fetched = await _feed.FetchAsync(Patience(), cancellationToken).ConfigureAwait(false);
+                fetched = await _feed.FetchAsync(Patience(), cancellationToken).ConfigureAwait(false);
                 _isAtEnd = fetched == Fetched.End;
                 if (fetched != Fetched.Messages && !_decoder.IsInTransaction)
                     _decoder.Advance(_feed.ReadUpTo);
@@ -251,11 +259,11 @@ internal sealed class ChangeReader : IChangeReader
     private async Task<NpgsqlConnection> SideAsync(CancellationToken cancellationToken) =>
         (_side ??= await _connections.OpenAsync(cancellationToken).ConfigureAwait(false)).Connection;
 
-    private async Task<ChangeWindow> CloseAsync(CancellationToken cancellationToken)
+    private async Task<ChangeWindow> CloseAsync(CancellationToken cancellationToken, bool isAwaited = false)
     {
         var place = _decoder.Place;
         var changes = await _builder.BuildAsync(_streams, () => SideAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
-        var window = new ChangeWindow(changes, PositionAt(place).Render());
+        var window = new ChangeWindow(changes, PositionAt(place).Render()) { IsAwaited = isAwaited };
         _handedOver = place;
         _lastWindow = Stopwatch.GetTimestamp();
         _decoder.StartWindow();

@@ -8,16 +8,16 @@ internal static class ChangesLost
     /// <summary>Compares what the destination has with what the server is.</summary>
     /// <param name="position">What the destination has.</param>
     /// <param name="state">The server.</param>
+    /// <param name="history">The timelines that its log came from, where the slot came from there, too; else null.</param>
     /// <exception cref="NebulaException">They do not fit.</exception>
-    public static void Require(LogPosition position, LogState state)
+    public static void Require(LogPosition position, LogState state, TimelineHistory? history = null)
     {
         var place = position.Start.Place;
         if (position.Server.System != state.Server.System)
             throw Lost($"The server is another one than the one that was read before: its system identifier is {state.Server.System}, not "
                 + $"{position.Server.System}.");
         if (position.Server.Timeline != state.Server.Timeline)
-            throw Lost($"The server's log was forked: it is on timeline {state.Server.Timeline}, not {position.Server.Timeline}. A standby took over, or a "
-                + "backup was restored.");
+            RequireCommon(position, state, history);
         if (state.End >= place.Lsn)
             return;
         // what a standby has not replayed yet is not lost
@@ -44,6 +44,21 @@ internal static class ChangesLost
                 + "is. Somebody else read from it, or it was dropped and made again.");
     }
 
+    /// <summary>Refuses a slot that the standby still gets from its primary.</summary>
+    /// <param name="slot">The slot.</param>
+    /// <param name="state">The server.</param>
+    /// <exception cref="NebulaException">It is one.</exception>
+    public static void RequireReadable(ReplicationSlot? slot, LogState state)
+    {
+        if (state.IsStandby && slot is { IsSynchronized: true })
+            throw new NebulaException(ErrorKind.Transient, CopyOf(slot.Name));
+    }
+
+    /// <summary>Says that a slot is the copy of a primary's.</summary>
+    /// <param name="slot">Its name.</param>
+    public static string CopyOf(string slot) => $"Replication slot '{slot}' is a copy of the primary's as long as the server is a standby. Run again when it "
+        + "has taken over, or capture the changes from the primary.";
+
     /// <summary>The error of a slot that is not there any more.</summary>
     /// <param name="slot">Its name.</param>
     public static NebulaException SlotGone(string slot) => Lost($"Replication slot '{slot}' is gone, and the log since with it.");
@@ -52,6 +67,19 @@ internal static class ChangesLost
     /// <param name="passed">The transaction.</param>
     public static NebulaException Overwritten(PassedTransaction passed) => Lost(
         $"The log at {LogPlace.Sql(passed.Commit)} is not the one that was read before: an older backup was restored, and has been written to since.");
+
+    /// <summary>Whether all that the destination has was in the log before it was forked.</summary>
+    private static void RequireCommon(LogPosition position, LogState state, TimelineHistory? history)
+    {
+        var forked = $"The server's log was forked: it is on timeline {state.Server.Timeline}, not {position.Server.Timeline}. A standby took over";
+        if (history?.EndOf(position.Server.Timeline) is not { } end)
+            throw Lost($"{forked}, or a backup was restored.");
+        // what a snapshot saw may be further than the log was read
+        var place = Math.Max(position.Start.Place.Lsn, position.Start.Seen?.End ?? 0);
+        if (place > end)
+            throw Lost($"{forked} that had the log up to {LogPlace.Sql(end)}, in front of {LogPlace.Sql(place)}, up to where the destination is: what it has "
+                + "in between is lost at the source.");
+    }
 
     /// <summary>The error of a table that is not published any more.</summary>
     /// <param name="table">The table.</param>

@@ -29,6 +29,9 @@ internal enum Fetched
     /// <summary>Nothing came in time.</summary>
     Nothing,
 
+    /// <summary>All that was fetched ends with a commit, and what follows is fetched from where was acknowledged: what is not comes again.</summary>
+    Pause,
+
     /// <summary>The log was read to its end.</summary>
     End,
 }

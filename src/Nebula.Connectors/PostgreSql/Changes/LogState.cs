@@ -13,6 +13,7 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 internal sealed record LogState(LogServer Server, ulong End, bool IsStandby, string Level)
 {
     private const int FirstVersionWithStandbys = 16;
+    private const int FirstVersionWithFailover = 17;
 
     // a standby knows no name of a file to come, and what it received counts
     private const string Query = """
@@ -33,6 +34,12 @@ internal sealed record LogState(LogServer Server, ulong End, bool IsStandby, str
             + "them from the primary; other modes read from this server."
         : Level != "logical" ? $"The server's log does not tell changes of rows: wal_level is '{Level}'. ALTER SYSTEM SET wal_level = logical; and restart the "
             + "server." : null;
+
+    /// <summary>Why standbys cannot have a slot that is made on the server; null when they can.</summary>
+    public string? FailoverFault => Version < FirstVersionWithFailover
+        ? $"The server is PostgreSQL {Version}, and 'failover' needs {FirstVersionWithFailover} or newer: leave it out, or have 'on_position_lost' say what is "
+            + "done when a standby has taken over."
+        : IsStandby ? "The server is a standby, whose slots fail over to nobody. Leave 'failover' out, or capture the changes from the primary." : null;
 
     /// <summary>Asks the server.</summary>
     /// <param name="connection">The connection.</param>

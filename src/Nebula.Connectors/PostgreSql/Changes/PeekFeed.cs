@@ -12,7 +12,8 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <summary>
 /// Reads the log up to where it ended, by <c>pg_logical_slot_peek_binary_changes</c> through <c>COPY</c>, and moves the slot by
 /// <c>pg_replication_slot_advance</c>.
-/// The server collects an answer before it sends the first row of it, so that it is asked for some transactions at a time.
+/// The server collects an answer before it sends the first row of it, so that it is asked for some transactions at a time. It counts at commits, so that an
+/// answer ends with one; the next begins at the place of the slot, which is why the reader is to commit and acknowledge in between.
 /// Transactions come when they are committed: an answer begins at the place of the slot each time, so that what had been streamed of a transaction that has not
 /// ended would come again with every answer, and an answer that is full could end inside of one. The server keeps them in files of its own meanwhile.
 /// </summary>
@@ -38,6 +39,7 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
     private bool _isBroken;
     private ulong _acknowledged;
     private ulong _advanced;
+    private ulong? _askedFrom;
 
     public MessageBuffer Buffer { get; } = new(pool);
 
@@ -47,15 +49,18 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
     {
         try
         {
-            while (!_isAtEnd)
-            {
-                if (_copy is null)
-                    await AskAsync(cancellationToken).ConfigureAwait(false);
-                if (await _connection!.RunAsync(Read, cancellationToken).ConfigureAwait(false))
-                    return Fetched.Messages;
-                EndAnswer();
-            }
-            return Fetched.End;
+            // to be told that there is no more costs the server another reading of what it still keeps
+            _isAtEnd |= _acknowledged >= state.End;
+            if (_isAtEnd)
+                return Fetched.End;
+            if (_copy is null)
+                await AskAsync(cancellationToken).ConfigureAwait(false);
+            if (await _connection!.RunAsync(Read, cancellationToken).ConfigureAwait(false))
+                return Fetched.Messages;
+            _copy = null;
+            // fewer than asked for: the end was reached
+            _isAtEnd = Buffer.Count < _limit;
+            return _isAtEnd ? Fetched.End : Fetched.Pause;
         }
         catch (Exception e)
         {
@@ -111,6 +116,10 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
         ChangesLost.Require(new LogPlace(Math.Max(start, _acknowledged)), options.Slot, slot);
         if (_acknowledged > _advanced)
             await AdvanceAsync(cancellationToken).ConfigureAwait(false);
+        // transactions that are not acknowledged yet come again, and must not be all that comes
+        if (_askedFrom == _advanced)
+            _limit = (int)Math.Min(2L * _limit, LargestAnswer);
+        _askedFrom = _advanced;
         var sql = string.Create(CultureInfo.InvariantCulture, $"""
             COPY (SELECT data FROM pg_logical_slot_peek_binary_changes('{options.Slot}', '{LogPlace.Sql(state.End)}', {_limit},
                 'proto_version', '{StreamProtocol.CommittedOnly}', 'publication_names', {SqlName.Literal(SqlName.Quote(options.Publication))}))
@@ -142,16 +151,6 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
             block.Dispose();
             throw;
         }
-    }
-
-    private void EndAnswer()
-    {
-        _copy = null;
-        // fewer than asked for: the end was reached
-        _isAtEnd = Buffer.Count < _limit;
-        // transactions that are not acknowledged yet come again, and must not be all that comes
-        if (_acknowledged <= _advanced)
-            _limit = (int)Math.Min(2L * _limit, LargestAnswer);
     }
 
     private async Task AdvanceAsync(CancellationToken cancellationToken)

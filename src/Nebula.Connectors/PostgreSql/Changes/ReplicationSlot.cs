@@ -16,7 +16,7 @@ internal sealed record ReplicationSlot(string Name)
                s.restart_lsn::text, s.confirmed_flush_lsn::text,
                coalesce(to_jsonb(s) ->> 'wal_status', 'reserved'),
                coalesce(to_jsonb(s) ->> 'invalidation_reason', CASE WHEN (to_jsonb(s) ->> 'conflicting')::boolean THEN 'conflict with recovery' END, ''),
-               current_database()
+               current_database(), coalesce(to_jsonb(s) ->> 'failover', 'false'), coalesce(to_jsonb(s) ->> 'synced', 'false')
         FROM pg_replication_slots s WHERE s.slot_name =
         """;
 
@@ -34,6 +34,12 @@ internal sealed record ReplicationSlot(string Name)
 
     /// <summary>What it is instead of a slot of this database for pgoutput; null when it is one.</summary>
     public string? Mismatch { get; private init; }
+
+    /// <summary>Whether standbys get it, and have it when they take over.</summary>
+    public bool IsFailover { get; private init; }
+
+    /// <summary>Whether it came from a primary, also when the server has taken over since.</summary>
+    public bool IsSynchronized { get; private init; }
 
     /// <summary>Looks a slot up.</summary>
     /// <param name="connection">The connection.</param>
@@ -62,7 +68,8 @@ internal sealed record ReplicationSlot(string Name)
 
     private static ReplicationSlot? Of(string name, string?[] row)
     {
-        if (row is not [{ } type, { } plugin, { } database, { } process, var restart, var confirmed, var status, { } reason, var here])
+        if (row is not [{ } type, { } plugin, { } database, { } process, var restart, var confirmed, var status, { } reason, var here,
+            var failover, var synced])
             return null;
         return new ReplicationSlot(name)
         {
@@ -72,6 +79,8 @@ internal sealed record ReplicationSlot(string Name)
             LostReason = reason.Length > 0 ? reason : status == "lost" ? "more log came than 'max_slot_wal_keep_size' lets it keep" : null,
             Mismatch = type != "logical" ? "it is a physical one" : plugin != "pgoutput" ? $"its plugin is {plugin}" : database != here
                 ? $"it is of database '{database}'" : null,
+            IsFailover = failover == "true",
+            IsSynchronized = synced == "true",
         };
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Nebula.Engine.Connectors;
 
 namespace Nebula.Connectors.PostgreSql.Comparing;
 
@@ -7,8 +8,8 @@ namespace Nebula.Connectors.PostgreSql.Comparing;
 /// <param name="Where">Condition on its rows; null for none.</param>
 /// <param name="Key">The key of a row.</param>
 /// <param name="Hash">The hash of a row, as SQL.</param>
-/// <param name="Columns">Positions of the columns that count.</param>
-internal sealed record ComparedTable(string From, string? Where, KeyForm Key, string Hash, ImmutableArray<int> Columns)
+/// <param name="Columns">The columns that count.</param>
+internal sealed record ComparedTable(string From, string? Where, KeyForm Key, string Hash, ImmutableArray<HashedColumn> Columns)
 {
     private const decimal Percent = 100;
 

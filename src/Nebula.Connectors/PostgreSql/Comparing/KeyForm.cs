@@ -108,7 +108,7 @@ internal sealed class KeyForm : IComparer<string>
     {
         int[] key = [.. plan.PrimaryKey.Select(plan.Schema.IndexOf)];
         if (key is not [var column])
-            return new KeyForm(RowForm.Joined(key.Select(one => $@"coalesce({RowForm.Escaped(plan, one, placeOf(one))}, '\N')")), Text, null);
+            return new KeyForm(RowForm.Joined(key.Select(one => $@"coalesce({RowForm.Escaped(plan, new HashedColumn(one), placeOf(one))}, '\N')")), Text, null);
         var place = placeOf(column);
         var type = plan.Columns[column].Field.Type;
         var form = ColumnForm.IsInteger(type) ? Number : type.Kind == Engine.Schemas.TypeKind.Uuid ? Uuid : Text;

@@ -11,9 +11,9 @@ internal sealed partial class PostgreSqlSource
 {
     public string HashForm => RowForm.Name;
 
-    public async Task<IRangeHasher> OpenHashesAsync(StreamPlan plan, ImmutableArray<int>? columns, CancellationToken cancellationToken)
+    public async Task<IRangeHasher> OpenHashesAsync(StreamPlan plan, ImmutableArray<HashedColumn>? columns, CancellationToken cancellationToken)
     {
-        var counted = columns ?? [.. Enumerable.Range(0, plan.Columns.Length)];
+        var counted = columns ?? [.. Enumerable.Range(0, plan.Columns.Length).Select(static column => new HashedColumn(column))];
         var chunk = TableDetails.RowsOf(plan);
         var table = new ComparedTable(
             $"{(chunk.Kind == 'r' ? "ONLY " : "")}{SqlName.Quote(chunk.Schema, chunk.Name)} AS {CopyQuery.Alias}", null, KeyForm.OfSource(plan),

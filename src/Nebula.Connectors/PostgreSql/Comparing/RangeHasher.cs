@@ -25,7 +25,7 @@ internal sealed class RangeHasher : IRangeHasher
         (_connections, _connection, _table, _what) = (connections, connection, table, what);
 
     /// <inheritdoc/>
-    public ImmutableArray<int> Columns => _table.Columns;
+    public ImmutableArray<HashedColumn> Columns => _table.Columns;
 
     /// <summary>Opens a table.</summary>
     /// <param name="connections">Lends the connection.</param>

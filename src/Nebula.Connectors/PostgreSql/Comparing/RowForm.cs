@@ -12,6 +12,9 @@ internal static class RowForm
     /// <summary>The name of the form: that of <see cref="ColumnForm"/>, <see cref="KeyForm"/> and this.</summary>
     public const string Name = "nebula-postgresql-1";
 
+    /// <summary>The form of a document that the target stores as <c>jsonb</c>, and so without its blanks and the order of its members.</summary>
+    public const string Jsonb = "jsonb";
+
     private const string Null = @"'\N'";
 
     // functions take a hundred arguments
@@ -19,11 +22,11 @@ internal static class RowForm
 
     /// <summary>Writes the hash.</summary>
     /// <param name="plan">The stream.</param>
-    /// <param name="columns">Positions of the columns.</param>
+    /// <param name="columns">The columns.</param>
     /// <param name="placeOf">Where the value of a column is; null where the table has no such column.</param>
-    public static string Hash(StreamPlan plan, ImmutableArray<int> columns, Func<int, ColumnForm.Place?> placeOf)
+    public static string Hash(StreamPlan plan, ImmutableArray<HashedColumn> columns, Func<int, ColumnForm.Place?> placeOf)
     {
-        var texts = columns.Select(column => placeOf(column) is { } place ? $"coalesce({Escaped(plan, column, place)}, {Null})" : Null);
+        var texts = columns.Select(column => placeOf(column.Position) is { } place ? $"coalesce({Escaped(plan, column, place)}, {Null})" : Null);
         return $"('x' || encode(substring(sha256(convert_to({Joined(texts)}, 'UTF8')) FOR 8), 'hex'))::bit(64)::int8";
     }
 
@@ -37,11 +40,13 @@ internal static class RowForm
 
     /// <summary>Writes the text of a column in which bars are told from those between columns.</summary>
     /// <param name="plan">The stream.</param>
-    /// <param name="column">Position of the column.</param>
+    /// <param name="column">The column.</param>
     /// <param name="place">Where its value is.</param>
-    public static string Escaped(StreamPlan plan, int column, ColumnForm.Place place)
+    public static string Escaped(StreamPlan plan, HashedColumn column, ColumnForm.Place place)
     {
-        var text = ColumnForm.Of(plan, column, place);
-        return ColumnForm.IsFreeText(plan.Columns[column].Field.Type) ? $@"replace(replace({text}, '\', '\\'), '|', '\p')" : text;
+        var text = ColumnForm.Of(plan, column.Position, place);
+        if (column.Form == Jsonb)
+            text = $"({text})::jsonb::text";
+        return ColumnForm.IsFreeText(plan.Columns[column.Position].Field.Type) ? $@"replace(replace({text}, '\', '\\'), '|', '\p')" : text;
     }
 }
