@@ -56,6 +56,49 @@ public sealed class CommandLineTests : IDisposable
         Assert.Empty(outcome.Errors);
     }
 
+    [Fact]
+    public void Pipeline_SourceThatExistsUnderAWord_IsAPath()
+    {
+        _nebula.Write("landing/a.csv", "id\n1\n");
+        var outcome = _nebula.Run("pipeline", "landing", "-", "--to", "json", "--quiet");
+        Assert.Equal("{\"id\":1}\n", outcome.Output);
+        Assert.Equal(2, _nebula.Run("pipeline", "landed", "-", "--to", "json").ExitCode);
+    }
+
+    [Theory]
+    [InlineData("source.null_markers=,NULL")]
+    [InlineData("source.null_markers=['', \"NULL\"]")]
+    public void Pipeline_SetList_TakesItWithAndWithoutBrackets(string setting)
+    {
+        _nebula.Write("a.csv", "id,v\n1,NULL\n2,\n");
+        Assert.Equal("{\"id\":1,\"v\":null}\n{\"id\":2,\"v\":null}\n",
+            _nebula.Run("pipeline", "a.csv", "-", "--to", "json", "--quiet", "--set", setting).Output);
+    }
+
+    [Fact]
+    public void Runs_AsJson_AreAnArray()
+    {
+        _nebula.Write("a.csv", "id\n1\n");
+        _nebula.Write("p.yaml", "version: 1\nsource: { type: csv, path: a.csv }\ntarget: { type: json, path: out/ }\n");
+        Assert.Equal(0, _nebula.Run("run", "p.yaml", "--quiet").ExitCode);
+        using var runs = System.Text.Json.JsonDocument.Parse(_nebula.Run("runs", "p.yaml", "--output", "json").Output);
+        var run = Assert.Single(runs.RootElement.EnumerateArray());
+        Assert.Equal("completed", run.GetProperty("state").GetString());
+        Assert.Equal(1, run.GetProperty("rows").GetInt64());
+        Assert.Equal(1, run.GetProperty("streams").GetInt64());
+        Assert.Equal(DateTimeKind.Utc, run.GetProperty("started_at").GetDateTime().Kind);
+    }
+
+    [Fact]
+    public void Discover_Dialect_IsReadable()
+    {
+        _nebula.Write("a.csv", "id;v\n1;2\n");
+        var lines = _nebula.Run("discover", "a.csv").Output.Split('\n');
+        Assert.Equal("a.csv: 2 columns, 9 B", lines[0]);
+        Assert.Contains("delimiter: ';'; ", lines[1], StringComparison.Ordinal);
+        Assert.Contains("null_markers: ''; ", lines[1], StringComparison.Ordinal);
+    }
+
     [Theory, MemberData(nameof(Commands))]
     public void Help_OfEachCommand_HasExamples(string command)
     {

@@ -200,7 +200,7 @@ public sealed class MovingTests : IDisposable
         _nebula.Write("semi.csv", "id;price;day\n1;2.50;2024-01-31\n2;3.75;2024-02-01\n");
         var text = _nebula.Run("discover", "semi.csv");
         Assert.Equal(0, text.ExitCode);
-        Assert.Contains("delimiter ;", text.Output, StringComparison.Ordinal);
+        Assert.Contains("delimiter: ';'", text.Output, StringComparison.Ordinal);
         Assert.Matches("1  id +int64\n", text.Output);
         Assert.Matches("3  day +date\n", text.Output);
         var json = System.Text.Json.JsonDocument.Parse(_nebula.Run("discover", "csv", "--source-path", "semi.csv", "--output", "json").Output);

@@ -54,8 +54,8 @@ internal sealed class DiscoverCommand : NebulaCommand
     private static void WriteText(CatalogStream stream, CommandContext context)
     {
         var size = stream.Bytes is { } bytes ? $", {Units.FormatSize(bytes)}" : "";
-        context.Output.WriteLine($"{stream.Name}: {stream.Schema.Fields.Length} columns{size}");
-        context.Output.WriteLine("  " + string.Join("; ", Details(stream).Select(static detail => $"{detail.Key} {detail.Value}")));
+        context.Output.WriteLine($"{stream.Name}: {stream.Schema.Fields.Length} {(stream.Schema.Fields.Length == 1 ? "column" : "columns")}{size}");
+        context.Output.WriteLine("  " + string.Join("; ", Details(stream).Select(static detail => $"{detail.Key}: {Quoted(detail.Value)}")));
         var table = new TextTable("  #", "column", "type");
         table.AlignRight(0);
         for (var i = 0; i < stream.Schema.Fields.Length; i++)
@@ -104,9 +104,13 @@ internal sealed class DiscoverCommand : NebulaCommand
             .OrderBy(static detail => detail.Key, StringComparer.Ordinal)
             .Select(static detail => new KeyValuePair<string, string>(detail.Key, Visible(detail.Value)));
 
+    // punctuation would run into that of the line
+    private static string Quoted(string value) =>
+        value.Length == 0 ? "''" : value.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ' ' or '\'') ? value : $"'{value}'";
+
     // lists are kept with a separator that no terminal shows
     private static string Visible(string value) =>
         value.Contains('\u001f')
-            ? string.Join(' ', value.Split('\u001f', StringSplitOptions.RemoveEmptyEntries).Select(static item => $"'{item}'"))
+            ? string.Join(' ', value[..^1].Split('\u001f').Select(static item => $"'{item}'"))
             : value switch { "\t" => "tab", " " => "blank", _ => value };
 }

@@ -53,7 +53,8 @@ internal sealed class Endpoint
     {
         if (connectors.Find(name) is not { } connector)
         {
-            if (path is not null || !LooksLikePath(name))
+            // a pipe or a folder may have a name like any word; the connectors' own names come first
+            if (path is not null || !(LooksLikePath(name) || (role == Source && System.IO.Path.Exists(name))))
                 throw NebulaException.Configuration(
                     $"There is no connector '{name}'.{Suggestion.For(name, connectors.Connectors.Select(static c => c.Name))} "
                     + "'nebula list' shows all. A path in its place needs a dot or a slash in it.");
@@ -76,7 +77,17 @@ internal sealed class Endpoint
         if (value is null)
             return;
         var isList = Descriptors.FirstOrDefault(descriptor => descriptor.Name == key)?.Kind == OptionKind.TextList;
-        _values[key] = new OptionValue(isList ? value.Split(',', StringSplitOptions.TrimEntries) : [value], new SourceLocation(origin));
+        _values[key] = new OptionValue(isList ? Items(value) : [value], new SourceLocation(origin));
+    }
+
+    /// <summary>The items of a list: <c>a,b</c>, or as in YAML and JSON, <c>["a", 'b']</c>.</summary>
+    private static string[] Items(string value)
+    {
+        if (value is not ['[', .. var inner, ']'])
+            return value.Split(',', StringSplitOptions.TrimEntries);
+        return inner.Trim().Length == 0 ? []
+            : [.. inner.Split(',', StringSplitOptions.TrimEntries)
+                .Select(static item => item.Length > 1 && item[0] is '"' or '\'' && item[^1] == item[0] ? item[1..^1] : item)];
     }
 
     /// <summary>Says in which format files are whose names do not say it.</summary>

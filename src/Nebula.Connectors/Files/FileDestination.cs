@@ -37,7 +37,7 @@ internal sealed class FileDestination : IDestination
             KeepsTypes = known?.KeepsTypes ?? true,
             KeepsNesting = known?.Map(DataType.List(DataType.Int64)).WrittenAs is null,
             AllowsNoColumns = known?.AllowsNoColumns ?? false,
-            CanRestart = _path != LocalStore.StandardStream,
+            CanRestart = !store.GoesOutAtOnce(_path),
             AcceptsManyStreams = _isFolder,
         };
     }
@@ -81,7 +81,7 @@ internal sealed class FileDestination : IDestination
     {
         var target = TargetOf(plan);
         return LayoutOf(target, plan) is not null ? ChunkOrder.Any
-            : target == LocalStore.StandardStream || !FileEncoding.CanContinue(FormatOf(target), target, _options) ? ChunkOrder.Single
+            : _store.GoesOutAtOnce(target) || !FileEncoding.CanContinue(FormatOf(target), target, _options) ? ChunkOrder.Single
             : _store.Joins ? ChunkOrder.Any
             : _store.Continues ? ChunkOrder.InOrder
             : ChunkOrder.Single;
@@ -158,7 +158,7 @@ internal sealed class FileDestination : IDestination
     public Task<IReadOnlyList<CommittedRows>?> FindCommittedAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
     {
         var target = TargetOf(plan);
-        if (target == LocalStore.StandardStream)
+        if (_store.GoesOutAtOnce(target))
             return Task.FromResult<IReadOnlyList<CommittedRows>?>(null);
         var layout = LayoutOf(target, plan);
         var keys = layout is null ? [] : PartitionKey.Parse(_options.List("partition_by"), plan.Schema, _options);
@@ -224,9 +224,9 @@ internal sealed class FileDestination : IDestination
         var adds = plan.Write == WriteMode.Append && _isFolder;
         if (!adds && _options.Size("file_size") is null && _options.List("partition_by") is null or [] && PathTemplate.IndexOfPart(target) < 0)
             return null;
-        if (target == LocalStore.StandardStream)
+        if (_store.GoesOutAtOnce(target))
             throw NebulaException.Configuration(
-                $"Options 'file_size' and 'partition_by' of {_options.Owner} make files, which standard output cannot take. Give a path.",
+                $"Options 'file_size' and 'partition_by' of {_options.Owner} make files, which standard output, pipes and devices cannot take. Give a path.",
                 _options.LocationOf("path"));
         return PartsLayout.Of(target, FormatOf(target), _options) with { Prefix = plan.Write == WriteMode.Append ? plan.RunId + "-" : "" };
     }

@@ -168,7 +168,11 @@ internal sealed class FileSource : ISource, IInspectable
         var details = new Dictionary<string, string>(dialect) { [FileDetails.Format] = format.Name, [FileDetails.Files] = FileDetails.Render(files) };
         if (!request.InferTypes)
             details[FileDetails.Types] = FileDetails.TextOnly;
-        return new CatalogStream(name, WithPartitions(inferred.Build(), files, request, details))
+        var columns = inferred.Build();
+        // a file of nothing but faults has no columns, but it is not empty
+        if (columns.Fields.Length == 0 && inferred.FirstRefused is { } refused)
+            throw refused;
+        return new CatalogStream(name, WithPartitions(columns, files, request, details))
         {
             Bytes = files.All(static file => file.Size is not null) ? files.Sum(static file => file.Size) : null,
             // everything was read in vain, so this is known
@@ -210,6 +214,7 @@ internal sealed class FileSource : ISource, IInspectable
         for (var size = sampleSize; ; size *= 4)
         {
             using var sample = _opener.Sample(first, size, out var isWhole);
+            FileSignatures.RefuseBinary(sample.Content, first.Name, format.Name);
             try
             {
                 return format.DetectDialect(sample.Content, isWhole, _options);

@@ -56,6 +56,10 @@ internal interface IObjectStore : IDisposable
     /// <param name="path">Its path, as listed.</param>
     bool ComesOnce(string path) => false;
 
+    /// <summary>Whether what is written to an object is on its way at once, as with standard output, pipes and devices: there is nothing to publish.</summary>
+    /// <param name="path">Its path.</param>
+    bool GoesOutAtOnce(string path) => false;
+
     /// <summary>Opens an object for reading forwards.</summary>
     /// <param name="file">The object, as listed. Where it has a version, another one is refused.</param>
     /// <param name="offset">The first byte wanted; 0 for what comes only once.</param>

@@ -23,6 +23,12 @@ internal static class ObjectPath
     /// <summary>Whether a path ends as those of folders do.</summary>
     public static bool EndsAsFolder(string path) => path.EndsWith('/') || Path.EndsInDirectorySeparator(path);
 
+    /// <summary>
+    /// Whether a path below a folder is that of something which programs leave beside data: a segment begins with a point or an underscore, as in Hive and
+    /// Spark (<c>_SUCCESS</c>, <c>.part.crc</c>). Keys of partitions may begin so.
+    /// </summary>
+    public static bool IsMarker(string name) => name.Split('/', '\\').Any(static part => part.StartsWith('.') || (part.StartsWith('_') && !part.Contains('=')));
+
     /// <summary>Whether a path that others made (names of streams, manifests) stays below the folder that it is appended to.</summary>
     public static bool StaysBelow(string path) =>
         path.Length > 0 && SchemeOf(path) is null && !Path.IsPathRooted(path) && !path.Split('/', '\\').Contains("..");

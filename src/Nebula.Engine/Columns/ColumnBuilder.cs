@@ -1,13 +1,14 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Columns;
 
 /// <summary>Assembles a <see cref="Column"/> value by value or range by range in pooled buffers that grow.</summary>
 /// <remarks>A value of a list is its length here and its elements in the children; a value of a struct is one value in each child.</remarks>
-internal sealed class ColumnBuilder : IDisposable
+public sealed class ColumnBuilder : IDisposable
 {
     private const int LargestPrepared = 16 << 20;
     private readonly GrowingBuffer _validity;
@@ -36,7 +37,7 @@ internal sealed class ColumnBuilder : IDisposable
     public int ByteWidth { get; }
 
     /// <summary>Which of the append methods apply.</summary>
-    public ColumnLayout Layout { get; }
+    internal ColumnLayout Layout { get; }
 
     /// <summary>Number of values.</summary>
     public int Length { get; private set; }
@@ -90,7 +91,9 @@ internal sealed class ColumnBuilder : IDisposable
 
     /// <summary>Appends a value of fixed width.</summary>
     /// <typeparam name="T">A type as wide as <see cref="DataType.ByteWidth"/>.</typeparam>
-    /// <param name="value">The value.</param>
+    /// <param name="value">The value, as <see cref="Type"/> is stored: a <c>date</c> is the days since 1970-01-01 as <see cref="int"/>, a <c>timestamp</c>
+    /// its microseconds or nanoseconds as <see cref="long"/>, a <c>decimal</c> its unscaled digits as <see cref="long"/> or <see cref="Int128"/>.</param>
+    /// <remarks>The width is not checked here but in <see cref="Build"/>.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Append<T>(T value) where T : unmanaged
     {
@@ -112,6 +115,15 @@ internal sealed class ColumnBuilder : IDisposable
     public void AppendBytes(ReadOnlySpan<byte> value)
     {
         value.CopyTo(_values.Extend(value.Length));
+        AppendOffset(_values.Length);
+        AppendValid();
+    }
+
+    /// <summary>Appends a string or JSON value.</summary>
+    /// <param name="value">Its text.</param>
+    public void AppendText(ReadOnlySpan<char> value)
+    {
+        Encoding.UTF8.GetBytes(value, _values.Extend(Encoding.UTF8.GetByteCount(value)));
         AppendOffset(_values.Length);
         AppendValid();
     }
@@ -191,8 +203,11 @@ internal sealed class ColumnBuilder : IDisposable
     }
 
     /// <summary>Makes a column of what was appended, which owns the buffers, and starts anew.</summary>
+    /// <exception cref="InvalidOperationException">Values of another width than the type's were appended.</exception>
     public Column Build()
     {
+        if (Layout == ColumnLayout.Fixed && _values.Length != (long)Length * ByteWidth)
+            throw new InvalidOperationException($"{Length} values of {Type} take {ByteWidth} bytes each; {_values.Length} bytes were appended.");
         using var scope = new BufferScope();
         if (Layout is ColumnLayout.Bytes or ColumnLayout.List && _offsets.Length == 0)
             _offsets.Append(0);

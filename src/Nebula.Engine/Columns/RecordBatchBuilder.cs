@@ -4,7 +4,9 @@ using Nebula.Engine.Schemas;
 namespace Nebula.Engine.Columns;
 
 /// <summary>Assembles batches: one <see cref="ColumnBuilder"/> per field.</summary>
-internal sealed class RecordBatchBuilder(BufferPool pool, Schema schema) : IDisposable
+/// <param name="pool">Where buffers come from.</param>
+/// <param name="schema">The columns.</param>
+public sealed class RecordBatchBuilder(BufferPool pool, Schema schema) : IDisposable
 {
     /// <summary>A builder per field of the schema, to be appended to in step.</summary>
     public ImmutableArray<ColumnBuilder> Columns { get; } = [.. schema.Fields.Select(field => new ColumnBuilder(pool, field.Type))];
@@ -36,8 +38,12 @@ internal sealed class RecordBatchBuilder(BufferPool pool, Schema schema) : IDisp
     }
 
     /// <summary>Makes a batch of what was appended, which owns the buffers, and starts anew.</summary>
+    /// <exception cref="InvalidOperationException">A column has not as many values as there are rows.</exception>
     public RecordBatch Build()
     {
+        for (var i = 0; i < Columns.Length; i++)
+            if (Columns[i].Length != Length)
+                throw new InvalidOperationException($"Column \"{schema.Fields[i].Name}\" has {Columns[i].Length} values, the batch {Length} rows.");
         using var scope = new BufferScope();
         var columns = ImmutableArray.CreateBuilder<Column>(Columns.Length);
         foreach (var column in Columns)

@@ -167,6 +167,9 @@ internal sealed class ConfigBinder(Secrets secrets, ConfigProblems problems)
         ConfigKind.Duration => Units.ParseDuration(text) is { } duration && duration >= TimeSpan.Zero,
         ConfigKind.ColumnType => DataType.Parse(text) is not null,
         ConfigKind.Schedule => CronSchedule.Parse(text) is not null,
+        // words and URLs that other places of state have: no folder is made of them by mistake
+        ConfigKind.Folder => text.Length > 0 && text != "target"
+            && (!text.Contains("://", StringComparison.Ordinal) || text.StartsWith("file:///", StringComparison.Ordinal)),
         _ => text.Length > 0,
     };
 

@@ -26,6 +26,9 @@ internal enum ConfigKind
     /// <summary>A time with a unit.</summary>
     Duration,
 
+    /// <summary>The path of a folder of this machine.</summary>
+    Folder,
+
     /// <summary>A <see cref="CronSchedule"/>.</summary>
     Schedule,
 
@@ -68,7 +71,7 @@ internal sealed record ConfigChoice(string Name, params string[] Aliases)
         while (true)
         {
             text = text.TrimStart(" _-–|");
-            name = name.TrimStart('-');
+            name = name.TrimStart("-_");
             if (text.IsEmpty || name.IsEmpty)
                 return text.IsEmpty && name.IsEmpty;
             if (char.ToLowerInvariant(text[0]) != name[0])
@@ -130,6 +133,7 @@ internal sealed record ConfigKey(string Name, ConfigKind Kind, string Summary)
         ConfigKind.Integer => $"a whole number from {Minimum} to {Maximum}",
         ConfigKind.Size => "a size with a unit, such as 64MB",
         ConfigKind.Duration => "a duration with a unit, such as 30s",
+        ConfigKind.Folder => "the path of a folder, or none; state in targets and object stores is not supported yet",
         ConfigKind.Schedule => "a schedule of six fields, second to day of the week, such as 0 */5 * * * *",
         ConfigKind.Choice => "one of " + string.Join(", ", Choices.Where(static choice => choice.IsSupported).Select(static choice => choice.Name)),
         ConfigKind.Selection => "a list of column names",

@@ -428,7 +428,7 @@ internal static class ConfigKeys
 
     /// <summary>Where state is kept.</summary>
     public static readonly ConfigKey StateLocation = new(
-        "location", ConfigKind.Text, "A folder for checkpoints and for runs that were interrupted, or none; .nebula beside the pipeline file when not set.");
+        "location", ConfigKind.Folder, "A folder for checkpoints and for runs that were interrupted, or none; .nebula beside the pipeline file when not set.");
 
     /// <summary>State.</summary>
     public static readonly ConfigKey State = new("state", ConfigKind.Section, "What is remembered from run to run.")

@@ -203,9 +203,13 @@ public static class PipelineFile
         {
             Timeout = values.Section(ConfigKeys.Timeouts).Duration(ConfigKeys.RunTimeout),
             MaxDuration = values.Section(ConfigKeys.Limits).Duration(ConfigKeys.MaxDuration),
-            StateLocation = values.Section(ConfigKeys.State).Text(ConfigKeys.StateLocation) is "none"
-                ? ""
-                : values.Section(ConfigKeys.State).Text(ConfigKeys.StateLocation),
+            StateLocation = values.Section(ConfigKeys.State).Text(ConfigKeys.StateLocation) switch
+            {
+                "none" => "",
+                { } url when url.StartsWith("file:///", StringComparison.Ordinal) => url["file://".Length..],
+                { } path when path.StartsWith("file:", StringComparison.Ordinal) => path["file:".Length..],
+                var folder => folder,
+            },
             Memory = values.Section(ConfigKeys.Limits).Size(ConfigKeys.Memory),
             ParallelStreams = values.Section(ConfigKeys.Run).Int32(ConfigKeys.ParallelStreams)!.Value,
             LoggingLevel = values.Section(ConfigKeys.Observability).Text(ConfigKeys.LoggingLevel) switch

@@ -93,40 +93,13 @@ internal abstract class ColumnConverter
         };
     }
 
-    private static ColumnConverter MakeFromText(DataType to, bool allowsLoss)
-    {
-        var isFine = to.Unit == TimeUnit.Nanosecond;
-        return to.Kind switch
-        {
-            TypeKind.Bool => new TextToBoolConverter(),
-            TypeKind.Int8 => Strict<sbyte, SignedParser<sbyte>>(default),
-            TypeKind.Int16 => Strict<short, SignedParser<short>>(default),
-            TypeKind.Int32 => Strict<int, SignedParser<int>>(default),
-            TypeKind.Int64 => Strict<long, Int64Parser>(default),
-            TypeKind.UInt8 => Strict<byte, UnsignedParser<byte>>(default),
-            TypeKind.UInt16 => Strict<ushort, UnsignedParser<ushort>>(default),
-            TypeKind.UInt32 => Strict<uint, UnsignedParser<uint>>(default),
-            TypeKind.UInt64 => Strict<ulong, UnsignedParser<ulong>>(default),
-            TypeKind.Float32 => From<float, TextToFloat<float>>(default),
-            TypeKind.Float64 => From<double, TextToFloat<double>>(default),
-            TypeKind.Decimal when to.ByteWidth == 8 =>
-                From<long, TextToDecimal<long, Decimal64Parser>>(new TextToDecimal<long, Decimal64Parser>(new Decimal64Parser(to.Precision, to.Scale),
-                    to.Precision, to.Scale)),
-            TypeKind.Decimal =>
-                From<Int128, TextToDecimal<Int128, Decimal128Parser>>(new TextToDecimal<Int128, Decimal128Parser>(new Decimal128Parser(to.Precision, to.Scale),
-                    to.Precision, to.Scale)),
-            TypeKind.Date => Strict<int, DateParser>(default),
-            TypeKind.Time => From<long, TextToTime>(new TextToTime(isFine)),
-            TypeKind.Timestamp => From<long, TextToTimestamp>(new TextToTimestamp(isFine, to.Zone is not null)),
-            _ => Strict<Int128, UuidParser>(default),
-        };
+    private static ColumnConverter MakeFromText(DataType to, bool allowsLoss) =>
+        to.Kind == TypeKind.Bool ? new TextToBoolConverter() : TextMaps.Find(to, new Making(to, allowsLoss));
 
-        ColumnConverter From<T, TMap>(TMap map)
+    private sealed class Making(DataType to, bool allowsLoss) : ITextMapUser<ColumnConverter>
+    {
+        public ColumnConverter Use<T, TMap>(TMap map)
             where T : unmanaged
             where TMap : struct, ITextMap<T> => new FromTextConverter<T, TMap>(to, map, allowsLoss);
-
-        ColumnConverter Strict<T, TParser>(TParser parser)
-            where T : unmanaged
-            where TParser : struct, IValueParser<T> => From<T, StrictText<T, TParser>>(new StrictText<T, TParser>(parser));
     }
 }

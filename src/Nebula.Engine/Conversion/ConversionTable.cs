@@ -117,6 +117,8 @@ internal static class ConversionTable
         TypeKind.Float32 or TypeKind.Float64 or TypeKind.Decimal => Rounds + "; text that is no such number is refused",
         TypeKind.Timestamp when to.Zone is null => "text that is no such time is refused; a zone in the text is applied and dropped",
         TypeKind.Timestamp => "text that is no such time is refused; text without zone is taken for UTC",
+        TypeKind.Date => "text that is no such date is refused; a time of day is dropped",
+        _ when to.IsInteger => "fractions are rounded; text that is no such number is refused",
         _ => "text that is no such value is refused",
     };
 

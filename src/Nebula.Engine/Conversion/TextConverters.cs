@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Nebula.Engine.Columns;
+using Nebula.Engine.Formats.Json.Reading;
 using Nebula.Engine.Formats.Text;
 using Nebula.Engine.Schemas;
 
@@ -32,7 +33,7 @@ internal sealed class FromTextConverter<T, TMap>(DataType to, TMap map, bool all
             if (verdict <= worstAllowed)
                 continue;
             nulls.SetNull(i);
-            faults.Add(i, Verdict.ToFault(verdict));
+            faults.Add(i, ValueFaults.Of(verdict));
         }
         var column = new Column(to, source.Length, nulls.Count, nulls.Detach(), values);
         scope.Release();
@@ -40,7 +41,7 @@ internal sealed class FromTextConverter<T, TMap>(DataType to, TMap map, bool all
     }
 }
 
-/// <summary>Converts strings to booleans: <c>true</c> and <c>false</c> in any case.</summary>
+/// <summary>Converts strings to booleans: <c>true</c> and <c>false</c>, and what others write for them, in any case.</summary>
 internal sealed class TextToBoolConverter : ColumnConverter
 {
     public override unsafe Column Convert(Column source, BufferPool pool, ValueFaults faults)
@@ -58,7 +59,11 @@ internal sealed class TextToBoolConverter : ColumnConverter
             var length = texts.ByteCount(i);
             if (BoolText.IsTrue(p, length))
                 Bitmap.Set(bits.Span, i, true);
-            else if (!BoolText.IsFalse(p, length))
+            else if (BoolText.IsFalse(p, length))
+                continue;
+            else if (LooseText.TryReadBool(new ReadOnlySpan<byte>(p, length), out var value))
+                Bitmap.Set(bits.Span, i, value);
+            else
             {
                 nulls.SetNull(i);
                 faults.Add(i, ValueFault.DoesNotFit);
@@ -146,7 +151,7 @@ internal sealed class BytesConverter(DataType to, BytesRule rule) : ColumnConver
             return copy;
         }
         var nulls = scope.Add(new ConvertedNulls(copy, pool));
-        var fault = new Formats.Json.Reading.JsonFault();
+        var fault = new JsonFault();
         for (var i = 0; i < copy.Length; i++)
         {
             if (nulls.IsNull(i) || (rule == BytesRule.Text ? Utf8Validator.FindInvalid(copy.GetBytes(i)) < 0 : JsonDocuments.IsOne(copy, i, fault)))

@@ -1,3 +1,5 @@
+using Nebula.Engine.Formats.Text;
+
 namespace Nebula.Engine.Conversion;
 
 /// <summary>What is wrong with a value on the way into another type.</summary>
@@ -17,6 +19,9 @@ internal sealed class ValueFaults
 
     /// <summary>The values.</summary>
     public IReadOnlyList<(int Row, ValueFault Fault)> Items => _items;
+
+    /// <summary>The fault that a <see cref="Verdict"/> other than <see cref="Verdict.Kept"/> is.</summary>
+    public static ValueFault Of(int verdict) => (verdict & Verdict.DoesNotFit) != 0 ? ValueFault.DoesNotFit : ValueFault.Loses;
 
     /// <summary>Notes a value; of several in one row the first.</summary>
     /// <param name="row">Its row, not before that of the last one.</param>

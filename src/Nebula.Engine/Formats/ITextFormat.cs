@@ -1,5 +1,6 @@
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats;
@@ -77,6 +78,9 @@ internal interface ISchemaInferrer
 
     /// <summary>Whether any record was observed, good or bad; without one types cannot be known yet.</summary>
     bool HasRecords { get; }
+
+    /// <summary>Why the first record that could not be read was passed over; null when there was none, or the format takes everything.</summary>
+    DataFormatException? FirstRefused => null;
 
     /// <summary>The columns that hold everything observed without loss.</summary>
     Schema Build();

@@ -63,6 +63,82 @@ public sealed class LocalStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task OpenRead_FileCutOffWhileRead_IsAnErrorAndNoShortResult()
+    {
+        File.WriteAllText(Target, "0123456789");
+        var file = (await _store.ListAsync(Target, default))[0];
+        using (var stream = _store.OpenRead(file))
+        {
+            Assert.Equal(4, stream.Read(new byte[4]));
+            using (var cut = new FileStream(Target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+                cut.SetLength(6);
+            Assert.Equal(2, stream.Read(new byte[4]));
+            Assert.Contains("became shorter", Assert.Throws<NebulaException>(() => stream.Read(new byte[4])).Message, StringComparison.Ordinal);
+        }
+        // one that grows is read as far as it goes
+        File.WriteAllText(Target, "0123456789ab");
+        using var all = new StreamReader(_store.OpenRead(file));
+        Assert.Equal("0123456789ab", all.ReadToEnd());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Publish_LinkToFile_ReplacesTheFileAndKeepsTheLink(bool targetExists)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, "elsewhere")).FullName;
+        var real = Path.Combine(folder, "real.csv");
+        if (targetExists)
+            File.WriteAllText(real, "old");
+        File.CreateSymbolicLink(Target, Path.Combine("elsewhere", "real.csv"));
+        _store.Publish([Stage("1\n")], Target, "t");
+        Assert.Equal("1\n", File.ReadAllText(real));
+        Assert.NotNull(new FileInfo(Target).LinkTarget);
+        Assert.Equal([real], Directory.GetFiles(folder, "*", new EnumerationOptions { AttributesToSkip = 0 }));
+    }
+
+    [Fact]
+    public async Task Stage_NamedPipe_GoesToItsReaderAndKeepsThePipe()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        using (var made = System.Diagnostics.Process.Start("mkfifo", [Target]))
+            await made.WaitForExitAsync();
+        Assert.True(_store.GoesOutAtOnce(Target));
+        _store.CheckWritable(Target);
+        var read = Task.Run(() => File.ReadAllText(Target));
+        using (_store.Claim(Target, Target, "run1", goesOn: false, default))
+            Assert.Equal("", Stage("1\n"));
+        Assert.Equal("1\n", await read);
+        Assert.True(PipeInput.IsPipe(Target));
+        Assert.Equal([Target], Directory.GetFiles(_folder, "*", new EnumerationOptions { AttributesToSkip = 0 }));
+    }
+
+    [Fact]
+    public void Stage_PipeThatNobodyReads_CanBeInterrupted()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        using (var made = System.Diagnostics.Process.Start("mkfifo", [Target]))
+            made.WaitForExit();
+        using var staged = _store.Stage(Target, "run1");
+        staged.Interrupt();
+        Assert.Throws<OperationCanceledException>(() => staged.Write("1"u8));
+    }
+
+    [Fact]
+    public async Task List_Folder_PassesOverWhatProgramsLeaveBesideData()
+    {
+        foreach (var name in (string[])["a.csv", "_SUCCESS", ".a.csv.crc", "_temporary/b.csv", "day=1/c.csv", "_day=1/d.csv", ".cache/e.csv"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_folder, name))!);
+            File.WriteAllText(Path.Combine(_folder, name), "1");
+        }
+        Assert.Equal(["_day=1/d.csv", "a.csv", "day=1/c.csv"], (await _store.ListAsync(_folder, default)).Select(static file => file.Name));
+        Assert.Equal(["_SUCCESS"], (await _store.ListAsync(Path.Combine(_folder, "_S*"), default)).Select(static file => file.Name));
+    }
+
+    [Fact]
     public void OpenRead_Offset_StartsThere()
     {
         File.WriteAllText(Target, "0123456789");

@@ -82,4 +82,24 @@ public sealed class ColumnBuilderTests
         }
         Assert.Equal(0, pool.Outstanding);
     }
+
+    [Fact]
+    public void Build_RowsThatDoNotAddUp_IsRefusedAndLeaksNothing()
+    {
+        using var pool = new BufferPool();
+        using (var builder = new RecordBatchBuilder(pool, new Schema([new Field("id", DataType.Int64), new Field("name", DataType.String)])))
+        {
+            builder.Columns[0].Append(1L);
+            builder.Length = 1;
+            Assert.Contains("\"name\" has 0 values", Assert.Throws<InvalidOperationException>(builder.Build).Message, StringComparison.Ordinal);
+            builder.Columns[1].AppendText("Zürich 😀");
+            using (var batch = builder.Build())
+                Assert.Equal("Zürich 😀"u8, batch.Columns[1].GetBytes(0));
+            builder.Columns[0].Append(1);
+            builder.Columns[1].AppendNull();
+            builder.Length = 1;
+            Assert.Contains("8 bytes each", Assert.Throws<InvalidOperationException>(builder.Build).Message, StringComparison.Ordinal);
+        }
+        Assert.Equal(0, pool.Outstanding);
+    }
 }

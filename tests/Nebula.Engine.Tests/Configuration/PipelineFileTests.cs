@@ -110,6 +110,13 @@ public sealed class PipelineFileTests : IDisposable
         { Ends + "defaults: { lookback: 2h, write: scd2, primary_key: [[a]] }",
             ["3:34 'write: scd2' is not supported yet. It can be one of replace, append, merge.",
              "3:54 The items of 'primary_key' must be column names; this is a list."] },
+        { Ends + "defaults: { write: truncate_insert }",
+            ["3:20 'write: truncate_insert' is not supported yet. It can be one of replace, append, merge."] },
+        { Ends + "state: { location: target }",
+            ["3:20 'location' must be the path of a folder, or none; state in targets and object stores is not supported yet; it is 'target'."] },
+        { Ends + "state: azure_blob://account/container",
+            ["3:8 'state' must be the path of a folder, or none; state in targets and object stores is not supported yet; it is "
+             + "'azure_blob://account/container'."] },
         { Ends + "defaults: { mode: Backfill }", ["3:19 'mode: backfill' is not supported yet. It can be one of full-refresh, incremental, cdc, cdc-only."] },
         { Ends + "defaults: { mode: ful-refresh }",
             ["3:19 'mode' must be one of full-refresh, incremental, cdc, cdc-only; it is 'ful-refresh'. Did you mean 'full-refresh'?"] },

@@ -74,7 +74,7 @@ public sealed class BatchConverterTests
     {
         using var pool = new BufferPool();
         var sink = new Sink();
-        using (var rows = New(pool, "b: bool", [1]).Convert(TestColumns.Batch(pool, From, [1L, "x"], [2L, "y"]), sink, default))
+        using (var rows = New(pool, "b: bool", [1]).Convert(TestColumns.Batch(pool, From, [1L, "x"], [2L, "z"]), sink, default))
             Assert.Equal(0, rows.Length);
         Assert.Equal(2, sink.Rejected.Count);
         Assert.Equal(0, pool.Outstanding);

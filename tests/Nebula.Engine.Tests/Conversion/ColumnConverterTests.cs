@@ -63,9 +63,10 @@ public sealed class ColumnConverterTests
         "2020-01-01T00:00:00.000000001Z => ~2020-01-01T00:00:00Z")]
     [InlineData("time", "time(ns)", "23:59:59.999999 => 23:59:59.999999")]
     [InlineData("time(ns)", "time", "23:59:59.999999999 => ~23:59:59.999999", "00:00:00.000001 => 00:00:00.000001")]
-    [InlineData("string", "int32", "42 => 42", "007 => refused", "4x => refused", "2147483648 => refused", " 1 => refused", "-0 => refused")]
+    [InlineData("string", "int32", "42 => 42", "007 => 7", "4x => refused", "2147483648 => refused", " 1 => 1", "-0 => 0",
+        "5.0 => 5", "5.5 => ~6")]
     [InlineData("string", "uint64", "18446744073709551615 => 18446744073709551615", "-1 => refused")]
-    [InlineData("string", "bool", "true => true", "FALSE => false", "1 => refused", "yes => refused")]
+    [InlineData("string", "bool", "true => true", "FALSE => false", "1 => true", "yes => true", "maybe => refused")]
     [InlineData("string", "float64", "0.1 => 0.1", "1e5 => 100000.0", "0.10 => 0.1", "0.1234567890123456789 => ~0.12345678901234568", "NaN => NaN",
         "-Infinity => -Infinity", "1e999 => refused", "abc => refused", "1e-400 => ~0.0")]
     [InlineData("string", "float32", "0.1 => 0.1", "0.123456789 => ~0.12345679", "16777217 => ~16777216.0", "1e39 => refused")]
@@ -73,7 +74,8 @@ public sealed class ColumnConverterTests
         "999.995 => refused", "-0 => 0.00", "x => refused")]
     [InlineData("string", "decimal(38,2)", "1e35 => 100000000000000000000000000000000000.00", "1e36 => refused",
         "123456789012345678901234567890.129 => ~123456789012345678901234567890.13")]
-    [InlineData("string", "date", "2020-02-29 => 2020-02-29", "2021-02-29 => refused", "2020-02-29T00:00:00 => refused")]
+    [InlineData("string", "date", "2020-02-29 => 2020-02-29", "2021-02-29 => refused", "2020-02-29T00:00:00 => 2020-02-29",
+        "2020-02-29T00:00:01 => ~2020-02-29")]
     [InlineData("string", "timestamp", "2020-01-01 10:00:00 => 2020-01-01T10:00:00", "2020-01-01 => 2020-01-01T00:00:00",
         "2020-01-01T10:00:00+02:00 => ~2020-01-01T08:00:00", "2020-01-01T10:00:00.1234567 => ~2020-01-01T10:00:00.123456", "now => refused")]
     [InlineData("string", "timestamp(UTC)", "2020-01-01T10:00:00+02:00 => 2020-01-01T08:00:00Z", "2020-01-01T10:00:00 => 2020-01-01T10:00:00Z")]

@@ -40,22 +40,28 @@ internal sealed class LocalStore : IObjectStore
         if (!Glob.IsWildcard(pattern))
         {
             if (Directory.Exists(pattern))
-                return ListAsync(Path.Combine(pattern, HasPartitions(pattern) ? "**/*" : "*"), cancellationToken);
+                return Task.FromResult<IReadOnlyList<StoredObject>>(
+                    List(Path.Combine(pattern, HasPartitions(pattern) ? "**/*" : "*"), isFolder: true, cancellationToken));
             var file = new FileInfo(pattern);
             // a pipe or a device shows a size of 0, which says nothing
             return Task.FromResult<IReadOnlyList<StoredObject>>(!file.Exists ? []
                 : [new StoredObject(pattern, file.Name, file.Length > 0 ? file.Length : null, VersionOf(file))]);
         }
+        return Task.FromResult<IReadOnlyList<StoredObject>>(List(pattern, isFolder: false, cancellationToken));
+    }
+
+    private static List<StoredObject> List(string pattern, bool isFolder, CancellationToken cancellationToken)
+    {
         var (root, rest) = Glob.Split(pattern);
         if (!Directory.Exists(root))
-            return Task.FromResult<IReadOnlyList<StoredObject>>([]);
+            return [];
         var found = new List<StoredObject>();
         var options = new EnumerationOptions { RecurseSubdirectories = rest.Contains('/'), IgnoreInaccessible = false, AttributesToSkip = 0 };
         foreach (var path in Directory.EnumerateFiles(root, "*", options))
         {
             cancellationToken.ThrowIfCancellationRequested();
             var name = Path.GetRelativePath(root, path).Replace('\\', '/');
-            if (Glob.Matches(rest, name) && !name.EndsWith(StagedSuffix, StringComparison.Ordinal)
+            if (Glob.Matches(rest, name) && !(isFolder && ObjectPath.IsMarker(name)) && !name.EndsWith(StagedSuffix, StringComparison.Ordinal)
                 && !name.EndsWith(IObjectStore.ManifestSuffix, StringComparison.Ordinal))
             {
                 var file = new FileInfo(path);
@@ -63,11 +69,15 @@ internal sealed class LocalStore : IObjectStore
             }
         }
         found.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
-        return Task.FromResult<IReadOnlyList<StoredObject>>(found);
+        return found;
     }
 
     public NebulaException Missing(string path)
     {
+        if (Directory.Exists(path))
+            return NebulaException.NotFound(
+                $"The folder '{path}' has no files that count as data. Files in folders below it need a wildcard ('{Path.Combine(path, "**/*")}'), and so do "
+                + "those whose names begin with a point or an underscore.");
         var folder = FolderOf(path);
         var near = Directory.Exists(folder)
             ? Suggestion.For(Path.GetFileName(path), Directory.EnumerateFiles(folder).Take(1000).Select(static f => Path.GetFileName(f)!))
@@ -77,6 +87,8 @@ internal sealed class LocalStore : IObjectStore
 
     public bool ComesOnce(string path) => path == StandardStream || PipeInput.IsPipe(path);
 
+    public bool GoesOutAtOnce(string path) => ComesOnce(path);
+
     public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default)
     {
         var path = file.Path;
@@ -84,7 +96,7 @@ internal sealed class LocalStore : IObjectStore
             return new StandardInput();
         if (PipeInput.IsPipe(path))
             return Guard(path, "read", () => new PipeInput(path));
-        return Guard(path, "read", () =>
+        return Guard<Stream>(path, "read", () =>
         {
             var stream = new FileStream(path, new FileStreamOptions
             {
@@ -100,7 +112,7 @@ internal sealed class LocalStore : IObjectStore
                 if (offset > 0)
                     Require(file, stream.SafeFileHandle);
                 stream.Position = offset;
-                return stream;
+                return file.Size is { } size ? new WholeFile(stream, path, size) : (Stream)stream;
             }
             catch
             {
@@ -144,6 +156,12 @@ internal sealed class LocalStore : IObjectStore
     {
         if (path == StandardStream)
             return;
+        if (PipeInput.IsPipe(path))
+        {
+            PipeOutput.CheckWritable(path);
+            return;
+        }
+        path = BehindLinks(path);
         // a check leaves nothing behind, so folders that are still missing are not made
         var folder = IsFolder(path) ? path : FolderOf(path);
         while (!Directory.Exists(folder) && Path.GetDirectoryName(Path.GetFullPath(folder)) is { } above)
@@ -153,9 +171,11 @@ internal sealed class LocalStore : IObjectStore
 
     public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken)
     {
+        if (GoesOutAtOnce(path))
+            return Nothing.Held;
         // the same step of the same run may run twice at a time: its own lock is nobody else's
         var own = StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId);
-        DiscardLeftovers(path, goesOn ? runId : null, own);
+        DiscardLeftovers(pattern == path ? BehindLinks(path) : path, goesOn ? runId : null, own);
         // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are
         // somebody's
         if (pattern == path)
@@ -176,6 +196,9 @@ internal sealed class LocalStore : IObjectStore
     {
         if (path == StandardStream)
             return new StandardOutput();
+        if (PipeInput.IsPipe(path))
+            return new PipeOutput(path);
+        path = BehindLinks(path);
         return Guard<IStagedObject>(path, "written", () =>
         {
             if (Directory.Exists(path))
@@ -196,6 +219,7 @@ internal sealed class LocalStore : IObjectStore
         if (staged.Count != 1)
             throw new NotSupportedException("Local files are not joined.");
         var location = StagedLocation.Parse(staged[0]);
+        path = BehindLinks(path);
         return Guard(path, "written", () =>
         {
             Directory.CreateDirectory(FolderOf(path));
@@ -275,7 +299,7 @@ internal sealed class LocalStore : IObjectStore
 
     private static void DiscardLeftovers(string path, string? kept, string? ownLock = null)
     {
-        if (path == StandardStream || !Directory.Exists(FolderOf(path)))
+        if (!Directory.Exists(FolderOf(path)))
             return;
         var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
             .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged)) && Path.GetFileName(staged) != Path.GetFileName(ownLock)
@@ -295,6 +319,13 @@ internal sealed class LocalStore : IObjectStore
         foreach (var staged in leftovers)
             File.Delete(staged);
     }
+
+    /// <summary>Where the links that a path names lead: the file there is replaced, the links stay. A link to nothing leads to the file that will be.</summary>
+    private static string BehindLinks(string path) => Guard(path, "written", () =>
+    {
+        var file = new FileInfo(Path.GetFullPath(path));
+        return file.LinkTarget is null ? path : file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
+    });
 
     private static string VersionOf(FileInfo file) => VersionOf(file.LastWriteTimeUtc, file.Length);
 

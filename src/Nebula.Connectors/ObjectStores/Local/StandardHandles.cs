@@ -11,26 +11,54 @@ namespace Nebula.Connectors.ObjectStores.Local;
 internal static unsafe partial class StandardHandles
 {
     private const int Input = 0, Output = 1;
-    private const int Interrupted = 4, TryAgain = 11, TryAgainBsd = 35, PipeClosed = 32;
+    private const int WaitMilliseconds = 100;
+    private const int WriteOnly = 1;
+    private const int Interrupted = 4, NobodyReads = 6, TryAgain = 11, TryAgainBsd = 35, PipeClosed = 32;
     private const int NonBlocking = 0x80800, NonBlockingMac = 0x1000004; // with O_CLOEXEC
     private const short Readable = 1, Writable = 4;
 
     /// <summary>Writes everything.</summary>
     /// <exception cref="OutputClosedException">The reader has gone.</exception>
     /// <exception cref="IOException">The system refused.</exception>
-    public static void Write(ReadOnlySpan<byte> bytes)
+    public static void Write(ReadOnlySpan<byte> bytes) => Write(Output, bytes, static () => false);
+
+    /// <summary>The same of any descriptor.</summary>
+    /// <param name="descriptor">What is written.</param>
+    /// <param name="bytes">The bytes.</param>
+    /// <param name="isInterrupted">Asked while waiting; an interrupted write ends with <see cref="OperationCanceledException"/>.</param>
+    public static void Write(int descriptor, ReadOnlySpan<byte> bytes, Func<bool> isInterrupted)
     {
         fixed (byte* start = bytes)
         {
             var written = 0;
             while (written < bytes.Length)
             {
-                var count = (int)write(Output, start + written, bytes.Length - written);
+                var count = (int)write(descriptor, start + written, bytes.Length - written);
                 if (count >= 0)
                     written += count;
                 else
-                    Retry(Marshal.GetLastPInvokeError(), Output, Writable);
+                    Retry(Marshal.GetLastPInvokeError(), descriptor, Writable, isInterrupted);
             }
+        }
+    }
+
+    /// <summary>Opens a pipe or device for writing, and waits until somebody reads it.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="isInterrupted">Asked while waiting; then opening ends with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Its descriptor.</returns>
+    /// <exception cref="IOException">The system refused.</exception>
+    public static int OpenForWriting(string path, Func<bool> isInterrupted)
+    {
+        while (true)
+        {
+            var descriptor = open(path, WriteOnly | (OperatingSystem.IsMacOS() ? NonBlockingMac : NonBlocking));
+            if (descriptor >= 0)
+                return descriptor;
+            if (Marshal.GetLastPInvokeError() != NobodyReads)
+                throw new IOException(new Win32Exception(Marshal.GetLastPInvokeError()).Message);
+            if (isInterrupted())
+                throw new OperationCanceledException();
+            _ = poll(null, 0, WaitMilliseconds);
         }
     }
 
@@ -52,15 +80,15 @@ internal static unsafe partial class StandardHandles
     /// <summary>Closes a descriptor.</summary>
     public static void Close(int descriptor) => _ = close(descriptor);
 
-    /// <summary>Whether a path names a pipe or another file that can be read only once.</summary>
+    /// <summary>Whether a path names a pipe, a device or another file that has no content of its own.</summary>
     public static bool IsPipe(string path)
     {
         const int CurrentFolder = -100;
         const uint ModeWanted = 0x1;
         const int OffsetOfMode = 28;
-        const int KindMask = 0xF000, Fifo = 0x1000, Characters = 0x2000, Socket = 0xC000;
+        const int KindMask = 0xF000, Fifo = 0x1000, Characters = 0x2000, Blocks = 0x6000, Socket = 0xC000;
         var state = stackalloc byte[256];
-        return statx(CurrentFolder, path, 0, ModeWanted, state) == 0 && (*(ushort*)(state + OffsetOfMode) & KindMask) is Fifo or Characters or Socket;
+        return statx(CurrentFolder, path, 0, ModeWanted, state) == 0 && (*(ushort*)(state + OffsetOfMode) & KindMask) is Fifo or Characters or Blocks or Socket;
     }
 
     /// <summary>The same of any descriptor.</summary>
@@ -69,7 +97,6 @@ internal static unsafe partial class StandardHandles
     /// <param name="isInterrupted">Asked while waiting.</param>
     public static int Read(int descriptor, Span<byte> buffer, Func<bool> isInterrupted)
     {
-        const int WaitMilliseconds = 100;
         fixed (byte* start = buffer)
             while (true)
             {
@@ -82,11 +109,11 @@ internal static unsafe partial class StandardHandles
                 var count = (int)read(descriptor, start, buffer.Length);
                 if (count >= 0)
                     return count;
-                Retry(Marshal.GetLastPInvokeError(), descriptor, Readable);
+                Retry(Marshal.GetLastPInvokeError(), descriptor, Readable, isInterrupted);
             }
     }
 
-    private static void Retry(int error, int descriptor, short events)
+    private static void Retry(int error, int descriptor, short events, Func<bool> isInterrupted)
     {
         switch (error)
         {
@@ -94,7 +121,9 @@ internal static unsafe partial class StandardHandles
                 return;
             case TryAgain or TryAgainBsd:
                 var state = new PollState { Descriptor = descriptor, Events = events };
-                _ = poll(&state, 1, -1);
+                _ = poll(&state, 1, WaitMilliseconds);
+                if (isInterrupted())
+                    throw new OperationCanceledException();
                 return;
             case PipeClosed:
                 throw new OutputClosedException();

@@ -30,9 +30,9 @@ internal sealed class RemoteListing(IRemoteBackend backend)
         }
         var top = await ListAsync(key, key.Length, recursive: false, null, cancellationToken).ConfigureAwait(false);
         // folders named after values: country=DE
-        return top.Exists(static o => o.Name.EndsWith('/') && o.Name.Contains('='))
-            ? await ListAsync(key, key.Length, recursive: true, null, cancellationToken).ConfigureAwait(false)
-            : [.. top.Where(static o => !o.Name.EndsWith('/'))];
+        if (top.Exists(static o => o.Name.EndsWith('/') && o.Name.Contains('=')))
+            top = await ListAsync(key, key.Length, recursive: true, null, cancellationToken).ConfigureAwait(false);
+        return [.. top.Where(static o => !o.Name.EndsWith('/') && !ObjectPath.IsMarker(o.Name))];
     }
 
     private async Task<IReadOnlyList<StoredObject>> MatchAsync(string pattern, CancellationToken cancellationToken)

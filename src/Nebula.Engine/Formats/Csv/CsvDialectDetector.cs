@@ -47,7 +47,11 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             NullPadding = options.Flag("null_padding") ?? false,
         };
         CheckCharacters();
-        dialect = Choose(bytes, isWhole, dialect);
+        if (dialect.SkipRows == 0 && FindSeparatorLine(bytes, dialect.NewLine) is { } separator)
+            dialect = ChooseQuotes(bytes, isWhole, dialect with { SkipRows = 1, Delimiter = ReadByte("delimiter") ?? separator, Comment = ReadByte("comment") },
+                Quotes()).Dialect ?? dialect;
+        else
+            dialect = Choose(bytes, isWhole, dialect);
         return WithHeader(bytes, isWhole, dialect);
     }
 
@@ -98,10 +102,21 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         return buffer;
     }
 
+    /// <summary>The delimiter that a first line such as <c>sep=;</c> names. Excel writes and reads it; it is no record.</summary>
+    private static byte? FindSeparatorLine(ReadOnlySpan<byte> bytes, byte newLine)
+    {
+        const int LineLength = 5;
+        var end = bytes.IndexOf(newLine);
+        var line = (end < 0 ? default : bytes[..end]).TrimEnd((byte)'\r').Trim((byte)'"');
+        return line.Length == LineLength && line.StartsWith("sep="u8) && !char.IsAsciiLetterOrDigit((char)line[^1]) && line[^1] < 128 ? line[^1] : null;
+    }
+
+    private byte?[] Quotes() => options.Text("quote") is { } text ? [ReadByte("quote", text)] : [(byte)'"', (byte)'\'', null];
+
     private CsvDialect Choose(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect start)
     {
         var delimiters = ReadByte("delimiter") is { } delimiter ? [delimiter] : Delimiters;
-        var quotes = options.Text("quote") is { } quoteText ? [ReadByte("quote", quoteText)] : new byte?[] { (byte)'"', (byte)'\'', null };
+        var quotes = Quotes();
         var comments = options.Text("comment") is { } commentText ? [ReadByte("comment", commentText)] : new byte?[] { null, (byte)'#' };
         CsvDialect? best = null;
         var bestScore = Score.None;

@@ -232,7 +232,8 @@ public sealed class JsonDecoderTests
     [InlineData("timestamp", "\"1970-01-02\"", 86_400_000_000L)]
     [InlineData("time", "\"00:00:01.5\"", 1_500_000L)]
     [InlineData("bool", "\"true\"", true)]
-    [InlineData("bool", "1", null)]
+    [InlineData("bool", "1", true)]
+    [InlineData("bool", "2", null)]
     public void Decode_FixedType_ConvertsOrRefusesTheRow(string type, string value, object? expected)
     {
         var file = new JsonFile { Types = { ["v"] = DataType.Parse(type)! } }.Run($"{{\"v\":{value}}}\n{{\"v\":null}}\n");

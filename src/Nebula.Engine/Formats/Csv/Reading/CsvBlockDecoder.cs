@@ -4,6 +4,7 @@ using System.Text;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Csv.Reading;
 
@@ -29,7 +30,7 @@ internal sealed class CsvBlockDecoder : IBlockDecoder
                 $"{plan.Stream.Name} has no column \"{column.SourceName}\".{Suggestion.For(column.SourceName, Dialect.Columns)}"));
         Fields = fields.MoveToImmutable();
         var isOurs = plan.Stream.Details.ContainsKey(CsvDialect.OursKey);
-        Readers = [.. plan.Columns.Select(column => CsvColumnReader.Create(column.Field.Type, !column.TypeIsFixed, isOurs)
+        Readers = [.. plan.Columns.Select(column => CsvColumnReader.Create(column.Field.Type, !column.TypeIsFixed, plan.Lossy != LossyPolicy.Refuse, isOurs)
             ?? throw new NebulaException(ErrorKind.Schema,
             $"Column \"{column.SourceName}\" cannot be read as {column.Field.Type}: CSV has no text for such values. Read it as string or json."))];
         NullMarkers = [.. Dialect.NullMarkers.Where(static marker => marker.Length > 0).Select(Encoding.UTF8.GetBytes)];

@@ -8,6 +8,8 @@ namespace Nebula.Engine.Formats.Csv.Reading;
 /// <summary>Turns one field of every record of a table into values of a column. Stateless: one serves all threads.</summary>
 internal abstract unsafe class CsvColumnReader
 {
+    private const int LongestValue = 128;
+
     /// <summary>Reads the fields of one column.</summary>
     /// <param name="table">The records.</param>
     /// <param name="field">Which field of each.</param>
@@ -18,34 +20,51 @@ internal abstract unsafe class CsvColumnReader
 
     /// <summary>Makes the reader of a type; null when CSV text has no form for it.</summary>
     /// <param name="type">The type.</param>
-    /// <param name="isInferred">Whether the type was inferred: then texts that <see cref="CsvTypeLattice"/> would have kept as text contradict it.</param>
+    /// <param name="isInferred">Whether the type was inferred: then texts that <see cref="CsvTypeLattice"/> would have kept as text contradict it. A type that
+    /// the user named is read as strings are cast to it.</param>
+    /// <param name="allowsLoss">Whether a cast may round.</param>
     /// <param name="isOurs">Whether the text is what <see cref="Writing.CsvBlockEncoder"/> wrote: it has forms for some values that
     /// mean nothing in files of others.</param>
-    public static CsvColumnReader? Create(DataType type, bool isInferred, bool isOurs = false) => type.Kind switch
+    public static CsvColumnReader? Create(DataType type, bool isInferred, bool allowsLoss = false, bool isOurs = false)
     {
-        TypeKind.Binary when isOurs => new CsvBase64ColumnReader(),
-        TypeKind.Float32 when isOurs => new CsvValueReader<float, FloatWordsParser<float, SingleParser>>(default),
-        TypeKind.Float64 when isOurs => new CsvValueReader<double, FloatWordsParser<double, DoubleParser>>(default),
-        TypeKind.String or TypeKind.Json => new CsvTextColumnReader(),
-        TypeKind.Bool => new CsvBoolReader(),
-        TypeKind.Int8 => new CsvValueReader<sbyte, SignedParser<sbyte>>(default),
-        TypeKind.Int16 => new CsvValueReader<short, SignedParser<short>>(default),
-        TypeKind.Int32 => new CsvValueReader<int, SignedParser<int>>(default),
-        TypeKind.Int64 => new CsvValueReader<long, Int64Parser>(default),
-        TypeKind.UInt8 => new CsvValueReader<byte, UnsignedParser<byte>>(default),
-        TypeKind.UInt16 => new CsvValueReader<ushort, UnsignedParser<ushort>>(default),
-        TypeKind.UInt32 => new CsvValueReader<uint, UnsignedParser<uint>>(default),
-        TypeKind.UInt64 => new CsvValueReader<ulong, UnsignedParser<ulong>>(default),
-        TypeKind.Float32 => new CsvValueReader<float, SingleParser>(default),
-        TypeKind.Float64 => new CsvValueReader<double, DoubleParser>(new DoubleParser(isInferred)),
-        TypeKind.Decimal when type.ByteWidth == 8 => new CsvValueReader<long, Decimal64Parser>(new Decimal64Parser(type.Precision, type.Scale)),
-        TypeKind.Decimal => new CsvValueReader<Int128, Decimal128Parser>(new Decimal128Parser(type.Precision, type.Scale)),
-        TypeKind.Date => new CsvValueReader<int, DateParser>(default),
-        TypeKind.Time => new CsvValueReader<long, TimeParser>(new TimeParser(type.Unit == TimeUnit.Nanosecond)),
-        TypeKind.Timestamp => new CsvValueReader<long, TimestampParser>(new TimestampParser(type.Unit == TimeUnit.Nanosecond, type.Zone is not null)),
-        TypeKind.Uuid => new CsvValueReader<Int128, UuidParser>(default),
-        _ => null,
-    };
+        var casts = !isInferred && !isOurs;
+        return type.Kind switch
+        {
+            TypeKind.Binary when isOurs => new CsvBase64ColumnReader(),
+            TypeKind.Float32 when isOurs => new CsvValueReader<float, FloatWordsParser<float, SingleParser>>(default, null, false),
+            TypeKind.Float64 when isOurs => new CsvValueReader<double, FloatWordsParser<double, DoubleParser>>(default, null, false),
+            TypeKind.Json when casts => new CsvJsonColumnReader(),
+            TypeKind.String or TypeKind.Json => new CsvTextColumnReader(),
+            TypeKind.Bool => new CsvBoolReader(casts),
+            TypeKind.Int8 => Values<sbyte, SignedParser<sbyte>>(default),
+            TypeKind.Int16 => Values<short, SignedParser<short>>(default),
+            TypeKind.Int32 => Values<int, SignedParser<int>>(default),
+            TypeKind.Int64 => Values<long, Int64Parser>(default),
+            TypeKind.UInt8 => Values<byte, UnsignedParser<byte>>(default),
+            TypeKind.UInt16 => Values<ushort, UnsignedParser<ushort>>(default),
+            TypeKind.UInt32 => Values<uint, UnsignedParser<uint>>(default),
+            TypeKind.UInt64 => Values<ulong, UnsignedParser<ulong>>(default),
+            TypeKind.Float32 => Values<float, SingleParser>(default),
+            TypeKind.Float64 => Values<double, DoubleParser>(new DoubleParser(isInferred)),
+            TypeKind.Decimal when type.ByteWidth == 8 => Values<long, Decimal64Parser>(new Decimal64Parser(type.Precision, type.Scale)),
+            TypeKind.Decimal => Values<Int128, Decimal128Parser>(new Decimal128Parser(type.Precision, type.Scale)),
+            TypeKind.Date => Values<int, DateParser>(default),
+            TypeKind.Time => Values<long, TimeParser>(new TimeParser(type.Unit == TimeUnit.Nanosecond)),
+            TypeKind.Timestamp => Values<long, TimestampParser>(new TimestampParser(type.Unit == TimeUnit.Nanosecond, type.Zone is not null)),
+            TypeKind.Uuid => Values<Int128, UuidParser>(default),
+            _ => null,
+        };
+
+        CsvValueReader<T, TParser> Values<T, TParser>(TParser parser)
+            where T : unmanaged
+            where TParser : struct, IValueParser<T> => new(parser, casts ? TextMaps.Of<T>(type) : null, allowsLoss);
+    }
+
+    /// <summary>Whether a field that did not fit would have, had it been rounded.</summary>
+    /// <param name="table">The records.</param>
+    /// <param name="row">Which of them.</param>
+    /// <param name="field">Which field.</param>
+    public virtual bool WouldRound(in CsvTable table, int row, int field) => false;
 
     /// <summary>Sets the validity of rows about to be written to "not null".</summary>
     protected static void MarkValid(ColumnBuffers buffers, int rows)
@@ -81,7 +100,7 @@ internal abstract unsafe class CsvColumnReader
     protected static string? WhatIsWrong(in CsvTable table, byte* p, int length) =>
         *p != table.Quote || CsvQuotes.IsClosedAtEnd(new ReadOnlySpan<byte>(p, length), (byte)table.Quote, table.Escape) ? null : CsvQuotes.TextBehindQuote;
 
-    private sealed class CsvValueReader<T, TParser>(TParser parser) : CsvColumnReader
+    private sealed class CsvValueReader<T, TParser>(TParser parser, ITextMap<T>? cast, bool allowsLoss) : CsvColumnReader
         where T : unmanaged
         where TParser : struct, IValueParser<T>
     {
@@ -119,25 +138,45 @@ internal abstract unsafe class CsvColumnReader
             buffers.Advance(rows, nulls);
         }
 
-        private static bool TryReadUnusual(in CsvTable table, byte* p, int length, int quote, TParser parser, out T value)
+        public override bool WouldRound(in CsvTable table, int row, int field)
+        {
+            var text = table.Field(row, field);
+            if (cast is null || text.Length is 0 or > LongestValue)
+                return false;
+            var content = stackalloc byte[LongestValue + BufferPool.Padding];
+            text.CopyTo(new Span<byte>(content, LongestValue));
+            fixed (byte* p = text)
+            {
+                var count = *p == table.Quote ? CsvQuotes.Unquote(p, text.Length, (byte)table.Quote, table.Escape, content) : text.Length;
+                return count > 0 && cast.Map(content, count, out _) == Verdict.Loses;
+            }
+        }
+
+        private bool TryReadUnusual(in CsvTable table, byte* p, int length, int quote, TParser parser, out T value)
         {
             value = default;
             if (length <= 0)
                 return false;
             if (*p != quote)
-                return !IsNullMarker(table, p, length) && parser.TryParse(p, length, out value);
+                return !IsNullMarker(table, p, length) && (parser.TryParse(p, length, out value) || TryCast(p, length, out value));
             // a number in quotes is a number; longer texts are none
-            if (length > 128)
+            if (length > LongestValue)
                 return false;
             if (length > 2 && p[length - 1] == quote && parser.TryParse(p + 1, length - 2, out value))
                 return true;
-            var content = stackalloc byte[128 + BufferPool.Padding];
+            var content = stackalloc byte[LongestValue + BufferPool.Padding];
             var count = CsvQuotes.Unquote(p, length, (byte)quote, table.Escape, content);
-            return count > 0 && parser.TryParse(content, count, out value);
+            return count > 0 && (parser.TryParse(content, count, out value) || TryCast(content, count, out value));
+        }
+
+        private bool TryCast(byte* p, int length, out T value)
+        {
+            value = default;
+            return cast is not null && cast.Map(p, length, out value) <= (allowsLoss ? Verdict.Loses : Verdict.Kept);
         }
     }
 
-    private sealed class CsvBoolReader : CsvColumnReader
+    private sealed class CsvBoolReader(bool casts) : CsvColumnReader
     {
         public override void Read(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad)
         {
@@ -153,10 +192,12 @@ internal abstract unsafe class CsvColumnReader
                     length--;
                 var quotes = length > 2 && *p == table.Quote && p[length - 1] == table.Quote ? 1 : 0;
                 var value = BoolText.IsTrue(p + quotes, length - 2 * quotes);
+                var isLoose = !value && casts && length > 0 && !IsNullMarker(table, p, length)
+                    && LooseText.TryReadBool(new ReadOnlySpan<byte>(p + quotes, length - 2 * quotes), out value);
                 var at = buffers.Rows + row;
                 var mask = 1 << (at & 7);
                 bits[at >> 3] = (byte)((bits[at >> 3] & ~mask) | (value ? mask : 0));
-                if (value || BoolText.IsFalse(p + quotes, length - 2 * quotes))
+                if (value || isLoose || BoolText.IsFalse(p + quotes, length - 2 * quotes))
                     continue;
                 MarkNull(buffers.Validity, at);
                 nulls++;

@@ -374,6 +374,8 @@ internal sealed unsafe class CsvDecodeSession
         var record = new ReadOnlySpan<byte>(table.Data + start, (int)(recordEnd - start));
         Reject(block, sink, start, table.TrimReturn && record.EndsWith("\r"u8) ? record[..^1] : record, planned.SourceName,
             reason is null ? $"the value {DataFormatException.Show(field)} is not {Article(planned.Field.Type.ToString())}"
+                    + (_decoder.Readers[column].WouldRound(table, row, _decoder.Fields[column])
+                        ? " without loss. Set 'schema.lossy: allow' to have such values rounded" : "")
                 : $"in {DataFormatException.Show(field)} {reason}");
     }
 

@@ -4,6 +4,7 @@ using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats.Text;
+using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Json.Reading;
 
@@ -48,7 +49,8 @@ internal sealed unsafe class JsonBlockReader<TKernel> : JsonRecordLoop<TKernel>,
         _budget = new ReadBudget(pool);
         _scratch = new ScratchBuffer(pool);
         _columns = [.. plan.Columns.Select(column => new JsonColumn(
-            column.Field.Type, column.SourceName, column.TypeIsFixed || dialect.IsText, column.TypeIsFixed, _budget))];
+            column.Field.Type, column.SourceName, column.TypeIsFixed || dialect.IsText, column.TypeIsFixed,
+            plan.Lossy != LossyPolicy.Refuse, _budget))];
         var names = plan.Stream.Schema.Fields.Select(static field => field.Name).Union(plan.Columns.Select(static column => column.SourceName)).ToArray();
         var bySource = new Dictionary<string, JsonColumn>(StringComparer.Ordinal);
         for (var i = 0; i < _columns.Length; i++)

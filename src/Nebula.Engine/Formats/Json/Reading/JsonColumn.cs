@@ -26,18 +26,20 @@ internal sealed unsafe class JsonColumn : IDisposable
     /// <param name="path">The column as users name it.</param>
     /// <param name="casts">Whether values of other forms are converted.</param>
     /// <param name="isFixed">Whether the user chose the type.</param>
+    /// <param name="allowsLoss">Whether a cast may round.</param>
     /// <param name="budget">Where buffers come from.</param>
-    public JsonColumn(DataType type, string path, bool casts, bool isFixed, ReadBudget budget)
+    public JsonColumn(DataType type, string path, bool casts, bool isFixed, bool allowsLoss, ReadBudget budget)
     {
         Type = type;
         Path = path;
         Kind = JsonValueKinds.Of(type);
         Casts = casts;
         IsFixed = isFixed;
+        Cast = isFixed ? JsonTextCast.Create(type, allowsLoss) : null;
         _budget = budget;
         _width = type.ByteWidth;
         Children = [.. type.Fields.Select(field => new JsonColumn(
-            field.Type, type.Kind == TypeKind.Struct ? $"{path}.{field.Name}" : path, casts, isFixed, budget))];
+            field.Type, type.Kind == TypeKind.Struct ? $"{path}.{field.Name}" : path, casts, isFixed, allowsLoss, budget))];
         if (Kind == JsonValueKind.Struct)
             Keys = new ObjectKeys([.. type.Fields.Select(static field => field.Name)], Children, this);
     }
@@ -56,6 +58,9 @@ internal sealed unsafe class JsonColumn : IDisposable
 
     /// <summary>Whether the user chose the type: what does not fit is a bad row.</summary>
     public bool IsFixed { get; }
+
+    /// <summary>Reads scalars in forms of other programs, where the user chose the type; null where there are none.</summary>
+    public JsonTextCast? Cast { get; }
 
     /// <summary>Fields, element, or key and value.</summary>
     public JsonColumn[] Children { get; }

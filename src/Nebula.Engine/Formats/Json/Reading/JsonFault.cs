@@ -95,7 +95,7 @@ internal sealed unsafe class JsonFault
     {
         if (rest[0] is (byte)'{' or (byte)'}' or (byte)'[' or (byte)']' or (byte)',' or (byte)':')
             return rest[..1];
-        var end = rest[0] == '"' ? rest[1..].IndexOf((byte)'"') + 2 : rest[1..].IndexOfAny(TokenEnds) + 1;
-        return end <= 1 ? rest : rest[..end];
+        var behind = rest[0] == '"' ? rest[1..].IndexOf((byte)'"') + 1 : rest[1..].IndexOfAny(TokenEnds);
+        return behind < (rest[0] == '"' ? 1 : 0) ? rest : rest[..(behind + 1)];
     }
 }

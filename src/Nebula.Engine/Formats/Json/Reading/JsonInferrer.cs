@@ -25,13 +25,18 @@ internal sealed unsafe class JsonInferrer<TKernel>(JsonDialect dialect, Discover
     private readonly ObservedType _records = new();
     private readonly ScratchBuffer _scratch = new(BufferPool.Shared);
     private int _fieldCount;
+    private int _blocks;
 
     /// <inheritdoc/>
     public bool HasRecords { get; private set; }
 
     /// <inheritdoc/>
+    public DataFormatException? FirstRefused { get; private set; }
+
+    /// <inheritdoc/>
     public void Observe(ReadOnlySpan<byte> block, int context)
     {
+        _blocks++;
         using var copy = new TerminatedCopy(block);
         try
         {
@@ -58,8 +63,11 @@ internal sealed unsafe class JsonInferrer<TKernel>(JsonDialect dialect, Discover
     protected override bool Accept(byte* record, byte* behind)
     {
         HasRecords = true;
-        if (Utf8Validator.FindInvalid(new ReadOnlySpan<byte>(record, (int)(behind - record))) >= 0)
+        if (Utf8Validator.FindInvalid(new ReadOnlySpan<byte>(record, (int)(behind - record))) is >= 0 and var invalid)
+        {
+            Fault.Set(record + invalid, JsonProblem.NotUtf8);
             return false;
+        }
         if (Dialect.IsValues)
             SeeValue(record, _records, 0);
         else if (*record == '{')
@@ -68,7 +76,14 @@ internal sealed unsafe class JsonInferrer<TKernel>(JsonDialect dialect, Discover
     }
 
     /// <inheritdoc/>
-    protected override void Refuse(byte* record, byte* end) => HasRecords = true;
+    protected override void Refuse(byte* record, byte* end)
+    {
+        HasRecords = true;
+        // lines are counted from the start of the file, which only the first block has
+        FirstRefused ??= new DataFormatException(Fault.Describe(End), new SourceLocation(name, _blocks == 1 ? 1 + LinesBefore(Fault.At) : 0));
+    }
+
+    private int LinesBefore(byte* at) => new ReadOnlySpan<byte>(Start, (int)((at < End ? at : End) - Start)).Count((byte)'\n');
 
     // The records were checked: from here on every token is where it should be.
 

@@ -16,7 +16,10 @@ internal static unsafe class ScalarParser
     /// <param name="length">Bytes of the text.</param>
     /// <param name="isQuoted">Whether it was a string.</param>
     /// <returns>Whether the text is a value of the type.</returns>
-    public static bool TryAppend(JsonColumn column, byte* text, int length, bool isQuoted)
+    public static bool TryAppend(JsonColumn column, byte* text, int length, bool isQuoted) =>
+        TryAppendOwn(column, text, length, isQuoted) || (length > 0 && column.Cast is { } cast && cast.TryAppend(column, text, length, isQuoted));
+
+    private static bool TryAppendOwn(JsonColumn column, byte* text, int length, bool isQuoted)
     {
         switch (column.Kind)
         {

@@ -1,9 +1,8 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using Nebula.Engine.Formats.Text;
 using Nebula.Engine.Schemas;
 
-namespace Nebula.Engine.Conversion;
+namespace Nebula.Engine.Formats.Text;
 
 /// <summary>Arithmetic of unscaled decimals.</summary>
 internal static class DecimalNumber

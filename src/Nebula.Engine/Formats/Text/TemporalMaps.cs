@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
-using Nebula.Engine.Formats.Text;
 
-namespace Nebula.Engine.Conversion;
+namespace Nebula.Engine.Formats.Text;
 
 /// <summary>Timestamps and times to more units: microseconds to nanoseconds.</summary>
 /// <param name="dropsZone">Whether the zone gets lost, and with it what the values mean.</param>
