@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
@@ -144,7 +145,10 @@ internal sealed record PostgreSqlOptions
     }
 
     /// <summary>The connections that are made with these options.</summary>
-    public ConnectionUse Use => new(Server.ToLowerInvariant(), ConnectionsKey, MaxConnections, ConnectionLimit);
+    public ConnectionUse Use => new(Server.ToLowerInvariant(), ConnectionsKey, MaxConnections, ConnectionLimit) { IsLocal = IsLocal(Wire.Host) };
+
+    private static bool IsLocal(string host) => host.StartsWith('/') || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     private static Dictionary<string, string> Url(OptionValues options)
     {
