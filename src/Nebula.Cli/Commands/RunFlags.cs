@@ -65,11 +65,7 @@ internal sealed class RunFlags
         var asJson = Flag.Word(arguments, _output) == "json";
         MemoryBudget.Apply(pipeline.Settings.Memory);
         context.Log.Level = context.LogLevelFlag ?? pipeline.Settings.LoggingLevel;
-        var planner = new RunPlanner(pipeline, context.Connectors);
-        // a server at work for others loses less that way; changes that are followed are waited for
-        if (planner.SharesProcessors && !follow)
-            ProcessorPriority.GiveWay();
-        var planned = planner.PlanAsync(only, context.Interruption).GetAwaiter().GetResult();
+        var planned = new RunPlanner(pipeline, context.Connectors).PlanAsync(only, context.Interruption).GetAwaiter().GetResult();
         var (plan, runner) = RunnerFactory.Create(planned, only, follow, pipeline, state, context);
         if (!asJson)
         {

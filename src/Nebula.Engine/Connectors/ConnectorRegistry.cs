@@ -83,7 +83,4 @@ public sealed record ConnectionUse(string Server, string Option, int Most, int? 
 
     /// <summary>Fewest that work where changes are captured.</summary>
     public int LeastToCapture { get; init; } = 1;
-
-    /// <summary>Whether the server runs on this machine, and so on the same processors.</summary>
-    public bool IsLocal { get; init; }
 }

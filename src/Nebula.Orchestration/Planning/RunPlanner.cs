@@ -27,10 +27,6 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     /// <summary>Identity of the run: sorts by time, and is short enough for names of temporary files.</summary>
     public string RunId { get; } = runId ?? $"{DateTime.UtcNow:yyyyMMdd'T'HHmmss}-{Random.Shared.Next(0x1000000):x6}";
 
-    /// <summary>Whether a server that is read or written runs on this machine, and so on the same processors.</summary>
-    /// <exception cref="NebulaException">An option is wrong.</exception>
-    public bool SharesProcessors => SourceUse is { IsLocal: true } || TargetUse is { IsLocal: true };
-
     /// <summary>Makes the source as the pipeline's connection describes it.</summary>
     public ISource OpenSource() => CreateSource(NoOptions)();
 
@@ -74,8 +70,10 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     public async Task<RunPlan> PlanAsync(SourceStreams found, IReadOnlyList<string> only)
     {
         var streams = Resolve(found, only);
-        _connections = ConnectionShares.Of((SourceUse, pipeline.Source.Location), (TargetUse, pipeline.Target.Location), streams, streams.Min(stream =>
-            Math.Min(Math.Min(streams.Count, pipeline.Settings.ParallelStreams), stream.Performance.MaxConcurrency ?? int.MaxValue)));
+        _connections = ConnectionShares.Of(
+            (UseOf(pipeline.Source, static connector => connector.SourceOptions), pipeline.Source.Location),
+            (UseOf(pipeline.Target, static connector => connector.DestinationOptions), pipeline.Target.Location), streams, streams.Min(stream => Math.Min(
+                Math.Min(streams.Count, pipeline.Settings.ParallelStreams), stream.Performance.MaxConcurrency ?? int.MaxValue)));
         var parallel = _connections.Streams;
         var bytes = new Dictionary<string, long>(StringComparer.Ordinal);
         for (var i = 0; i < found.Names.Count; i++)
@@ -284,10 +282,6 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 $"{Units.FormatSize(memory)} of memory are too few for objects of a store: with '{NameOf(stream)}' the least is {Units.FormatSize(least)}.");
         }
     }
-
-    private ConnectionUse? SourceUse => UseOf(pipeline.Source, static connector => connector.SourceOptions);
-
-    private ConnectionUse? TargetUse => UseOf(pipeline.Target, static connector => connector.DestinationOptions);
 
     private ConnectionUse? UseOf(ConnectionConfig connection, Func<ConnectorDescriptor, IReadOnlyList<OptionDescriptor>?> descriptors)
     {

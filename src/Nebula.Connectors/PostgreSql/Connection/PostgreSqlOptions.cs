@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
@@ -145,10 +144,7 @@ internal sealed record PostgreSqlOptions
     }
 
     /// <summary>The connections that are made with these options.</summary>
-    public ConnectionUse Use => new(Server.ToLowerInvariant(), ConnectionsKey, MaxConnections, ConnectionLimit) { IsLocal = IsLocal(Wire.Host) };
-
-    private static bool IsLocal(string host) => host.StartsWith('/') || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+    public ConnectionUse Use => new(Server.ToLowerInvariant(), ConnectionsKey, MaxConnections, ConnectionLimit);
 
     private static Dictionary<string, string> Url(OptionValues options)
     {
