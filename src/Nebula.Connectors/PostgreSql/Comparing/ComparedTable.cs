@@ -22,7 +22,8 @@ internal sealed record ComparedTable(string From, string? Where, KeyForm Key, st
     public string DivideSql(KeyLocator ranges, long rows)
     {
         // a sample: to sort all keys would take longer than to hash them
-        var sample = rows <= 1 ? "" : FormattableString.Invariant($" TABLESAMPLE BERNOULLI ({Percent / rows})");
+        // the same of the same table each time: what is moved can be foreseen
+        var sample = rows <= 1 ? "" : FormattableString.Invariant($" TABLESAMPLE BERNOULLI ({Percent / rows}) REPEATABLE (1)");
         return $"SELECT DISTINCT {ranges.Place}, ({Key.Value})::text, {Key.Value} FROM {From}{sample}{Found(ranges)} ORDER BY 3";
     }
 
