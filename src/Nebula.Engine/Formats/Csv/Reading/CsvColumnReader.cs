@@ -192,12 +192,12 @@ internal abstract unsafe class CsvColumnReader
                     length--;
                 var quotes = length > 2 && *p == table.Quote && p[length - 1] == table.Quote ? 1 : 0;
                 var value = BoolText.IsTrue(p + quotes, length - 2 * quotes);
-                var isLoose = !value && casts && length > 0 && !IsNullMarker(table, p, length)
-                    && LooseText.TryReadBool(new ReadOnlySpan<byte>(p + quotes, length - 2 * quotes), out value);
+                var isBool = value || BoolText.IsFalse(p + quotes, length - 2 * quotes) || (casts && length > 0 && !IsNullMarker(table, p, length)
+                    && LooseText.TryReadBool(new ReadOnlySpan<byte>(p + quotes, length - 2 * quotes), out value));
                 var at = buffers.Rows + row;
                 var mask = 1 << (at & 7);
                 bits[at >> 3] = (byte)((bits[at >> 3] & ~mask) | (value ? mask : 0));
-                if (value || isLoose || BoolText.IsFalse(p + quotes, length - 2 * quotes))
+                if (isBool)
                     continue;
                 MarkNull(buffers.Validity, at);
                 nulls++;
