@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using Nebula.Cli.Output;
+using Nebula.Cli.Running;
 
 namespace Nebula.Cli;
 
@@ -27,6 +28,8 @@ internal static class Program
 
     private static int Run(string[] arguments, CommandContext context)
     {
+        if (arguments is ["pipeline" or "run", _, ..])
+            Rehearsal.Start();
         var root = new NebulaRoot(context, arguments.Length > 0 ? arguments[0] : null);
         var parsed = root.Parse(arguments);
         root.Apply(parsed, context);

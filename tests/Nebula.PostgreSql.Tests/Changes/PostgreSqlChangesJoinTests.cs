@@ -80,7 +80,7 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
         run.Execute("INSERT INTO t SELECT generate_series(1, 1000)");
         for (var i = 1; i <= 60; i++)
             run.Execute($"INSERT INTO t VALUES ({-i}), ({-100 - i}), ({-200 - i})");
-        run.Context = run.Context with { MaxChanges = 50 };
+        run.Context = run.Context with { MaxChanges = 25 };
         // once, by one answer
         var start = Decoded(run);
         Assert.True(run.Ask<long>($"SELECT count(*) FROM pg_logical_slot_peek_binary_changes('{run.Options["slot"]}', NULL, NULL, 'proto_version', '1', "

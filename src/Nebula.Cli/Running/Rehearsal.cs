@@ -1,0 +1,119 @@
+using Nebula.Connectors.Files;
+using Nebula.Connectors.ObjectStores;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
+using Nebula.Engine.Formats;
+using Nebula.Engine.Pipeline;
+
+namespace Nebula.Cli.Running;
+
+/// <summary>
+/// Moves one row from CSV to JSON, in memory, while the command line and the pipeline's file are read: what runs for the first time is several times slower than
+/// later, as its types are loaded then, and at the start all processors but one have nothing to do.
+/// </summary>
+internal static class Rehearsal
+{
+    /// <summary>Begins it on a thread of its own, where there is a processor for it. Nothing waits for its end.</summary>
+    public static void Start()
+    {
+        if (Environment.ProcessorCount > 1)
+            new Thread(Run) { Name = "nebula-rehearsal", IsBackground = true }.Start();
+    }
+
+    /// <summary>Moves the row.</summary>
+    /// <returns>What was written, as text.</returns>
+    public static async Task<string> RunAsync()
+    {
+        using var pool = new BufferPool();
+        using var store = new MemoryStore("id,name,amount,at,active\n1,one,1.5,2026-01-31 12:30:00,true\n"u8.ToArray());
+        await using var source = new FileSource(PathOf("source", Connectors.Files.FileOptions.ForSource(null), "in.csv"), null, store);
+        await using var target = new FileDestination(PathOf("target", Connectors.Files.FileOptions.ForDestination(null), "out.jsonl"), null, store);
+        await new StreamRun(source, target, new PipelineOptions { Workers = 1 }, pool, "rehearsal").RunAsync(new StreamRequest(), CancellationToken.None)
+            .ConfigureAwait(false);
+        return store.Written;
+    }
+
+    private static void Run()
+    {
+        try
+        {
+            RunAsync().GetAwaiter().GetResult();
+        }
+        catch (Exception e) when (e is NebulaException or IOException or InvalidOperationException or OutOfMemoryException)
+        {
+            // the real run meets it too, and tells
+        }
+    }
+
+    private static OptionValues PathOf(string owner, IReadOnlyList<OptionDescriptor> options, string path) =>
+        new(owner, options, [KeyValuePair.Create("path", new OptionValue([path], new SourceLocation(owner)))]);
+
+    /// <summary>One object that can be read, and one that can be written.</summary>
+    private sealed class MemoryStore(byte[] content) : IObjectStore, IStagedObject
+    {
+        private readonly MemoryStream _written = new();
+
+        public string Written => System.Text.Encoding.UTF8.GetString(_written.ToArray());
+
+        public bool Joins => false;
+
+        public bool Renames => false;
+
+        public string Location => "";
+
+        public long Length => _written.Length;
+
+        public string Resolve(string path) => path;
+
+        public bool IsFolder(string path) => false;
+
+        public Task<IReadOnlyList<StoredObject>> ListAsync(string pattern, CancellationToken cancellationToken) =>
+            Task.FromResult<IReadOnlyList<StoredObject>>([new StoredObject(pattern, pattern, content.Length)]);
+
+        public NebulaException Missing(string path) => NebulaException.NotFound(path);
+
+        public bool GoesOutAtOnce(string path) => true;
+
+        public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default) =>
+            new MemoryStream(content, (int)offset, content.Length - (int)offset, writable: false);
+
+        public IRandomAccess OpenRandom(StoredObject file, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public void CheckWritable(string path)
+        {
+        }
+
+        public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken) => this;
+
+        public IStagedObject Stage(string path, string runId, int? chunkIndex = null) => this;
+
+        public bool Publish(IReadOnlyList<string> staged, string path, string token) => true;
+
+        public void Discard(string staged)
+        {
+        }
+
+        public void Delete(string path, string root)
+        {
+        }
+
+        public SmallObject? ReadSmall(string path) => null;
+
+        public SmallObject WriteSmall(string path, ReadOnlyMemory<byte> content, SmallObject? expected, string runId) => throw new NotSupportedException();
+
+        public void Write(ReadOnlySpan<byte> bytes) => _written.Write(bytes);
+
+        public void Flush()
+        {
+        }
+
+        public void Complete()
+        {
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
