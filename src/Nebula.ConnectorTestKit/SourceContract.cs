@@ -298,10 +298,10 @@ public sealed class SourceContract(Func<ISource> create)
         await AddRowsAsync!(check.CancellationToken).ConfigureAwait(false);
         var third = await AnewAsync(second.Checkpoint).ConfigureAwait(false);
         var before = _rows;
-        _rows = [];
         var after = create();
         await using (after.ConfigureAwait(false))
-            await ReadWholeAsync(check, after).ConfigureAwait(false);
+            _rows = await new ChunkReading(check, BlockSize).ReadAllAsync(after, await PlanAsync(check, after).ConfigureAwait(false), new SplitRequest())
+                .ConfigureAwait(false);
         check.Require(_rows.Count > before.Count, "rows that the test added", "none");
         check.RequireSame(_rows, [.. before, .. third.Rows], "a read after rows were added, together with what was there");
         check.RequireSame([], (await AnewAsync(third.Checkpoint).ConfigureAwait(false)).Rows, "a read after that");
