@@ -384,10 +384,23 @@ internal sealed unsafe class CsvDecodeSession
 
     private string WrongCount(int found)
     {
-        var advice = found < _fields
-            ? "Set 'null_padding: true' to complete short records with nulls" : "If the file starts with lines that are no records set 'skip_rows'";
+        var dialect = _decoder.Dialect;
+        var delimiter = dialect.Delimiter == '\t' ? "tab" : $"'{(char)dialect.Delimiter}'";
+        var advice = found < _fields ? "Set 'null_padding: true' to complete short records with nulls"
+            // a file of one column whose records have more is not of that form at all
+            : _fields == 1 ? $"Is {delimiter} the delimiter? If the file starts with lines that are no records set 'skip_rows'"
+            : dialect.Quote is { } quote ? $"Most likely a text in it has a {delimiter} and is not quoted: put it in {(char)quote}"
+            : $"Most likely a text in it has a {delimiter}, which 'quote: none' gives no way to write";
         return string.Create(CultureInfo.InvariantCulture,
-            $"the record has {found} {(found == 1 ? "field" : "fields")} where {_fields} {(_fields == 1 ? "is" : "are")} expected. {advice}");
+            $"the record has {found} {(found == 1 ? "field" : "fields")} where {_fields} {(_fields == 1 ? "is" : "are")} expected ({Names(dialect)}). {advice}");
+    }
+
+    private static string Names(CsvDialect dialect)
+    {
+        const int Most = 8;
+        const int Longest = 32;
+        return string.Join(", ", dialect.Columns.Take(Most).Select(static name => name.Length <= Longest ? name : name[..Longest] + "…"))
+            + (dialect.Columns.Length > Most ? ", …" : "");
     }
 
     private static string InvalidUtf8(ReadOnlySpan<byte> record)
