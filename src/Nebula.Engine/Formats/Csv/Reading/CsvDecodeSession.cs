@@ -80,7 +80,7 @@ internal sealed unsafe class CsvDecodeSession
         // wide records: enough of them at a time that what each column costs once does not count
         var room = Math.Max(ScanRoom, Math.Max(2 * _fields, Math.Min(64 * _fields, MostScanRoom)));
         var scratch = _decoder.Pool.Rent(4 * (room + ScanSlack + 1));
-        PooledBuffer? regrouped = null;
+        PooledBuffer? regrouped = null, trimmed = null;
         try
         {
             // entry 0 stands for the end of the field before the first one
@@ -125,6 +125,8 @@ internal sealed unsafe class CsvDecodeSession
                 pendingRecords = 0;
                 if (dropHeader || !allValid || records != table.Rows || !IsRegular(table) || (state.Position >= length && taken != pending))
                     taken = Regroup(block, sink, ref table, pending, ref regrouped, ref dropHeader, allValid, records, out pendingRecords);
+                if (_decoder.Dialect.Trim)
+                    Trim(ref table, ref trimmed);
                 ReadColumns(block, sink, table, length);
                 // what is left of a record that is not complete yet moves to the front
                 var left = pending - taken;
@@ -142,6 +144,7 @@ internal sealed unsafe class CsvDecodeSession
         {
             scratch.Dispose();
             regrouped?.Dispose();
+            trimmed?.Dispose();
         }
         sink.Lines(state.Lines);
         if (_columns.Length > 0 && _columns[0].Rows > 0)
@@ -151,6 +154,18 @@ internal sealed unsafe class CsvDecodeSession
             block.ReleaseGiant();
             sink.Add(new RecordBatch(_decoder.Plan.Schema, [.. _columns.Select(static column => column.Build())], rows));
         }
+    }
+
+    private void Trim(ref CsvTable table, ref PooledBuffer? memory)
+    {
+        var needed = 2 * sizeof(uint) * Math.Max(1, table.Rows * table.Stride);
+        if (memory is null || memory.Capacity < needed)
+        {
+            memory?.Dispose();
+            memory = null;
+            memory = _decoder.Pool.Rent(needed);
+        }
+        CsvBlanks.Trim(ref table, _scan, (uint*)memory.Pointer);
     }
 
     private void GrowScratch(RawBlock block, ref PooledBuffer scratch, ref uint* ends, ref int room, int pending)
