@@ -1,6 +1,5 @@
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
-using Nebula.Engine.Schemas;
 
 namespace Nebula.ConnectorTestKit;
 
@@ -39,8 +38,8 @@ internal sealed class RowSink(StreamPlan plan, Check check) : IDecodeSink
             check.Report($"columns of the types of their schema: {wanted}", columns);
         else if (batch.Columns.FirstOrDefault(column => column.Length != batch.Length) is { } odd)
             check.Report($"columns as long as their batch, {batch.Length} rows", $"a column of {odd.Length}");
-        else if (batch.Columns.Index().FirstOrDefault(column => column.Item.NullCount > 0 && !plan.Schema.Fields[column.Index].Nullable) is { Item: not null } column)
-            check.Report($"no null in the column \"{plan.Schema.Fields[column.Index].Name}\", which is not null", $"{column.Item.NullCount}");
+        else if (plan.Schema.Fields.Where((field, i) => !field.Nullable && batch.Columns[i].NullCount > 0).FirstOrDefault() is { } full)
+            check.Report($"no null in the column \"{full.Name}\", which is not null", "some");
         else
             return true;
         return false;

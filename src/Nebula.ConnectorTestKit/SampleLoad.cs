@@ -113,9 +113,13 @@ internal sealed class SampleLoad : IAsyncDisposable
     /// <summary>Begins a chunk, and cancels each call.</summary>
     public async Task CancelWriteAsync(IReadOnlyList<int> numbers, CancellationToken cancelled)
     {
-        await _check.EndsSoonAsync("OpenAsync", async () => await (await _destination.OpenAsync(Plan, new Chunk(0, ""), new WriteContext(_check.Pool), cancelled)
-            .ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false)).ConfigureAwait(false);
-        var writer = await _destination.OpenAsync(Plan, new Chunk(0, ""), new WriteContext(_check.Pool), _check.CancellationToken).ConfigureAwait(false);
+        var context = new WriteContext(_check.Pool);
+        await _check.EndsSoonAsync("OpenAsync", async () =>
+        {
+            var opened = await _destination.OpenAsync(Plan, new Chunk(0, ""), context, cancelled).ConfigureAwait(false);
+            await opened.DisposeAsync().ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        var writer = await _destination.OpenAsync(Plan, new Chunk(0, ""), context, _check.CancellationToken).ConfigureAwait(false);
         try
         {
             foreach (var batch in Batches(numbers, variant: 0))
@@ -144,11 +148,9 @@ internal sealed class SampleLoad : IAsyncDisposable
     public Task<CommitReceipt> CommitAsync(long? sequence = null, CancellationToken cancellationToken = default)
     {
         var checkpoint = sequence is { } number ? new Checkpoint(Plan.Stream.Name, $"position {number}", number) : null;
-        var request = new CommitRequest(Plan, [.. Serialised.Copy(_parts).OrderBy(static part => part.ChunkIndex)], checkpoint, Plan.RunId + "/" + Plan.Stream.Name)
-        {
-            ExpectedSequence = sequence - 1,
-        };
-        return _destination.CommitAsync(request, cancellationToken);
+        var parts = Serialised.Copy(_parts).OrderBy(static part => part.ChunkIndex).ToList();
+        var token = $"{Plan.RunId}/{Plan.Stream.Name}";
+        return _destination.CommitAsync(new CommitRequest(Plan, parts, checkpoint, token) { ExpectedSequence = sequence - 1 }, cancellationToken);
     }
 
     public Task AbortAsync() => _destination.AbortAsync(Plan, Serialised.Copy(_parts), _check.CancellationToken);

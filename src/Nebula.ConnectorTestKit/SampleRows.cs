@@ -13,7 +13,10 @@ internal static class SampleRows
 
     // characters that texts of one kind or another give a meaning
     private static readonly string[] Texts =
-        ["plain", "", "two words", "a,b;c\td", "\"quoted\"", "it's", "line\nend", "back\\slash", "Ünïcödé 日本 😀", "NULL", "\\N", " spaces ", "{\"a\":1}", "-1", "true"];
+    [
+        "plain", "", "two words", "a,b;c\td", "\"quoted\"", "it's", "line\nend", "back\\slash", "Ünïcödé 日本 😀", "NULL", "\\N", " spaces ", "{\"a\":1}",
+        "-1", "true",
+    ];
 
     private static readonly DataType[] Types =
     [

@@ -50,7 +50,8 @@ internal sealed class StateCommand : NebulaCommand
             {
                 (Show, "json") => Export,
                 (Show, _) or (Export, "json") => what,
-                _ => throw NebulaException.Configuration($"--output is for 'nebula state show'; 'nebula state {what}' {(what == Export ? "is JSON" : "has one form")}."),
+                _ => throw NebulaException.Configuration(
+                    $"--output is for 'nebula state show'; 'nebula state {what}' {(what == Export ? "is JSON" : "has one form")}."),
             };
         var state = _state.Find(arguments, context);
         ExecuteAsync(what, state, arguments.GetValue(_stream), arguments.GetValue(_position), context).GetAwaiter().GetResult();
