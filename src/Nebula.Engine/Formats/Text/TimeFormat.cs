@@ -8,8 +8,7 @@ namespace Nebula.Engine.Formats.Text;
 internal sealed unsafe class TimeFormat
 {
     private const string Known = "%Y %y %m %d %e %j %b %B %a %A %H %I %p %M %S %f %z %F %T %R %D %%";
-    private const string Year = "Yy";
-    private const string DayOfYear = "j";
+    private const string Numbers = "YymdejHIMSf";
     private const int NanosecondDigits = 9;
     private const long SecondsPerDay = 86_400;
 
@@ -20,46 +19,77 @@ internal sealed unsafe class TimeFormat
     private static readonly byte[][] Weekdays =
         [.. new[] { "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday" }.Select(Encoding.ASCII.GetBytes)];
 
-    private readonly List<Step> _steps = [];
+    private readonly Step[] _steps;
+    private readonly bool _hasCentury;
 
     private TimeFormat(string text)
     {
-        var expanded = text.Replace("%F", "%Y-%m-%d", StringComparison.Ordinal).Replace("%T", "%H:%M:%S", StringComparison.Ordinal)
-            .Replace("%R", "%H:%M", StringComparison.Ordinal).Replace("%D", "%m/%d/%y", StringComparison.Ordinal);
-        var bytes = Encoding.UTF8.GetBytes(expanded);
-        for (var i = 0; i < bytes.Length; i++)
-        {
-            if (bytes[i] != '%')
-                _steps.Add(new Step('\0', bytes[i]));
-            else if (++i == bytes.Length)
-                throw new FormatException("it ends with a single %; write %% for the character");
-            else if (bytes[i] == '%')
-                _steps.Add(new Step('\0', (byte)'%'));
-            else if ("YymdejbBaAHIpMSfz".Contains((char)bytes[i], StringComparison.Ordinal))
-                _steps.Add(new Step((char)bytes[i], 0));
-            else
-                throw new FormatException($"it has '%{(char)bytes[i]}', which means nothing here; known are {Known}");
-        }
+        var steps = new List<Step>();
+        AddSteps(steps, Encoding.UTF8.GetBytes(text));
+        // digits that others follow at once must be all there
+        for (var i = 0; i + 1 < steps.Count; i++)
+            steps[i] = steps[i] with { IsFull = Numbers.Contains(steps[i + 1].What, StringComparison.Ordinal) };
+        _steps = [.. steps];
         foreach (var (one, other) in new[] { ("Yy", "%Y and %y"), ("bBm", "%m, %b and %B"), ("de", "%d and %e"), ("HI", "%H and %I") })
             if (CountOf(one) > 1)
                 throw new FormatException($"it has more than one of {other}");
-        if (_steps.Where(static step => step.What != '\0').GroupBy(static step => step.What).FirstOrDefault(static same => same.Count() > 1) is { } twice)
+        if (steps.Where(static step => step.What != '\0').GroupBy(static step => step.What).FirstOrDefault(static same => same.Count() > 1) is { } twice)
             throw new FormatException($"it has %{twice.Key} twice");
         if (CountOf("I") != CountOf("p"))
             throw new FormatException("%I, the hour from 1 to 12, and %p, AM or PM, need each other");
-        if (CountOf(Year) == 0 || (CountOf(DayOfYear) == 0 ? CountOf("bBm") == 0 || CountOf("de") == 0 : CountOf("bBmde") > 0))
+        if (CountOf("Yy") == 0 || (CountOf("j") == 0 ? CountOf("bBm") == 0 || CountOf("de") == 0 : CountOf("bBmde") > 0))
             throw new FormatException("a date needs a year, a month and a day (or %j, the day of the year, without these)");
+        _hasCentury = CountOf("y") == 0;
+        HasZone = CountOf("z") > 0;
+        HasTime = CountOf("HIpMSfz") > 0;
     }
 
     /// <summary>Whether values have a zone.</summary>
-    public bool HasZone => CountOf("z") > 0;
+    public bool HasZone { get; }
 
     /// <summary>Whether values have a time of day.</summary>
-    public bool HasTime => CountOf("HIpMSfz") > 0;
+    public bool HasTime { get; }
 
     /// <summary>Reads a format.</summary>
     /// <exception cref="FormatException">It is none; the message says why.</exception>
     public static TimeFormat Parse(string text) => new(text);
+
+    private static void AddSteps(List<Step> steps, ReadOnlySpan<byte> format)
+    {
+        for (var i = 0; i < format.Length; i++)
+        {
+            if (format[i] != '%')
+            {
+                steps.Add(new Step('\0', format[i]));
+                continue;
+            }
+            if (++i == format.Length)
+                throw new FormatException("it ends with a single %; write %% for the character");
+            switch ((char)format[i])
+            {
+                case '%':
+                    steps.Add(new Step('\0', (byte)'%'));
+                    break;
+                case 'F':
+                    AddSteps(steps, "%Y-%m-%d"u8);
+                    break;
+                case 'T':
+                    AddSteps(steps, "%H:%M:%S"u8);
+                    break;
+                case 'R':
+                    AddSteps(steps, "%H:%M"u8);
+                    break;
+                case 'D':
+                    AddSteps(steps, "%m/%d/%y"u8);
+                    break;
+                case var what when (Numbers + "bBaApz").Contains(what, StringComparison.Ordinal):
+                    steps.Add(new Step(what, 0));
+                    break;
+                case var what:
+                    throw new FormatException($"it has '%{what}', which means nothing here; known are {Known}");
+            }
+        }
+    }
 
     /// <summary>Reads a date.</summary>
     /// <param name="p">The text.</param>
@@ -101,17 +131,16 @@ internal sealed unsafe class TimeFormat
         var isAfternoon = false;
         var isTwelve = false;
         days = seconds = nanoseconds = 0;
-        for (var i = 0; i < _steps.Count; i++)
+        foreach (var step in _steps)
         {
-            // digits that others follow at once must be all there
-            var least = i + 1 < _steps.Count && "YymdejHIMSf".Contains(_steps[i + 1].What, StringComparison.Ordinal) ? 2 : 1;
-            var good = _steps[i].What switch
+            var least = step.IsFull ? 2 : 1;
+            var good = step.What switch
             {
                 'Y' => TryTakeNumber(ref text, 4, 4, out year) && year > 0,
                 'y' => TryTakeNumber(ref text, 2, 2, out year),
                 'm' => TryTakeNumber(ref text, least, 2, out month) && month is >= 1 and <= 12,
                 'd' or 'e' => TryTakeNumber(ref text, least, 2, out day) && day >= 1,
-                'j' => TryTakeNumber(ref text, least == 2 ? 3 : 1, 3, out dayOfYear) && dayOfYear >= 1,
+                'j' => TryTakeNumber(ref text, step.IsFull ? 3 : 1, 3, out dayOfYear) && dayOfYear >= 1,
                 'b' or 'B' => TryTakeWord(ref text, Months, out month),
                 'a' or 'A' => TryTakeWord(ref text, Weekdays, out _),
                 'H' => TryTakeNumber(ref text, least, 2, out hour) && hour < 24,
@@ -121,7 +150,7 @@ internal sealed unsafe class TimeFormat
                 'f' => TryTakeFraction(ref text, out nanoseconds),
                 'p' => TryTakeHalf(ref text, out isAfternoon),
                 'z' => TryTakeZone(ref text, out zone),
-                _ => !text.IsEmpty && text[0] == _steps[i].Literal && Skip(ref text, 1),
+                _ => !text.IsEmpty && text[0] == step.Literal && Skip(ref text, 1),
             };
             if (!good)
                 return false;
@@ -129,7 +158,7 @@ internal sealed unsafe class TimeFormat
         if (!text.IsEmpty)
             return false;
         // POSIX: 69 to 99 are of the last century, 0 to 68 of this one
-        if (CountOf("y") > 0)
+        if (!_hasCentury)
             year += year >= 69 ? 1900 : 2000;
         if (isTwelve)
             hour = hour % 12 + (isAfternoon ? 12 : 0);
@@ -210,7 +239,11 @@ internal sealed unsafe class TimeFormat
     private int CountOf(string what) => _steps.Count(step => step.What != '\0' && what.Contains(step.What, StringComparison.Ordinal));
 
     /// <summary>A thing to read, by its letter, or a byte that must stand there.</summary>
-    private readonly record struct Step(char What, byte Literal);
+    private readonly record struct Step(char What, byte Literal)
+    {
+        /// <summary>Whether a number must have all its digits.</summary>
+        public bool IsFull { get; init; }
+    }
 }
 
 /// <inheritdoc cref="TimeFormat.TryReadDate"/>

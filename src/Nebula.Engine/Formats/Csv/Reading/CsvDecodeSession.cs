@@ -378,6 +378,9 @@ internal sealed unsafe class CsvDecodeSession
     {
         var planned = _decoder.Plan.Columns[column];
         var start = table.RecordStart(row);
+        // of a bad row also the blanks are told
+        while (_decoder.Dialect.Trim && start > 0 && table.Data[start - 1] is (byte)' ' or (byte)'\t')
+            start--;
         var field = table.Field(row, _decoder.Fields[column]);
         if (reason is null && !planned.TypeIsFixed)
             throw new SchemaContradictionException(
@@ -386,6 +389,8 @@ internal sealed unsafe class CsvDecodeSession
                 + $"Set the column's type (columns: {{ {planned.SourceName}: string }}), or let every value be looked at (infer: all).",
                 Locate(block, start, planned.SourceName));
         var recordEnd = table.Ends[row * table.Stride + table.Stride - 1];
+        while (_decoder.Dialect.Trim && table.Data[recordEnd] is (byte)' ' or (byte)'\t')
+            recordEnd++;
         var record = new ReadOnlySpan<byte>(table.Data + start, (int)(recordEnd - start));
         Reject(block, sink, start, table.TrimReturn && record.EndsWith("\r"u8) ? record[..^1] : record, planned.SourceName,
             reason is null ? $"the value {DataFormatException.Show(field)} is not {Article(planned.Field.Type.ToString())}"
