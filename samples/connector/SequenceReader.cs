@@ -8,10 +8,14 @@ using Nebula.Engine.Schemas;
 namespace Nebula.Samples.Connector;
 
 /// <summary>Fetches ranges of numbers, one after the other, and decodes them, many at a time.</summary>
-internal sealed class SequenceReader(StreamPlan plan, ReadContext context, long rows) : ISourceReader
+/// <param name="plan">The columns that are wanted.</param>
+/// <param name="context">Lends the buffers.</param>
+/// <param name="before">The number before the first.</param>
+/// <param name="last">The last number.</param>
+internal sealed class SequenceReader(StreamPlan plan, ReadContext context, long before, long last) : ISourceReader
 {
-    private const int RowWidth = sizeof(long) + sizeof(double);
-    private long _fetched;
+    public const int RowWidth = sizeof(long) + sizeof(double);
+    private long _fetched = before;
 
     public long? TotalBytes => null;
 
@@ -20,7 +24,7 @@ internal sealed class SequenceReader(StreamPlan plan, ReadContext context, long 
     /// <summary>Only says which numbers come next; a source with a connection would read bytes here.</summary>
     public ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken)
     {
-        var range = new NumberRange(_fetched + 1, (int)Math.Min(rows - _fetched, context.BlockSize / RowWidth));
+        var range = new NumberRange(_fetched + 1, (int)Math.Min(last - _fetched, context.BlockSize / RowWidth));
         if (range.Count == 0)
             return default;
         var buffer = context.Pool.Rent(Marshal.SizeOf<NumberRange>());

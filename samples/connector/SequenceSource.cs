@@ -1,9 +1,12 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Samples.Connector;
 
-/// <summary>What there is to read: one stream, one chunk.</summary>
+/// <summary>What there is to read: one stream, in chunks of consecutive numbers.</summary>
 internal sealed class SequenceSource(long rows) : ISource
 {
     private const string Name = "sequence";
@@ -15,17 +18,27 @@ internal sealed class SequenceSource(long rows) : ISource
         Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("rows", true, $"{rows} rows can be made")]);
 
     public Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken) =>
-        Task.FromResult(new Catalog([new CatalogStream(Name, Columns) { Rows = rows }]));
+        request.Streams.FirstOrDefault(static stream => stream is not (Name or "*")) is { } unknown
+            ? throw NebulaException.NotFound($"There is no stream '{unknown}'. The only one is '{Name}'.")
+            : Task.FromResult(new Catalog([new CatalogStream(Name, Columns) { Rows = rows }]));
 
+    /// <summary>A chunk says itself which numbers it has: whoever opens it, may be another process, needs nothing else.</summary>
     public async IAsyncEnumerable<Chunk> SplitAsync(
-        StreamPlan plan, SplitRequest request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        StreamPlan plan, SplitRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask.ConfigureAwait(false);
-        yield return new Chunk(0, Name);
+        var size = request.ChunkBytes is { } bytes ? Math.Max(1, bytes / SequenceReader.RowWidth) : long.MaxValue;
+        var index = 0;
+        for (var before = 0L; before < rows || index == 0; before += Math.Min(size, rows - before))
+            yield return new Chunk(index++, string.Create(CultureInfo.InvariantCulture, $"{before}+{Math.Min(size, rows - before)}"));
     }
 
-    public Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken) =>
-        Task.FromResult<ISourceReader>(new SequenceReader(plan, context, rows));
+    public Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken)
+    {
+        var range = chunk.Description.Split('+');
+        var before = long.Parse(range[0], CultureInfo.InvariantCulture);
+        return Task.FromResult<ISourceReader>(new SequenceReader(plan, context, before, before + long.Parse(range[1], CultureInfo.InvariantCulture)));
+    }
 
     public Task AcknowledgeAsync(Checkpoint checkpoint, CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -18,6 +18,9 @@ internal sealed class CommandContext(Terminal terminal, TextWriter output, Cance
     /// <summary>Standard output, for what was asked for.</summary>
     public TextWriter Output { get; } = output;
 
+    /// <summary>Columns of the window that standard output is shown in; null where it goes to a program or a file, which take lines of any length.</summary>
+    public int? OutputWidth => Console.IsOutputRedirected ? null : Terminal.Width;
+
     /// <summary>What happens inside.</summary>
     public Log Log { get; } = new(terminal);
 

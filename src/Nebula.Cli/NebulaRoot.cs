@@ -90,13 +90,19 @@ internal sealed class NebulaRoot : Command
     {
         var command = parsed.CommandResult.Command;
         var name = command == this ? "nebula" : $"nebula {command.Name}";
-        var what = unmatched is null ? parsed.Errors[0].Message
+        var what = unmatched is null ? Missing(parsed, name) ?? parsed.Errors[0].Message
             : unmatched.StartsWith('-')
                 ? $"'{name}' has no flag '{unmatched}'.{Suggestion.For(unmatched, command.Options.Concat(Options).Select(static o => o.Name))}"
             : command.Subcommands.Count > 0 ? $"There is no command '{unmatched}'.{Suggestion.For(unmatched, command.Subcommands.Select(static c => c.Name))}"
             : $"'{name}' does not know what to do with '{unmatched}'.";
         return NebulaException.Configuration($"{what} See '{name} --help'.");
     }
+
+    /// <summary>Says which argument is missing, and what it is; null where none is.</summary>
+    private static string? Missing(ParseResult parsed, string name) =>
+        parsed.CommandResult.Command.Arguments.FirstOrDefault(argument =>
+            argument.Arity.MinimumNumberOfValues > 0 && parsed.GetResult(argument) is not { Tokens.Count: > 0 }) is { } missing
+            ? $"'{name}' needs <{missing.Name}>: {missing.Description}" : null;
 
     private static int ShowHelp(ParseResult parsed)
     {

@@ -27,12 +27,12 @@ public sealed class CommandLineTests : IDisposable
             "error: There is no connector 'cvs'. Did you mean 'csv'? 'nebula list' shows all. A path in its place needs a dot or a slash in it." },
         { "pipeline csv json", "error: The source 'csv' needs a path: --source-path PATH." },
         { "pipeline csv json --source-path a.csv", "error: The target 'json' needs a path: --dest-path PATH." },
-        { "pipeline a.csv b.csv --limit many", "error: 'limit' must be a whole number, at least 0, or none; it is 'many'.\n  at --limit" },
-        { "pipeline a.csv b.csv --workers 0", "error: 'workers' must be a whole number from 1 to 1024; it is '0'.\n  at --workers" },
-        { "pipeline a.csv b.csv --memory 64", "error: 'memory' must be a size with a unit, such as 64MB, or none; it is '64'.\n  at --memory" },
+        { "pipeline a.csv b.csv --limit many", "error: --limit must be a whole number, at least 0, or none; it is 'many'.\n  at --limit" },
+        { "pipeline a.csv b.csv --workers 0", "error: --workers must be a whole number from 1 to 1024; it is '0'.\n  at --workers" },
+        { "pipeline a.csv b.csv --memory 64", "error: --memory must be a size with a unit, such as 64MB, or none; it is '64'.\n  at --memory" },
         { "pipeline a.csv b.csv --memory 10MB", "error: 10.0 MB of memory are too few; the least is 96.0 MB." },
-        { "pipeline a.csv b.csv --timeout 5", "error: 'run' must be a duration with a unit, such as 30s, or none; it is '5'.\n  at --timeout" },
-        { "pipeline a.csv b.csv --bad-rows ignore", "error: 'bad_rows' must be one of fail, skip, quarantine; it is 'ignore'.\n  at --bad-rows" },
+        { "pipeline a.csv b.csv --timeout 5", "error: --timeout must be a duration with a unit, such as 30s, or none; it is '5'.\n  at --timeout" },
+        { "pipeline a.csv b.csv --bad-rows ignore", "error: --bad-rows must be one of fail, skip, quarantine; it is 'ignore'.\n  at --bad-rows" },
         { "pipeline a.csv b.csv --output xml", "error: --output must be one of text, json; it is 'xml'." },
         { "pipeline a.csv b.csv --log-level loud", "error: --log-level must be one of debug, info, warn, error; it is 'loud'." },
         { "pipeline a.csv b.csv --set delimiter=;",
@@ -40,10 +40,15 @@ public sealed class CommandLineTests : IDisposable
         { "pipeline a.csv b.csv --set delimiter", "error: --set needs KEY=VALUE; it is 'delimiter'." },
         { "pipeline a.csv b.csv --set source.delimeter=;",
             "error: source \"file\" has no option 'delimeter'. Did you mean 'delimiter'?\n  at --set source.delimeter" },
-        { "list cvs", "error: There is no connector 'cvs'. Did you mean 'csv'?" },
+        { "list cvs", "error: There is no connector 'cvs'. Did you mean 'csv'? 'nebula list' shows all." },
         { "schema conf", "error: The schema must be one of config, run-summary; it is 'conf'." },
         { "completion tcsh", "error: The shell must be one of bash, zsh, fish, pwsh; it is 'tcsh'." },
         { "preview a.csv --limit 0", "error: --limit must be a whole number of at least 1; it is '0'." },
+        { "verify", "error: 'nebula verify' needs <run>: The run, as 'nebula runs' shows it, or last. See 'nebula verify --help'." },
+        { "pipeline a.csv", "error: 'nebula pipeline' needs <destination>: A connector, or the path of a file. See 'nebula pipeline --help'." },
+        { "pipeline a.csv b.csv --format array",
+            "error: --format array writes JSON, but by its name 'b.csv' is csv. Call it 'b.json', leave out --format, or add --to json to have JSON under "
+            + "that name." },
         { "validate missing.yaml", "error: The file does not exist.\n  at missing.yaml" },
     };
 
@@ -54,6 +59,27 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(0, outcome.ExitCode);
         Assert.Matches(@"^nebula \d+\.\d+\.\d+ \([a-z0-9-]+, \.NET \d+", outcome.Output);
         Assert.Empty(outcome.Errors);
+    }
+
+    [Theory, InlineData("preview"), InlineData("discover"), InlineData("check")]
+    public void View_PathThatSaysNoFormat_TakesTheFlag(string command)
+    {
+        _nebula.Write("landed", "id\n1\n");
+        var refused = _nebula.Run(command, "landed");
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.Contains("cannot be told from its name. Set 'format' (on the command line --from)", refused.Output + refused.Errors, StringComparison.Ordinal);
+        Assert.Equal(0, _nebula.Run(command, "landed", "--from", "csv").ExitCode);
+        _nebula.Write("p.yaml", "source: { type: csv, path: landed }\ntarget: { type: csv, path: out.csv }\n");
+        Assert.Equal("error: 'p.yaml' is a pipeline file, which says that itself: leave out --from, or set what the file has with --set "
+            + "(--set source.path=…).", _nebula.Run(command, "p.yaml", "--from", "csv").ErrorLines);
+    }
+
+    [Fact]
+    public void Pipeline_FormatUnderAnotherName_IsWrittenWhereThatIsSaid()
+    {
+        _nebula.Write("a.csv", "id\n1\n");
+        Assert.Equal(0, _nebula.Run("pipeline", "a.csv", "b.csv", "--format", "lines", "--to", "json", "--quiet").ExitCode);
+        Assert.Equal("{\"id\":1}\n", _nebula.Read("b.csv"));
     }
 
     [Fact]

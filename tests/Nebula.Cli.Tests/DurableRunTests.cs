@@ -218,6 +218,9 @@ public sealed partial class DurableRunTests : IDisposable
         Assert.Contains("Did you mean 'in.csv'?", _nebula.Run("state", "reset", "p.yaml", "--stream", "im.csv").Errors, StringComparison.Ordinal);
         Assert.Equal(0, _nebula.Run("state", "set", "p.yaml", "--stream", "in.csv", "--position", "here").ExitCode);
         Assert.Contains("here", _nebula.Run("state", "show", "p.yaml").Output, StringComparison.Ordinal);
+        Assert.Equal(_nebula.Run("state", "export", "p.yaml").Output, _nebula.Run("state", "show", "p.yaml", "--output", "json").Output);
+        Assert.Equal("error: --output is for 'nebula state show'; 'nebula state reset' has one form.",
+            _nebula.Run("state", "reset", "p.yaml", "--output", "json").ErrorLines);
         Assert.Equal(0, _nebula.Run("state", "reset", "p.yaml").ExitCode);
         Assert.Contains("Nothing was committed yet", _nebula.Run("state", "show", "p.yaml").Output, StringComparison.Ordinal);
         Assert.Equal(2, _nebula.Run("state", "forget").ExitCode);

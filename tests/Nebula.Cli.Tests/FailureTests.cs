@@ -27,6 +27,8 @@ public sealed partial class FailureTests : IDisposable
         Assert.Contains("error:", outcome.Errors, StringComparison.Ordinal);
         Assert.Contains(place, outcome.Errors, StringComparison.Ordinal);
         Assert.Equal("the old target", _nebula.Read("out.csv"));
+        Assert.Contains("    nothing was published: the target is as it was before\n", outcome.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("written", outcome.Errors, StringComparison.Ordinal);
         Assert.Equal(["in.csv", "out.csv"], _nebula.Files());
     }
 
@@ -37,6 +39,24 @@ public sealed partial class FailureTests : IDisposable
         var outcome = _nebula.Run("pipeline", "userz.csv", "out.csv");
         Assert.Equal(3, outcome.ExitCode);
         Assert.Equal("error: The file 'userz.csv' does not exist. Did you mean 'users.csv'?", outcome.ErrorLines);
+    }
+
+    [Fact]
+    public void TooManyFields_NamesTheColumnsAndTheLikelyCause()
+    {
+        _nebula.Write("in.csv", "id,city\n1,Bonn\n2,Halle, Saale\n");
+        var errors = _nebula.Run("pipeline", "in.csv", "out.csv", "--set", "source.delimiter=,").Errors;
+        Assert.Contains("in.csv, line 3", errors, StringComparison.Ordinal);
+        Assert.Contains("the record has 3 fields where 2 are expected (id, city). Most likely a text in it has a ',' and is not quoted: put it in \".",
+            errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void BadRow_IntoStandardOutput_SaysThatAPartHasGoneOut()
+    {
+        _nebula.Write("in.csv", "id,name\n1,x\n2\n");
+        var outcome = _nebula.Run("pipeline", "in.csv", "-", "--set", "source.delimiter=,");
+        Assert.Contains("    what was written has gone out: it is a part of the rows only\n", outcome.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

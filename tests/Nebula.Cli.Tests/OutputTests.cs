@@ -9,13 +9,50 @@ public sealed class OutputTests
     [Fact]
     public void Table_WiderThanTheWindow_CutsTheWidestColumns()
     {
-        var table = new TextTable("id", "text") { Absent = "null" };
+        var table = new TextTable("id", "text") { Absent = "null", Cuts = true };
         table.AlignRight(0);
         table.Add("1", new string('x', 100));
         table.Add("22", null);
         var output = new StringWriter { NewLine = "\n" };
         table.Write(output, 24);
         Assert.Equal($"id  text\n 1  {new string('x', 19)}…\n22  null\n", output.ToString());
+    }
+
+    [Fact]
+    public void Table_WiderThanTheWindow_WrapsAndLosesNothing()
+    {
+        var table = new TextTable("name", "form", "meaning");
+        table.Add("quote", "one|two|three|four|five", "Encloses fields that have special characters in them.");
+        var output = new StringWriter { NewLine = "\n" };
+        table.Write(output, 50);
+        Assert.Equal(
+            """
+            name   form                  meaning
+            quote  one|two|three|four|   Encloses fields that
+                   five                  have special
+                                         characters in them.
+
+            """, output.ToString());
+    }
+
+    [Fact]
+    public void Table_MoreColumnsThanTheWindowHolds_ComesInPartsThatNameTheRows()
+    {
+        var table = new TextTable("n", "path", "first_of_the_numbers", "second_of_numbers", "third");
+        foreach (var number in (int[])[0, 2, 3, 4])
+            table.AlignRight(number);
+        table.Add("1", "a", "10", "20", "30");
+        var output = new StringWriter { NewLine = "\n" };
+        table.Write(output, 40);
+        Assert.Equal(
+            """
+            n  path  first_of_the_numbers
+            1  a                       10
+
+            n  path  second_of_numbers  third
+            1  a                    20     30
+
+            """, output.ToString());
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Nebula.Engine.Configuration;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
 using Nebula.Orchestration.Planning;
 
 namespace Nebula.Cli.Commands;
@@ -16,6 +17,8 @@ internal sealed class CheckCommand : NebulaCommand
     };
     private readonly Option<string?> _sourcePath = Flag.Text("--source-path", "PATH", "What would be read.");
     private readonly Option<string?> _destinationPath = Flag.Text("--dest-path", "PATH", "What would be written.", "--destination-path");
+    private readonly Option<string?> _from = Flag.From();
+    private readonly Option<string?> _to = Flag.To();
     private readonly PipelineFlags _pipeline;
 
     public CheckCommand(CommandContext context)
@@ -25,6 +28,8 @@ internal sealed class CheckCommand : NebulaCommand
         Arguments.Add(_destination);
         Options.Add(_sourcePath);
         Options.Add(_destinationPath);
+        Options.Add(_from);
+        Options.Add(_to);
         _pipeline = new PipelineFlags(this);
         Examples = ["nebula check pipeline.yaml", "nebula check users.csv out/users.json"];
     }
@@ -64,6 +69,9 @@ internal sealed class CheckCommand : NebulaCommand
         var what = arguments.GetValue(_what)!;
         if (SourceView.IsPipelineFile(what))
         {
+            Flag.RequireNone(arguments, what, _sourcePath, _destinationPath, _from, _to);
+            if (arguments.GetValue(_destination) is { } surplus)
+                throw NebulaException.Configuration($"'{what}' is a pipeline file, which names its target itself; '{surplus}' is one too many.");
             var pipeline = PipelineFile.Load(what, _pipeline.Environment(arguments, context), [.. _pipeline.Overrides(arguments)]);
             return await CheckAsync(pipeline, context).ConfigureAwait(false);
         }
@@ -73,6 +81,8 @@ internal sealed class CheckCommand : NebulaCommand
             : null;
         var overrides = new List<ConfigOverride>();
         new PipelineEnds(source, target).Assign(_pipeline.Settings(arguments), overrides);
+        source.SetFormat(arguments.GetValue(_from), _from.Name);
+        target?.SetFormat(arguments.GetValue(_to), _to.Name);
         if (target is not null)
         {
             var pipeline = PipelineFile.FromConnections(source.ToConnection(), target.ToConnection(), context.Environment, overrides);

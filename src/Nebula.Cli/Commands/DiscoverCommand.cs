@@ -62,7 +62,7 @@ internal sealed class DiscoverCommand : NebulaCommand
             table.Add(
                 (i + 1).ToString(CultureInfo.InvariantCulture), stream.Schema.Fields[i].Name,
                 stream.Schema.Fields[i].Type + (stream.Schema.Fields[i].Nullable ? "" : " not null"));
-        table.Write(context.Output, null);
+        table.Write(context.Output, context.OutputWidth);
         context.Output.WriteLine();
     }
 

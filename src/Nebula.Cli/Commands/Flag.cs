@@ -19,6 +19,20 @@ internal static class Flag
         Texts("--set", "KEY=VALUE",
             "Sets anything that a pipeline file can set: an option of the source (source.KEY) or target (target.KEY), or a setting of the run.");
 
+    /// <summary>The flag that says the format of a path to read.</summary>
+    public static Option<string?> From() => Text("--from", "FORMAT", "The source's format where its name does not say it.");
+
+    /// <summary>The flag that says the format of a path to write.</summary>
+    public static Option<string?> To() => Text("--to", "FORMAT", "The target's format where its name does not say it; standard output is CSV.");
+
+    /// <summary>Refuses flags that name a source or target where a pipeline file does.</summary>
+    public static void RequireNone(ParseResult arguments, string pipelineFile, params Option<string?>[] options)
+    {
+        if (options.FirstOrDefault(option => arguments.GetValue(option) is not null) is { } option)
+            throw NebulaException.Configuration($"'{pipelineFile}' is a pipeline file, which says that itself: leave out {option.Name}, or set what the file "
+                + "has with --set (--set source.path=…).");
+    }
+
     /// <summary>A flag that is there or not.</summary>
     public static Option<bool> Switch(string name, string summary, params string[] aliases) => new(name, aliases) { Description = summary };
 

@@ -52,8 +52,7 @@ internal sealed class InspectCommand : NebulaCommand
         var properties = new TextTable("  property", "value");
         foreach (var (name, value) in inspected.Inspection.Properties)
             properties.Add("  " + name, value);
-        int? width = Console.IsOutputRedirected ? null : context.Terminal.Width;
-        properties.Write(context.Output, width);
+        properties.Write(context.Output, context.OutputWidth);
         foreach (var shown in inspected.Inspection.Tables)
         {
             context.Output.WriteLine();
@@ -64,7 +63,7 @@ internal sealed class InspectCommand : NebulaCommand
                     table.AlignRight(i);
             foreach (var row in shown.Rows)
                 table.Add([.. row.Select(static (cell, i) => i == 0 ? "  " + cell : cell)]);
-            table.Write(context.Output, width);
+            table.Write(context.Output, context.OutputWidth);
         }
         context.Output.WriteLine();
     }

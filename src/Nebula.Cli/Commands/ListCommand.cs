@@ -33,25 +33,25 @@ internal sealed class ListCommand : NebulaCommand
         if (name is null && !Kinds.Contains(what))
             (name, what) = (what, Kinds[0]);
         if (name is not null)
-            WriteOptions(Find(name, context.Connectors), context.Output);
+            WriteOptions(Find(name, context.Connectors), context);
         else if (what == "connectors")
-            WriteConnectors(context.Connectors, context.Output);
+            WriteConnectors(context);
         else
             WriteChoices(what, context);
         return ExitCode.Success;
     }
 
     private static ConnectorDescriptor Find(string name, ConnectorRegistry connectors) => connectors.Find(name) ?? throw NebulaException.Configuration(
-        $"There is no connector '{name}'.{Suggestion.For(name, connectors.Connectors.Select(static c => c.Name).Concat(Kinds))}");
+        $"There is no connector '{name}'.{Suggestion.For(name, connectors.Connectors.Select(static c => c.Name).Concat(Kinds))} 'nebula list' shows all.");
 
-    private static void WriteConnectors(ConnectorRegistry connectors, TextWriter output)
+    private static void WriteConnectors(CommandContext context)
     {
         var table = new TextTable("name", "as", "what it is");
-        foreach (var connector in connectors.Connectors)
+        foreach (var connector in context.Connectors.Connectors)
             table.Add(string.Join(", ", connector.Aliases.Prepend(connector.Name)), Roles(connector), connector.Summary);
-        table.Write(output, null);
-        output.WriteLine();
-        output.WriteLine("nebula list NAME shows all options of one.");
+        table.Write(context.Output, context.OutputWidth);
+        context.Output.WriteLine();
+        context.Output.WriteLine("nebula list NAME shows all options of one.");
     }
 
     private static void WriteChoices(string what, CommandContext context)
@@ -61,8 +61,9 @@ internal sealed class ListCommand : NebulaCommand
             context.Output.WriteLine(context.Connectors.Find(choice) is { } format ? $"{choice}  {format.Summary}" : choice);
     }
 
-    private static void WriteOptions(ConnectorDescriptor connector, TextWriter output)
+    private static void WriteOptions(ConnectorDescriptor connector, CommandContext context)
     {
+        var output = context.Output;
         output.WriteLine($"{string.Join(", ", connector.Aliases.Prepend(connector.Name))}: {connector.Summary}");
         Write("source", connector.SourceOptions);
         Write("target", connector.DestinationOptions);
@@ -76,7 +77,7 @@ internal sealed class ListCommand : NebulaCommand
             var table = new TextTable("  option", "form", "default", "meaning");
             foreach (var option in options)
                 table.Add("  " + option.Name, Form(option), option.IsRequired ? "(needed)" : option.Default, option.Summary);
-            table.Write(output, null);
+            table.Write(output, context.OutputWidth);
         }
     }
 

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Nebula.Connectors.Files;
 using Nebula.Engine.Configuration;
+using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Cli.Commands;
 
@@ -12,8 +14,8 @@ internal sealed class PipelineCommand : NebulaCommand
         "What to read: a file, a folder, a wildcard ('in/*.csv'), or - for standard input.");
     private readonly Option<string?> _destinationPath = Flag.Text("--dest-path", "PATH", "What to write: a file, or - for standard output.",
         "--destination-path");
-    private readonly Option<string?> _from = Flag.Text("--from", "FORMAT", "The source's format where its name does not say it.");
-    private readonly Option<string?> _to = Flag.Text("--to", "FORMAT", "The target's format where its name does not say it; standard output is CSV.");
+    private readonly Option<string?> _from = Flag.From();
+    private readonly Option<string?> _to = Flag.To();
     private readonly Option<string?> _format = Flag.Text("--format", "array|lines", "How JSON is written: one array, or a document a line.");
     private readonly Option<string?> _compression = Flag.Text("--compression", "CODEC", "How the target is compressed; by its name when not set.");
     private readonly Option<string[]> _set = Flag.Set();
@@ -41,6 +43,8 @@ internal sealed class PipelineCommand : NebulaCommand
     {
         // only JSON has these, so they say as much as a name
         var isJson = arguments.GetValue(_format) is "array" or "lines" && arguments.GetValue(_to) is null or "json";
+        if (isJson && arguments.GetValue(_to) is null)
+            RequireNameOfJson(arguments.GetValue(_format)!, arguments.GetValue(_destinationPath) ?? arguments.GetValue(_destination)!);
         var ends = new PipelineEnds(
             Endpoint.Find(context.Connectors, Endpoint.Source, "--source-path", arguments.GetValue(_source)!, arguments.GetValue(_sourcePath)),
             Endpoint.Find(context.Connectors, Endpoint.Target, "--dest-path", arguments.GetValue(_destination)!,
@@ -54,5 +58,13 @@ internal sealed class PipelineCommand : NebulaCommand
             ends.Target.SetFormat(arguments.GetValue(_to), "--to");
         var pipeline = PipelineFile.FromConnections(ends.Source.ToConnection(), ends.Target.ToConnection(), context.Environment, overrides);
         return _run.Start(pipeline with { Name = $"{ends.Source.Path} -> {ends.Target.Path}" }, [], arguments, context);
+    }
+
+    private static void RequireNameOfJson(string format, string path)
+    {
+        var name = FileCodecs.WithoutExtension(path);
+        if (FileFormats.ByPath(name) is { Name: not "json" } other)
+            throw NebulaException.Configuration($"--format {format} writes JSON, but by its name '{path}' is {other.Name}. "
+                + $"Call it '{Path.ChangeExtension(name, ".json")}', leave out --format, or add --to json to have JSON under that name.");
     }
 }

@@ -75,14 +75,14 @@ internal sealed class PreviewCommand : NebulaCommand
 
     private static void Write(StreamPlan plan, IEnumerable<string?[]> rows, CommandContext context)
     {
-        var table = new TextTable([.. plan.Columns.Select(static column => column.Field.Name)]) { Absent = "null" };
+        var table = new TextTable([.. plan.Columns.Select(static column => column.Field.Name)]) { Absent = "null", Cuts = true };
         for (var i = 0; i < plan.Columns.Length; i++)
             if (plan.Columns[i].Field.Type is { } type && (type.IsInteger || type.Kind is TypeKind.Decimal or TypeKind.Float32 or TypeKind.Float64))
                 table.AlignRight(i);
         foreach (var row in rows)
             table.Add(row);
         context.Output.WriteLine($"{plan.Stream.Name}:");
-        table.Write(context.Output, Console.IsOutputRedirected ? null : context.Terminal.Width);
+        table.Write(context.Output, context.OutputWidth);
         context.Output.WriteLine();
     }
 

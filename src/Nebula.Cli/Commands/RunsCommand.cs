@@ -42,11 +42,11 @@ internal sealed class RunsCommand : NebulaCommand
         else if (runs.Count == 0)
             context.Output.WriteLine("There are no runs yet.");
         else
-            WriteTable(runs, context.Output);
+            WriteTable(runs, context);
         return ExitCode.Success;
     }
 
-    private static void WriteTable(List<Row> runs, TextWriter output)
+    private static void WriteTable(List<Row> runs, CommandContext context)
     {
         var table = new TextTable("run", "pipeline", "started (UTC)", "state", "streams", "rows", "took");
         table.AlignRight(5);
@@ -55,7 +55,7 @@ internal sealed class RunsCommand : NebulaCommand
                 run.State == Interrupted ? "interrupted; the next run goes on" : run.State,
                 run.StreamsTotal is { } total ? $"{run.StreamsDone} of {total}" : "", run.Rows.ToString("N0", CultureInfo.InvariantCulture),
                 Units.FormatDuration(run.Took));
-        table.Write(output, null);
+        table.Write(context.Output, context.OutputWidth);
     }
 
     private static void WriteJson(List<Row> runs, TextWriter output)

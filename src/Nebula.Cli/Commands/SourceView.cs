@@ -19,6 +19,7 @@ internal sealed class SourceView
         Description = "A connector (see 'nebula list'), the path of a file, or a pipeline file (.yaml, .yml, .json).",
     };
     private readonly Option<string?> _path = Flag.Text("--source-path", "PATH", "What to read: a file, a folder, a wildcard, or - for standard input.");
+    private readonly Option<string?> _from = Flag.From();
     private readonly Option<string?> _streams = Flag.Text("--streams", "A,B", "Names or wildcards of the streams; all when not set.");
     private readonly PipelineFlags _pipeline;
 
@@ -26,6 +27,7 @@ internal sealed class SourceView
     {
         command.Arguments.Add(_what);
         command.Options.Add(_path);
+        command.Options.Add(_from);
         command.Options.Add(_streams);
         _pipeline = new PipelineFlags(command);
     }
@@ -45,9 +47,11 @@ internal sealed class SourceView
         {
             var source = Endpoint.Find(context.Connectors, Endpoint.Source, "--source-path", what, arguments.GetValue(_path));
             new PipelineEnds(source, null).Assign(_pipeline.Settings(arguments), []);
+            source.SetFormat(arguments.GetValue(_from), _from.Name);
             var options = new OptionValues($"source \"{source.Connector.Name}\"", source.Descriptors, source.ToConnection().Options);
             return [new ViewedStream(() => source.Connector.Source(options), new StreamRequest { Streams = only })];
         }
+        Flag.RequireNone(arguments, what, _path, _from);
         var pipeline = PipelineFile.Load(what, _pipeline.Environment(arguments, context), [.. _pipeline.Overrides(arguments)]);
         var planner = new RunPlanner(pipeline, context.Connectors);
         var streams = await planner.FindStreamsAsync(only, context.Interruption).ConfigureAwait(false);

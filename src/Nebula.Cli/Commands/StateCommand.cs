@@ -23,6 +23,7 @@ internal sealed class StateCommand : NebulaCommand
     private readonly Option<string?> _stream = Flag.Text("--stream", "NAME", "The stream; for show, reset and export all when not set.");
     private readonly Option<string?> _position = Flag.Text("--position", "POSITION",
         "For set: how far the source is taken to be read, in the source's own words.");
+    private readonly Option<string?> _output = Flag.Choice("--output", "For show: a table for people, or one JSON array.", "text", "json");
 
     public StateCommand(CommandContext context)
         : base("state", "Show, set or reset how far the streams of a pipeline are committed.", context)
@@ -32,9 +33,11 @@ internal sealed class StateCommand : NebulaCommand
         _state = new StateView(this);
         Options.Add(_stream);
         Options.Add(_position);
+        Options.Add(_output);
         Examples =
         [
-            "nebula state show pipeline.yaml", "nebula state export pipeline.yaml > state.json", "nebula state reset pipeline.yaml --stream orders.csv",
+            "nebula state show pipeline.yaml", "nebula state show pipeline.yaml --output json",
+            "nebula state export pipeline.yaml > state.json", "nebula state reset pipeline.yaml --stream orders.csv",
             "nebula state set pipeline.yaml --stream orders --position '2024-05-01'",
         ];
     }
@@ -42,6 +45,14 @@ internal sealed class StateCommand : NebulaCommand
     protected override int Execute(ParseResult arguments, CommandContext context)
     {
         var what = Flag.OneOf("'nebula state'", arguments.GetValue(_what)!, Show, Set, Reset, Export);
+        if (Flag.Word(arguments, _output) is { } output)
+            what = (what, output) switch
+            {
+                (Show, "json") => Export,
+                (Show, _) or (Export, "json") => what,
+                _ => throw NebulaException.Configuration(
+                    $"--output is for 'nebula state show'; 'nebula state {what}' {(what == Export ? "is JSON" : "has one form")}."),
+            };
         var state = _state.Find(arguments, context);
         ExecuteAsync(what, state, arguments.GetValue(_stream), arguments.GetValue(_position), context).GetAwaiter().GetResult();
         return ExitCode.Success;
@@ -68,7 +79,7 @@ internal sealed class StateCommand : NebulaCommand
         switch (what)
         {
             case Show:
-                WriteTable(known, context.Output);
+                WriteTable(known, context);
                 break;
             case Export:
                 WriteJson(known, context.Output);
@@ -108,11 +119,11 @@ internal sealed class StateCommand : NebulaCommand
         context.Output.WriteLine($"{stream}: {before?.Checkpoint.Position ?? "nothing"} -> {position}");
     }
 
-    private static void WriteTable(List<(string Pipeline, CommittedState State)> known, TextWriter output)
+    private static void WriteTable(List<(string Pipeline, CommittedState State)> known, CommandContext context)
     {
         if (known.Count == 0)
         {
-            output.WriteLine("Nothing was committed yet.");
+            context.Output.WriteLine("Nothing was committed yet.");
             return;
         }
         var table = new TextTable("pipeline", "stream", "commits", "position");
@@ -120,10 +131,11 @@ internal sealed class StateCommand : NebulaCommand
         foreach (var (pipeline, committed) in known)
         {
             var position = committed.Checkpoint.Position;
+            // of files it names all that were seen: a window would be full of them
             table.Add(pipeline, committed.Checkpoint.Stream, committed.Checkpoint.Sequence.ToString(CultureInfo.InvariantCulture),
-                position.Length <= LongestPosition ? position : string.Concat(position.AsSpan(0, LongestPosition), "…"));
+                context.OutputWidth is null || position.Length <= LongestPosition ? position : string.Concat(position.AsSpan(0, LongestPosition), "…"));
         }
-        table.Write(output, null);
+        table.Write(context.Output, context.OutputWidth);
     }
 
     private static void WriteJson(List<(string Pipeline, CommittedState State)> known, TextWriter output)

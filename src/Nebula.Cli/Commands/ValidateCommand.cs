@@ -69,7 +69,7 @@ internal sealed class ValidateCommand : NebulaCommand
         var table = new TextTable("setting", "value", "from");
         foreach (var setting in stream.Explain())
             table.Add(setting.Path, context.Log.Redact(setting.Value), setting.Origin?.ToString() ?? "built in");
-        table.Write(context.Output, null);
+        table.Write(context.Output, context.OutputWidth);
         return ExitCode.Success;
     }
 }

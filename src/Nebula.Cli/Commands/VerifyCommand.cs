@@ -51,7 +51,7 @@ internal sealed class VerifyCommand : NebulaCommand
         if (asJson)
             report.WriteJson(context.Output);
         else
-            report.WriteText(context.Output);
+            report.WriteText(context.Output, context.OutputWidth);
         return report.Differs ? ExitCode.Verification : ExitCode.Success;
     }
 

@@ -34,9 +34,8 @@ internal static class RunSummary
             var rates = progress.Elapsed < LeastForRates ? "" : $" ({progress.Rates})";
             lines.Add($"    {Rows(progress.Written)} in {Units.FormatDuration(progress.Elapsed)}{rates}");
         }
-        var account = string.Create(CultureInfo.InvariantCulture,
-            $"read {progress.Read:N0} = written {progress.Written:N0} + skipped {progress.Skipped:N0} + quarantined {progress.Quarantined:N0}");
-        lines.Add($"    {account}; {Units.FormatSize(progress.BytesRead)} in, {Units.FormatSize(progress.BytesWritten)} out");
+        if (stream.IsPublished || progress.Read > 0)
+            lines.Add("    " + Account(stream, progress));
         if (stream.State == StreamState.Completed && stream.Metrics.Storage is { Records: > 0 } storage)
         {
             var mode = storage.Mode == StorageMode.Row ? "rows" : storage.Switches > 0 ? "rows, then columns" : "columns";
@@ -55,8 +54,8 @@ internal static class RunSummary
             lines.Add($"    started again because {log.Redact(reason)}");
         if (stream.QuarantinedAt is { } quarantine)
             lines.Add($"    {terminal.With(Paint.Warning, "quarantine:")} {quarantine}");
-        if (stream.State == StreamState.Interrupted)
-            lines.Add("    the target is as it was before" + (stream.IsResumable ? "; the same command goes on where this one stopped" : ""));
+        if (stream.State != StreamState.Completed)
+            lines.Add("    " + Remains(stream));
         terminal.WriteLine(string.Join('\n', lines));
         if (stream.Error is { } error)
             ErrorText.Write(terminal, log, error);
@@ -71,7 +70,7 @@ internal static class RunSummary
         if (run.Streams.Count > 1)
         {
             var completed = run.Streams.Count(static stream => stream.State == StreamState.Completed);
-            var rows = run.Streams.Sum(static stream => new Progress(stream).Written);
+            var rows = run.Streams.Where(static stream => stream.IsPublished).Sum(static stream => new Progress(stream).Written);
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{completed} of {run.Streams.Count} streams, {Rows(rows)} in {Units.FormatDuration(run.Elapsed)}, {memory}"));
         }
@@ -79,6 +78,25 @@ internal static class RunSummary
             terminal.WriteLine(terminal.With(Paint.Faint, $"    {memory}"));
         if (terminal.IsInteractive && !run.Plan.OutputIsData && run.ExitCode == ExitCode.Success && run.Streams[0].Locations is [var first, ..])
             terminal.WriteLine(terminal.With(Paint.Faint, $"    look at it: nebula preview {first}"));
+    }
+
+    /// <summary>Every row that was read, and what became of it; of rows that nobody will see that is not that they were written.</summary>
+    private static string Account(StreamExecution stream, in Progress progress)
+    {
+        var rows = string.Create(CultureInfo.InvariantCulture, $"skipped {progress.Skipped:N0} + quarantined {progress.Quarantined:N0}");
+        var (read, written) = (progress.Read.ToString("N0", CultureInfo.InvariantCulture), progress.Written.ToString("N0", CultureInfo.InvariantCulture));
+        return stream.IsPublished
+            ? $"read {read} = written {written} + {rows}; {Units.FormatSize(progress.BytesRead)} in, {Units.FormatSize(progress.BytesWritten)} out"
+            : $"read {read} = not published {written} + {rows}; {Units.FormatSize(progress.BytesRead)} in";
+    }
+
+    /// <summary>What a stream that did not come to its end leaves.</summary>
+    private static string Remains(StreamExecution stream)
+    {
+        var next = stream.IsResumable ? "; the same command goes on where this one stopped" : "";
+        return stream.GoesOutAtOnce ? "what was written has gone out: it is a part of the rows only"
+            : stream.IsPublished ? "what was committed before stays" + next
+            : "nothing was published: the target is as it was before" + next;
     }
 
     private static string Places(IReadOnlyList<string> locations)

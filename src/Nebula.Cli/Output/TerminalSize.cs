@@ -2,10 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Nebula.Cli.Output;
 
-/// <summary>The size of the window that standard error is shown in.</summary>
+/// <summary>The size of the window that standard error is shown in, or, where that is none, standard output.</summary>
 internal static unsafe partial class TerminalSize
 {
     private const int Usual = 80;
+    private const int StandardOutput = 1;
     private const int StandardError = 2;
     private const nuint GetWindowSize = 0x5413;
 
@@ -26,7 +27,8 @@ internal static unsafe partial class TerminalSize
     private static int LinuxWidth()
     {
         WindowSize size = default;
-        return ioctl(StandardError, GetWindowSize, &size) == 0 && size.Columns > 0 ? size.Columns : Usual;
+        return (ioctl(StandardError, GetWindowSize, &size) == 0 || ioctl(StandardOutput, GetWindowSize, &size) == 0) && size.Columns > 0
+            ? size.Columns : Usual;
     }
 
     [StructLayout(LayoutKind.Sequential)]

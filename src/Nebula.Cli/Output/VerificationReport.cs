@@ -21,7 +21,9 @@ internal sealed class VerificationReport(RunRecord run, IReadOnlyList<StreamVeri
     public bool Differs => streams.Any(static stream => stream.Outcome == VerificationOutcome.Differs);
 
     /// <summary>Writes it for people.</summary>
-    public void WriteText(TextWriter output)
+    /// <param name="output">Takes it.</param>
+    /// <param name="width">Columns of the window; null for lines of any length.</param>
+    public void WriteText(TextWriter output, int? width)
     {
         output.WriteLine($"run {run.RunId} of {run.Pipeline}, {run.StartedAt.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)} UTC");
         var table = new TextTable("stream", "target", "chunks", "rows expected", "rows found", "columns compared", "result") { Absent = "-" };
@@ -39,7 +41,7 @@ internal sealed class VerificationReport(RunRecord run, IReadOnlyList<StreamVeri
                     _ => stream.Reason,
                 });
         }
-        table.Write(output, null);
+        table.Write(output, width);
         foreach (var stream in streams)
         {
             var differing = stream.Parts.Where(static part => !part.Matches).ToList();

@@ -71,6 +71,7 @@ internal sealed class DirectRun(RunPlan plan, BufferPool pool, PipelineState? st
             var destination = job.OpenDestination();
             await using (destination.ConfigureAwait(false))
             {
+                stream.GoesOutAtOnce = !destination.Capabilities.CanRestart;
                 var run = new StreamRun(source, destination, options, pool, plan.RunId, stream.Metrics);
                 run.Restarting += reason =>
                 {

@@ -70,6 +70,12 @@ internal sealed class StreamExecution(StreamJob job)
     /// <summary>Whether its snapshot is committed, and its changes are read.</summary>
     public bool IsFollowed { get; set; }
 
+    /// <summary>Whether rows can be seen at once (standard output, a pipe), not only when all are committed.</summary>
+    public bool GoesOutAtOnce { get; set; } = job.OutputIsData;
+
+    /// <summary>Whether rows that were written can be seen: all of them, or what was committed of changes.</summary>
+    public bool IsPublished => State == StreamState.Completed || GoesOutAtOnce || IsFollowed || Locations is not null;
+
     /// <summary>Whether it has ended, well or not.</summary>
     public bool HasEnded => State is not (StreamState.Waiting or StreamState.Running);
 

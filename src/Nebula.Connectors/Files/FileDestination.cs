@@ -68,6 +68,8 @@ internal sealed class FileDestination : IDestination
         {
             if (_path == LocalStore.StandardStream)
                 return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, "standard output")]);
+            if (!_isFolder)
+                _ = FormatOf(_path);
             _store.CheckWritable(_path);
             return Task.FromResult<IReadOnlyList<CheckResult>>([new CheckResult("writable", true, $"'{_path}' can be written")]);
         }
@@ -216,7 +218,7 @@ internal sealed class FileDestination : IDestination
     }
 
     private IFileFormat FormatOf(string target) => _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(target)) ?? throw NebulaException.Configuration(
-        $"The format of '{target}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
+        $"The format of '{target}' cannot be told from its name. Set 'format' (on the command line --to): {FileFormats.Names}.");
 
     /// <summary>Where the files go when there may be several; null for one file.</summary>
     private PartsLayout? LayoutOf(string target, StreamPlan plan)

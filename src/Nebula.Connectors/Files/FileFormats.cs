@@ -15,6 +15,9 @@ internal static class FileFormats
     public static IReadOnlyList<IFileFormat> All { get; } =
         [new CsvFormat(), new JsonFormat(), new ParquetFormat(), new ArrowFormat(), new AvroFormat(), new OrcFormat()];
 
+    /// <summary>The names of all formats, for messages.</summary>
+    public static string Names => string.Join(", ", All.Select(static format => format.Name));
+
     /// <summary>Finds a format by its name; null when there is none.</summary>
     public static IFileFormat? ByName(string name) => All.FirstOrDefault(format => format.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 

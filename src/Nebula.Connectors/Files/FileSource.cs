@@ -49,6 +49,7 @@ internal sealed class FileSource : ISource, IInspectable
             var files = await _store.ListAsync(_path, cancellationToken).ConfigureAwait(false);
             if (files.Count == 0)
                 return [new CheckResult("files", false, NothingFound().Reason)];
+            _ = FormatOf(files[0]);
             if (!_store.ComesOnce(_path))
                 (await Task.Run(() => _opener.Open(files[0], sampleOnly: true), cancellationToken).ConfigureAwait(false)).Dispose();
             return [new CheckResult("files", true, $"{files.Count} {(files.Count == 1 ? "file" : "files")}, the first is readable: {files[0].Path}")];
@@ -268,7 +269,7 @@ internal sealed class FileSource : ISource, IInspectable
     private IFileFormat FormatOf(StoredObject file) =>
         _format ?? FileFormats.ByPath(FileCodecs.WithoutExtension(file.Path))
         ?? throw NebulaException.Configuration(
-            $"The format of '{file.Path}' cannot be told from its name. Set 'format' ({string.Join(", ", FileFormats.All.Select(static f => f.Name))}).");
+            $"The format of '{file.Path}' cannot be told from its name. Set 'format' (on the command line --from): {FileFormats.Names}.");
 
     private NebulaException NothingFound() => Glob.IsWildcard(_path) ? NebulaException.NotFound($"No file matches '{_path}'.") : _store.Missing(_path);
 }

@@ -184,16 +184,20 @@ internal sealed class ConfigBinder(Secrets secrets, ConfigProblems problems)
                 return null;
             default:
                 var near = Suggestion.For(scalar.Text, key.Choices.Where(static choice => choice.IsSupported).Select(static choice => choice.Name));
-                problems.Add(scalar.Location, $"'{written}' must be {key.Expected}; it is {scalar.Form}.{near}");
+                problems.Add(scalar.Location, $"{Called(scalar, written)} must be {key.Expected}; it is {scalar.Form}.{near}");
                 return null;
         }
     }
 
     private ConfigNode? Wrong(ConfigNode node, ConfigKey key, string written)
     {
-        problems.Add(node.Location, $"{ConfigScalar.Quote(written)} must be {key.Expected}; it is {node.Form}.");
+        problems.Add(node.Location, $"{Called(node, written)} must be {key.Expected}; it is {node.Form}.");
         return null;
     }
+
+    /// <summary>A value by the flag that set it, which is all that its user knows, or by its key.</summary>
+    private static string Called(ConfigNode node, string written) =>
+        node.Location.Name is ['-', '-', ..] flag && !flag.Contains(' ', StringComparison.Ordinal) ? flag : ConfigScalar.Quote(written);
 
     private bool Try(Action parse)
     {

@@ -66,7 +66,7 @@ internal sealed class ConfigTreeReader
         {
             ConfigMap map => map,
             null or { IsNull: true } => ConfigMap.Empty(start),
-            _ => throw new ConfigurationException(root.Location, $"A configuration is a map of keys; this is {root.Form}."),
+            _ => throw new ConfigurationException(root.Location, $"A configuration is a map of keys, such as 'source: …'; this is {root.Form}."),
         };
     }
 

@@ -23,6 +23,9 @@ public sealed class CsvContradictionTests
         { "true", "maybe", "string" },
         { "true", "\"yes\"", "string" },
         { "10:00:00", "25:00:00", "string" },
+        { "1", "nan", "float64" },
+        { "1.50", "-inf", "float64" },
+        { "9007199254740993", "NaN", "string" },
     };
 
     [Theory, MemberData(nameof(Contradictions))]

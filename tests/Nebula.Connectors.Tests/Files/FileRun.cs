@@ -103,10 +103,10 @@ internal sealed class FileRun : IDisposable
     public FileDestination Destination(string to, params (string Key, string Value)[] settings) =>
         new(Values("target \"file\"", Connectors.Files.FileOptions.ForDestination(null), to, settings), null, new LocalStore());
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
-
-    private FileSource Source(string from, (string Key, string Value)[] settings) =>
+    public FileSource Source(string from, params (string Key, string Value)[] settings) =>
         new(Values("source \"file\"", Connectors.Files.FileOptions.ForSource(null), from, settings), null, new LocalStore());
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
 
     private OptionValues Values(string owner, IReadOnlyList<OptionDescriptor> descriptors, string path, (string Key, string Value)[] settings) => new(
         owner, descriptors,

@@ -162,8 +162,8 @@ public sealed class PipelineFileTests : IDisposable
                 + " NEBULA_CONN_LKAE; or write a map with a 'type' here."] },
         { "source: [a]\ntarget:\n", ["1:9 'source' must be the name of a connection, or a map with a 'type'; it is a list.",
             "2:8 'target' must be the name of a connection, or a map with a 'type'; it is nothing."] },
-        { "- a\n- b", ["1:1 A configuration is a map of keys; this is a list."] },
-        { "hello", ["1:1 A configuration is a map of keys; this is 'hello'."] },
+        { "- a\n- b", ["1:1 A configuration is a map of keys, such as 'source: …'; this is a list."] },
+        { "hello", ["1:1 A configuration is a map of keys, such as 'source: …'; this is 'hello'."] },
     };
 
     [Theory, MemberData(nameof(BadFiles))]
@@ -249,7 +249,7 @@ public sealed class PipelineFileTests : IDisposable
 
     [Fact]
     public void Load_WrongOverride_NamesTheFlag() => Assert.Equal(
-        ["--batch-size 0 'batch_size' must be a whole number from 1 to 10000000; it is 'x'.",
+        ["--batch-size 0 --batch-size must be a whole number from 1 to 10000000; it is 'x'.",
          "--set 0 There is no key 'perfomance' here. Did you mean 'performance'?"],
         _folder.Problems(Ends, new("performance.batch_size", "x", "--batch-size"), new("perfomance.workers", "2", "--set")));
 

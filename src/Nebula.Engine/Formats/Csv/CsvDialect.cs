@@ -13,6 +13,9 @@ internal sealed record CsvDialect
     /// <summary>Key that is there when a file is known to be what <see cref="Writing.CsvBlockEncoder"/> wrote. That is never detected.</summary>
     public const string OursKey = "ours";
 
+    /// <summary>What usually stands in front of the fraction of numbers.</summary>
+    public const byte Point = (byte)'.';
+
     /// <summary>Separates fields.</summary>
     public byte Delimiter { get; init; } = (byte)',';
 
@@ -43,24 +46,54 @@ internal sealed record CsvDialect
     /// <summary>Whether a record with fewer fields than the first is completed with nulls instead of being bad.</summary>
     public bool NullPadding { get; init; }
 
+    /// <summary>Whether blanks and tabs around fields go; those inside quotes stay.</summary>
+    public bool Trim { get; init; }
+
+    /// <summary>What stands in front of the fraction of numbers.</summary>
+    public byte Decimal { get; init; } = Point;
+
+    /// <summary>What stands between groups of three digits; null for nothing.</summary>
+    public byte? Thousands { get; init; }
+
+    /// <summary>The form of dates (<see cref="TimeFormat"/>); null for ISO 8601.</summary>
+    public string? DateFormat { get; init; }
+
+    /// <summary>The form of timestamps (<see cref="TimeFormat"/>); null for ISO 8601.</summary>
+    public string? TimestampFormat { get; init; }
+
     /// <summary>Names of the columns in file order.</summary>
     public ImmutableArray<string> Columns { get; init; } = [];
 
     /// <summary>The dialect as keys and values for people, for <c>discover</c>, and for <see cref="FromDetails"/>.</summary>
-    public IReadOnlyDictionary<string, string> ToDetails() => new Dictionary<string, string>(StringComparer.Ordinal)
+    public IReadOnlyDictionary<string, string> ToDetails()
     {
-        ["delimiter"] = Show(Delimiter),
-        ["quote"] = Show(Quote),
-        ["escape"] = Show(Escape),
-        ["comment"] = Show(Comment),
-        ["newline"] = NewLine == '\r' ? "cr" : "lf",
-        ["header"] = Header ? "true" : "false",
-        ["skip_rows"] = SkipRows.ToString(CultureInfo.InvariantCulture),
-        ["encoding"] = Encoding,
-        ["null_markers"] = TextList.Render(NullMarkers),
-        ["null_padding"] = NullPadding ? "true" : "false",
-        ["columns"] = TextList.Render(Columns),
-    };
+        var details = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["delimiter"] = Show(Delimiter),
+            ["quote"] = Show(Quote),
+            ["escape"] = Show(Escape),
+            ["comment"] = Show(Comment),
+            ["newline"] = NewLine == '\r' ? "cr" : "lf",
+            ["header"] = Header ? "true" : "false",
+            ["skip_rows"] = SkipRows.ToString(CultureInfo.InvariantCulture),
+            ["encoding"] = Encoding,
+            ["null_markers"] = TextList.Render(NullMarkers),
+            ["null_padding"] = NullPadding ? "true" : "false",
+            ["columns"] = TextList.Render(Columns),
+        };
+        // what is never detected is there only when it was set
+        if (Trim)
+            details["trim"] = "true";
+        if (Decimal != Point)
+            details["decimal"] = Show(Decimal);
+        if (Thousands is not null)
+            details["thousands"] = Show(Thousands);
+        if (DateFormat is not null)
+            details["date_format"] = DateFormat;
+        if (TimestampFormat is not null)
+            details["timestamp_format"] = TimestampFormat;
+        return details;
+    }
 
     /// <summary>Reads what <see cref="ToDetails"/> wrote.</summary>
     public static CsvDialect FromDetails(IReadOnlyDictionary<string, string> details) => new()
@@ -75,6 +108,11 @@ internal sealed record CsvDialect
         Encoding = details["encoding"],
         NullMarkers = [.. TextList.Parse(details["null_markers"])],
         NullPadding = details["null_padding"] == "true",
+        Trim = details.ContainsKey("trim"),
+        Decimal = details.TryGetValue("decimal", out var point) ? ParseByte(point) ?? Point : Point,
+        Thousands = details.TryGetValue("thousands", out var group) ? ParseByte(group) : null,
+        DateFormat = details.GetValueOrDefault("date_format"),
+        TimestampFormat = details.GetValueOrDefault("timestamp_format"),
         Columns = [.. TextList.Parse(details["columns"])],
     };
 

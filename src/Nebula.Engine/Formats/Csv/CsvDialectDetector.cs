@@ -4,6 +4,7 @@ using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats.Csv.Reading;
+using Nebula.Engine.Formats.Text;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Csv;
@@ -45,13 +46,24 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             SkipRows = (int)Math.Clamp(options.Integer("skip_rows") ?? 0, 0, int.MaxValue),
             NullMarkers = options.List("null_markers") is { } markers ? [.. markers] : [""],
             NullPadding = options.Flag("null_padding") ?? false,
+            Trim = options.Flag("trim") ?? false,
+            Decimal = ReadByte("decimal") ?? CsvDialect.Point,
+            Thousands = ReadByte("thousands"),
+            DateFormat = options.Text("date_format"),
+            TimestampFormat = options.Text("timestamp_format"),
         };
         CheckCharacters();
+        CheckForms(dialect);
         if (dialect.SkipRows == 0 && FindSeparatorLine(bytes, dialect.NewLine) is { } separator)
             dialect = ChooseQuotes(bytes, isWhole, dialect with { SkipRows = 1, Delimiter = ReadByte("delimiter") ?? separator, Comment = ReadByte("comment") },
                 Quotes()).Dialect ?? dialect;
         else
             dialect = Choose(bytes, isWhole, dialect);
+        foreach (var (name, value) in new[] { ("decimal", dialect.Decimal), ("thousands", dialect.Thousands) })
+            if (value is { } character && (character == dialect.Quote || character == dialect.Comment))
+                throw NebulaException.Configuration($"Option '{name}' of {options.Owner} is '{(char)character}', which "
+                    + $"{(character == dialect.Quote ? "encloses fields: set 'quote'" : "starts comments: set 'comment'")} to another one, or to none.",
+                    options.LocationOf(name));
         return WithHeader(bytes, isWhole, dialect);
     }
 
@@ -115,7 +127,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
 
     private CsvDialect Choose(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect start)
     {
-        var delimiters = ReadByte("delimiter") is { } delimiter ? [delimiter] : Delimiters;
+        // what numbers have in front of their fraction is a delimiter only where nothing else is
+        byte[] delimiters = ReadByte("delimiter") is { } delimiter ? [delimiter] : [.. Delimiters.OrderBy(candidate => candidate == start.Decimal)];
         var quotes = Quotes();
         var comments = options.Text("comment") is { } commentText ? [ReadByte("comment", commentText)] : new byte?[] { null, (byte)'#' };
         CsvDialect? best = null;
@@ -127,6 +140,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             var isAbsentTried = false;
             foreach (var candidate in delimiters)
             {
+                if (candidate == start.Decimal && bestScore.Fields > 1)
+                    continue;
                 // those that do not occur all explain the same
                 if (!bytes.Contains(candidate))
                 {
@@ -212,6 +227,39 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
             $"Option '{name}' of {options.Owner} must be {expected}; it is '{options.Text(name)}'.", options.LocationOf(name));
     }
 
+    /// <summary>The forms of values must be forms, and tell values apart.</summary>
+    private void CheckForms(CsvDialect dialect)
+    {
+        foreach (var name in (string[])["decimal", "thousands"])
+            if (options.IsSet(name) && (ReadByte(name) is not { } value || char.IsAsciiLetterOrDigit((char)value) || value < ' '
+                || value is (byte)'-' or (byte)'+' or (byte)'"'))
+                throw NebulaException.Configuration($"Option '{name}' of {options.Owner} must be one ASCII character that numbers do not have besides, such as "
+                    + $"',' or '.'; it is '{options.Text(name)}'.", options.LocationOf(name));
+        if (dialect.Thousands == dialect.Decimal)
+            throw NebulaException.Configuration($"Options 'decimal' and 'thousands' of {options.Owner} are both '{(char)dialect.Decimal}'. For numbers such as "
+                + "1.234,5 set 'decimal' to ',' and 'thousands' to '.'.", options.LocationOf("thousands"));
+        RequireFormat("date_format", static format => !format.HasTime ? null : "it has a time of day: use 'timestamp_format' for such values");
+        RequireFormat("timestamp_format", static _ => null);
+    }
+
+    private void RequireFormat(string name, Func<TimeFormat, string?> fault)
+    {
+        if (options.Text(name) is not { } text)
+            return;
+        string? found;
+        try
+        {
+            found = fault(TimeFormat.Parse(text));
+        }
+        catch (FormatException e)
+        {
+            found = e.Message;
+        }
+        if (found is not null)
+            throw NebulaException.Configuration(
+                $"Option '{name}' of {options.Owner} is not a form of dates, such as '%d.%m.%Y': {found}. It is '{text}'.", options.LocationOf(name));
+    }
+
     private static bool HasComment(ReadOnlySpan<byte> bytes, CsvDialect dialect, byte comment)
     {
         var rest = bytes[EndOfSkippedLines(bytes, dialect)..];
@@ -262,6 +310,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         var names = ImmutableArray<string>.Empty;
         var firstCount = 0;
         CsvTypeLattice[] first = [], rest = [];
+        bool[] areYears = [];
+        var forms = CsvValueForms.Of(dialect);
         var total = 0;
         while (total <= MaxRecords && records.MoveNext())
         {
@@ -275,16 +325,20 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
                     throw new DataFormatException($"the first record has {firstCount:N0} fields; {MaxColumns:N0} columns are the most. Is the delimiter "
                         + "right?");
                 names = CsvHeader.Read(ref records);
-                first = [.. names.Select(static _ => new CsvTypeLattice())];
-                rest = [.. names.Select(static _ => new CsvTypeLattice())];
+                first = [.. names.Select(_ => new CsvTypeLattice(forms))];
+                rest = [.. names.Select(_ => new CsvTypeLattice(forms))];
+                areYears = [.. names.Select(IsYear)];
                 for (var i = 0; i < firstCount; i++)
                     ObserveField(ref records, i, first[i]);
             }
             else if (records.Fields.Count == firstCount)
                 for (var i = 0; i < firstCount; i++)
+                {
                     ObserveField(ref records, i, rest[i]);
+                    areYears[i] = areYears[i] && (records.Raw(i).IsEmpty || IsYear(records.Raw(i).Trim((byte)'"')));
+                }
         }
-        var header = options.Flag("header") ?? IsHeader(names, first, rest);
+        var header = options.Flag("header") ?? IsHeader(names, first, rest, areYears);
         return dialect with { Header = header, Columns = header ? CsvHeader.MakeUnique(names) : CsvHeader.Generate(firstCount) };
     }
 
@@ -292,8 +346,10 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
     /// Whether the first record holds names: texts that are no data. Present and different is enough then; with a gap or a name that occurs twice, the types
     /// of the columns below must tell.
     /// </summary>
-    private static bool IsHeader(ImmutableArray<string> names, CsvTypeLattice[] first, CsvTypeLattice[] rest)
+    private static bool IsHeader(ImmutableArray<string> names, CsvTypeLattice[] first, CsvTypeLattice[] rest, bool[] areYears)
     {
+        if (IsHeaderWithYears(names, first, rest, areYears))
+            return true;
         var gaps = 0;
         var isAboveValues = false;
         for (var i = 0; i < names.Length; i++)
@@ -312,6 +368,34 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         var hasRowNumbers = gaps == 1 && !first[0].HasValue && rest[0].HasValue && rest[0].Build().Kind == TypeKind.Int64;
         return isAboveValues || hasRowNumbers || (gaps == 0 && names.Distinct(StringComparer.Ordinal).Count() == names.Length);
     }
+
+    /// <summary>
+    /// Whether the first record names columns by years besides texts, as tables of figures do: each name is there once, and below the years are values that are
+    /// none. Years above years are data: titles with the year they came out, for example.
+    /// </summary>
+    private static bool IsHeaderWithYears(ImmutableArray<string> names, CsvTypeLattice[] first, CsvTypeLattice[] rest, bool[] areYears)
+    {
+        var (texts, years) = (0, 0);
+        for (var i = 0; i < names.Length; i++)
+            if (IsYear(names[i]))
+            {
+                if (!rest[i].HasValue || areYears[i])
+                    return false;
+                years++;
+            }
+            // above the names of rows there may be none
+            else if (i == 0 && !first[i].HasValue && rest[i].HasValue
+                || first[i].HasValue && first[i].Build().Kind == TypeKind.String && names[i].Any(char.IsLetter))
+                texts++;
+            else
+                return false;
+        return texts > 0 && years > 0 && names.Distinct(StringComparer.Ordinal).Count() == names.Length;
+    }
+
+    private static bool IsYear(string text) => IsYear(Encoding.UTF8.GetBytes(text));
+
+    private static bool IsYear(ReadOnlySpan<byte> text) =>
+        text.Length == 4 && (text.StartsWith("19"u8) || text.StartsWith("20"u8)) && text.IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0;
 
     private static bool IsTyped(CsvTypeLattice type) => type.HasValue && type.Build().Kind != TypeKind.String;
 

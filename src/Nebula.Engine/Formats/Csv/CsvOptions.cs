@@ -19,6 +19,11 @@ internal static class CsvOptions
             + "utf-8, when not set."),
         new("null_markers", OptionKind.TextList, "Texts of unquoted fields that stand for null. An empty list: nothing does.", ""),
         new("null_padding", OptionKind.Flag, "Whether a record with too few fields is completed with nulls instead of being bad.", "false"),
+        new("trim", OptionKind.Flag, "Whether blanks and tabs around values go; those inside quotes stay.", "false"),
+        new("decimal", OptionKind.Text, "What stands in front of the fraction of numbers: one ASCII character, such as ','.", "."),
+        new("thousands", OptionKind.Text, "What stands between groups of three digits: one ASCII character. Nothing when not set."),
+        new("date_format", OptionKind.Text, "How dates are written, in the words of strptime: '%d.%m.%Y'. ISO 8601 when not set."),
+        new("timestamp_format", OptionKind.Text, "How timestamps are written, in the words of strptime: '%d/%m/%Y %H:%M:%S'. ISO 8601 when not set."),
     ];
 
     /// <summary>What can be set when CSV is written.</summary>

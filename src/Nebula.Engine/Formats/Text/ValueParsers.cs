@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Text;
 
 namespace Nebula.Engine.Formats.Text;
 
@@ -63,7 +64,22 @@ internal readonly unsafe struct SingleParser : IValueParser<float>
             CultureInfo.InvariantCulture, out value);
 }
 
-/// <summary>Floats, and the words that <see cref="ValueText"/> writes for what is no finite number.</summary>
+/// <summary>The words for what is no finite number: those that <see cref="ValueText"/> writes, and those of other programs.</summary>
+internal static class FloatWords
+{
+    /// <summary>Reads <c>nan</c>, <c>inf</c> and <c>infinity</c> in letters of any case, the latter two with a sign or without.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> text, out double value)
+    {
+        value = double.NaN;
+        if (Ascii.EqualsIgnoreCase(text, "nan"u8))
+            return true;
+        value = text is [(byte)'-', ..] ? double.NegativeInfinity : double.PositiveInfinity;
+        var word = text is [(byte)'-' or (byte)'+', ..] ? text[1..] : text;
+        return Ascii.EqualsIgnoreCase(word, "inf"u8) || Ascii.EqualsIgnoreCase(word, "infinity"u8);
+    }
+}
+
+/// <summary>Floats, and the words for what is no finite number (<see cref="FloatWords"/>).</summary>
 /// <param name="numbers">Reads the numbers.</param>
 internal readonly unsafe struct FloatWordsParser<T, TNumbers>(TNumbers numbers) : IValueParser<T>
     where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
@@ -75,8 +91,9 @@ internal readonly unsafe struct FloatWordsParser<T, TNumbers>(TNumbers numbers) 
 
     private static bool TryParseWord(ReadOnlySpan<byte> text, out T value)
     {
-        value = text.SequenceEqual("NaN"u8) ? T.NaN : text.SequenceEqual("Infinity"u8) ? T.PositiveInfinity : T.NegativeInfinity;
-        return !T.IsNegativeInfinity(value) || text.SequenceEqual("-Infinity"u8);
+        var good = FloatWords.TryRead(text, out var word);
+        value = T.CreateTruncating(word);
+        return good;
     }
 }
 

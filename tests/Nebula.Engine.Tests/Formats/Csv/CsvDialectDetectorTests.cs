@@ -43,6 +43,14 @@ public sealed class CsvDialectDetectorTests
     [InlineData("1/2/2020,ab\n3/4/2021,cd\n", null)]
     [InlineData("2020-01-01,ab\n", null)]
     [InlineData("\n\na,b\n1,2\n", "a,b")]
+    [InlineData("name,2020,2021\nBonn,35,36\nHalle,12.5,\n", "name,2020,2021")]
+    [InlineData("name,2020,2021\nBonn,35,36\nHalle,x,y\n", "name,2020,2021")]
+    [InlineData(",2020,2021\nBonn,35,36\n", "column0,2020,2021")]
+    [InlineData("title,2020,2021\nother,1999,2003\n", null)]
+    [InlineData("name,2020,2020\nBonn,35,36\n", null)]
+    [InlineData("name,2020,17\nBonn,35,36\n", null)]
+    [InlineData("2020,2021\n35,36\n", null)]
+    [InlineData("name,2020\n", null)]
     [InlineData("\"a\nb\",c\n1,2\n", "a\nb,c")]
     public void Detect_FirstRecord_IsHeaderOrNot(string text, string? names)
     {

@@ -17,12 +17,12 @@ internal sealed unsafe class AvroReader : IContainerReader
     private readonly AvroHeader _header;
     private readonly AvroProgram _program;
     private readonly ReadContext _context;
+    private readonly long _start;
     private readonly long _end;
     private PooledBuffer? _carry;
     private long _at;
     private int _index;
     private long _firstRow;
-    private long _bytesRead;
 
     /// <summary>Makes a reader.</summary>
     /// <param name="file">The file.</param>
@@ -39,10 +39,11 @@ internal sealed unsafe class AvroReader : IContainerReader
         _context = context;
         _end = end;
         (_index, _at, _firstRow) = first;
+        _start = _at;
     }
 
     /// <inheritdoc/>
-    public long BytesRead => Interlocked.Read(ref _bytesRead);
+    public long BytesRead => Volatile.Read(ref _at) - _start;
 
     /// <inheritdoc/>
     public RawBlock? Next()
@@ -111,10 +112,7 @@ internal sealed unsafe class AvroReader : IContainerReader
             buffer.Length = (int)Math.Min(buffer.Capacity, _end - _at);
             _carry?.Content.CopyTo(buffer.Span);
             if (buffer.Length > kept)
-            {
                 _file.Read(_at + kept, buffer.Content[kept..]);
-                Interlocked.Add(ref _bytesRead, buffer.Length - kept);
-            }
             _carry?.Dispose();
             _carry = null;
             return buffer;
@@ -154,7 +152,6 @@ internal sealed unsafe class AvroReader : IContainerReader
         _carry?.Dispose();
         _carry = null;
         Advance(block);
-        Interlocked.Add(ref _bytesRead, block.End - block.Offset);
         return new AvroBlocks([block], -1);
     }
 

@@ -29,9 +29,10 @@ internal sealed class CsvBlockDecoder : IBlockDecoder
             fields.Add(positions.TryGetValue(column.SourceName, out var position) ? position : throw new NebulaException(ErrorKind.Schema,
                 $"{plan.Stream.Name} has no column \"{column.SourceName}\".{Suggestion.For(column.SourceName, Dialect.Columns)}"));
         Fields = fields.MoveToImmutable();
+        var forms = CsvValueForms.Of(Dialect);
         var isOurs = plan.Stream.Details.ContainsKey(CsvDialect.OursKey);
-        Readers = [.. plan.Columns.Select(column => CsvColumnReader.Create(column.Field.Type, !column.TypeIsFixed, plan.Lossy != LossyPolicy.Refuse, isOurs)
-            ?? throw new NebulaException(ErrorKind.Schema,
+        Readers = [.. plan.Columns.Select(column =>
+            CsvColumnReader.Create(column.Field.Type, !column.TypeIsFixed, plan.Lossy != LossyPolicy.Refuse, isOurs, forms) ?? throw new NebulaException(ErrorKind.Schema,
             $"Column \"{column.SourceName}\" cannot be read as {column.Field.Type}: CSV has no text for such values. Read it as string or json."))];
         NullMarkers = [.. Dialect.NullMarkers.Where(static marker => marker.Length > 0).Select(Encoding.UTF8.GetBytes)];
         EmptyIsNull = Dialect.NullMarkers.Contains("");

@@ -25,31 +25,33 @@ internal abstract unsafe class CsvColumnReader
     /// <param name="allowsLoss">Whether a cast may round.</param>
     /// <param name="isOurs">Whether the text is what <see cref="Writing.CsvBlockEncoder"/> wrote: it has forms for some values that
     /// mean nothing in files of others.</param>
-    public static CsvColumnReader? Create(DataType type, bool isInferred, bool allowsLoss = false, bool isOurs = false)
+    /// <param name="forms">How values are written; null for the usual way.</param>
+    public static CsvColumnReader? Create(DataType type, bool isInferred, bool allowsLoss = false, bool isOurs = false, CsvValueForms? forms = null)
     {
         var casts = !isInferred && !isOurs;
         return type.Kind switch
         {
             TypeKind.Binary when isOurs => new CsvBase64ColumnReader(),
-            TypeKind.Float32 when isOurs => new CsvValueReader<float, FloatWordsParser<float, SingleParser>>(default, null, false),
-            TypeKind.Float64 when isOurs => new CsvValueReader<double, FloatWordsParser<double, DoubleParser>>(default, null, false),
             TypeKind.Json when casts => new CsvJsonColumnReader(),
             TypeKind.String or TypeKind.Json => new CsvTextColumnReader(),
             TypeKind.Bool => new CsvBoolReader(casts),
-            TypeKind.Int8 => Values<sbyte, SignedParser<sbyte>>(default),
-            TypeKind.Int16 => Values<short, SignedParser<short>>(default),
-            TypeKind.Int32 => Values<int, SignedParser<int>>(default),
-            TypeKind.Int64 => Values<long, Int64Parser>(default),
-            TypeKind.UInt8 => Values<byte, UnsignedParser<byte>>(default),
-            TypeKind.UInt16 => Values<ushort, UnsignedParser<ushort>>(default),
-            TypeKind.UInt32 => Values<uint, UnsignedParser<uint>>(default),
-            TypeKind.UInt64 => Values<ulong, UnsignedParser<ulong>>(default),
-            TypeKind.Float32 => Values<float, SingleParser>(default),
-            TypeKind.Float64 => Values<double, DoubleParser>(new DoubleParser(isInferred)),
-            TypeKind.Decimal when type.ByteWidth == 8 => Values<long, Decimal64Parser>(new Decimal64Parser(type.Precision, type.Scale)),
-            TypeKind.Decimal => Values<Int128, Decimal128Parser>(new Decimal128Parser(type.Precision, type.Scale)),
+            TypeKind.Int8 => Numbers<sbyte, SignedParser<sbyte>>(default),
+            TypeKind.Int16 => Numbers<short, SignedParser<short>>(default),
+            TypeKind.Int32 => Numbers<int, SignedParser<int>>(default),
+            TypeKind.Int64 => Numbers<long, Int64Parser>(default),
+            TypeKind.UInt8 => Numbers<byte, UnsignedParser<byte>>(default),
+            TypeKind.UInt16 => Numbers<ushort, UnsignedParser<ushort>>(default),
+            TypeKind.UInt32 => Numbers<uint, UnsignedParser<uint>>(default),
+            TypeKind.UInt64 => Numbers<ulong, UnsignedParser<ulong>>(default),
+            TypeKind.Float32 => Numbers<float, FloatWordsParser<float, SingleParser>>(default),
+            TypeKind.Float64 => Numbers<double, FloatWordsParser<double, DoubleParser>>(new(new DoubleParser(codesAreText: isInferred && !isOurs))),
+            TypeKind.Decimal when type.ByteWidth == 8 => Numbers<long, Decimal64Parser>(new Decimal64Parser(type.Precision, type.Scale)),
+            TypeKind.Decimal => Numbers<Int128, Decimal128Parser>(new Decimal128Parser(type.Precision, type.Scale)),
+            TypeKind.Date when forms?.Dates is { } format => new CsvValueReader<int, FormattedDateParser>(new(format), null, false),
             TypeKind.Date => Values<int, DateParser>(default),
             TypeKind.Time => Values<long, TimeParser>(new TimeParser(type.Unit == TimeUnit.Nanosecond)),
+            TypeKind.Timestamp when forms?.Timestamps is { } format => new CsvValueReader<long, FormattedTimestampParser>(
+                new(format, type.Unit == TimeUnit.Nanosecond, type.Zone is not null), null, false),
             TypeKind.Timestamp => Values<long, TimestampParser>(new TimestampParser(type.Unit == TimeUnit.Nanosecond, type.Zone is not null)),
             TypeKind.Uuid => Values<Int128, UuidParser>(default),
             _ => null,
@@ -58,6 +60,12 @@ internal abstract unsafe class CsvColumnReader
         CsvValueReader<T, TParser> Values<T, TParser>(TParser parser)
             where T : unmanaged
             where TParser : struct, IValueParser<T> => new(parser, casts ? TextMaps.Of<T>(type) : null, allowsLoss);
+
+        CsvColumnReader Numbers<T, TParser>(TParser parser)
+            where T : unmanaged
+            where TParser : struct, IValueParser<T> => forms?.Numbers is not { } form ? Values<T, TParser>(parser)
+                : new CsvValueReader<T, NumberFormParser<T, TParser>>(
+                    new(form, parser), casts ? new NumberFormMap<T>(form, TextMaps.Of<T>(type)) : null, allowsLoss);
     }
 
     /// <summary>Whether a field that did not fit would have, had it been rounded.</summary>

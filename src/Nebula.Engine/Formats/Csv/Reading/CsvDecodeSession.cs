@@ -80,7 +80,7 @@ internal sealed unsafe class CsvDecodeSession
         // wide records: enough of them at a time that what each column costs once does not count
         var room = Math.Max(ScanRoom, Math.Max(2 * _fields, Math.Min(64 * _fields, MostScanRoom)));
         var scratch = _decoder.Pool.Rent(4 * (room + ScanSlack + 1));
-        PooledBuffer? regrouped = null;
+        PooledBuffer? regrouped = null, trimmed = null;
         try
         {
             // entry 0 stands for the end of the field before the first one
@@ -125,6 +125,8 @@ internal sealed unsafe class CsvDecodeSession
                 pendingRecords = 0;
                 if (dropHeader || !allValid || records != table.Rows || !IsRegular(table) || (state.Position >= length && taken != pending))
                     taken = Regroup(block, sink, ref table, pending, ref regrouped, ref dropHeader, allValid, records, out pendingRecords);
+                if (_decoder.Dialect.Trim)
+                    Trim(ref table, ref trimmed);
                 ReadColumns(block, sink, table, length);
                 // what is left of a record that is not complete yet moves to the front
                 var left = pending - taken;
@@ -142,6 +144,7 @@ internal sealed unsafe class CsvDecodeSession
         {
             scratch.Dispose();
             regrouped?.Dispose();
+            trimmed?.Dispose();
         }
         sink.Lines(state.Lines);
         if (_columns.Length > 0 && _columns[0].Rows > 0)
@@ -151,6 +154,18 @@ internal sealed unsafe class CsvDecodeSession
             block.ReleaseGiant();
             sink.Add(new RecordBatch(_decoder.Plan.Schema, [.. _columns.Select(static column => column.Build())], rows));
         }
+    }
+
+    private void Trim(ref CsvTable table, ref PooledBuffer? memory)
+    {
+        var needed = 2 * sizeof(uint) * Math.Max(1, table.Rows * table.Stride);
+        if (memory is null || memory.Capacity < needed)
+        {
+            memory?.Dispose();
+            memory = null;
+            memory = _decoder.Pool.Rent(needed);
+        }
+        CsvBlanks.Trim(ref table, _scan, (uint*)memory.Pointer);
     }
 
     private void GrowScratch(RawBlock block, ref PooledBuffer scratch, ref uint* ends, ref int room, int pending)
@@ -363,6 +378,9 @@ internal sealed unsafe class CsvDecodeSession
     {
         var planned = _decoder.Plan.Columns[column];
         var start = table.RecordStart(row);
+        // of a bad row also the blanks are told
+        while (_decoder.Dialect.Trim && start > 0 && table.Data[start - 1] is (byte)' ' or (byte)'\t')
+            start--;
         var field = table.Field(row, _decoder.Fields[column]);
         if (reason is null && !planned.TypeIsFixed)
             throw new SchemaContradictionException(
@@ -371,6 +389,8 @@ internal sealed unsafe class CsvDecodeSession
                 + $"Set the column's type (columns: {{ {planned.SourceName}: string }}), or let every value be looked at (infer: all).",
                 Locate(block, start, planned.SourceName));
         var recordEnd = table.Ends[row * table.Stride + table.Stride - 1];
+        while (_decoder.Dialect.Trim && table.Data[recordEnd] is (byte)' ' or (byte)'\t')
+            recordEnd++;
         var record = new ReadOnlySpan<byte>(table.Data + start, (int)(recordEnd - start));
         Reject(block, sink, start, table.TrimReturn && record.EndsWith("\r"u8) ? record[..^1] : record, planned.SourceName,
             reason is null ? $"the value {DataFormatException.Show(field)} is not {Article(planned.Field.Type.ToString())}"
@@ -384,10 +404,23 @@ internal sealed unsafe class CsvDecodeSession
 
     private string WrongCount(int found)
     {
-        var advice = found < _fields
-            ? "Set 'null_padding: true' to complete short records with nulls" : "If the file starts with lines that are no records set 'skip_rows'";
+        var dialect = _decoder.Dialect;
+        var delimiter = dialect.Delimiter == '\t' ? "tab" : $"'{(char)dialect.Delimiter}'";
+        var advice = found < _fields ? "Set 'null_padding: true' to complete short records with nulls"
+            // a file of one column whose records have more is not of that form at all
+            : _fields == 1 ? $"Is {delimiter} the delimiter? If the file starts with lines that are no records set 'skip_rows'"
+            : dialect.Quote is { } quote ? $"Most likely a text in it has a {delimiter} and is not quoted: put it in {(char)quote}"
+            : $"Most likely a text in it has a {delimiter}, which 'quote: none' gives no way to write";
         return string.Create(CultureInfo.InvariantCulture,
-            $"the record has {found} {(found == 1 ? "field" : "fields")} where {_fields} {(_fields == 1 ? "is" : "are")} expected. {advice}");
+            $"the record has {found} {(found == 1 ? "field" : "fields")} where {_fields} {(_fields == 1 ? "is" : "are")} expected ({Names(dialect)}). {advice}");
+    }
+
+    private static string Names(CsvDialect dialect)
+    {
+        const int Most = 8;
+        const int Longest = 32;
+        return string.Join(", ", dialect.Columns.Take(Most).Select(static name => name.Length <= Longest ? name : name[..Longest] + "…"))
+            + (dialect.Columns.Length > Most ? ", …" : "");
     }
 
     private static string InvalidUtf8(ReadOnlySpan<byte> record)

@@ -8,6 +8,7 @@ internal unsafe ref struct CsvRecords
     private const int Room = 512;
     private readonly ReadOnlySpan<byte> _bytes;
     private readonly CsvScanDialect _scan;
+    private readonly bool _trims;
     private readonly List<(int Start, int Length)> _fields = [];
     // ends of fields that the scanner found ahead; it may overwrite 128 more than it is given room for
     private readonly uint[] _ends = new uint[Room + 128];
@@ -24,11 +25,12 @@ internal unsafe ref struct CsvRecords
     {
         _bytes = bytes;
         _scan = new CsvScanDialect(dialect);
+        _trims = dialect.Trim;
         _scanned = new CsvScanState { Position = position };
         _position = position;
     }
 
-    /// <summary>Fields of the current record: where they start and how long they are, quotes included.</summary>
+    /// <summary>Fields of the current record: where they start and how long they are, quotes included, blanks around them not where they are trimmed.</summary>
     public readonly List<(int Start, int Length)> Fields => _fields;
 
     /// <summary>Whether a line end follows the current record.</summary>
@@ -54,7 +56,7 @@ internal unsafe ref struct CsvRecords
                 var length = end - start;
                 if (IsComplete && _scan.NewLine == '\n' && length > 0 && _bytes[end - 1] == '\r')
                     length--;
-                _fields.Add((start, length));
+                _fields.Add(_trims ? CsvBlanks.Trim(_bytes.Slice(start, length), start, _scan) : (start, length));
                 start = _position = isEnded ? end + 1 : end;
             }
             var isComment = _scan.Comment != 0 && _bytes[_start] == _scan.Comment;

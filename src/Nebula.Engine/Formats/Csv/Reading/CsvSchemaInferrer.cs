@@ -13,7 +13,7 @@ namespace Nebula.Engine.Formats.Csv.Reading;
 /// </summary>
 internal sealed unsafe class CsvSchemaInferrer(CsvDialect dialect, DiscoverRequest request) : ISchemaInferrer
 {
-    private readonly CsvTypeLattice[] _types = [.. dialect.Columns.Select(static _ => new CsvTypeLattice())];
+    private readonly CsvTypeLattice[] _types = Types(dialect);
     private readonly ImmutableArray<byte[]> _nullMarkers = [.. dialect.NullMarkers.Select(Encoding.UTF8.GetBytes)];
 
     public bool HasRecords { get; private set; }
@@ -49,6 +49,12 @@ internal sealed unsafe class CsvSchemaInferrer(CsvDialect dialect, DiscoverReque
 
     public Schema Build() => new(dialect.Columns.Select((name, i) =>
         new Field(name, request.Types.TryGetValue(name, out var type) ? type : request.InferTypes ? _types[i].Build() : DataType.String)));
+
+    private static CsvTypeLattice[] Types(CsvDialect dialect)
+    {
+        var forms = CsvValueForms.Of(dialect);
+        return [.. dialect.Columns.Select(_ => new CsvTypeLattice(forms))];
+    }
 
     private void ObserveField(byte* p, ref CsvRecords records, int i)
     {
