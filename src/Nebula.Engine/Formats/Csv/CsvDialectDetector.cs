@@ -128,7 +128,8 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
     private CsvDialect Choose(ReadOnlySpan<byte> bytes, bool isWhole, CsvDialect start)
     {
         // what numbers have in front of their fraction is a delimiter only where nothing else is
-        byte[] delimiters = ReadByte("delimiter") is { } delimiter ? [delimiter] : [.. Delimiters.OrderBy(candidate => candidate == start.Decimal)];
+        byte[] delimiters = ReadByte("delimiter") is { } delimiter ? [delimiter] : start.Decimal == CsvDialect.Point ? Delimiters
+            : [.. Delimiters.OrderBy(candidate => candidate == start.Decimal)];
         var quotes = Quotes();
         var comments = options.Text("comment") is { } commentText ? [ReadByte("comment", commentText)] : new byte?[] { null, (byte)'#' };
         CsvDialect? best = null;
