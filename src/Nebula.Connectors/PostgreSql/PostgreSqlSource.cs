@@ -6,10 +6,10 @@ using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Connectors.PostgreSql.Reading;
 using Nebula.Connectors.PostgreSql.Relations;
 using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
-using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql;
 
@@ -34,25 +34,8 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
     public Task<IReadOnlyList<CheckResult>> CheckStreamsAsync(IReadOnlyList<string> streams, CancellationToken cancellationToken) =>
         SourceCheck.FindRefusedAsync(_connections, streams, cancellationToken);
 
-    public Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken) => _connections.QueryAsync(
-        $"The tables of database '{options.Database}' cannot be listed", async connection =>
-        {
-            RequireVersion(connection);
-            if (request.Sql is { } statement)
-            {
-                var name = request.Streams is [var given] ? given : "sql";
-                return new Catalog([await DescribeAsync(connection, name, statement, request.InferTypes, cancellationToken).ConfigureAwait(false)]);
-            }
-            var found = await SystemCatalog.FindRelationsAsync(connection, options.Schemas, cancellationToken).ConfigureAwait(false);
-            var relations = Matching(found, request.Streams);
-            if (request.AsOneStream && relations.Count > 1)
-                throw NebulaException.Configuration($"{relations.Count} tables cannot be read as one stream. Name one, or make a view of them.");
-            var streams = new List<CatalogStream>(relations.Count);
-            foreach (var relation in relations)
-                streams.Add(request.NamesOnly ? new CatalogStream(relation.Stream, NoSchema) { Bytes = relation.Bytes, Rows = relation.Rows }
-                    : await DescribeAsync(connection, relation, request.InferTypes, cancellationToken).ConfigureAwait(false));
-            return new Catalog(streams);
-        }, cancellationToken);
+    public Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken) => _connections.AskAsync(
+        $"The tables of database '{options.Database}' cannot be listed", connection => Discover(connection, request), cancellationToken);
 
     public async Task<string> FindPositionAsync(StreamPlan plan, Checkpoint? from, CancellationToken cancellationToken)
     {
@@ -60,8 +43,8 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
             return await StartLogAsync(plan, cancellationToken).ConfigureAwait(false);
         if (!plan.IsIncremental)
             return "";
-        var position = await QueryAsync(plan, TableDetails.RowsOf(plan),
-            (connection, rows) => IncrementalRead.FindPositionAsync(connection, plan, rows, from, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var position = await AskAsync(plan, connection => IncrementalRead.FindPosition(connection, plan, TableDetails.RowsOf(plan), from), cancellationToken)
+            .ConfigureAwait(false);
         _positions[plan.Stream.Name] = position;
         return position;
     }
@@ -83,11 +66,12 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         {
             var position = _positions.GetValueOrDefault(plan.Stream.Name)
                 ?? await FindPositionAsync(plan, request.From, cancellationToken).ConfigureAwait(false);
-            rows = await QueryAsync(plan, rows, (connection, all) =>
-                IncrementalRead.NarrowAsync(connection, plan, all, request.From, position, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var all = rows;
+            rows = await AskAsync(plan, connection => IncrementalRead.Narrow(connection, plan, all, request.From, position), cancellationToken)
+                .ConfigureAwait(false);
         }
-        var chunks = chunkBytes is null ? [(rows, null)] : await QueryAsync(plan, rows,
-            (connection, all) => TableSplitter.SplitAsync(connection, plan, all, chunkBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var chunks = chunkBytes is null ? [(rows, null)]
+            : await AskAsync(plan, connection => TableSplitter.Split(connection, plan, rows, chunkBytes), cancellationToken).ConfigureAwait(false);
         // one chunk is one statement, which sees one state anyway
         if (exported && chunks.Count == 1)
             await ReleaseAsync().ConfigureAwait(false);
@@ -102,16 +86,14 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
             rows = rows with { Condition = KeyForm.OfSource(plan).Condition(keys) };
         var queries = new CopyQueries(plan, rows);
         var snapshot = SnapshotOf(plan, chunk);
-        var isDivided = chunk.IsWhole && Lanes > 1
-            && await QueryAsync(plan, rows, (connection, _) => queries.DivideAsync(connection, cancellationToken), cancellationToken).ConfigureAwait(false);
         var connection = await _connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
         var reader = new CopyReader(_connections, queries, plan, context);
         try
         {
             // a server answers when it has enough to say, which may be long after it was asked
-            return await connection.RunAsync(_ =>
+            return await connection.RunAsync(wire =>
             {
-                reader.Start(connection, snapshot?.Id, isDivided ? Lanes : 1);
+                reader.Start(connection, snapshot?.Id, chunk.IsWhole && Lanes > 1 && queries.Divide(wire) ? Lanes : 1);
                 return reader;
             }, cancellationToken).ConfigureAwait(false);
         }
@@ -137,13 +119,26 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         _starting.Dispose();
     }
 
-    private Task<T> QueryAsync<T>(StreamPlan plan, TableChunk rows, Func<NpgsqlConnection, TableChunk, Task<T>> query, CancellationToken cancellationToken) =>
-        _connections.QueryAsync($"'{plan.Stream.Name}' cannot be split", connection => query(connection, rows), cancellationToken);
+    private Task<T> AskAsync<T>(StreamPlan plan, Func<WireConnection, T> ask, CancellationToken cancellationToken) =>
+        _connections.AskAsync($"'{plan.Stream.Name}' cannot be split", ask, cancellationToken);
 
-    private static void RequireVersion(NpgsqlConnection connection)
+    private Catalog Discover(WireConnection connection, DiscoverRequest request)
     {
-        if (connection.PostgreSqlVersion.Major < OldestVersion)
-            throw NebulaException.Configuration($"The server is PostgreSQL {connection.PostgreSqlVersion}. Version {OldestVersion} or newer is needed.");
+        if (connection.MajorVersion < OldestVersion)
+            throw NebulaException.Configuration($"The server is PostgreSQL {connection.Version}. Version {OldestVersion} or newer is needed.");
+        if (request.Sql is { } statement)
+            return new Catalog([Describe(connection, request.Streams is [var given] ? given : "sql", statement, request.InferTypes)]);
+        var relations = Matching(SystemCatalog.FindRelations(connection, options.Schemas), request.Streams);
+        if (request.AsOneStream && relations.Count > 1)
+            throw NebulaException.Configuration($"{relations.Count} tables cannot be read as one stream. Name one, or make a view of them.");
+        if (request.NamesOnly)
+            return new Catalog(relations.ConvertAll(static relation =>
+                new CatalogStream(relation.Stream, NoSchema) { Bytes = relation.Bytes, Rows = relation.Rows }));
+        var columns = SystemCatalog.FindColumns(connection, relations);
+        var streams = new List<CatalogStream>(relations.Count);
+        for (var i = 0; i < relations.Count; i++)
+            streams.Add(Describe(relations[i], columns[i], request.InferTypes));
+        return new Catalog(streams);
     }
 
     private static List<Relation> Matching(List<Relation> relations, IReadOnlyList<string> patterns)
@@ -162,9 +157,8 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
     private static bool IsMatch(string pattern, Relation relation) =>
         pattern == relation.Stream || relation.IsReadable && Glob.IsWildcard(pattern) && Glob.Matches(pattern, relation.Stream);
 
-    private static async Task<CatalogStream> DescribeAsync(NpgsqlConnection connection, Relation relation, bool inferTypes, CancellationToken cancellationToken)
+    private static CatalogStream Describe(Relation relation, RelationColumns found, bool inferTypes)
     {
-        var found = await SystemCatalog.FindColumnsAsync(connection, relation, cancellationToken).ConfigureAwait(false);
         var types = TypesOf(found, inferTypes);
         return new CatalogStream(relation.Stream, SchemaOf(found, types))
         {
@@ -174,10 +168,9 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         };
     }
 
-    private static async Task<CatalogStream> DescribeAsync(
-        NpgsqlConnection connection, string stream, string statement, bool inferTypes, CancellationToken cancellationToken)
+    private static CatalogStream Describe(WireConnection connection, string stream, string statement, bool inferTypes)
     {
-        var found = await StatementColumns.FindAsync(connection, stream, statement, cancellationToken).ConfigureAwait(false);
+        var found = StatementColumns.Find(connection, stream, statement);
         var types = TypesOf(found, inferTypes);
         return new CatalogStream(stream, SchemaOf(found, types)) { Details = TableDetails.RenderStatement(types, found.Columns) };
     }

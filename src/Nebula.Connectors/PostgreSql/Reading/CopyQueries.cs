@@ -1,5 +1,5 @@
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
-using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Reading;
 
@@ -17,15 +17,14 @@ internal sealed class CopyQueries(StreamPlan plan, TableChunk rows)
     /// <summary>Where the read before ended, for statements that ask for it; null for nowhere.</summary>
     public string? After => rows.After;
 
-    /// <summary>Makes many statements of the one, where there are many rows.</summary>
+    /// <summary>Makes many statements of the one, where there are many rows. Blocks the thread.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="cancellationToken">Stops the call.</param>
     /// <returns>Whether there are.</returns>
-    public async Task<bool> DivideAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    public bool Divide(WireConnection connection)
     {
         if (!rows.IsStored || rows.FirstBlock is not null || rows.After is not null)
             return false;
-        var parts = await TableSplitter.SplitAsync(connection, plan, rows, PartBytes, cancellationToken).ConfigureAwait(false);
+        var parts = TableSplitter.Split(connection, plan, rows, PartBytes);
         if (parts.Count < FewestParts || parts.Sum(static part => part.Bytes ?? 0) < FewestParts * PartBytes)
             return false;
         _parts = [.. parts.Select(static part => part.Chunk)];
