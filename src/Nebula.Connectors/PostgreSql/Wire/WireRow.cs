@@ -102,8 +102,9 @@ internal sealed record WireColumn(string Name, uint Type, int Modifier)
         if (content.Length < sizeof(short))
             throw input.Unexpected((byte)'T');
         var columns = new List<WireColumn>();
+        var count = BinaryPrimitives.ReadUInt16BigEndian(content);
         content = content[sizeof(short)..];
-        while (!content.IsEmpty)
+        while (columns.Count < count)
         {
             var end = content.IndexOf((byte)0);
             if (end < 0 || content.Length - end - 1 < FixedSize)
