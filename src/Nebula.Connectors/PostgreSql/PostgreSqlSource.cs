@@ -70,13 +70,13 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
             rows = await AskAsync(plan, connection => IncrementalRead.Narrow(connection, plan, all, request.From, position), cancellationToken)
                 .ConfigureAwait(false);
         }
-        var chunks = chunkBytes is null ? [(rows, null)]
+        var chunks = chunkBytes is null ? [rows]
             : await AskAsync(plan, connection => TableSplitter.Split(connection, plan, rows, chunkBytes), cancellationToken).ConfigureAwait(false);
         // one chunk is one statement, which sees one state anyway
         if (exported && chunks.Count == 1)
             await ReleaseAsync().ConfigureAwait(false);
         for (var i = 0; i < chunks.Count; i++)
-            yield return new Chunk(i, chunks[i].Chunk.Render()) { Bytes = chunks[i].Bytes, IsWhole = chunks.Count == 1 };
+            yield return new Chunk(i, chunks[i].Render()) { Bytes = chunks[i].Bytes, IsWhole = chunks.Count == 1 };
     }
 
     public async Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken)

@@ -62,7 +62,7 @@ internal sealed unsafe class ChangedRows : IDisposable
     public CapturedTable Table { get; set; }
 
     /// <summary>How its columns are read.</summary>
-    public ImmutableArray<(PostgreSqlWire Wire, Field Field)> Columns { get; }
+    public ImmutableArray<ReadColumn> Columns { get; }
 
     /// <summary>The columns of the batches as they are built, those that tell the changes included.</summary>
     public Schema Schema { get; }

@@ -11,7 +11,7 @@ internal sealed class CopyQueries(StreamPlan plan, TableChunk rows)
     // some ten milliseconds of work: connections end at about the same time, and asking costs little beside it
     private const long PartBytes = 8 << 20;
     private const int FewestParts = 2;
-    private TableChunk[] _parts = [rows];
+    private List<TableChunk> _parts = [rows];
     private int _next;
 
     /// <summary>Where the read before ended, for statements that ask for it; null for nowhere.</summary>
@@ -27,7 +27,7 @@ internal sealed class CopyQueries(StreamPlan plan, TableChunk rows)
         var parts = TableSplitter.Split(connection, plan, rows, PartBytes);
         if (parts.Count < FewestParts || parts.Sum(static part => part.Bytes ?? 0) < FewestParts * PartBytes)
             return false;
-        _parts = [.. parts.Select(static part => part.Chunk)];
+        _parts = parts;
         return true;
     }
 
@@ -36,6 +36,6 @@ internal sealed class CopyQueries(StreamPlan plan, TableChunk rows)
     public string? Next()
     {
         var next = Interlocked.Increment(ref _next) - 1;
-        return next < _parts.Length ? CopyQuery.Of(plan, _parts[next]) : null;
+        return next < _parts.Count ? CopyQuery.Of(plan, _parts[next]) : null;
     }
 }

@@ -31,22 +31,21 @@ internal static class TableSplitter
     /// <param name="plan">The stream.</param>
     /// <param name="whole">The relation.</param>
     /// <param name="chunkBytes">About how many stored bytes a chunk should have; null for one chunk.</param>
-    /// <returns>The chunks with their stored bytes, where known.</returns>
-    public static List<(TableChunk Chunk, long? Bytes)> Split(WireConnection connection, StreamPlan plan, TableChunk whole, long? chunkBytes)
+    public static List<TableChunk> Split(WireConnection connection, StreamPlan plan, TableChunk whole, long? chunkBytes)
     {
         if (chunkBytes is not { } wanted || !whole.IsStored
             || plan.Where is not null && UsesIndex(connection, plan, whole))
-            return [(whole, null)];
+            return [whole];
         var hasRangeScans = connection.MajorVersion >= FirstVersionWithRangeScans;
-        var chunks = new List<(TableChunk, long?)>();
+        var chunks = new List<TableChunk>();
         foreach (var row in connection.Ask(LeavesQuery, SqlName.Quote(whole.Schema, whole.Name)))
         {
             if (row.Bool(6))
-                return [(whole, null)];
+                return [whole];
             var leaf = new TableChunk(row.Text(0), row.Text(1), row.Char(2)) { Condition = whole.Condition };
             AddRanges(chunks, leaf, hasRangeScans && row.Bool(3) ? row.Int64(4) : 0, row.Int64(5), wanted);
         }
-        return chunks.Count == 0 ? [(whole, null)] : chunks;
+        return chunks.Count == 0 ? [whole] : chunks;
     }
 
     /// <summary>Whether the server finds the rows by an index: it would read all blocks if they were asked for range by range.</summary>
@@ -59,20 +58,25 @@ internal static class TableSplitter
     private static bool IsIndex(ReadOnlySpan<char> node) =>
         node.StartsWith("Index ", StringComparison.Ordinal) || node.StartsWith("Bitmap ", StringComparison.Ordinal);
 
-    private static void AddRanges(List<(TableChunk Chunk, long? Bytes)> chunks, TableChunk leaf, long blocks, long bytes, long chunkBytes)
+    private static void AddRanges(List<TableChunk> chunks, TableChunk leaf, long blocks, long bytes, long chunkBytes)
     {
         var bytesPerBlock = blocks == 0 ? 1 : Math.Max(1, bytes / blocks);
         var blocksPerChunk = Math.Max(1, chunkBytes / bytesPerBlock);
         if (blocks <= blocksPerChunk)
         {
-            chunks.Add((leaf, bytes));
+            chunks.Add(leaf with { Bytes = bytes });
             return;
         }
         for (var first = 0L; first < blocks; first += blocksPerChunk)
         {
             var end = first + blocksPerChunk;
             // the last has no end: where the snapshot is not shared, rows that moved behind the old end are not lost
-            chunks.Add((leaf with { FirstBlock = first, EndBlock = end < blocks ? end : null }, Math.Min(blocksPerChunk, blocks - first) * bytesPerBlock));
+            chunks.Add(leaf with
+            {
+                FirstBlock = first,
+                EndBlock = end < blocks ? end : null,
+                Bytes = Math.Min(blocksPerChunk, blocks - first) * bytesPerBlock,
+            });
         }
     }
 }
