@@ -22,7 +22,9 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
     private readonly PostgreSqlConnections _connections = new(options);
     private readonly SemaphoreSlim _exporting = new(1);
     private readonly ConcurrentDictionary<string, string> _positions = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _turns = new(1);
     private SharedSnapshot? _snapshot;
+    private bool? _isShared;
 
     public bool CanRestart => true;
 
@@ -86,14 +88,17 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
             rows = rows with { Condition = KeyForm.OfSource(plan).Condition(keys) };
         var queries = new CopyQueries(plan, rows);
         var snapshot = SnapshotOf(plan, chunk);
-        var connection = await _connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
         var reader = new CopyReader(_connections, queries, plan, context);
+        LentWire? connection = null;
         try
         {
+            reader.Turn = chunk.IsWhole ? null : await TakeTurnAsync(plan, cancellationToken).ConfigureAwait(false);
+            queries.GaveWay = reader.Turn is not null;
+            connection = await _connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
             // a server answers when it has enough to say, which may be long after it was asked
             return await connection.RunAsync(wire =>
             {
-                reader.Start(connection, snapshot?.Id, chunk.IsWhole && Lanes > 1 && queries.Divide(wire) ? Lanes : 1);
+                reader.Start(connection, snapshot?.Id, chunk.IsWhole && Lanes > 1 && queries.Divide(wire, options.GivesWay) ? Lanes : 1);
                 return reader;
             }, cancellationToken).ConfigureAwait(false);
         }
@@ -101,7 +106,7 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         {
             // it may have begun in spite of that
             await reader.DisposeAsync().ConfigureAwait(false);
-            await connection.DisposeAsync().ConfigureAwait(false);
+            connection?.Dispose();
             if (!cancellationToken.IsCancellationRequested && _connections.Errors.Translate(e, $"'{plan.Stream.Name}' cannot be read") is { } translated)
                 throw translated;
             throw;
@@ -116,7 +121,30 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         await ReleaseLogsAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
         _exporting.Dispose();
+        _turns.Dispose();
         _starting.Dispose();
+    }
+
+    /// <summary>Waits until no other chunk is read, where others are at work on the server.</summary>
+    /// <returns>What is given back when the chunk was read; null where chunks do not wait for each other.</returns>
+    private async Task<SemaphoreSlim?> TakeTurnAsync(StreamPlan plan, CancellationToken cancellationToken)
+    {
+        if (!options.GivesWay)
+            return null;
+        await _turns.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            _isShared ??= await AskAsync(plan, ServerLoad.IsShared, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            _turns.Release();
+            throw;
+        }
+        if (_isShared.Value)
+            return _turns;
+        _turns.Release();
+        return null;
     }
 
     private Task<T> AskAsync<T>(StreamPlan plan, Func<WireConnection, T> ask, CancellationToken cancellationToken) =>

@@ -67,6 +67,9 @@ internal sealed record PostgreSqlOptions
     /// <summary>Most connections to the server of the whole pipeline; null for no limit.</summary>
     public int? ConnectionLimit { get; init; }
 
+    /// <summary>Whether reading gives way to others who are at work on the server: it does not where the user says how many connections there are.</summary>
+    public bool GivesWay { get; init; }
+
     /// <summary>Most statements that the server keeps for each connection of the library.</summary>
     public int MostPrepared { get; init; }
 
@@ -112,6 +115,7 @@ internal sealed record PostgreSqlOptions
             User = user,
             MaxConnections = connections,
             ConnectionLimit = Connections(LimitKey),
+            GivesWay = !options.IsSet(ConnectionsKey) && !options.IsSet(LimitKey),
             Schemas = options.List("schema") ?? [],
         };
 

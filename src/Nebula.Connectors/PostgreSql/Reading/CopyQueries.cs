@@ -1,3 +1,4 @@
+using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
 
@@ -17,15 +18,22 @@ internal sealed class CopyQueries(StreamPlan plan, TableChunk rows)
     /// <summary>Where the read before ended, for statements that ask for it; null for nowhere.</summary>
     public string? After => rows.After;
 
+    /// <summary>Whether one connection reads where several could, as others are at work on the server.</summary>
+    public bool GaveWay { get; set; }
+
     /// <summary>Makes many statements of the one, where there are many rows. Blocks the thread.</summary>
     /// <param name="connection">The connection.</param>
-    /// <returns>Whether there are.</returns>
-    public bool Divide(WireConnection connection)
+    /// <param name="givesWay">Whether it is left as it is where others are at work on the server.</param>
+    /// <returns>Whether there are many.</returns>
+    public bool Divide(WireConnection connection, bool givesWay)
     {
         if (!rows.IsStored || rows.FirstBlock is not null || rows.After is not null)
             return false;
         var parts = TableSplitter.Split(connection, plan, rows, PartBytes);
         if (parts.Count < FewestParts || parts.Sum(static part => part.Bytes ?? 0) < FewestParts * PartBytes)
+            return false;
+        GaveWay = givesWay && ServerLoad.IsShared(connection);
+        if (GaveWay)
             return false;
         _parts = parts;
         return true;

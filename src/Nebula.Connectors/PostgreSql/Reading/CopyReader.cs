@@ -36,6 +36,11 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         }
     }
 
+    /// <summary>Given back at the end, so that the next reader can begin; null where there is no need to wait.</summary>
+    public SemaphoreSlim? Turn { get; set; }
+
+    public string? Note => queries.GaveWay ? "read by one connection at a time: others are at work on the server" : null;
+
     /// <summary>Begins to read. Blocks the thread.</summary>
     /// <param name="connection">The first connection, which belongs to this afterwards.</param>
     /// <param name="snapshot">The state that is read; null for that of now.</param>
@@ -91,6 +96,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             block.Dispose();
         _stop.Dispose();
         _room.Dispose();
+        Turn?.Release();
     }
 
     /// <summary>Opens one more connection.</summary>
