@@ -48,7 +48,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     /// <summary>Says what errors mean.</summary>
     public PostgreSqlErrors Errors { get; }
 
-    /// <summary>Opens a connection, after waiting for one to be free.</summary>
+    /// <summary>Opens a connection of the library, after waiting for one to be free.</summary>
     /// <param name="cancellationToken">Stops the wait and the opening.</param>
     /// <exception cref="NebulaException">It cannot be opened.</exception>
     public async Task<LentConnection> OpenAsync(CancellationToken cancellationToken)
@@ -57,14 +57,14 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         return await LendAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Opens a connection where one is free; waits for none.</summary>
+    /// <summary>Opens a connection of the library where one is free; waits for none.</summary>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <returns>Null when none is free.</returns>
     /// <exception cref="NebulaException">It cannot be opened.</exception>
     public async Task<LentConnection?> TryOpenAsync(CancellationToken cancellationToken) =>
         _free.Wait(0, CancellationToken.None) ? await LendAsync(cancellationToken).ConfigureAwait(false) : null;
 
-    /// <summary>Opens a connection for what is much, after waiting for one to be free.</summary>
+    /// <summary>Opens a connection that reads, after waiting for one to be free.</summary>
     /// <param name="cancellationToken">Stops the wait and the opening.</param>
     /// <exception cref="NebulaException">It cannot be opened.</exception>
     public async Task<LentWire> OpenWireAsync(CancellationToken cancellationToken)
@@ -73,7 +73,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         return await Task.Run(() => LendWire(isReplication: false, cancellationToken), CancellationToken.None).ConfigureAwait(false);
     }
 
-    /// <summary>Opens a connection for what is much where one is free; waits for none. Blocks the thread.</summary>
+    /// <summary>Opens a connection that reads where one is free; waits for none. Blocks the thread.</summary>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <returns>Null when none is free.</returns>
     /// <exception cref="NebulaException">It cannot be opened.</exception>

@@ -27,9 +27,9 @@ internal static class StatementColumns
         if (found.GroupBy(static column => column.Name).FirstOrDefault(static same => same.Count() > 1) is { } twice)
             throw NebulaException.Configuration($"'sql' of {stream} has {twice.Count()} columns \"{twice.Key}\". Give each a name of its own (AS …).");
         var types = connection.Ask(TypesQuery, SqlName.Array(found.Select(static column => column.Type.ToString(CultureInfo.InvariantCulture))),
-            SqlName.Array(found.Select(static column => PostgreSqlType.ModifierOf(column).ToString(CultureInfo.InvariantCulture))));
+            SqlName.Array(found.Select(static column => PostgreSqlType.ModifierOf(column.Type, column.Modifier).ToString(CultureInfo.InvariantCulture))));
         return new RelationColumns([.. found.Zip(types, static (column, type) => new RelationColumn(
-            column.Name, new CatalogType(column.Type, PostgreSqlType.ModifierOf(column), type.Char(0), type.Bool(1)), Nullable: true)
+            column.Name, new CatalogType(column.Type, PostgreSqlType.ModifierOf(column.Type, column.Modifier), type.Char(0), type.Bool(1)), Nullable: true)
         {
             Declared = type.Text(2),
         })], []);

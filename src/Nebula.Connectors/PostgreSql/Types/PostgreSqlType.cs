@@ -1,4 +1,3 @@
-using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Connectors.PostgreSql.Types;
@@ -67,8 +66,9 @@ internal sealed record PostgreSqlType(DataType Type, PostgreSqlWire Wire, string
     }
 
     /// <summary>The modifier that counts for a column of a statement: that of numbers. The length of a text is the business of the table that it comes from.</summary>
-    /// <param name="column">The column.</param>
-    public static int ModifierOf(WireColumn column) => column.Type == NumericOid ? column.Modifier : -1;
+    /// <param name="oid">The type of the column.</param>
+    /// <param name="modifier">Its modifier.</param>
+    public static int ModifierOf(uint oid, int modifier) => oid == NumericOid ? modifier : -1;
 
     private static PostgreSqlType OfText(CatalogType type)
     {
