@@ -24,7 +24,7 @@ public interface IChangeSource : ISource
     Task<IChangeReader> OpenChangesAsync(IReadOnlyList<CapturedStream> streams, ChangeContext context, CancellationToken cancellationToken);
 }
 
-/// <summary>Reads changes in the order in which they were committed. Used by one caller at a time.</summary>
+/// <summary>Reads changes in the order in which they were committed. Used by one caller at a time, who may acknowledge a window while the next one is read.</summary>
 public interface IChangeReader : IAsyncDisposable
 {
     /// <summary>Reads the next window: as many changes as came within the bounds of the context. Waits for the first of them when the log is
@@ -70,8 +70,8 @@ public sealed record ChangeContext(BufferPool Pool)
     /// <summary>Most changes of a window. A transaction may be divided.</summary>
     public int MaxChanges { get; init; } = 250_000;
 
-    /// <summary>About how many bytes of columns a window may have.</summary>
-    public long MaxBytes { get; init; } = 64L << 20;
+    /// <summary>About how many bytes of columns a window may have. There are two at a time: one is committed while the next is read.</summary>
+    public long MaxBytes { get; init; } = 32L << 20;
 }
 
 /// <summary>Changes that are committed together. Owns its batches.</summary>

@@ -172,29 +172,53 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
             var isRead = false;
             using var gauge = new LogGauge();
             var asked = await FindRetentionAsync(reader, streams, gauge, cancellationToken).ConfigureAwait(false);
-            while (!isOver && !isRead)
+            Task<ChangeWindow?>? ahead = null;
+            try
             {
-                try
+                while (!isOver && !isRead)
                 {
-                    using var window = await reader.ReadAsync(slice.Token).ConfigureAwait(false);
-                    isRead = window is null;
-                    if (window is not null)
-                        await CommitAsync(window, streams, log, cancellationToken).ConfigureAwait(false);
-                    isOver = slice.IsCancellationRequested;
+                    try
+                    {
+                        using var window = await (ahead ?? reader.ReadAsync(slice.Token)).ConfigureAwait(false);
+                        ahead = null;
+                        if (Stopwatch.GetElapsedTime(asked) > RetentionInterval)
+                            asked = await FindRetentionAsync(reader, streams, gauge, cancellationToken).ConfigureAwait(false);
+                        isRead = window is null;
+                        // while a window is committed the next one is read
+                        if (window is { IsAwaited: false })
+                            ahead = Task.Run(() => reader.ReadAsync(slice.Token), CancellationToken.None);
+                        if (window is not null)
+                            await CommitAsync(window, streams, log, cancellationToken).ConfigureAwait(false);
+                        isOver = slice.IsCancellationRequested;
+                    }
+                    catch (OperationCanceledException) when (slice.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+                    {
+                        isOver = true;
+                    }
+                    if (isOver || isRead)
+                        await CommitIdleAsync(streams, log, cancellationToken).ConfigureAwait(false);
+                    if (log.Reached() is { } position)
+                        await reader.AcknowledgeAsync(position, cancellationToken).ConfigureAwait(false);
                 }
-                catch (OperationCanceledException) when (slice.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-                {
-                    isOver = true;
-                }
-                if (isOver || isRead)
-                    await CommitIdleAsync(streams, log, cancellationToken).ConfigureAwait(false);
-                if (log.Reached() is { } position)
-                    await reader.AcknowledgeAsync(position, cancellationToken).ConfigureAwait(false);
-                if (isOver || isRead || Stopwatch.GetElapsedTime(asked) > RetentionInterval)
-                    asked = await FindRetentionAsync(reader, streams, gauge, cancellationToken).ConfigureAwait(false);
             }
+            finally
+            {
+                await DropAsync(ahead, slice).ConfigureAwait(false);
+            }
+            await FindRetentionAsync(reader, streams, gauge, cancellationToken).ConfigureAwait(false);
             return isRead;
         }
+    }
+
+    /// <summary>Gives up a window that is read ahead: it comes again. What went wrong with it does too.</summary>
+    private static async Task DropAsync(Task<ChangeWindow?>? ahead, CancellationTokenSource slice)
+    {
+        if (ahead is null)
+            return;
+        await slice.CancelAsync().ConfigureAwait(false);
+        await ((Task)ahead).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (ahead.IsCompletedSuccessfully)
+            ahead.Result?.Dispose();
     }
 
     /// <summary>Finds how much of its log the source keeps.</summary>

@@ -11,8 +11,8 @@ internal sealed class ChangeReader : IChangeReader
 {
     private const int MessagesPerLook = 256;
 
-    // begin, commit and descriptions of tables are messages too
-    private const int MessagesPerChange = 4;
+    // For each answer the server reads its log again from where the slot keeps it, so that there are to be few; but it collects an answer in temporary files first.
+    private const int WindowsPerAnswer = 8;
     private readonly PostgreSqlConnections _connections;
     private readonly CaptureOptions _options;
     private readonly ChangeContext _context;
@@ -96,7 +96,7 @@ internal sealed class ChangeReader : IChangeReader
             var isSentAgain = passed.At != 0 && passed.Commit >= from;
             feed = context.Follow
                 ? await StreamFeed.StartAsync(connections, options, from, context.Pool, state.Version, cancellationToken).ConfigureAwait(false)
-                : new PeekFeed(connections, options, state, place.Lsn, (int)Math.Min((long)context.MaxChanges * MessagesPerChange, int.MaxValue / 2),
+                : new PeekFeed(connections, options, state, place.Lsn, (int)Math.Min((long)context.MaxChanges * WindowsPerAnswer, int.MaxValue / 2),
                     context.Pool);
             // from here on the slot is held, and cannot be made again by somebody else
             if (context.Follow)

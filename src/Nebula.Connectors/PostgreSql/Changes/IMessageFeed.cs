@@ -14,7 +14,7 @@ internal interface IMessageFeed : IAsyncDisposable
     /// <param name="cancellationToken">Stops the wait.</param>
     ValueTask<Fetched> FetchAsync(TimeSpan timeout, CancellationToken cancellationToken);
 
-    /// <summary>Tells the server up to where the log is needed no more.</summary>
+    /// <summary>Tells the server up to where the log is needed no more; also while messages are fetched.</summary>
     /// <param name="lsn">The place.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     ValueTask AcknowledgeAsync(ulong lsn, CancellationToken cancellationToken);

@@ -31,6 +31,7 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
     private const int LargestAnswer = int.MaxValue / 2;
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
+    private readonly SemaphoreSlim _turn = new(1);
     private LentWire? _connection;
     private CopyOut? _copy;
     private int _limit = changesPerAnswer;
@@ -47,6 +48,7 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
 
     public async ValueTask<Fetched> FetchAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             // to be told that there is no more costs the server another reading of what it still keeps
@@ -68,14 +70,26 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
             throw cancellationToken.IsCancellationRequested ? new OperationCanceledException("The log is read no more.", e, cancellationToken)
                 : ChangeReader.Translate(connections, options, e) ?? e;
         }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     public async ValueTask AcknowledgeAsync(ulong lsn, CancellationToken cancellationToken)
     {
-        _acknowledged = Math.Max(_acknowledged, lsn);
-        // each time the server reads the log again up to there: once for an answer is enough
-        if (_copy is null && _acknowledged > _advanced)
-            await AdvanceAsync(cancellationToken).ConfigureAwait(false);
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            _acknowledged = Math.Max(_acknowledged, lsn);
+            // each time the server reads the log again up to there: once for an answer is enough
+            if (_copy is null && _acknowledged > _advanced && (!_isAtEnd || _acknowledged >= state.End))
+                await AdvanceAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -89,6 +103,7 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
             await _connection.DisposeAsync().ConfigureAwait(false);
         }
         Buffer.Dispose();
+        _turn.Dispose();
     }
 
     private async ValueTask<LentWire> ConnectAsync(CancellationToken cancellationToken)

@@ -16,7 +16,7 @@ internal sealed class LogStream(WireConnection connection, BufferPool pool) : ID
     private const int HeartbeatSize = sizeof(byte) + 2 * sizeof(ulong) + sizeof(byte);
 
     // the server sends message by message; to be woken by each of them takes longer than to read it
-    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(5);
     private static readonly DateTime Epoch = new(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc);
     private readonly WireInput _input = connection.Input;
     private PooledBuffer? _large;

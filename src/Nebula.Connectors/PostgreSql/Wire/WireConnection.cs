@@ -177,7 +177,7 @@ internal sealed class WireConnection : IDisposable
         using var limit = new CancellationTokenSource(CancelTimeout);
         try
         {
-            using var socket = WireSocket.Connect(_socket.EndPoint, limit.Token);
+            using var socket = WireSocket.Connect(_socket.EndPoint, isTrickle: false, limit.Token);
             using (limit.Token.UnsafeRegister(static state => ((WireSocket)state!).Abort(), socket))
             {
                 if (IsEncrypted && !Encrypt(socket, _settings))
@@ -298,7 +298,7 @@ internal sealed class WireConnection : IDisposable
 
     private static WireConnection OpenAt(EndPoint place, WireSettings settings, bool encrypt, ref bool isEncrypted, CancellationToken cancellationToken)
     {
-        var socket = WireSocket.Connect(place, cancellationToken);
+        var socket = WireSocket.Connect(place, settings.IsReplication, cancellationToken);
         try
         {
             using var _ = cancellationToken.UnsafeRegister(static state => ((WireSocket)state!).Abort(), socket);

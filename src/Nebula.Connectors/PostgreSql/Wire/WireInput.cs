@@ -16,13 +16,9 @@ internal sealed class WireInput(WireSocket socket, string server)
 
     // errors and answers of a few words
     private const int LargestAnswer = 16 << 20;
-
-    // less than that at a time, and waiting costs more than reading
-    private const int Gulp = 32 << 10;
     private readonly byte[] _bytes = GC.AllocateUninitializedArray<byte>(Capacity);
     private int _start;
     private int _end;
-    private bool _isTrickle;
 
     /// <summary>What has come and was not taken.</summary>
     public ReadOnlySpan<byte> Available => _bytes.AsSpan(_start, _end - _start);
@@ -51,12 +47,9 @@ internal sealed class WireInput(WireSocket socket, string server)
             Available.CopyTo(_bytes);
             (_start, _end) = (0, _end - _start);
         }
-        if (_isTrickle && gathering > TimeSpan.Zero)
-            Thread.Sleep(gathering);
-        var count = socket.Read(_bytes.AsSpan(_end));
+        var count = socket.Read(_bytes.AsSpan(_end), gathering);
         if (count == 0)
             throw Ended();
-        _isTrickle = count < Gulp;
         _end += count;
     }
 

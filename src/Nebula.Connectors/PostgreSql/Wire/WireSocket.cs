@@ -16,10 +16,20 @@ internal sealed class WireSocket : IDisposable
     /// <summary>How often it is asked then, in seconds.</summary>
     public const int SecondsBetweenProbes = 10;
 
-    private readonly Socket _socket;
-    private SslStream? _encrypted;
+    // less than that at a time, and waiting costs more than reading
+    private const int Gulp = 32 << 10;
 
-    private WireSocket(Socket socket, EndPoint endPoint) => (_socket, EndPoint) = (socket, endPoint);
+    // On one machine a server needs several times as long for a message that goes out at once as for one that the system joins to others; and it joins them while
+    // the window of the connection is full. So the window is small there, and it is read when it is full.
+    private const int Window = 32 << 10;
+
+    private readonly Socket _socket;
+    private readonly bool _hasWindow;
+    private SslStream? _encrypted;
+    private bool _isMarked;
+    private bool _cameLittle;
+
+    private WireSocket(Socket socket, EndPoint endPoint, bool hasWindow) => (_socket, EndPoint, _hasWindow) = (socket, endPoint, hasWindow);
 
     /// <summary>What it is connected to.</summary>
     public EndPoint EndPoint { get; }
@@ -44,11 +54,13 @@ internal sealed class WireSocket : IDisposable
 
     /// <summary>Connects to an address.</summary>
     /// <param name="endPoint">The address.</param>
+    /// <param name="isTrickle">Whether it is for many messages that are sent one by one, as those of the log are.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="SocketException">Nobody answers.</exception>
-    public static WireSocket Connect(EndPoint endPoint, CancellationToken cancellationToken)
+    public static WireSocket Connect(EndPoint endPoint, bool isTrickle, CancellationToken cancellationToken)
     {
         var isLocal = endPoint is UnixDomainSocketEndPoint;
+        var hasWindow = isTrickle && OperatingSystem.IsLinux() && endPoint is IPEndPoint { Address: var address } && IPAddress.IsLoopback(address);
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, isLocal ? ProtocolType.Unspecified : ProtocolType.Tcp);
         try
         {
@@ -59,10 +71,12 @@ internal sealed class WireSocket : IDisposable
                 socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, SecondsUntilProbe);
                 socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, SecondsBetweenProbes);
             }
+            if (hasWindow)
+                socket.ReceiveBufferSize = Window;
             using (cancellationToken.UnsafeRegister(static state => ((Socket)state!).Dispose(), socket))
                 socket.Connect(endPoint);
             cancellationToken.ThrowIfCancellationRequested();
-            return new WireSocket(socket, endPoint);
+            return new WireSocket(socket, endPoint, hasWindow);
         }
         catch (Exception e)
         {
@@ -83,15 +97,20 @@ internal sealed class WireSocket : IDisposable
 
     /// <summary>Waits for bytes.</summary>
     /// <param name="target">Where they go.</param>
+    /// <param name="gathering">How long to let them gather where they come in small pieces, each of which would wake this thread; zero for not at all.</param>
     /// <returns>How many came; 0 at the end.</returns>
     /// <exception cref="IOException">The connection is broken.</exception>
-    public int Read(Span<byte> target)
+    public int Read(Span<byte> target, TimeSpan gathering = default)
     {
-        if (_encrypted is not null)
-            return _encrypted.Read(target);
         try
         {
-            return _socket.Receive(target);
+            if (_hasWindow && _encrypted is null && gathering > TimeSpan.Zero)
+                return ReadWindow(target, gathering);
+            if (_cameLittle && gathering > TimeSpan.Zero)
+                Thread.Sleep(gathering);
+            var count = _encrypted is not null ? _encrypted.Read(target) : _socket.Receive(_isMarked ? target[..Here(target)] : target);
+            _cameLittle = count < Gulp;
+            return count;
         }
         catch (SocketException e)
         {
@@ -129,4 +148,16 @@ internal sealed class WireSocket : IDisposable
         _socket.Dispose();
         _encrypted?.Dispose();
     }
+
+    private int ReadWindow(Span<byte> target, TimeSpan gathering)
+    {
+        if (!_isMarked)
+            _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, Window);
+        _isMarked = true;
+        _socket.Poll(gathering, SelectMode.SelectRead);
+        return _socket.Receive(target[..Here(target)]);
+    }
+
+    // the mark is one for reads too, unless they ask for less
+    private int Here(Span<byte> target) => Math.Clamp(_socket.Available, 1, target.Length);
 }
