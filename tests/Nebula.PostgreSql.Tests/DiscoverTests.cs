@@ -108,7 +108,8 @@ public sealed class DiscoverTests(Servers servers)
 
         Assert.Single(processes);
 
-        void Add() => processes.Add(servers[version].Ask<string>("SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE application_name = 'one by one'"));
+        void Add() => processes.Add(
+            servers[version].Ask<string>("SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE application_name = 'one by one'"));
     }
 
     private SourceRun Create(int version)

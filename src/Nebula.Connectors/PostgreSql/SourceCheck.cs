@@ -53,13 +53,15 @@ internal static class SourceCheck
     {
         try
         {
-            return await connections.AskAsync("The checks cannot go on", connection => connection.Ask(RefusedQuery, SqlName.Array(streams)).ConvertAll(static row =>
+            var refused = await connections.AskAsync(
+                "The checks cannot go on", connection => connection.Ask(RefusedQuery, SqlName.Array(streams)), cancellationToken).ConfigureAwait(false);
+            return refused.ConvertAll(static row =>
             {
                 var (schema, name, role) = (row.Text(0), row.Text(1), SqlName.Quote(row.Text(2)));
                 var remedy = (row.Bool(3) ? "" : $" GRANT USAGE ON SCHEMA {SqlName.Quote(schema)} TO {role};")
                     + (row.Bool(4) ? "" : $" GRANT SELECT ON {SqlName.Quote(schema, name)} TO {role};");
                 return new CheckResult($"{schema}.{name}", false, $"it cannot be read:{remedy}");
-            }), cancellationToken).ConfigureAwait(false);
+            });
         }
         catch (NebulaException e)
         {

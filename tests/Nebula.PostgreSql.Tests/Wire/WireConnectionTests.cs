@@ -111,9 +111,12 @@ public sealed class WireConnectionTests(WireServers servers) : IClassFixture<Wir
         foreach (var strings in new[] { "on", "off" })
         {
             connection.Query($"SET standard_conforming_strings = {strings}");
-            foreach (var value in (string[])["", " ", "NULL", "a'b", "\\'", "\\", "\\\\\"", "{\"a\",b}", "'; SELECT 1; --", "$1", "line\nline", "ünï 日本 😀", new string('x', 300_000)])
+            foreach (var value in (string[])[
+                "", " ", "NULL", "a'b", "\\'", "\\", "\\\\\"", "{\"a\",b}", "'; SELECT 1; --", "$1", "line\nline", "ünï 日本 😀",
+                new string('x', 300_000)])
             {
-                var row = Assert.Single(connection.Ask("SELECT $1::text, ($2::text[])[2], cardinality($2::text[]), NULL", value, SqlName.Array(["x", value, ""])));
+                var row = Assert.Single(connection.Ask(
+                    "SELECT $1::text, ($2::text[])[2], cardinality($2::text[]), NULL", value, SqlName.Array(["x", value, ""])));
 
                 Assert.Equal([value, value, "3", null], row.Values.AsEnumerable());
                 Assert.True(connection.IsIdle);

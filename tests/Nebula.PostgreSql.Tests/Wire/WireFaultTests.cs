@@ -244,7 +244,7 @@ public sealed class WireFaultTests
         byte[] good = [0, 1, (byte)'a', 0, .. new byte[18]];
         for (var length = 0; length < good.Length; length++)
         {
-            using var server = new StandIn([StandIn.Welcome, [.. StandIn.Message('T', good[..length]), .. StandIn.Ready]], stays: true);
+            using var server = new StandIn([StandIn.Welcome, [.. StandIn.Message('T', good.AsSpan(0, length)), .. StandIn.Ready]], stays: true);
             using var connection = WireConnection.Open(server.Settings, CancellationToken.None);
 
             Assert.Throws<DataFormatException>(() => connection.Describe("SELECT"));
@@ -254,7 +254,8 @@ public sealed class WireFaultTests
     [Fact]
     public void Ask_ValuesThatAreNotWhatWasAskedFor_AreRefused()
     {
-        byte[] answer = [.. StandIn.Message('1', []), .. StandIn.Message('2', []), .. StandIn.Message('D', [0, 2, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 2, .. "no"u8]),
+        byte[] answer = [.. StandIn.Message('1', []), .. StandIn.Message('2', []),
+            .. StandIn.Message('D', [0, 2, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 2, .. "no"u8]),
             .. StandIn.Message('C', "SELECT 1\0"u8), .. StandIn.Ready];
         using var server = new StandIn([StandIn.Welcome, answer], stays: true);
         using var connection = WireConnection.Open(server.Settings, CancellationToken.None);
@@ -264,7 +265,8 @@ public sealed class WireFaultTests
         Assert.True(row.IsNull(0));
         Assert.Equal("no", row.Text(1));
         foreach (var column in (int[])[0, 1, 2])
-            foreach (var read in (Action[])[() => row.Bool(column), () => row.Char(column), () => row.Int64(column), () => row.Int32(column), () => row.Oid(column)])
+            foreach (var read in (Action[])[
+                () => row.Bool(column), () => row.Char(column), () => row.Int64(column), () => row.Int32(column), () => row.Oid(column)])
                 Assert.Throws<DataFormatException>(read);
         Assert.Throws<DataFormatException>(() => row.Text(0));
         Assert.Throws<DataFormatException>(() => row.IsNull(2));

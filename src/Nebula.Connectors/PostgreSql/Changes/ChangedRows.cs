@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
 using Nebula.Connectors.PostgreSql.Reading;
-using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;

@@ -65,7 +65,9 @@ internal sealed record PostgreSqlType(DataType Type, PostgreSqlWire Wire, string
         return BuiltIn.TryGetValue(type.Oid, out var known) ? known.Type : OfText(type);
     }
 
-    /// <summary>The modifier that counts for a column of a statement: that of numbers. The length of a text is the business of the table that it comes from.</summary>
+    /// <summary>
+    /// The modifier that counts for a column of a statement: that of numbers. The length of a text is the business of the table that it comes from.
+    /// </summary>
     /// <param name="oid">The type of the column.</param>
     /// <param name="modifier">Its modifier.</param>
     public static int ModifierOf(uint oid, int modifier) => oid == NumericOid ? modifier : -1;
