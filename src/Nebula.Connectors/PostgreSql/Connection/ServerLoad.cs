@@ -5,10 +5,10 @@ namespace Nebula.Connectors.PostgreSql.Connection;
 /// <summary>Finds out whether a server is at work for others, who would notice each process that reads.</summary>
 internal static class ServerLoad
 {
-    // what a role may not see of others is null; connections of its own are told by their name, as those of a target may be among them
+    // what a role may not see of others is null; what is ours, of a target too, is told by its name
     private const string Query = """
         SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND state NOT IN ('idle', 'disabled')
-            AND (usename <> session_user OR application_name <> current_setting('application_name')))
+            AND application_name <> current_setting('application_name'))
         """;
 
     /// <summary>Whether somebody else runs a statement, or has a transaction open. Blocks the thread.</summary>
