@@ -26,7 +26,7 @@ internal sealed class WireSocket : IDisposable
     private readonly Socket _socket;
     private readonly bool _hasWindow;
     private SslStream? _encrypted;
-    private bool _isMarked;
+    private int _mark = 1;
     private bool _cameLittle;
 
     private WireSocket(Socket socket, EndPoint endPoint, bool hasWindow) => (_socket, EndPoint, _hasWindow) = (socket, endPoint, hasWindow);
@@ -104,11 +104,15 @@ internal sealed class WireSocket : IDisposable
     {
         try
         {
-            if (_hasWindow && _encrypted is null && gathering > TimeSpan.Zero)
-                return ReadWindow(target, gathering);
-            if (_cameLittle && gathering > TimeSpan.Zero)
+            if (_hasWindow && _encrypted is null)
+            {
+                if (gathering > TimeSpan.Zero && WaitForWindow(gathering) is > 0 and var here)
+                    return _socket.Receive(target[..Math.Min(here, target.Length)]);
+                Mark(1);
+            }
+            else if (_cameLittle && gathering > TimeSpan.Zero)
                 Thread.Sleep(gathering);
-            var count = _encrypted is not null ? _encrypted.Read(target) : _socket.Receive(_isMarked ? target[..Here(target)] : target);
+            var count = _encrypted is not null ? _encrypted.Read(target) : _socket.Receive(target);
             _cameLittle = count < Gulp;
             return count;
         }
@@ -149,15 +153,19 @@ internal sealed class WireSocket : IDisposable
         _encrypted?.Dispose();
     }
 
-    private int ReadWindow(Span<byte> target, TimeSpan gathering)
+    private int WaitForWindow(TimeSpan most)
     {
-        if (!_isMarked)
-            _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, Window);
-        _isMarked = true;
-        _socket.Poll(gathering, SelectMode.SelectRead);
-        return _socket.Receive(target[..Here(target)]);
+        Mark(Window);
+        _socket.Poll(most, SelectMode.SelectRead);
+        return _socket.Available;
     }
 
-    // the mark is one for reads too, unless they ask for less
-    private int Here(Span<byte> target) => Math.Clamp(_socket.Available, 1, target.Length);
+    /// <summary>Has the system wake who waits when so many bytes are there.</summary>
+    private void Mark(int bytes)
+    {
+        if (_mark == bytes)
+            return;
+        _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, bytes);
+        _mark = bytes;
+    }
 }
