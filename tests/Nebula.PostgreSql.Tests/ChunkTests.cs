@@ -1,6 +1,7 @@
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.PostgreSql.Tests.Server;
+using Npgsql;
 
 namespace Nebula.PostgreSql.Tests;
 
@@ -196,6 +197,78 @@ public sealed class ChunkTests(Servers servers)
             using (block)
                 reader.Decode(block, rows);
             return true;
+        }
+    }
+
+    [Theory, Server(15), Server(18)]
+    public async Task Read_OthersAtWorkOnTheServer_TakesOneConnectionAtATimeUnlessTheyAreSet(int version)
+    {
+        var server = servers[version];
+        server.Execute("""
+            DROP SCHEMA IF EXISTS shared CASCADE; CREATE SCHEMA shared;
+            CREATE TABLE shared.t AS SELECT i AS id, repeat('x', 1000) AS body FROM generate_series(1, 20000) i
+            """);
+        var lanes = Math.Min(2, Environment.ProcessorCount);
+        await AssertAsync(run: new SourceRun(server, "postgres", ("application_name", "alone")), "alone", lanes, givesWay: false);
+
+        await using var other = new NpgsqlConnection(server.ConnectionString());
+        await other.OpenAsync();
+        await using var work = new NpgsqlCommand("SELECT pg_sleep(600)", other);
+        var working = work.ExecuteNonQueryAsync();
+        while (!server.Ask<bool>($"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {other.ProcessID} AND wait_event = 'PgSleep')"))
+            Thread.Yield();
+        await AssertAsync(new SourceRun(server, "postgres", ("application_name", "polite")), "polite", 1, givesWay: true);
+        await AssertAsync(new SourceRun(server, "postgres", ("application_name", "asked"), ("max_connections", "3")), "asked", lanes, givesWay: false);
+        work.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => working);
+
+        // who has a transaction open will go on with it
+        await using var begin = new NpgsqlCommand("BEGIN", other);
+        await begin.ExecuteNonQueryAsync();
+        await AssertAsync(new SourceRun(server, "postgres", ("application_name", "patient")), "patient", 1, givesWay: true);
+
+        async Task AssertAsync(SourceRun run, string name, int connections, bool givesWay)
+        {
+            await using var _ = run;
+            var plan = await run.PlanAsync("shared.t");
+            await using (var reader = await run.OpenAsync(plan, Assert.Single(await run.SplitAsync(plan))))
+            {
+                Assert.Equal(givesWay, reader.Note is not null);
+                // nothing is fetched, so that all who read are stuck
+                var reading = $"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}' AND state = 'active' AND query LIKE 'COPY%'";
+                while (server.Ask<long>(reading) < connections)
+                    Thread.Yield();
+                Assert.Equal(connections, server.Ask<long>(reading));
+            }
+            var chunks = await run.SplitAsync(plan, 4 << 20);
+            Assert.True(chunks.Count > 3, $"{chunks.Count} chunks");
+            await using (var first = await run.OpenAsync(plan, chunks[0]))
+            {
+                Assert.Equal(givesWay, first.Note is not null);
+                if (givesWay)
+                {
+                    using var cancelled = new CancellationTokenSource();
+                    var waiting = run.OpenAsync(plan, chunks[1], cancelled.Token);
+                    await cancelled.CancelAsync();
+                    await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+                }
+                else
+                    await (await run.OpenAsync(plan, chunks[1])).DisposeAsync();
+            }
+            var (open, most, rows) = (0, 0, 0);
+            await Task.WhenAll(chunks.Select(async chunk =>
+            {
+                var lines = new Rows([], []);
+                await using var reader = await run.OpenAsync(plan, chunk);
+                most = Math.Max(most, Interlocked.Increment(ref open));
+                while (await reader.FetchAsync(CancellationToken.None) is { } block)
+                    using (block)
+                        reader.Decode(block, lines);
+                Interlocked.Add(ref rows, lines.Lines.Count);
+                Interlocked.Decrement(ref open);
+            }));
+            Assert.Equal(20_000, rows);
+            Assert.True(!givesWay || most == 1, $"{most} at a time");
         }
     }
 

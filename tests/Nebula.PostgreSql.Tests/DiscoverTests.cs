@@ -79,10 +79,37 @@ public sealed class DiscoverTests(Servers servers)
         Assert.Contains(checks, static check => check.Detail.Contains("GRANT SELECT ON \"shop\".\"cached\" TO \"reader\";", StringComparison.Ordinal));
         Assert.Equal(["shop.by_day", "shop.items"], names.Streams.Select(static stream => stream.Name));
         Assert.Equal(["id"], items.Columns.Select(static column => column.SourceName));
+        // half of a key would tell too few rows apart
+        Assert.Equal(["name", "id"], items.Stream.PrimaryKey);
         // the partitions themselves were not granted
         Assert.Equal(2, (await run.ReadAsync(await run.PlanAsync("shop.by_day"), chunkBytes: 1)).Lines.Count);
         Assert.Equal(ErrorKind.Permission, refused.Kind);
         Assert.Contains("SQLSTATE 42501", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory, Server(15), Server(18)]
+    public async Task Run_EveryStepOfIt_SharesOneConnection(int version)
+    {
+        await using (Create(version))
+        {
+        }
+        await using var run = new SourceRun(servers[version], "shop" + version, ("application_name", "one by one"));
+        var processes = new HashSet<string>();
+
+        await run.Source.CheckAsync(CancellationToken.None);
+        Add();
+        var plan = (await run.PlanAsync("shop.items") with { IsIncremental = true, Cursor = new IncrementalCursor("id", null) }).Build();
+        Add();
+        Assert.Equal(("id=3", 1), (await run.Source.FindPositionAsync(plan, null, CancellationToken.None), (await run.SplitAsync(plan)).Count));
+        Add();
+        Assert.Equal(3, (await run.ReadAsync(plan)).Lines.Count);
+        Add();
+        processes.Add(Assert.Single((await run.ReadAsync(await run.PlanStatementAsync("SELECT pg_backend_pid() AS pid"))).Lines));
+
+        Assert.Single(processes);
+
+        void Add() => processes.Add(
+            servers[version].Ask<string>("SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE application_name = 'one by one'"));
     }
 
     private SourceRun Create(int version)
@@ -93,7 +120,7 @@ public sealed class DiscoverTests(Servers servers)
             server.Execute($"CREATE DATABASE {database}");
             server.Execute(""""
                 CREATE SCHEMA shop;
-                CREATE TABLE shop.items (id bigint, gone text, name text, price numeric(10,2) NOT NULL, PRIMARY KEY (name, id));
+                CREATE TABLE shop.items (id bigint, gone text, name text, price numeric(10,2) NOT NULL, PRIMARY KEY (name, id) INCLUDE (price));
                 ALTER TABLE shop.items DROP COLUMN gone;
                 INSERT INTO shop.items VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3);
                 CREATE TABLE shop.by_day (day date, v int) PARTITION BY RANGE (day);

@@ -43,6 +43,8 @@ internal static class RunSummary
             lines.Add(storage.Records < LeastForBytes ? $"    held as {mode}"
                 : string.Create(CultureInfo.InvariantCulture, $"    held as {mode}: {storage.BytesPerRecord:0.0} live bytes per record"));
         }
+        if (stream.Metrics.Note is { } note)
+            lines.Add($"    {note}");
         if (stream.Metrics.Latency is { } latency)
             lines.Add($"    changes: visible {Units.FormatDuration(latency.Percentile(0.5))} after their commit (half of them), "
                 + $"{Units.FormatDuration(latency.Percentile(0.99))} (99 %), {Units.FormatDuration(latency.Longest)} (all)");

@@ -6,10 +6,10 @@ using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Connectors.PostgreSql.Reading;
 using Nebula.Connectors.PostgreSql.Relations;
 using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Schemas;
-using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql;
 
@@ -22,7 +22,9 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
     private readonly PostgreSqlConnections _connections = new(options);
     private readonly SemaphoreSlim _exporting = new(1);
     private readonly ConcurrentDictionary<string, string> _positions = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _turns = new(1);
     private SharedSnapshot? _snapshot;
+    private bool? _isShared;
 
     public bool CanRestart => true;
 
@@ -34,25 +36,8 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
     public Task<IReadOnlyList<CheckResult>> CheckStreamsAsync(IReadOnlyList<string> streams, CancellationToken cancellationToken) =>
         SourceCheck.FindRefusedAsync(_connections, streams, cancellationToken);
 
-    public Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken) => _connections.QueryAsync(
-        $"The tables of database '{options.Database}' cannot be listed", async connection =>
-        {
-            RequireVersion(connection);
-            if (request.Sql is { } statement)
-            {
-                var name = request.Streams is [var given] ? given : "sql";
-                return new Catalog([await DescribeAsync(connection, name, statement, request.InferTypes, cancellationToken).ConfigureAwait(false)]);
-            }
-            var found = await SystemCatalog.FindRelationsAsync(connection, options.Schemas, cancellationToken).ConfigureAwait(false);
-            var relations = Matching(found, request.Streams);
-            if (request.AsOneStream && relations.Count > 1)
-                throw NebulaException.Configuration($"{relations.Count} tables cannot be read as one stream. Name one, or make a view of them.");
-            var streams = new List<CatalogStream>(relations.Count);
-            foreach (var relation in relations)
-                streams.Add(request.NamesOnly ? new CatalogStream(relation.Stream, NoSchema) { Bytes = relation.Bytes, Rows = relation.Rows }
-                    : await DescribeAsync(connection, relation, request.InferTypes, cancellationToken).ConfigureAwait(false));
-            return new Catalog(streams);
-        }, cancellationToken);
+    public Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken) => _connections.AskAsync(
+        $"The tables of database '{options.Database}' cannot be listed", connection => Discover(connection, request), cancellationToken);
 
     public async Task<string> FindPositionAsync(StreamPlan plan, Checkpoint? from, CancellationToken cancellationToken)
     {
@@ -60,8 +45,8 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
             return await StartLogAsync(plan, cancellationToken).ConfigureAwait(false);
         if (!plan.IsIncremental)
             return "";
-        var position = await QueryAsync(plan, TableDetails.RowsOf(plan),
-            (connection, rows) => IncrementalRead.FindPositionAsync(connection, plan, rows, from, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var position = await AskAsync(plan, connection => IncrementalRead.FindPosition(connection, plan, TableDetails.RowsOf(plan), from), cancellationToken)
+            .ConfigureAwait(false);
         _positions[plan.Stream.Name] = position;
         return position;
     }
@@ -83,16 +68,17 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         {
             var position = _positions.GetValueOrDefault(plan.Stream.Name)
                 ?? await FindPositionAsync(plan, request.From, cancellationToken).ConfigureAwait(false);
-            rows = await QueryAsync(plan, rows, (connection, all) =>
-                IncrementalRead.NarrowAsync(connection, plan, all, request.From, position, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var all = rows;
+            rows = await AskAsync(plan, connection => IncrementalRead.Narrow(connection, plan, all, request.From, position), cancellationToken)
+                .ConfigureAwait(false);
         }
-        var chunks = chunkBytes is null ? [(rows, null)] : await QueryAsync(plan, rows,
-            (connection, all) => TableSplitter.SplitAsync(connection, plan, all, chunkBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var chunks = chunkBytes is null ? [rows]
+            : await AskAsync(plan, connection => TableSplitter.Split(connection, plan, rows, chunkBytes), cancellationToken).ConfigureAwait(false);
         // one chunk is one statement, which sees one state anyway
         if (exported && chunks.Count == 1)
             await ReleaseAsync().ConfigureAwait(false);
         for (var i = 0; i < chunks.Count; i++)
-            yield return new Chunk(i, chunks[i].Chunk.Render()) { Bytes = chunks[i].Bytes, IsWhole = chunks.Count == 1 };
+            yield return new Chunk(i, chunks[i].Render()) { Bytes = chunks[i].Bytes, IsWhole = chunks.Count == 1 };
     }
 
     public async Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken)
@@ -102,16 +88,17 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
             rows = rows with { Condition = KeyForm.OfSource(plan).Condition(keys) };
         var queries = new CopyQueries(plan, rows);
         var snapshot = SnapshotOf(plan, chunk);
-        var isDivided = chunk.IsWhole && Lanes > 1
-            && await QueryAsync(plan, rows, (connection, _) => queries.DivideAsync(connection, cancellationToken), cancellationToken).ConfigureAwait(false);
-        var connection = await _connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
         var reader = new CopyReader(_connections, queries, plan, context);
+        LentWire? connection = null;
         try
         {
+            reader.Turn = chunk.IsWhole ? null : await TakeTurnAsync(plan, cancellationToken).ConfigureAwait(false);
+            queries.GaveWay = reader.Turn is not null;
+            connection = await _connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
             // a server answers when it has enough to say, which may be long after it was asked
-            return await connection.RunAsync(_ =>
+            return await connection.RunAsync(wire =>
             {
-                reader.Start(connection, snapshot?.Id, isDivided ? Lanes : 1);
+                reader.Start(connection, snapshot?.Id, chunk.IsWhole && Lanes > 1 && queries.Divide(wire, options.GivesWay) ? Lanes : 1);
                 return reader;
             }, cancellationToken).ConfigureAwait(false);
         }
@@ -119,7 +106,7 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         {
             // it may have begun in spite of that
             await reader.DisposeAsync().ConfigureAwait(false);
-            await connection.DisposeAsync().ConfigureAwait(false);
+            connection?.Dispose();
             if (!cancellationToken.IsCancellationRequested && _connections.Errors.Translate(e, $"'{plan.Stream.Name}' cannot be read") is { } translated)
                 throw translated;
             throw;
@@ -134,16 +121,52 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         await ReleaseLogsAsync().ConfigureAwait(false);
         await _connections.DisposeAsync().ConfigureAwait(false);
         _exporting.Dispose();
+        _turns.Dispose();
         _starting.Dispose();
     }
 
-    private Task<T> QueryAsync<T>(StreamPlan plan, TableChunk rows, Func<NpgsqlConnection, TableChunk, Task<T>> query, CancellationToken cancellationToken) =>
-        _connections.QueryAsync($"'{plan.Stream.Name}' cannot be split", connection => query(connection, rows), cancellationToken);
-
-    private static void RequireVersion(NpgsqlConnection connection)
+    /// <summary>Waits until no other chunk is read, where others are at work on the server.</summary>
+    /// <returns>What is given back when the chunk was read; null where chunks do not wait for each other.</returns>
+    private async Task<SemaphoreSlim?> TakeTurnAsync(StreamPlan plan, CancellationToken cancellationToken)
     {
-        if (connection.PostgreSqlVersion.Major < OldestVersion)
-            throw NebulaException.Configuration($"The server is PostgreSQL {connection.PostgreSqlVersion}. Version {OldestVersion} or newer is needed.");
+        if (!options.GivesWay)
+            return null;
+        await _turns.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            _isShared ??= await AskAsync(plan, ServerLoad.IsShared, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            _turns.Release();
+            throw;
+        }
+        if (_isShared.Value)
+            return _turns;
+        _turns.Release();
+        return null;
+    }
+
+    private Task<T> AskAsync<T>(StreamPlan plan, Func<WireConnection, T> ask, CancellationToken cancellationToken) =>
+        _connections.AskAsync($"'{plan.Stream.Name}' cannot be split", ask, cancellationToken);
+
+    private Catalog Discover(WireConnection connection, DiscoverRequest request)
+    {
+        if (connection.MajorVersion < OldestVersion)
+            throw NebulaException.Configuration($"The server is PostgreSQL {connection.Version}. Version {OldestVersion} or newer is needed.");
+        if (request.Sql is { } statement)
+            return new Catalog([Describe(connection, request.Streams is [var given] ? given : "sql", statement, request.InferTypes)]);
+        var relations = Matching(SystemCatalog.FindRelations(connection, options.Schemas), request.Streams);
+        if (request.AsOneStream && relations.Count > 1)
+            throw NebulaException.Configuration($"{relations.Count} tables cannot be read as one stream. Name one, or make a view of them.");
+        if (request.NamesOnly)
+            return new Catalog(relations.ConvertAll(static relation =>
+                new CatalogStream(relation.Stream, NoSchema) { Bytes = relation.Bytes, Rows = relation.Rows }));
+        var columns = SystemCatalog.FindColumns(connection, relations);
+        var streams = new List<CatalogStream>(relations.Count);
+        for (var i = 0; i < relations.Count; i++)
+            streams.Add(Describe(relations[i], columns[i], request.InferTypes));
+        return new Catalog(streams);
     }
 
     private static List<Relation> Matching(List<Relation> relations, IReadOnlyList<string> patterns)
@@ -162,9 +185,8 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
     private static bool IsMatch(string pattern, Relation relation) =>
         pattern == relation.Stream || relation.IsReadable && Glob.IsWildcard(pattern) && Glob.Matches(pattern, relation.Stream);
 
-    private static async Task<CatalogStream> DescribeAsync(NpgsqlConnection connection, Relation relation, bool inferTypes, CancellationToken cancellationToken)
+    private static CatalogStream Describe(Relation relation, RelationColumns found, bool inferTypes)
     {
-        var found = await SystemCatalog.FindColumnsAsync(connection, relation, cancellationToken).ConfigureAwait(false);
         var types = TypesOf(found, inferTypes);
         return new CatalogStream(relation.Stream, SchemaOf(found, types))
         {
@@ -174,10 +196,9 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         };
     }
 
-    private static async Task<CatalogStream> DescribeAsync(
-        NpgsqlConnection connection, string stream, string statement, bool inferTypes, CancellationToken cancellationToken)
+    private static CatalogStream Describe(WireConnection connection, string stream, string statement, bool inferTypes)
     {
-        var found = await StatementColumns.FindAsync(connection, stream, statement, cancellationToken).ConfigureAwait(false);
+        var found = StatementColumns.Find(connection, stream, statement);
         var types = TypesOf(found, inferTypes);
         return new CatalogStream(stream, SchemaOf(found, types)) { Details = TableDetails.RenderStatement(types, found.Columns) };
     }

@@ -1,9 +1,9 @@
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Connectors.PostgreSql.Relations;
 using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
-using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql;
 
@@ -18,7 +18,7 @@ internal static class SourceCheck
             SELECT n.nspname, c.relname, current_user::text, has_schema_privilege(n.oid, 'USAGE') AS is_seen,
                    has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT') AS is_read
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname || '.' || c.relname = ANY ($1)) r
+            WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname || '.' || c.relname = ANY ($1::text[])) r
         WHERE NOT (is_seen AND is_read) ORDER BY 1, 2
         """;
 
@@ -30,11 +30,10 @@ internal static class SourceCheck
         var results = new List<CheckResult>();
         try
         {
-            return await connections.QueryAsync<IReadOnlyList<CheckResult>>("The checks cannot go on", async connection =>
+            return await connections.AskAsync("The checks cannot go on", connection =>
             {
-                var role = await AddServerAsync(connection, results, connections.Options, cancellationToken).ConfigureAwait(false);
-                AddRights(await SystemCatalog.FindRelationsAsync(connection, connections.Options.Schemas, cancellationToken).ConfigureAwait(false), role,
-                    results);
+                var role = AddServer(connection, results, connections.Options);
+                AddRights(SystemCatalog.FindRelations(connection, connections.Options.Schemas), role, results);
                 return results;
             }, cancellationToken).ConfigureAwait(false);
         }
@@ -54,21 +53,15 @@ internal static class SourceCheck
     {
         try
         {
-            return await connections.QueryAsync<IReadOnlyList<CheckResult>>("The checks cannot go on", async connection =>
+            var refused = await connections.AskAsync(
+                "The checks cannot go on", connection => connection.Ask(RefusedQuery, SqlName.Array(streams)), cancellationToken).ConfigureAwait(false);
+            return refused.ConvertAll(static row =>
             {
-                await using var command = new NpgsqlCommand(RefusedQuery, connection);
-                command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. streams] });
-                await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-                var results = new List<CheckResult>();
-                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-                {
-                    var (schema, name, role) = (reader.GetString(0), reader.GetString(1), SqlName.Quote(reader.GetString(2)));
-                    var remedy = (reader.GetBoolean(3) ? "" : $" GRANT USAGE ON SCHEMA {SqlName.Quote(schema)} TO {role};")
-                        + (reader.GetBoolean(4) ? "" : $" GRANT SELECT ON {SqlName.Quote(schema, name)} TO {role};");
-                    results.Add(new CheckResult($"{schema}.{name}", false, $"it cannot be read:{remedy}"));
-                }
-                return results;
-            }, cancellationToken).ConfigureAwait(false);
+                var (schema, name, role) = (row.Text(0), row.Text(1), SqlName.Quote(row.Text(2)));
+                var remedy = (row.Bool(3) ? "" : $" GRANT USAGE ON SCHEMA {SqlName.Quote(schema)} TO {role};")
+                    + (row.Bool(4) ? "" : $" GRANT SELECT ON {SqlName.Quote(schema, name)} TO {role};");
+                return new CheckResult($"{schema}.{name}", false, $"it cannot be read:{remedy}");
+            });
         }
         catch (NebulaException e)
         {
@@ -76,17 +69,13 @@ internal static class SourceCheck
         }
     }
 
-    private static async Task<string> AddServerAsync(NpgsqlConnection connection, List<CheckResult> results, PostgreSqlOptions options,
-        CancellationToken cancellationToken)
+    private static string AddServer(WireConnection connection, List<CheckResult> results, PostgreSqlOptions options)
     {
-        await using var command = new NpgsqlCommand(SettingsQuery, connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var role = reader.GetString(0);
+        var row = connection.Ask(SettingsQuery)[0];
+        var role = row.Text(0);
         results.Add(new CheckResult("connection", true,
-            $"database '{options.Database}' of PostgreSQL {reader.GetString(1)} at {options.Server}, as role "
-                + $"'{role}'{(reader.GetBoolean(3) ? ", a standby" : "")}"));
-        results.Add(new CheckResult("wal_level", true, $"{reader.GetString(2)}; tables are read as they are, which works with any"));
+            $"database '{options.Database}' of PostgreSQL {row.Text(1)} at {options.Server}, as role '{role}'{(row.Bool(3) ? ", a standby" : "")}"));
+        results.Add(new CheckResult("wal_level", true, $"{row.Text(2)}; tables are read as they are, which works with any"));
         return role;
     }
 

@@ -70,6 +70,9 @@ public interface ISourceReader : IAsyncDisposable
     /// <summary>How many of <see cref="TotalBytes"/> were read so far.</summary>
     long BytesRead { get; }
 
+    /// <summary>What the summary of the run says of how the chunk was read, in a few words; null for nothing.</summary>
+    string? Note => null;
+
     /// <summary>How many line ends stand in front of the chunk in the first of its files: asked only to tell where an error is.</summary>
     long CountLinesBefore() => 0;
 

@@ -53,6 +53,9 @@ public sealed class PipelineMetrics
     /// <summary>How records were held between decoding and encoding; null before any were.</summary>
     public StorageUse? Storage { get; internal set; }
 
+    /// <summary>How the stream was read, where that is worth a word; else null.</summary>
+    public string? Note { get; private set; }
+
     /// <summary>Starts the counts of a chunk, which are a part of these until it turns out that the chunk has to be moved again.</summary>
     /// <returns>The counts of the chunk.</returns>
     public PipelineMetrics Begin()
@@ -76,6 +79,7 @@ public sealed class PipelineMetrics
             Skipped(part._rowsSkipped);
             _rowsQuarantined += part._rowsQuarantined;
             _bytesReadBefore += part._bytesReadBefore;
+            Note ??= part.Note;
             if (part.Storage is { } storage)
                 Storage = Storage is null
                     ? storage
@@ -116,6 +120,7 @@ public sealed class PipelineMetrics
 
     internal void Stop(ISourceReader reader)
     {
+        Note ??= reader.Note;
         Volatile.Write(ref _reader, null);
         Interlocked.Add(ref _bytesReadBefore, reader.BytesRead);
     }
@@ -139,6 +144,7 @@ public sealed class PipelineMetrics
             _reader = null;
             _parts = [];
             Storage = null;
+            Note = null;
         }
     }
 

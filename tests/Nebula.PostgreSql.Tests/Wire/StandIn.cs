@@ -42,6 +42,8 @@ internal sealed class StandIn : IDisposable
         return message;
     }
 
+    public static byte[] Version(string version) => Message('S', Encoding.UTF8.GetBytes($"server_version\0{version}\0"));
+
     public static byte[] Sasl(int step, string text) => Message('R', [0, 0, 0, (byte)step, .. Encoding.UTF8.GetBytes(text)]);
 
     public void Dispose()

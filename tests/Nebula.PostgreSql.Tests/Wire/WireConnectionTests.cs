@@ -1,4 +1,5 @@
 using System.Security.Authentication;
+using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Columns;
 using Nebula.PostgreSql.Tests.Server;
@@ -101,6 +102,54 @@ public sealed class WireConnectionTests(WireServers servers) : IClassFixture<Wir
 
         Assert.Equal(("42703", 8, "column \"nonsense\" does not exist"), (error.SqlState, error.Position, error.MessageText));
         Assert.False(connection.IsIdle);
+    }
+
+    [Theory, Server(15), Server(18)]
+    public void Ask_ValuesOfAnyKind_MeanThemselves(int version)
+    {
+        using var connection = Open(servers.SettingsOf(version));
+        foreach (var strings in new[] { "on", "off" })
+        {
+            connection.Query($"SET standard_conforming_strings = {strings}");
+            foreach (var value in (string[])[
+                "", " ", "NULL", "a'b", "\\'", "\\", "\\\\\"", "{\"a\",b}", "'; SELECT 1; --", "$1", "line\nline", "ünï 日本 😀",
+                new string('x', 300_000)])
+            {
+                var row = Assert.Single(connection.Ask(
+                    "SELECT $1::text, ($2::text[])[2], cardinality($2::text[]), NULL", value, SqlName.Array(["x", value, ""])));
+
+                Assert.Equal([value, value, "3", null], row.Values.AsEnumerable());
+                Assert.True(connection.IsIdle);
+            }
+        }
+        Assert.Empty(connection.Ask("SELECT $1 WHERE false", "none"));
+        Assert.Equal("0", connection.Ask("SELECT cardinality($1::text[])", SqlName.Array([]))[0].Text(0));
+        Assert.Equal(100_000, connection.Ask("SELECT i FROM generate_series(1, 100000) i").Select(static row => row.Int32(0)).Distinct().Count());
+        Assert.Equal("42601", Assert.Throws<PostgresException>(() => connection.Ask("SELECT 1; SELECT 2")).SqlState);
+    }
+
+    [Theory, Server(15), Server(18)]
+    public void Describe_AStatement_TellsItsColumnsAndDoesNotRunIt(int version)
+    {
+        servers[version].Execute("DROP DOMAIN IF EXISTS price; CREATE DOMAIN price AS numeric(10,2)");
+        using var connection = Open(servers.SettingsOf(version));
+
+        var columns = connection.Describe("SELECT 1 / 0 AS \"a \"\"b\"\"\", NULL::price AS p, 'x'::varchar(5), pg_terminate_backend(pg_backend_pid())");
+
+        Assert.Equal([("a \"b\"", 23u, -1), ("p", 1700u, (10 << 16 | 2) + 4), ("varchar", 1043u, 9), ("pg_terminate_backend", 16u, -1)],
+            columns.Select(static column => (column.Name, column.Type, column.Modifier)));
+        Assert.True(connection.IsIdle);
+        Assert.Empty(connection.Describe("BEGIN"));
+        Assert.Equal(("42703", 8), Assert.Throws<PostgresException>(() => connection.Describe("SELECT nonsense")) is var error
+            ? (error.SqlState, error.Position) : default);
+    }
+
+    [Theory, Server(15), Server(18)]
+    public void Open_AnyServer_TellsItsVersion(int version)
+    {
+        using var connection = Open(servers.SettingsOf(version));
+
+        Assert.Equal((version, connection.Query("SHOW server_version")[0]), (connection.MajorVersion, connection.Version));
     }
 
     [Theory, Server(15), Server(18)]

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Columns;
+using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
 
@@ -235,6 +236,65 @@ public sealed class WireFaultTests
 
             Assert.Throws<DataFormatException>(() => connection.Query("SELECT"));
         }
+    }
+
+    [Fact]
+    public void Describe_ColumnsThatLie_AreRefused()
+    {
+        byte[] good = [0, 1, (byte)'a', 0, .. new byte[18]];
+        for (var length = 0; length < good.Length; length++)
+        {
+            using var server = new StandIn([StandIn.Welcome, [.. StandIn.Message('T', good.AsSpan(0, length)), .. StandIn.Ready]], stays: true);
+            using var connection = WireConnection.Open(server.Settings, CancellationToken.None);
+
+            Assert.Throws<DataFormatException>(() => connection.Describe("SELECT"));
+        }
+    }
+
+    [Fact]
+    public void Ask_ValuesThatAreNotWhatWasAskedFor_AreRefused()
+    {
+        byte[] answer = [.. StandIn.Message('1', []), .. StandIn.Message('2', []),
+            .. StandIn.Message('D', [0, 2, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 2, .. "no"u8]),
+            .. StandIn.Message('C', "SELECT 1\0"u8), .. StandIn.Ready];
+        using var server = new StandIn([StandIn.Welcome, answer], stays: true);
+        using var connection = WireConnection.Open(server.Settings, CancellationToken.None);
+
+        var row = Assert.Single(connection.Ask("SELECT"));
+
+        Assert.True(row.IsNull(0));
+        Assert.Equal("no", row.Text(1));
+        foreach (var column in (int[])[0, 1, 2])
+            foreach (var read in (Action[])[
+                () => row.Bool(column), () => row.Char(column), () => row.Int64(column), () => row.Int32(column), () => row.Oid(column)])
+                Assert.Throws<DataFormatException>(read);
+        Assert.Throws<DataFormatException>(() => row.Text(0));
+        Assert.Throws<DataFormatException>(() => row.IsNull(2));
+    }
+
+    [Theory]
+    [InlineData("15.4 (Debian 15.4-1)", 15)]
+    [InlineData("18beta1", 18)]
+    [InlineData("9.6.24", 9)]
+    [InlineData("nonsense", 0)]
+    [InlineData("", 0)]
+    public void Open_AnyVersion_IsTold(string version, int major)
+    {
+        using var server = new StandIn([[.. StandIn.Message('R', [0, 0, 0, 0]), .. StandIn.Version(version), .. StandIn.Ready]], stays: true);
+        using var connection = WireConnection.Open(server.Settings, CancellationToken.None);
+
+        Assert.Equal((version, major), (connection.Version, connection.MajorVersion));
+    }
+
+    [Fact]
+    public async Task Discover_ServerThatIsTooOld_IsRefused()
+    {
+        using var server = new StandIn([[.. StandIn.Message('R', [0, 0, 0, 0]), .. StandIn.Version("11.22"), .. StandIn.Ready], StandIn.Ready], stays: true);
+        await using var run = new SourceRun([("host", "127.0.0.1"), ("port", $"{server.Settings.Port}"), ("user", "nebula"), ("ssl_mode", "disable")]);
+
+        var error = await Assert.ThrowsAsync<NebulaException>(() => run.Source.DiscoverAsync(new DiscoverRequest(), CancellationToken.None));
+
+        Assert.Contains("PostgreSQL 11.22. Version 12 or newer is needed", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

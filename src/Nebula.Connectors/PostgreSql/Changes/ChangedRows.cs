@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
 using Nebula.Connectors.PostgreSql.Reading;
-using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
@@ -62,7 +61,7 @@ internal sealed unsafe class ChangedRows : IDisposable
     public CapturedTable Table { get; set; }
 
     /// <summary>How its columns are read.</summary>
-    public ImmutableArray<(PostgreSqlWire Wire, Field Field)> Columns { get; }
+    public ImmutableArray<ReadColumn> Columns { get; }
 
     /// <summary>The columns of the batches as they are built, those that tell the changes included.</summary>
     public Schema Schema { get; }

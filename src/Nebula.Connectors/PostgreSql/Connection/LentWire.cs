@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Connection;
 
-/// <summary>A connection for what is much, on loan. Disposing of it closes it, whatever it is doing, unless nothing of what was done with it is left.</summary>
+/// <summary>A connection of our own, on loan. Disposing of it closes it, whatever it is doing, unless nothing of what was done with it is left.</summary>
 /// <param name="connection">The connection.</param>
 /// <param name="lender">Where it is given back.</param>
 /// <param name="isReplication">Whether it streams the log.</param>

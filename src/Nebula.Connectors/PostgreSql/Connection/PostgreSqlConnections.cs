@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net.Sockets;
 using Nebula.Connectors.PostgreSql.Wire;
+using Nebula.Engine.Diagnostics;
 using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Connection;
@@ -28,7 +31,6 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     private static readonly ConcurrentDictionary<string, NpgsqlDataSource> Sources = new(StringComparer.Ordinal);
 
     private readonly SemaphoreSlim _free;
-    private readonly NpgsqlDataSource _source;
     private LentConnection? _idle;
     private WireConnection? _idleWire;
 
@@ -38,8 +40,6 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         Options = options;
         Errors = new PostgreSqlErrors(options);
         _free = new SemaphoreSlim(options.MaxConnections);
-        _source = Sources.GetOrAdd(options.ConnectionString, static text =>
-            new NpgsqlSlimDataSourceBuilder(text).EnableTransportSecurity().EnableArrays().Build());
     }
 
     /// <summary>How the database is reached.</summary>
@@ -48,52 +48,71 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     /// <summary>Says what errors mean.</summary>
     public PostgreSqlErrors Errors { get; }
 
-    /// <summary>Opens a connection, after waiting for one to be free.</summary>
+    /// <summary>Opens a connection of the library, after waiting for one to be free.</summary>
     /// <param name="cancellationToken">Stops the wait and the opening.</param>
-    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    /// <exception cref="NebulaException">It cannot be opened.</exception>
     public async Task<LentConnection> OpenAsync(CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
         return await LendAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Opens a connection where one is free; waits for none.</summary>
+    /// <summary>Opens a connection of the library where one is free; waits for none.</summary>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <returns>Null when none is free.</returns>
-    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    /// <exception cref="NebulaException">It cannot be opened.</exception>
     public async Task<LentConnection?> TryOpenAsync(CancellationToken cancellationToken) =>
         _free.Wait(0, CancellationToken.None) ? await LendAsync(cancellationToken).ConfigureAwait(false) : null;
 
-    /// <summary>Opens a connection for what is much, after waiting for one to be free.</summary>
+    /// <summary>Opens a connection that reads, after waiting for one to be free.</summary>
     /// <param name="cancellationToken">Stops the wait and the opening.</param>
-    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    /// <exception cref="NebulaException">It cannot be opened.</exception>
     public async Task<LentWire> OpenWireAsync(CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
         return await Task.Run(() => LendWire(isReplication: false, cancellationToken), CancellationToken.None).ConfigureAwait(false);
     }
 
-    /// <summary>Opens a connection for what is much where one is free; waits for none. Blocks the thread.</summary>
+    /// <summary>Opens a connection that reads where one is free; waits for none. Blocks the thread.</summary>
     /// <param name="cancellationToken">Stops the opening.</param>
     /// <returns>Null when none is free.</returns>
-    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    /// <exception cref="NebulaException">It cannot be opened.</exception>
     public LentWire? TryOpenWire(CancellationToken cancellationToken) =>
         _free.Wait(0, CancellationToken.None) ? LendWire(isReplication: false, cancellationToken) : null;
 
     /// <summary>Opens a connection that streams the log, after waiting for one to be free.</summary>
     /// <param name="cancellationToken">Stops the wait and the opening.</param>
-    /// <exception cref="Engine.Diagnostics.NebulaException">It cannot be opened.</exception>
+    /// <exception cref="NebulaException">It cannot be opened.</exception>
     public async Task<LentWire> OpenReplicationAsync(CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
         return await Task.Run(() => LendWire(isReplication: true, cancellationToken), CancellationToken.None).ConfigureAwait(false);
     }
 
-    /// <summary>Runs a query on a connection of its own.</summary>
+    /// <summary>Asks the server on a connection of its own for what is needed to read.</summary>
+    /// <param name="what">What is tried, for messages.</param>
+    /// <param name="ask">Asks. It may block its thread.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="NebulaException">It failed.</exception>
+    public async Task<T> AskAsync<T>(string what, Func<WireConnection, T> ask, CancellationToken cancellationToken)
+    {
+        var connection = await OpenWireAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+            try
+            {
+                return await connection.RunAsync(ask, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && Errors.Translate(e, what) is { } translated)
+            {
+                throw translated;
+            }
+    }
+
+    /// <summary>Runs a query of who writes, or follows the log, on a connection of its own.</summary>
     /// <param name="what">What is tried, for messages.</param>
     /// <param name="query">The query.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    /// <exception cref="Engine.Diagnostics.NebulaException">It failed.</exception>
+    /// <exception cref="NebulaException">It failed.</exception>
     public async Task<T> QueryAsync<T>(string what, Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken)
     {
         await using var connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
@@ -115,21 +134,21 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
 
     /// <summary>Ends a process on the server.</summary>
     /// <param name="processId">The process, of the same role.</param>
-    public async Task EndAsync(int processId)
+    public Task EndAsync(int processId) => Task.Run(() =>
     {
         using var timeout = new CancellationTokenSource(EndTimeout);
         try
         {
-            await using var connection = await _source.OpenConnectionAsync(timeout.Token).ConfigureAwait(false);
-            await using var command = new NpgsqlCommand("SELECT pg_terminate_backend($1)", connection);
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = processId });
-            await command.ExecuteNonQueryAsync(timeout.Token).ConfigureAwait(false);
+            using var connection = WireConnection.Open(Options.Wire, timeout.Token);
+            using (timeout.Token.UnsafeRegister(static state => ((WireConnection)state!).Abort(), connection))
+                connection.Ask("SELECT pg_terminate_backend($1)", processId.ToString(CultureInfo.InvariantCulture));
         }
-        catch (Exception e) when (e is NpgsqlException or OperationCanceledException or IOException)
+        catch (Exception e) when (e is NpgsqlException or OperationCanceledException or IOException or SocketException or TimeoutException
+            or ObjectDisposedException or NebulaException)
         {
             // the server cannot be reached, and finds out by itself
         }
-    }
+    });
 
     /// <summary>Closes what is not lent.</summary>
     public async ValueTask DisposeAsync()
@@ -138,6 +157,10 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         if (Interlocked.Exchange(ref _idle, null) is { } idle)
             await idle.CloseAsync().ConfigureAwait(false);
     }
+
+    // who only reads needs none of it
+    private NpgsqlDataSource Source => Sources.GetOrAdd(Options.ConnectionString, static text =>
+        new NpgsqlSlimDataSourceBuilder(text).EnableTransportSecurity().EnableArrays().Build());
 
     /// <summary>Takes a connection back.</summary>
     internal async ValueTask ReturnAsync(LentConnection connection)
@@ -173,7 +196,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         if (await FindIdleAsync(cancellationToken).ConfigureAwait(false) is { } idle)
             return idle;
         await MakeRoomAsync().ConfigureAwait(false);
-        var connection = new LentConnection(_source.CreateConnection(), this);
+        var connection = new LentConnection(Source.CreateConnection(), this);
         try
         {
             await BusyServer.OpenAsync(() => connection.Connection.OpenAsync(cancellationToken), cancellationToken).ConfigureAwait(false);

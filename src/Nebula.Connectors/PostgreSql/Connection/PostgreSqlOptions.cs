@@ -20,6 +20,7 @@ internal sealed record PostgreSqlOptions
     // the greatest number that the server itself can be set to
     private const long MostConnections = 262_143;
     private const int ReadBufferSize = 256 << 10;
+    private const int UsagesToPrepare = 3;
 
     private static readonly string[] Schemes = ["postgresql", "postgres"];
 
@@ -48,9 +49,6 @@ internal sealed record PostgreSqlOptions
         new("application_name", OptionKind.Text, "What pg_stat_activity shows; else PGAPPNAME.", "nebula"),
     ];
 
-    /// <summary>What the library is given.</summary>
-    public required string ConnectionString { get; init; }
-
     /// <summary>What Nebula's own connections are given.</summary>
     public required WireSettings Wire { get; init; }
 
@@ -68,6 +66,12 @@ internal sealed record PostgreSqlOptions
 
     /// <summary>Most connections to the server of the whole pipeline; null for no limit.</summary>
     public int? ConnectionLimit { get; init; }
+
+    /// <summary>Whether reading gives way to others who are at work on the server: it does not where the user says how many connections there are.</summary>
+    public bool GivesWay { get; init; }
+
+    /// <summary>Most statements that the server keeps for each connection of the library.</summary>
+    public int MostPrepared { get; init; }
 
     /// <summary>Schemas that are looked into; empty for all.</summary>
     public IReadOnlyList<string> Schemas { get; init; } = [];
@@ -97,45 +101,21 @@ internal sealed record PostgreSqlOptions
                     + $"'{sslText}'.{Suggestion.For(sslText, SslModeNames)}", options.LocationOf("ssl_mode"));
         var connections = Connections(ConnectionsKey)!.Value;
         var database = Setting("database", "dbname", "PGDATABASE") ?? user;
-        // the folder of a socket; nothing is between this machine and itself that has to be probed
-        var isLocal = host.StartsWith('/');
-        var connection = new NpgsqlConnectionStringBuilder
-        {
-            Host = host,
-            Port = port,
-            Database = database,
-            Username = user,
-            Password = Setting("password", "password", "PGPASSWORD"),
-            SslMode = SslModes[sslMode],
-            RootCertificate = Setting("ssl_root_certificate", "sslrootcert", "PGSSLROOTCERT"),
-            ApplicationName = Setting("application_name", "application_name", "PGAPPNAME") ?? options.Text("application_name"),
-            // connections are few and long; each is closed where its work ends, so that nothing of it is left on the server
-            Pooling = false,
-            // the first row of a view may take hours; that the other side is still there is told by the probes
-            CommandTimeout = 0,
-            TcpKeepAlive = !isLocal,
-            TcpKeepAliveTime = isLocal ? 0 : WireSocket.SecondsUntilProbe,
-            TcpKeepAliveInterval = isLocal ? 0 : WireSocket.SecondsBetweenProbes,
-            ReadBufferSize = ReadBufferSize,
-            // it would cost a connection more beforehand for each
-            GssEncryptionMode = GssEncryptionMode.Disable,
-            IncludeErrorDetail = false,
-        };
         return new PostgreSqlOptions
         {
-            ConnectionString = connection.ConnectionString,
             Wire = new WireSettings(host, port, database, user)
             {
-                Password = connection.Password,
-                SslMode = connection.SslMode,
-                RootCertificate = connection.RootCertificate,
-                ApplicationName = connection.ApplicationName ?? "",
+                Password = Setting("password", "password", "PGPASSWORD"),
+                SslMode = SslModes[sslMode],
+                RootCertificate = Setting("ssl_root_certificate", "sslrootcert", "PGSSLROOTCERT"),
+                ApplicationName = Setting("application_name", "application_name", "PGAPPNAME") ?? options.Text("application_name") ?? "",
             },
-            Server = isLocal ? host : $"{host}:{port}",
+            Server = IsFolder(host) ? host : $"{host}:{port}",
             Database = database,
             User = user,
             MaxConnections = connections,
             ConnectionLimit = Connections(LimitKey),
+            GivesWay = !options.IsSet(ConnectionsKey) && !options.IsSet(LimitKey),
             Schemas = options.List("schema") ?? [],
         };
 
@@ -145,6 +125,43 @@ internal sealed record PostgreSqlOptions
 
     /// <summary>The connections that are made with these options.</summary>
     public ConnectionUse Use => new(Server.ToLowerInvariant(), ConnectionsKey, MaxConnections, ConnectionLimit);
+
+    /// <summary>What the library is given, for what is not read by connections of our own.</summary>
+    public string ConnectionString
+    {
+        get
+        {
+            // nothing is between this machine and itself that has to be probed
+            var isLocal = IsFolder(Wire.Host);
+            return new NpgsqlConnectionStringBuilder
+            {
+                Host = Wire.Host,
+                Port = Wire.Port,
+                Database = Wire.Database,
+                Username = Wire.User,
+                Password = Wire.Password,
+                SslMode = Wire.SslMode,
+                RootCertificate = Wire.RootCertificate,
+                ApplicationName = Wire.ApplicationName,
+                // connections are few and long; each is closed where its work ends, so that nothing of it is left on the server
+                Pooling = false,
+                // the first row of a view may take hours; that the other side is still there is told by the probes
+                CommandTimeout = 0,
+                TcpKeepAlive = !isLocal,
+                TcpKeepAliveTime = isLocal ? 0 : WireSocket.SecondsUntilProbe,
+                TcpKeepAliveInterval = isLocal ? 0 : WireSocket.SecondsBetweenProbes,
+                ReadBufferSize = ReadBufferSize,
+                // it would cost a connection more beforehand for each
+                GssEncryptionMode = GssEncryptionMode.Disable,
+                IncludeErrorDetail = false,
+                MaxAutoPrepare = MostPrepared,
+                AutoPrepareMinUsages = UsagesToPrepare,
+            }.ConnectionString;
+        }
+    }
+
+    /// <summary>Whether a host is the folder of its socket.</summary>
+    private static bool IsFolder(string host) => host.StartsWith('/');
 
     private static Dictionary<string, string> Url(OptionValues options)
     {

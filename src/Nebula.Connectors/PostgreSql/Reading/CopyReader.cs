@@ -14,7 +14,8 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries queries, StreamPlan plan, ReadContext context) : ISourceReader
 {
     // one that waits to be fetched; each lane fills one more meanwhile
-    private readonly Channel<RawBlock> _blocks = Channel.CreateBounded<RawBlock>(1);
+    private readonly Channel<RawBlock> _blocks = Channel.CreateUnbounded<RawBlock>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly SemaphoreSlim _room = new(1);
     private readonly CopyForm _form = CopyForm.Of(plan, context);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
@@ -34,6 +35,11 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
                 return _lanes.Sum(static lane => lane.BytesRead);
         }
     }
+
+    /// <summary>Given back at the end, so that the next reader can begin; null where there is no need to wait.</summary>
+    public SemaphoreSlim? Turn { get; set; }
+
+    public string? Note => queries.GaveWay ? "read by one connection at a time: others are at work on the server" : null;
 
     /// <summary>Begins to read. Blocks the thread.</summary>
     /// <param name="connection">The first connection, which belongs to this afterwards.</param>
@@ -59,8 +65,13 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             _running.Add(StartThread(() => Run(Join(snapshot!))));
     }
 
-    public async ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken) =>
-        await _blocks.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false) && _blocks.Reader.TryRead(out var block) ? block : null;
+    public async ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken)
+    {
+        if (!await _blocks.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false) || !_blocks.Reader.TryRead(out var block))
+            return null;
+        _room.Release();
+        return block;
+    }
 
     public void Decode(RawBlock block, IDecodeSink sink) => _form.Decode(block, sink);
 
@@ -84,6 +95,8 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         while (_blocks.Reader.TryRead(out var block))
             block.Dispose();
         _stop.Dispose();
+        _room.Dispose();
+        Turn?.Release();
     }
 
     /// <summary>Opens one more connection.</summary>
@@ -127,24 +140,22 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         }
     }
 
+    /// <summary>Waits for room, and hands a block over.</summary>
+    /// <returns>False when no more is taken: the reader was closed, or another connection failed, which it then says.</returns>
     private bool Take(RawBlock block)
     {
-        while (!_blocks.Writer.TryWrite(block))
-            if (!HasRoom())
-            {
-                block.Dispose();
-                return false;
-            }
-        return true;
-    }
-
-    /// <summary>Waits for room.</summary>
-    /// <returns>False when no more is taken: the reader was closed, or another connection failed, which it then says.</returns>
-    private bool HasRoom()
-    {
-        var room = _blocks.Writer.WaitToWriteAsync().AsTask();
-        Task.WaitAny(room);
-        return room is { IsCompletedSuccessfully: true, Result: true };
+        try
+        {
+            _room.Wait(_stop.Token);
+            if (_blocks.Writer.TryWrite(block))
+                return true;
+        }
+        catch (OperationCanceledException)
+        {
+            // nobody makes room any more
+        }
+        block.Dispose();
+        return false;
     }
 
     /// <summary>Threads of their own: they block on the network.</summary>
@@ -162,6 +173,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             catch (Exception e)
             {
                 _blocks.Writer.TryComplete(connections.Errors.Translate(e, $"'{plan.Stream.Name}' cannot be read") ?? e);
+                _stop.Cancel();
             }
             done.SetResult();
         })

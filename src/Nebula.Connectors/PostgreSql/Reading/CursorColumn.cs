@@ -1,8 +1,8 @@
 using System.Globalization;
 using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
-using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Reading;
 
@@ -27,13 +27,12 @@ internal sealed record CursorColumn(string Name, string Type, char Category, str
         _ => null,
     };
 
-    /// <summary>Finds the column of a plan.</summary>
+    /// <summary>Finds the column of a plan. Blocks the thread.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="plan">The stream.</param>
     /// <param name="rows">All rows of it.</param>
-    /// <param name="cancellationToken">Stops the search.</param>
     /// <exception cref="NebulaException">There is none, or what is to be looked back over does not fit it.</exception>
-    public static async Task<CursorColumn> FindAsync(NpgsqlConnection connection, StreamPlan plan, TableChunk rows, CancellationToken cancellationToken)
+    public static CursorColumn Find(WireConnection connection, StreamPlan plan, TableChunk rows)
     {
         if (plan.Cursor is not { } wanted)
             throw NebulaException.Configuration($"{plan.Stream.Name} is read incrementally, which needs a column that tells what is new: set 'update_key'.");
@@ -45,13 +44,8 @@ internal sealed record CursorColumn(string Name, string Type, char Category, str
             FROM (SELECT pg_typeof((SELECT {CopyQuery.ColumnOf(wanted.Column)} FROM {CopyQuery.RowsOf(plan, rows)} LIMIT 0))::oid AS oid) AS c
             JOIN pg_type AS t ON t.oid = c.oid
             """;
-        return await SqlStatement.RunAsync(query, plan, rows.After, async () =>
-        {
-            await using var command = new NpgsqlCommand(query, connection);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-            return new CursorColumn(wanted.Column, reader.GetString(0), reader.GetChar(1), wanted.Lookback).Check(plan.Stream.Name);
-        }).ConfigureAwait(false);
+        var found = SqlStatement.Run(query, plan, rows.After, () => connection.Ask(query))[0];
+        return new CursorColumn(wanted.Column, found.Text(0), found.Char(1), wanted.Lookback).Check(plan.Stream.Name);
     }
 
     /// <summary>A value of the column, less what is looked back over.</summary>

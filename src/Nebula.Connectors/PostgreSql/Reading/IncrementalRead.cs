@@ -1,7 +1,7 @@
 using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
-using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Reading;
 
@@ -14,42 +14,34 @@ internal static class IncrementalRead
     // between the column and the value of a position
     private const char Separator = '=';
 
-    /// <summary>Finds how far a stream can be read now.</summary>
+    /// <summary>Finds how far a stream can be read now. Blocks the thread.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="plan">The stream.</param>
     /// <param name="rows">All rows of it.</param>
     /// <param name="from">What was committed before; null for nothing.</param>
-    /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>The column and its greatest value, as the database prints it.</returns>
-    public static async Task<string> FindPositionAsync(
-        NpgsqlConnection connection, StreamPlan plan, TableChunk rows, Checkpoint? from, CancellationToken cancellationToken)
+    public static string FindPosition(WireConnection connection, StreamPlan plan, TableChunk rows, Checkpoint? from)
     {
-        var cursor = await CursorColumn.FindAsync(connection, plan, rows, cancellationToken).ConfigureAwait(false);
+        var cursor = CursorColumn.Find(connection, plan, rows);
         var last = ValueOf(plan, from);
         rows = rows with { After = last };
         var condition = And(last is null ? $"{cursor.Sql} IS NOT NULL" : $"{cursor.Sql} > {SqlName.Literal(last)}::{cursor.Type}", cursor.IsStep);
         // not max(), which some types that have an order do not have; an index answers both
         var query = $"SELECT {cursor.Sql}::text FROM {CopyQuery.RowsOf(plan, rows, condition)} ORDER BY {cursor.Sql} DESC LIMIT 1";
-        var found = await SqlStatement.RunAsync(query, plan, rows.After, async () =>
-        {
-            await using var command = new NpgsqlCommand(query, connection);
-            return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as string;
-        }).ConfigureAwait(false);
-        return $"{cursor.Name}{Separator}{found ?? last}";
+        var found = SqlStatement.Run(query, plan, rows.After, () => connection.Ask(query));
+        return $"{cursor.Name}{Separator}{(found is [{ Values: [{ } greatest] }] ? greatest : last)}";
     }
 
-    /// <summary>Finds the condition on the rows between two positions.</summary>
+    /// <summary>Finds the condition on the rows between two positions. Blocks the thread.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="plan">The stream.</param>
     /// <param name="rows">All rows of it.</param>
     /// <param name="from">What was committed before; null for nothing.</param>
-    /// <param name="position">What <see cref="FindPositionAsync"/> found.</param>
-    /// <param name="cancellationToken">Stops the search.</param>
+    /// <param name="position">What <see cref="FindPosition"/> found.</param>
     /// <returns>The rows, less those that are not new.</returns>
-    public static async Task<TableChunk> NarrowAsync(
-        NpgsqlConnection connection, StreamPlan plan, TableChunk rows, Checkpoint? from, string position, CancellationToken cancellationToken)
+    public static TableChunk Narrow(WireConnection connection, StreamPlan plan, TableChunk rows, Checkpoint? from, string position)
     {
-        var cursor = await CursorColumn.FindAsync(connection, plan, rows, cancellationToken).ConfigureAwait(false);
+        var cursor = CursorColumn.Find(connection, plan, rows);
         var last = ValueOf(plan, from);
         var end = ValueOf(plan, position) is { } value ? $"{cursor.Sql} <= {SqlName.Literal(value)}::{cursor.Type}" : "false";
         if (from is null)

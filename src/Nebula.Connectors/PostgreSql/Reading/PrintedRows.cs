@@ -24,7 +24,9 @@ internal sealed class PrintedRows(StreamPlan plan, ReadContext context) : CopyFo
     /// <summary>The plan of a file without header that has the columns.</summary>
     private static StreamPlan Plan(StreamPlan plan)
     {
-        var names = Enumerable.Range(0, plan.Columns.Length).Select(static i => i.ToString(CultureInfo.InvariantCulture)).ToList();
+        var names = new string[plan.Columns.Length];
+        for (var i = 0; i < names.Length; i++)
+            names[i] = i.ToString(CultureInfo.InvariantCulture);
         return (plan with
         {
             Stream = plan.Stream with { Details = (Dialect with { Columns = [.. names] }).ToDetails() },

@@ -29,24 +29,6 @@ internal static class SqlStatement
     /// <param name="after">The last value of the cursor; null for none.</param>
     /// <param name="run">Runs it.</param>
     /// <exception cref="NebulaException">What the user wrote is wrong.</exception>
-    public static async Task<T> RunAsync<T>(string sent, StreamPlan plan, string? after, Func<Task<T>> run)
-    {
-        try
-        {
-            return await run().ConfigureAwait(false);
-        }
-        catch (PostgresException e) when (Explain(e, sent, plan, after) is { } explained)
-        {
-            throw explained;
-        }
-    }
-
-    /// <summary>Runs what the user wrote a part of, blocking the thread.</summary>
-    /// <param name="sent">What is sent to the server.</param>
-    /// <param name="plan">The stream.</param>
-    /// <param name="after">The last value of the cursor; null for none.</param>
-    /// <param name="run">Runs it.</param>
-    /// <exception cref="NebulaException">What the user wrote is wrong.</exception>
     public static T Run<T>(string sent, StreamPlan plan, string? after, Func<T> run)
     {
         try

@@ -27,6 +27,9 @@ internal sealed record TableChunk(string Schema, string Name, char Kind)
     /// <summary>Where the read before ended, for statements that ask for it; null for nowhere.</summary>
     public string? After { get; init; }
 
+    /// <summary>Stored bytes, which its description does not have; null for not known.</summary>
+    public long? Bytes { get; init; }
+
     /// <summary>Whether the rows are stored in blocks of its own.</summary>
     public bool IsStored => Kind is 'r' or 'm' or 'p';
 

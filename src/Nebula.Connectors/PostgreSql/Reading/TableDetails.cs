@@ -25,7 +25,7 @@ internal static class TableDetails
         [SchemaKey] = relation.Schema,
         [NameKey] = relation.Name,
         [KindKey] = relation.KindName,
-        [WireKey] = string.Join(' ', types.Select(static type => type.Wire)),
+        [WireKey] = string.Join(' ', types.Select(static type => type.Wire.ToString())),
         [DeclaredKey] = string.Join(DeclaredSeparator, columns.Select(static column => column.Declared)),
     };
 
@@ -35,7 +35,7 @@ internal static class TableDetails
     public static Dictionary<string, string> RenderStatement(IEnumerable<PostgreSqlType> types, IEnumerable<RelationColumn> columns) => new()
     {
         [KindKey] = StatementKind,
-        [WireKey] = string.Join(' ', types.Select(static type => type.Wire)),
+        [WireKey] = string.Join(' ', types.Select(static type => type.Wire.ToString())),
         [DeclaredKey] = string.Join(DeclaredSeparator, columns.Select(static column => column.Declared)),
     };
 
@@ -81,15 +81,18 @@ internal static class TableDetails
 
     /// <summary>How the columns of a plan are asked of the server, and what they are before they are converted to what the plan wants.</summary>
     /// <param name="plan">The plan.</param>
-    public static (PostgreSqlWire Wire, Field Field)[] Columns(StreamPlan plan)
+    public static ReadColumn[] Columns(StreamPlan plan)
     {
         var wires = Wires(plan);
-        return [.. Enumerable.Range(0, plan.Columns.Length).Select(column => Column(plan, wires, column))];
+        var columns = new ReadColumn[plan.Columns.Length];
+        for (var i = 0; i < columns.Length; i++)
+            columns[i] = Column(plan, wires, i);
+        return columns;
     }
 
     private static string[] Wires(StreamPlan plan) => plan.Stream.Details[WireKey].Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
-    private static (PostgreSqlWire Wire, Field Field) Column(StreamPlan plan, string[] wires, int column)
+    private static ReadColumn Column(StreamPlan plan, string[] wires, int column)
     {
         var position = plan.Stream.Schema.IndexOf(plan.Columns[column].SourceName);
         var wire = Enum.Parse<PostgreSqlWire>(wires[position]);
@@ -97,7 +100,12 @@ internal static class TableDetails
         var wanted = plan.Columns[column].Field;
         // text comes from the server itself: it also prints what the type here cannot hold
         var printed = wanted.Type.Kind == TypeKind.String && found.Type.Kind is not (TypeKind.String or TypeKind.Bool);
-        return (printed && wire != PostgreSqlWire.ToJson ? PostgreSqlWire.Cast : wire,
+        return new ReadColumn(printed && wire != PostgreSqlWire.ToJson ? PostgreSqlWire.Cast : wire,
             new Field(wanted.Name, printed ? DataType.String : found.Type, found.Nullable));
     }
 }
+
+/// <summary>A column as it is read.</summary>
+/// <param name="Wire">How it is asked of the server.</param>
+/// <param name="Field">What it is before it is converted to what the plan wants.</param>
+internal sealed record ReadColumn(PostgreSqlWire Wire, Field Field);

@@ -1,6 +1,6 @@
 using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Connectors;
-using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Reading;
 
@@ -26,66 +26,57 @@ internal static class TableSplitter
         ORDER BY n.nspname, c.relname
         """;
 
-    /// <summary>Finds the chunks of a relation, in order.</summary>
+    /// <summary>Finds the chunks of a relation, in order. Blocks the thread.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="plan">The stream.</param>
     /// <param name="whole">The relation.</param>
     /// <param name="chunkBytes">About how many stored bytes a chunk should have; null for one chunk.</param>
-    /// <param name="cancellationToken">Stops the search.</param>
-    /// <returns>The chunks with their stored bytes, where known.</returns>
-    public static async Task<List<(TableChunk Chunk, long? Bytes)>> SplitAsync(
-        NpgsqlConnection connection, StreamPlan plan, TableChunk whole, long? chunkBytes, CancellationToken cancellationToken)
+    public static List<TableChunk> Split(WireConnection connection, StreamPlan plan, TableChunk whole, long? chunkBytes)
     {
         if (chunkBytes is not { } wanted || !whole.IsStored
-            || plan.Where is not null && await UsesIndexAsync(connection, plan, whole, cancellationToken).ConfigureAwait(false))
-            return [(whole, null)];
-        var hasRangeScans = connection.PostgreSqlVersion.Major >= FirstVersionWithRangeScans;
-        var chunks = new List<(TableChunk, long?)>();
-        await using var command = new NpgsqlCommand(LeavesQuery, connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = SqlName.Quote(whole.Schema, whole.Name) });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            || plan.Where is not null && UsesIndex(connection, plan, whole))
+            return [whole];
+        var hasRangeScans = connection.MajorVersion >= FirstVersionWithRangeScans;
+        var chunks = new List<TableChunk>();
+        foreach (var row in connection.Ask(LeavesQuery, SqlName.Quote(whole.Schema, whole.Name)))
         {
-            if (reader.GetBoolean(6))
-                return [(whole, null)];
-            var leaf = new TableChunk(reader.GetString(0), reader.GetString(1), reader.GetChar(2)) { Condition = whole.Condition };
-            AddRanges(chunks, leaf, hasRangeScans && reader.GetBoolean(3) ? reader.GetInt64(4) : 0, reader.GetInt64(5), wanted);
+            if (row.Bool(6))
+                return [whole];
+            var leaf = new TableChunk(row.Text(0), row.Text(1), row.Char(2)) { Condition = whole.Condition };
+            AddRanges(chunks, leaf, hasRangeScans && row.Bool(3) ? row.Int64(4) : 0, row.Int64(5), wanted);
         }
-        return chunks.Count == 0 ? [(whole, null)] : chunks;
+        return chunks.Count == 0 ? [whole] : chunks;
     }
 
     /// <summary>Whether the server finds the rows by an index: it would read all blocks if they were asked for range by range.</summary>
-    private static Task<bool> UsesIndexAsync(NpgsqlConnection connection, StreamPlan plan, TableChunk whole, CancellationToken cancellationToken)
+    private static bool UsesIndex(WireConnection connection, StreamPlan plan, TableChunk whole)
     {
         var query = $"EXPLAIN SELECT FROM {CopyQuery.RowsOf(plan, whole)}";
-        return SqlStatement.RunAsync(query, plan, whole.After, async () =>
-        {
-            await using var command = new NpgsqlCommand(query, connection);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            var uses = false;
-            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-                uses |= IsIndex(reader.GetString(0).AsSpan().TrimStart(" ->"));
-            return uses;
-        });
+        return SqlStatement.Run(query, plan, whole.After, () => connection.Ask(query)).Exists(static row => IsIndex(row.Text(0).AsSpan().TrimStart(" ->")));
     }
 
     private static bool IsIndex(ReadOnlySpan<char> node) =>
         node.StartsWith("Index ", StringComparison.Ordinal) || node.StartsWith("Bitmap ", StringComparison.Ordinal);
 
-    private static void AddRanges(List<(TableChunk Chunk, long? Bytes)> chunks, TableChunk leaf, long blocks, long bytes, long chunkBytes)
+    private static void AddRanges(List<TableChunk> chunks, TableChunk leaf, long blocks, long bytes, long chunkBytes)
     {
         var bytesPerBlock = blocks == 0 ? 1 : Math.Max(1, bytes / blocks);
         var blocksPerChunk = Math.Max(1, chunkBytes / bytesPerBlock);
         if (blocks <= blocksPerChunk)
         {
-            chunks.Add((leaf, bytes));
+            chunks.Add(leaf with { Bytes = bytes });
             return;
         }
         for (var first = 0L; first < blocks; first += blocksPerChunk)
         {
             var end = first + blocksPerChunk;
             // the last has no end: where the snapshot is not shared, rows that moved behind the old end are not lost
-            chunks.Add((leaf with { FirstBlock = first, EndBlock = end < blocks ? end : null }, Math.Min(blocksPerChunk, blocks - first) * bytesPerBlock));
+            chunks.Add(leaf with
+            {
+                FirstBlock = first,
+                EndBlock = end < blocks ? end : null,
+                Bytes = Math.Min(blocksPerChunk, blocks - first) * bytesPerBlock,
+            });
         }
     }
 }

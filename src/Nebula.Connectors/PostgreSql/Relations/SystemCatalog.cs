@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using Nebula.Connectors.PostgreSql.Types;
-using Npgsql;
+using Nebula.Connectors.PostgreSql.Wire;
 
 namespace Nebula.Connectors.PostgreSql.Relations;
 
@@ -18,80 +20,77 @@ internal static class SystemCatalog
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
           AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-          AND (cardinality($1) = 0 OR n.nspname = ANY ($1))
+          AND (cardinality($1::text[]) = 0 OR n.nspname = ANY ($1::text[]))
         ORDER BY n.nspname, c.relname
         """;
 
+    // of all columns, as the key may have some that the role may not read
     private const string ColumnsQuery = """
         WITH RECURSIVE domains (domain, type, modifier) AS (
             SELECT oid, typbasetype, typtypmod FROM pg_type WHERE typtype = 'd'
             UNION ALL
             SELECT d.domain, t.typbasetype, t.typtypmod FROM domains d JOIN pg_type t ON t.oid = d.type WHERE t.typtype = 'd')
-        SELECT a.attname, t.oid, coalesce(d.modifier, a.atttypmod), t.typtype,
-               coalesce(e.typarray = t.oid, false), a.attnotnull, format_type(a.atttypid, a.atttypmod)
+        SELECT a.attrelid, a.attname, t.oid, coalesce(d.modifier, a.atttypmod), t.typtype,
+               coalesce(e.typarray = t.oid, false), a.attnotnull, format_type(a.atttypid, a.atttypmod),
+               has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
+               (SELECT k.position - 1 FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k (attnum, position)
+                WHERE i.indrelid = a.attrelid AND i.indisprimary AND k.attnum = a.attnum AND k.position <= i.indnkeyatts)
         FROM pg_attribute a
         LEFT JOIN (SELECT d.* FROM domains d JOIN pg_type b ON b.oid = d.type WHERE b.typtype <> 'd') d ON d.domain = a.atttypid
         JOIN pg_type t ON t.oid = coalesce(d.type, a.atttypid)
         LEFT JOIN pg_type e ON e.oid = t.typelem
-        WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
-          AND (NOT $2 OR has_column_privilege(a.attrelid, a.attnum, 'SELECT'))
-        ORDER BY a.attnum
+        WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+        ORDER BY a.attrelid, a.attnum
         """;
 
-    private const string KeyQuery = """
-        SELECT a.attname FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k (attnum, position)
-        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-        WHERE i.indrelid = $1 AND i.indisprimary ORDER BY k.position
-        """;
-
-    /// <summary>Finds tables and views.</summary>
+    /// <summary>Finds tables and views. Blocks the thread.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="schemas">The schemas to look into; empty for all that are not the system's.</param>
-    /// <param name="cancellationToken">Stops the search.</param>
-    public static async Task<List<Relation>> FindRelationsAsync(NpgsqlConnection connection, IReadOnlyList<string> schemas, CancellationToken cancellationToken)
+    public static List<Relation> FindRelations(WireConnection connection, IReadOnlyList<string> schemas)
     {
-        await using var command = new NpgsqlCommand(RelationsQuery, connection);
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. schemas] });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        var found = new List<Relation>();
-        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-            found.Add(new Relation(reader.GetFieldValue<uint>(0), reader.GetString(1), reader.GetString(2), reader.GetChar(3), reader.GetBoolean(4))
+        var rows = connection.Ask(RelationsQuery, SqlName.Array(schemas));
+        var found = new List<Relation>(rows.Count);
+        foreach (var row in rows)
+            found.Add(new Relation(row.Oid(0), row.Text(1), row.Text(2), row.Char(3), row.Bool(4))
             {
-                Bytes = reader.IsDBNull(5) ? null : reader.GetInt64(5),
-                Rows = reader.IsDBNull(6) ? null : reader.GetInt64(6),
+                Bytes = row.IsNull(5) ? null : row.Int64(5),
+                Rows = row.IsNull(6) ? null : row.Int64(6),
             });
         return found;
     }
 
-    /// <summary>Finds the columns of a relation.</summary>
+    /// <summary>Finds the columns of relations. Blocks the thread.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="relation">The relation.</param>
-    /// <param name="cancellationToken">Stops the search.</param>
-    public static async Task<RelationColumns> FindColumnsAsync(NpgsqlConnection connection, Relation relation, CancellationToken cancellationToken)
+    /// <param name="relations">The relations.</param>
+    /// <returns>The columns of each.</returns>
+    public static List<RelationColumns> FindColumns(WireConnection connection, List<Relation> relations)
     {
-        var columns = ImmutableArray.CreateBuilder<RelationColumn>();
-        await using (var command = new NpgsqlCommand(ColumnsQuery, connection))
+        var columns = new Dictionary<uint, List<WireRow>>(relations.Count);
+        foreach (var row in connection.Ask(ColumnsQuery, SqlName.Array(relations.ConvertAll(
+            static relation => relation.Oid.ToString(CultureInfo.InvariantCulture)))))
         {
-            command.Parameters.Add(new NpgsqlParameter { Value = relation.Oid, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });
+            if (!columns.TryGetValue(row.Oid(0), out var rows))
+                columns.Add(row.Oid(0), rows = []);
+            rows.Add(row);
+        }
+        return relations.ConvertAll(relation => ColumnsOf(relation, columns.GetValueOrDefault(relation.Oid) ?? []));
+    }
+
+    private static RelationColumns ColumnsOf(Relation relation, List<WireRow> rows)
+    {
+        var columns = ImmutableArray.CreateBuilder<RelationColumn>(rows.Count);
+        var key = new string[rows.FindAll(static row => !row.IsNull(9)).Count];
+        foreach (var row in rows)
+        {
             // where the role may read nothing at all, the error of reading says so better than a table without columns
-            command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = relation.IsReadable });
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-                columns.Add(new RelationColumn(
-                    reader.GetString(0), new CatalogType(reader.GetFieldValue<uint>(1), reader.GetInt32(2), reader.GetChar(3), reader.GetBoolean(4)),
-                        !reader.GetBoolean(5))
+            if (row.Bool(8) || !relation.IsReadable)
+                columns.Add(new RelationColumn(row.Text(1), new CatalogType(row.Oid(2), row.Int32(3), row.Char(4), row.Bool(5)), !row.Bool(6))
                 {
-                    Declared = reader.GetString(6),
+                    Declared = row.Text(7),
                 });
+            if (!row.IsNull(9))
+                key[row.Int32(9)] = row.Text(1);
         }
-        var key = ImmutableArray.CreateBuilder<string>();
-        await using (var command = new NpgsqlCommand(KeyQuery, connection))
-        {
-            command.Parameters.Add(new NpgsqlParameter { Value = relation.Oid, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-                key.Add(reader.GetString(0));
-        }
-        return new RelationColumns(columns.ToImmutable(), key.ToImmutable());
+        return new RelationColumns(columns.ToImmutable(), ImmutableCollectionsMarshal.AsImmutableArray(key));
     }
 }

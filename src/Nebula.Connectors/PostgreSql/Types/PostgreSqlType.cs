@@ -65,10 +65,12 @@ internal sealed record PostgreSqlType(DataType Type, PostgreSqlWire Wire, string
         return BuiltIn.TryGetValue(type.Oid, out var known) ? known.Type : OfText(type);
     }
 
-    /// <summary>The modifier of a number of a declared size, as the catalog has it.</summary>
-    /// <param name="precision">Its digits; null for no number, or one without a size.</param>
-    /// <param name="scale">Digits behind the point.</param>
-    public static int ModifierOf(int? precision, int? scale) => precision is { } digits and > 0 ? (digits << 16 | (scale ?? 0) & 0x7FF) + ModifierHeader : -1;
+    /// <summary>
+    /// The modifier that counts for a column of a statement: that of numbers. The length of a text is the business of the table that it comes from.
+    /// </summary>
+    /// <param name="oid">The type of the column.</param>
+    /// <param name="modifier">Its modifier.</param>
+    public static int ModifierOf(uint oid, int modifier) => oid == NumericOid ? modifier : -1;
 
     private static PostgreSqlType OfText(CatalogType type)
     {

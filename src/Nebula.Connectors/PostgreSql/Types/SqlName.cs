@@ -12,6 +12,11 @@ internal static class SqlName
     /// <param name="name">The object.</param>
     public static string Quote(string schema, string name) => $"{Quote(schema)}.{Quote(name)}";
 
+    /// <summary>Writes an array of texts as the server reads one. Manual, "Array Input and Output Syntax".</summary>
+    /// <param name="values">The texts.</param>
+    public static string Array(IEnumerable<string> values) => $"{{{string.Join(',', values.Select(static value =>
+        $"\"{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\""))}}}";
+
     /// <summary>Quotes a value, so that it means itself whatever is in it and however the server is set.</summary>
     /// <param name="value">The value.</param>
     public static string Literal(string value)

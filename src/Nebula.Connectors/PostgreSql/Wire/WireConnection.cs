@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -9,8 +10,8 @@ using Npgsql;
 namespace Nebula.Connectors.PostgreSql.Wire;
 
 /// <summary>
-/// A connection to a server, in version 3.0 of its protocol, for what is much: answers to <c>COPY</c>, and the log. Every call blocks the thread. Statements
-/// are sent as they are; one that failed leaves the connection good for nothing.
+/// A connection to a server, in version 3.0 of its protocol: for what is much, answers to <c>COPY</c> and the log, and for what is asked before it. Every call
+/// blocks the thread. A statement that failed leaves the connection good for nothing.
 /// </summary>
 internal sealed class WireConnection : IDisposable
 {
@@ -38,6 +39,14 @@ internal sealed class WireConnection : IDisposable
 
     /// <summary>The process that serves it.</summary>
     public int ProcessId { get; private set; }
+
+    /// <summary>The version of the server as it says it; empty where it does not.</summary>
+    public string Version { get; private set; } = "";
+
+    /// <summary>The first number of the version; 0 where the server does not say it.</summary>
+    public int MajorVersion =>
+        int.TryParse(Version.AsSpan(0, Version.AsSpan().IndexOfAnyExceptInRange('0', '9') is >= 0 and var end ? end : Version.Length),
+            NumberStyles.None, CultureInfo.InvariantCulture, out var major) ? major : 0;
 
     /// <summary>Whether the server waits for a statement, and no transaction is open.</summary>
     public bool IsIdle => !_isBusy && _status == Idle;
@@ -93,20 +102,45 @@ internal sealed class WireConnection : IDisposable
     public string?[] Query(string sql)
     {
         Send(sql);
-        string?[] row = [];
+        var rows = ReadRows();
+        return rows.Count == 0 ? [] : rows[^1].Values;
+    }
+
+    /// <summary>Runs one statement.</summary>
+    /// <param name="sql">The statement, in which $1 is the first value.</param>
+    /// <param name="values">Its values, as text; they are sent beside it, and mean themselves whatever is in them.</param>
+    /// <returns>Its rows.</returns>
+    /// <exception cref="PostgresException">It failed.</exception>
+    public List<WireRow> Ask(string sql, params ReadOnlySpan<string> values)
+    {
+        var message = Parse(sql).Begin('B').Byte(0).Byte(0).Int16(0).Int16((short)values.Length);
+        foreach (var value in values)
+            message.Value(value);
+        // all columns as text, all rows
+        SendWhole(message.Int16(0).Begin('E').Byte(0).Int32(0).Begin('S'));
+        return ReadRows();
+    }
+
+    /// <summary>Finds the columns of what a statement gives, without running it.</summary>
+    /// <param name="sql">The statement.</param>
+    /// <exception cref="PostgresException">It is wrong.</exception>
+    public List<WireColumn> Describe(string sql)
+    {
+        SendWhole(Parse(sql).Begin('D').Byte((byte)'S').Byte(0).Begin('S'));
+        List<WireColumn> columns = [];
         while (true)
         {
             var content = Next(out var type);
             switch ((char)type)
             {
-                case 'T' or 'C' or 'I':
+                case '1' or 't' or 'n':
                     break;
-                case 'D':
-                    row = Fields(content);
+                case 'T':
+                    columns = WireColumn.Read(content, Input);
                     break;
                 case 'Z':
                     SetStatus(content);
-                    return row;
+                    return columns;
                 default:
                     throw Input.Unexpected(type);
             }
@@ -210,7 +244,11 @@ internal sealed class WireConnection : IDisposable
             throw WireError.Read(content);
         // notices, settings, and what others tell by NOTIFY
         if ((char)type is 'N' or 'S' or 'A')
+        {
+            if (type == (byte)'S' && content.StartsWith(VersionSetting))
+                Version = Encoding.UTF8.GetString(content[VersionSetting.Length..].TrimEnd((byte)0));
             type = NoType;
+        }
         return content;
     }
 
@@ -236,6 +274,8 @@ internal sealed class WireConnection : IDisposable
                 throw Input.Unexpected(type);
         }
     }
+
+    private static ReadOnlySpan<byte> VersionSetting => "server_version\0"u8;
 
     private static string ServerOf(WireSettings settings) =>
         settings.Host.StartsWith('/') ? settings.Host : FormattableString.Invariant($"{settings.Host}:{settings.Port}");
@@ -332,12 +372,40 @@ internal sealed class WireConnection : IDisposable
         }
     }
 
-    private void Send(string sql)
+    private static WireOutput Parse(string sql) => new WireOutput().Begin('P').Byte(0).Text(sql).Int16(0);
+
+    private void Send(string sql) => SendWhole(new WireOutput().Begin('Q').Text(sql));
+
+    /// <summary>Sends what the server answers as a whole, up to the point where it waits for more.</summary>
+    private void SendWhole(WireOutput output)
     {
         if (_isBusy)
             throw new InvalidOperationException("The connection is in use, or broken.");
         _isBusy = true;
-        Send(new WireOutput().Begin('Q').Text(sql).End());
+        Send(output.End());
+    }
+
+    private List<WireRow> ReadRows()
+    {
+        var rows = new List<WireRow>();
+        while (true)
+        {
+            var content = Next(out var type);
+            switch ((char)type)
+            {
+                // what was understood, the columns, and the end of a statement
+                case '1' or '2' or 'T' or 'C' or 'I':
+                    break;
+                case 'D':
+                    rows.Add(WireRow.Read(content, Input));
+                    break;
+                case 'Z':
+                    SetStatus(content);
+                    return rows;
+                default:
+                    throw Input.Unexpected(type);
+            }
+        }
     }
 
     private void SetStatus(ReadOnlySpan<byte> content)
@@ -346,24 +414,5 @@ internal sealed class WireConnection : IDisposable
             throw Input.Unexpected((byte)'Z');
         _status = content[0];
         _isBusy = false;
-    }
-
-    private string?[] Fields(ReadOnlySpan<byte> content)
-    {
-        var count = content.Length < sizeof(short) ? ushort.MaxValue : BinaryPrimitives.ReadUInt16BigEndian(content);
-        if (count > content.Length / sizeof(int))
-            throw Input.Unexpected((byte)'D');
-        var fields = new string?[count];
-        content = content[sizeof(short)..];
-        for (var i = 0; i < fields.Length; i++)
-        {
-            var length = content.Length < sizeof(int) ? int.MaxValue : BinaryPrimitives.ReadInt32BigEndian(content);
-            if (length > content.Length - sizeof(int) || length < -1)
-                throw Input.Unexpected((byte)'D');
-            content = content[sizeof(int)..];
-            fields[i] = length < 0 ? null : Encoding.UTF8.GetString(content[..length]);
-            content = content[Math.Max(length, 0)..];
-        }
-        return fields;
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Nebula.Connectors.PostgreSql.Wire;
@@ -8,12 +9,13 @@ namespace Nebula.Connectors.PostgreSql.Wire;
 internal sealed class WireOutput
 {
     private readonly ArrayBufferWriter<byte> _bytes = new();
-    private int _length;
+    private int _length = -1;
 
-    /// <summary>Begins a message.</summary>
+    /// <summary>Begins a message, behind the one before.</summary>
     /// <param name="type">Its type; null for the first of a connection, which has none.</param>
     public WireOutput Begin(char? type = null)
     {
+        Close();
         if (type is { } letter)
             Byte((byte)letter);
         _length = _bytes.WrittenCount;
@@ -24,6 +26,14 @@ internal sealed class WireOutput
     public WireOutput Byte(byte value)
     {
         _bytes.Write([value]);
+        return this;
+    }
+
+    /// <summary>Writes a number of two bytes.</summary>
+    public WireOutput Int16(short value)
+    {
+        BinaryPrimitives.WriteInt16BigEndian(_bytes.GetSpan(sizeof(short)), value);
+        _bytes.Advance(sizeof(short));
         return this;
     }
 
@@ -57,12 +67,27 @@ internal sealed class WireOutput
         return this;
     }
 
+    /// <summary>Writes a value of a statement: its length, and text.</summary>
+    public WireOutput Value(string value)
+    {
+        Int32(Encoding.UTF8.GetByteCount(value));
+        Encoding.UTF8.GetBytes(value, _bytes);
+        return this;
+    }
+
     /// <summary>Ends the message.</summary>
-    /// <returns>All bytes.</returns>
+    /// <returns>The bytes of all messages.</returns>
     public ReadOnlySpan<byte> End()
     {
-        var bytes = System.Runtime.InteropServices.MemoryMarshal.AsMemory(_bytes.WrittenMemory).Span;
-        BinaryPrimitives.WriteInt32BigEndian(bytes[_length..], bytes.Length - _length);
-        return bytes;
+        Close();
+        return _bytes.WrittenSpan;
+    }
+
+    private void Close()
+    {
+        if (_length < 0)
+            return;
+        var bytes = MemoryMarshal.AsMemory(_bytes.WrittenMemory).Span[_length..];
+        BinaryPrimitives.WriteInt32BigEndian(bytes, bytes.Length);
     }
 }

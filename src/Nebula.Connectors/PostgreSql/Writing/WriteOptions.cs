@@ -1,6 +1,5 @@
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Engine.Connectors;
-using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Writing;
 
@@ -16,7 +15,6 @@ internal sealed record WriteOptions(PostgreSqlOptions Connection, string Schema,
 
     // the statements of windows of changes are the same from window to window
     private const int MostPrepared = 500;
-    private const int UsagesToPrepare = 3;
 
     /// <summary>What can be set.</summary>
     public static IReadOnlyList<OptionDescriptor> Descriptors { get; } =
@@ -39,8 +37,6 @@ internal sealed record WriteOptions(PostgreSqlOptions Connection, string Schema,
         TableName.Require(schema, "The schema", "Set 'schema' to another.");
         if (state is not null)
             TableName.Require(state, "The schema", "Set 'state_schema' to another.");
-        var connection = PostgreSqlOptions.Of(options);
-        var settings = new NpgsqlConnectionStringBuilder(connection.ConnectionString) { MaxAutoPrepare = MostPrepared, AutoPrepareMinUsages = UsagesToPrepare };
-        return new WriteOptions(connection with { ConnectionString = settings.ConnectionString }, schema, state);
+        return new WriteOptions(PostgreSqlOptions.Of(options) with { MostPrepared = MostPrepared }, schema, state);
     }
 }

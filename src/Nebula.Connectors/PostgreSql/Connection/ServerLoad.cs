@@ -1,0 +1,17 @@
+using Nebula.Connectors.PostgreSql.Wire;
+
+namespace Nebula.Connectors.PostgreSql.Connection;
+
+/// <summary>Finds out whether a server is at work for others, who would notice each process that reads.</summary>
+internal static class ServerLoad
+{
+    // what a role may not see of others is null; what is ours, of a target too, is told by its name
+    private const string Query = """
+        SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND state NOT IN ('idle', 'disabled')
+            AND application_name <> current_setting('application_name'))
+        """;
+
+    /// <summary>Whether somebody else runs a statement, or has a transaction open. Blocks the thread.</summary>
+    /// <param name="connection">The connection.</param>
+    public static bool IsShared(WireConnection connection) => connection.Ask(Query)[0].Bool(0);
+}
