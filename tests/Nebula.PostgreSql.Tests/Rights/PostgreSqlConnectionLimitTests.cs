@@ -1,6 +1,7 @@
 using System.Globalization;
 using Nebula.Cli.Tests;
 using Nebula.PostgreSql.Tests.Server;
+using Npgsql;
 
 namespace Nebula.PostgreSql.Tests.Rights;
 
@@ -92,6 +93,40 @@ public sealed class PostgreSqlConnectionLimitTests(Servers servers) : IDisposabl
             Assert.Equal(2, refused.ExitCode);
             Assert.Contains($"needs {needed} connections", refused.ErrorLines, StringComparison.Ordinal);
             Assert.Contains("Raise it to", refused.ErrorLines, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory, Server(18)]
+    public void Run_OthersAtWorkOnTheServer_SaysThatItGaveWay(int version)
+    {
+        const string Said = "read by one connection at a time";
+        var (server, database) = Create(version, limit: 10);
+        server.Execute("CREATE TABLE shop.large AS SELECT i AS id, repeat('x', 1000) AS v FROM generate_series(1, 20000) i", database);
+        server.Execute("GRANT SELECT ON shop.large TO limited; GRANT pg_monitor TO limited", database);
+        foreach (var (name, state) in new[] { ("direct", "none"), ("chunks", "state") })
+            _nebula.Write($"{name}.yaml", string.Create(CultureInfo.InvariantCulture, $$"""
+                state: {{state}}
+                source: { type: postgresql, host: 127.0.0.1, port: {{server.Port}}, database: {{database}}, user: limited, password: {{Password}} }
+                target: { type: parquet, path: {{name}}/ }
+                defaults: { chunking: { target_size: 4MB } }
+                streams: { shop.large: {} }
+                """));
+        Assert.DoesNotContain(Said, Run("direct.yaml"), StringComparison.Ordinal);
+        Assert.DoesNotContain(Said, Run("chunks.yaml"), StringComparison.Ordinal);
+
+        using var other = new NpgsqlConnection(server.ConnectionString(database));
+        other.Open();
+        using var begin = new NpgsqlCommand("BEGIN", other);
+        begin.ExecuteNonQuery();
+
+        Assert.Contains(Said, Run("direct.yaml"), StringComparison.Ordinal);
+        Assert.Contains(Said, Run("chunks.yaml"), StringComparison.Ordinal);
+
+        string Run(string pipeline)
+        {
+            var outcome = _nebula.Run("run", pipeline);
+            Assert.True(outcome.ExitCode == 0, outcome.Errors);
+            return outcome.Output + outcome.Errors;
         }
     }
 
