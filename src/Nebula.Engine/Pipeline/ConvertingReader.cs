@@ -17,6 +17,8 @@ internal sealed class ConvertingReader(ISourceReader inner, StreamPlan read, Str
 
     public long BytesRead => inner.BytesRead;
 
+    public string? Note => inner.Note;
+
     public long CountLinesBefore() => inner.CountLinesBefore();
 
     public ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken) => inner.FetchAsync(cancellationToken);

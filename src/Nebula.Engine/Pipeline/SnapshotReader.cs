@@ -19,6 +19,8 @@ internal sealed class SnapshotReader(ISourceReader inner, StreamPlan read, Strea
 
     public long BytesRead => inner.BytesRead;
 
+    public string? Note => inner.Note;
+
     public long CountLinesBefore() => inner.CountLinesBefore();
 
     public ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken) => inner.FetchAsync(cancellationToken);
