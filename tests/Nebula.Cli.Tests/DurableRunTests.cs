@@ -42,6 +42,7 @@ public sealed partial class DurableRunTests : IDisposable
         var outcome = _nebula.Run("run", "p.yaml");
         Assert.True(outcome.ExitCode == 0, outcome.Errors);
         Assert.Contains("it goes on behind the last chunk that was moved", outcome.Errors, StringComparison.Ordinal);
+        Assert.Matches(string.Create(CultureInfo.InvariantCulture, $"    {rows:N0} rows, [1-9][0-9,]* of them before the interruption, in "), outcome.Errors);
         Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"written {rows:N0}"), outcome.Errors, StringComparison.Ordinal);
         Assert.Equal(whole, Take(path));
         Assert.Empty(_nebula.TemporaryFiles());

@@ -42,6 +42,15 @@ public sealed partial class FailureTests : IDisposable
     }
 
     [Fact]
+    public void MissingPipelineFile_IsCode2_AndNamesTheNearest()
+    {
+        _nebula.Write("pipeline.yaml", "source: { type: csv, path: in.csv }\n");
+        var outcome = _nebula.Run("run", "pipeline.yml");
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Equal("error: The file does not exist. Did you mean 'pipeline.yaml'?\n  at pipeline.yml", outcome.ErrorLines);
+    }
+
+    [Fact]
     public void TooManyFields_NamesTheColumnsAndTheLikelyCause()
     {
         _nebula.Write("in.csv", "id,city\n1,Bonn\n2,Halle, Saale\n");

@@ -7,6 +7,8 @@ namespace Nebula.Cli.Output;
 /// <summary>The counts of a stream at one moment, and what follows from them.</summary>
 internal readonly struct Progress
 {
+    private readonly long _bytesEarlier;
+
     public Progress(StreamExecution stream)
     {
         Elapsed = stream.Elapsed;
@@ -15,6 +17,8 @@ internal readonly struct Progress
         Skipped = metrics.RowsSkipped;
         Quarantined = metrics.RowsQuarantined;
         BytesRead = metrics.BytesRead;
+        Earlier = metrics.RowsEarlier;
+        _bytesEarlier = metrics.BytesReadEarlier;
         BytesWritten = stream.StoredBytes ?? metrics.BytesWritten;
         TotalBytes = metrics.TotalBytes;
         Retention = metrics.Retention;
@@ -30,6 +34,9 @@ internal readonly struct Progress
 
     public long Read => Written + Skipped + Quarantined;
 
+    /// <summary>Rows, of those that were read, that an earlier attempt at the run had moved: they say nothing about the pace of this one.</summary>
+    public long Earlier { get; }
+
     public long BytesRead { get; }
 
     public long BytesWritten { get; }
@@ -39,15 +46,16 @@ internal readonly struct Progress
     /// <summary>What the source keeps of its log; null where it has none.</summary>
     public LogRetention? Retention { get; }
 
-    public double RowsPerSecond => Read / Math.Max(Elapsed.TotalSeconds, 1e-3);
+    public double RowsPerSecond => (Read - Earlier) / Math.Max(Elapsed.TotalSeconds, 1e-3);
 
-    public double BytesPerSecond => BytesRead / Math.Max(Elapsed.TotalSeconds, 1e-3);
+    public double BytesPerSecond => (BytesRead - _bytesEarlier) / Math.Max(Elapsed.TotalSeconds, 1e-3);
 
     /// <summary>From 0 to 1; null when the end is unknown.</summary>
     public double? Fraction => TotalBytes is > 0 and var total ? Math.Min(1, (double)BytesRead / total) : null;
 
     /// <summary>Time left at the present pace; null when nothing can be said yet.</summary>
-    public TimeSpan? Left => Fraction is > 0.001 and < 1 and var done && Elapsed.TotalSeconds > 0.3 ? Elapsed * ((1 - done) / done) : null;
+    public TimeSpan? Left => Fraction is > 0.001 and < 1 && BytesRead > _bytesEarlier && Elapsed.TotalSeconds > 0.3
+        ? Elapsed * ((double)(TotalBytes!.Value - BytesRead) / (BytesRead - _bytesEarlier)) : null;
 
     /// <summary>What the source keeps of its log: <c>16.0 MB of log kept</c>; null where that is not known.</summary>
     public string? Kept => Retention is not { } log ? null : $"{Units.FormatSize(log.Bytes)} of log kept"

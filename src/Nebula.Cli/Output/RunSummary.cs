@@ -32,7 +32,8 @@ internal static class RunSummary
         if (stream.State == StreamState.Completed)
         {
             var rates = progress.Elapsed < LeastForRates ? "" : $" ({progress.Rates})";
-            lines.Add($"    {Rows(progress.Written)} in {Units.FormatDuration(progress.Elapsed)}{rates}");
+            var earlier = progress.Earlier == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {progress.Earlier:N0} of them before the interruption,");
+            lines.Add($"    {Rows(progress.Written)}{earlier} in {Units.FormatDuration(progress.Elapsed)}{rates}");
         }
         if (stream.IsPublished || progress.Read > 0)
             lines.Add("    " + Account(stream, progress));

@@ -30,7 +30,7 @@ internal static class ConfigTextFile
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new ConfigurationException(new SourceLocation(path), "The file does not exist.");
+            throw new ConfigurationException(new SourceLocation(path), $"The file does not exist.{Suggestion.ForFile(path)}");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException and not DecoderFallbackException)
         {

@@ -15,6 +15,24 @@ public static class Suggestion
         return best is null ? "" : $" Did you mean '{best}'?";
     }
 
+    /// <summary>Renders what is near a file that is not there: <c> Did you mean 'x'?</c>, or that its folder does not exist either; nothing when neither helps.</summary>
+    /// <param name="path">The file.</param>
+    public static string ForFile(string path)
+    {
+        const int MostFiles = 1000;
+        try
+        {
+            var folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? ".";
+            return Directory.Exists(folder)
+                ? For(Path.GetFileName(path), Directory.EnumerateFiles(folder).Take(MostFiles).Select(static file => Path.GetFileName(file)))
+                : $" The folder '{folder}' does not exist.";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
     /// <summary>Finds the candidate with the fewest edits, if it has few enough to be a slip; null otherwise.</summary>
     /// <param name="written">What the user wrote.</param>
     /// <param name="candidates">What would be right.</param>

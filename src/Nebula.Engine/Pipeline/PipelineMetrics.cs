@@ -16,6 +16,8 @@ public sealed class PipelineMetrics
     private long _rowsQuarantined;
     private long _bytesWritten;
     private long _bytesReadBefore;
+    private long _rowsEarlier;
+    private long _bytesReadEarlier;
     private ISourceReader? _reader;
     private ImmutableArray<PipelineMetrics> _parts = [];
 
@@ -37,6 +39,12 @@ public sealed class PipelineMetrics
     /// <summary>Bytes read, as stored.</summary>
     public long BytesRead => Sum(static metrics => ref metrics._bytesReadBefore) + (Volatile.Read(ref _reader)?.BytesRead ?? 0)
         + _parts.Sum(static part => Volatile.Read(ref part._reader)?.BytesRead ?? 0);
+
+    /// <summary>Rows, of those that were read, that an earlier attempt at the run had moved.</summary>
+    public long RowsEarlier => Interlocked.Read(ref _rowsEarlier);
+
+    /// <summary>Bytes, of those that were read, that an earlier attempt at the run had moved.</summary>
+    public long BytesReadEarlier => Interlocked.Read(ref _bytesReadEarlier);
 
     /// <summary>Bytes that the stream has as stored; null when unknown.</summary>
     public long? TotalBytes { get; set; }
@@ -95,6 +103,8 @@ public sealed class PipelineMetrics
     {
         Wrote(rows, bytes);
         Interlocked.Add(ref _bytesReadBefore, bytesRead);
+        Interlocked.Add(ref _rowsEarlier, rows);
+        Interlocked.Add(ref _bytesReadEarlier, bytesRead);
     }
 
     /// <summary>Takes how much of its log the source keeps.</summary>
@@ -140,7 +150,7 @@ public sealed class PipelineMetrics
     {
         lock (_lock)
         {
-            _rowsWritten = _rowsSkipped = _rowsQuarantined = _bytesWritten = _bytesReadBefore = 0;
+            _rowsWritten = _rowsSkipped = _rowsQuarantined = _bytesWritten = _bytesReadBefore = _rowsEarlier = _bytesReadEarlier = 0;
             _reader = null;
             _parts = [];
             Storage = null;

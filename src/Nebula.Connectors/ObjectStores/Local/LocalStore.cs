@@ -78,11 +78,7 @@ internal sealed class LocalStore : IObjectStore
             return NebulaException.NotFound(
                 $"The folder '{path}' has no files that count as data. Files in folders below it need a wildcard ('{Path.Combine(path, "**/*")}'), and so do "
                 + "those whose names begin with a point or an underscore.");
-        var folder = FolderOf(path);
-        var near = Directory.Exists(folder)
-            ? Suggestion.For(Path.GetFileName(path), Directory.EnumerateFiles(folder).Take(1000).Select(static f => Path.GetFileName(f)!))
-            : $" The folder '{folder}' does not exist.";
-        return NebulaException.NotFound($"The file '{path}' does not exist.{near}");
+        return NebulaException.NotFound($"The file '{path}' does not exist.{Suggestion.ForFile(path)}");
     }
 
     public bool ComesOnce(string path) => path == StandardStream || PipeInput.IsPipe(path);
