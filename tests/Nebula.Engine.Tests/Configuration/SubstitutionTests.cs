@@ -43,7 +43,7 @@ public sealed class SubstitutionTests : IDisposable
         + " themselves.")]
     [InlineData("${secret:kv://v/n}", "1:30 Secrets of a key vault ('kv://') are not supported yet. Use 'env://NAME' or 'file:///path'.")]
     [InlineData("${secret:env://NO}", "1:30 The variable 'NO' of this secret is not set. Set it in the environment or in .env.")]
-    [InlineData("${secret:file:///no/such}", "1:30 The secret in the file '/no/such' cannot be read. The file does not exist.")]
+    [InlineData("${secret:file:///no/such}", "1:30 The secret in the file '/no/such' cannot be read. The file does not exist. The folder '/no' does not exist.")]
     [InlineData("${secret:x}", "1:30 A secret is 'env://NAME' or 'file:///path'; this is 'x'.")]
     public void Load_BadVariable_SaysWhereAndWhat(string written, string problem) =>
         Assert.Equal([problem], _folder.Problems($"source: {{ type: csv, path:   '{written}' }}\ntarget: {{ type: json }}"));
