@@ -39,7 +39,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
     /// <summary>Given back at the end, so that the next reader can begin; null where there is no need to wait.</summary>
     public SemaphoreSlim? Turn { get; set; }
 
-    public string? Note => queries.GaveWay ? "read by one connection at a time: others are at work on the server" : null;
+    public string? Note => queries.GaveWay ? "read by one connection at a time, as others are at work on the server; 'max_connections' says how many instead" : null;
 
     /// <summary>Begins to read. Blocks the thread.</summary>
     /// <param name="connection">The first connection, which belongs to this afterwards.</param>
