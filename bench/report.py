@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Prints the measurements of some jobs as a Markdown table: report.py RESULTS.jsonl [WORKLOAD:DATA:SIZE]...
+"""Prints the measurements of some jobs as a Markdown table: report.py [--since 'YYYY-MM-DD HH:MM:SS'] RESULTS.jsonl [WORKLOAD:DATA:SIZE]...
 
-Without jobs: all in the file. Of several measurements of the same thing the last counts.
+Without jobs: all in the file. Of several measurements of the same thing, made since then, the one with the median time counts.
 """
+import argparse
 import json
-import sys
 
 HEAD = ["job", "Nebula, M rows/s", "DuckDB, M rows/s", "best other tool, M rows/s", "times DuckDB", "times the best",
         "times DuckDB's rows per CPU second", "peak memory, MB"]
@@ -18,16 +18,20 @@ def rows_of(size):
     return int(size.replace("K", "000").replace("M", "000000"))
 
 
-def read(path, jobs):
+def read(path, jobs, since):
     wanted = {(f"{kind}-{data}", rows_of(size)) for kind, data, size in (job.split(":") for job in jobs)}
     found = {}
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             m = json.loads(line)
             key = m["workload"], m["rows"]
-            if not wanted or key in wanted:
-                found.setdefault(key, {})[m["peer"]] = m
-    return found
+            if m["at"] >= since and (not wanted or key in wanted):
+                found.setdefault(key, {}).setdefault(m["peer"], []).append(m)
+    return {key: {peer: median(turns) for peer, turns in peers.items()} for key, peers in found.items()}
+
+
+def median(turns):
+    return sorted(turns, key=lambda m: m["wall"])[(len(turns) - 1) // 2]
 
 
 def speed(m):
@@ -58,9 +62,12 @@ def line(key, peers):
 
 
 def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    found = read(sys.argv[1], sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--since", default="", metavar="TIME")
+    parser.add_argument("results")
+    parser.add_argument("jobs", nargs="*")
+    given = parser.parse_args()
+    found = read(given.results, given.jobs, given.since)
     print("| " + " | ".join(HEAD) + " |")
     print("| --- |" + " --: |" * (len(HEAD) - 1))
     for key, peers in found.items():

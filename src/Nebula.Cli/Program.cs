@@ -29,7 +29,7 @@ internal static class Program
     private static int Run(string[] arguments, CommandContext context)
     {
         if (arguments is ["pipeline" or "run", _, ..])
-            Rehearsal.Start();
+            Rehearsal.Start(keepsAccount: arguments[0] == "run");
         var root = new NebulaRoot(context, arguments.Length > 0 ? arguments[0] : null);
         var parsed = root.Parse(arguments);
         root.Apply(parsed, context);

@@ -3,6 +3,7 @@ using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Pipeline;
 using Nebula.Orchestration.Planning;
+using Nebula.Orchestration.State;
 using Nebula.Orchestration.Sync;
 using StreamResult = Nebula.Engine.Pipeline.StreamResult;
 
@@ -11,8 +12,8 @@ namespace Nebula.Cli.Running;
 /// <summary>Runs streams without an account of their chunks: what is interrupted begins anew. For runs in which there is one chunk each.</summary>
 /// <param name="plan">What is to be done.</param>
 /// <param name="pool">Where buffers come from.</param>
-/// <param name="state">Takes the account of what was committed; null for none.</param>
-internal sealed class DirectRun(RunPlan plan, BufferPool pool, PipelineState? state) : IRunner
+/// <param name="store">Takes the account of what was committed; null for none.</param>
+internal sealed class DirectRun(RunPlan plan, BufferPool pool, IStateStore? store) : IRunner
 {
     public async Task RunAsync(IReadOnlyList<StreamExecution> streams, IRunDisplay display, RunLimits limits)
     {
@@ -37,8 +38,8 @@ internal sealed class DirectRun(RunPlan plan, BufferPool pool, PipelineState? st
             var result = await TransferAsync(stream, display, limits.Stop).ConfigureAwait(false);
             stream.Commit(result.Receipt.Locations, result.StoredBytes);
             // what is committed is committed, also when the user wants to stop just now
-            if (state is not null)
-                await new DirectAccount(state.Store).AddAsync(plan, index, result.Read, result.Parts, CancellationToken.None).ConfigureAwait(false);
+            if (store is not null)
+                await new DirectAccount(store).AddAsync(plan, index, result.Read, result.Parts, CancellationToken.None).ConfigureAwait(false);
             stream.End(StreamState.Completed);
         }
         catch (OutputClosedException)

@@ -1,15 +1,16 @@
 using Nebula.Cli.Output;
 using Nebula.Engine.Diagnostics;
 using Nebula.Orchestration.Planning;
+using Nebula.Orchestration.State;
 using Nebula.Orchestration.Sync;
 
 namespace Nebula.Cli.Running;
 
 /// <summary>Runs streams some way, and keeps a record of what became of them.</summary>
 /// <param name="plan">What is to be done.</param>
-/// <param name="state">Keeps the record.</param>
+/// <param name="store">Keeps the record.</param>
 /// <param name="inner">The way.</param>
-internal sealed class RecordedRun(RunPlan plan, PipelineState state, IRunner inner) : IRunner
+internal sealed class RecordedRun(RunPlan plan, IStateStore store, IRunner inner) : IRunner
 {
     private const int LongestMessage = 1_000;
 
@@ -21,7 +22,7 @@ internal sealed class RecordedRun(RunPlan plan, PipelineState state, IRunner inn
         if (streams.Any(static stream => stream.IsResumable))
             return;
         var record = new RunRecord(plan.RunId, plan.Name, startedAt, DateTime.UtcNow, [.. streams.Select(Record)]);
-        await new RunHistory(state.Store).AddAsync(record, CancellationToken.None).ConfigureAwait(false);
+        await new RunHistory(store).AddAsync(record, CancellationToken.None).ConfigureAwait(false);
     }
 
     private static StreamResult Record(StreamExecution stream) => new(stream.Job.Name, stream.State switch

@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+using Nebula.Cli.Output;
 using Nebula.Connectors.Files;
 using Nebula.Connectors.ObjectStores;
 using Nebula.Engine.Columns;
@@ -5,40 +7,66 @@ using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
 using Nebula.Engine.Pipeline;
+using Nebula.Orchestration.Planning;
+using Nebula.Orchestration.State;
 
 namespace Nebula.Cli.Running;
 
 /// <summary>
-/// Moves one row from CSV to JSON, in memory, while the command line and the pipeline's file are read: what runs for the first time is several times slower than
-/// later, as its types are loaded then, and at the start all processors but one have nothing to do.
+/// Runs a pipeline of one row, from CSV to JSON and in memory, while the command line and the pipeline's file are read: what runs for the first time is several
+/// times slower than later, as its types are loaded then, and at the start all processors but one have nothing to do.
 /// </summary>
 internal static class Rehearsal
 {
     /// <summary>Begins it on a thread of its own, where there is a processor for it. Nothing waits for its end.</summary>
-    public static void Start()
+    /// <param name="keepsAccount">Whether what comes will remember what it committed.</param>
+    public static void Start(bool keepsAccount)
     {
         if (Environment.ProcessorCount > 1)
-            new Thread(Run) { Name = "nebula-rehearsal", IsBackground = true }.Start();
+            new Thread(() => Run(keepsAccount)) { Name = "nebula-rehearsal", IsBackground = true }.Start();
     }
 
-    /// <summary>Moves the row.</summary>
+    /// <summary>Runs the pipeline.</summary>
+    /// <param name="account">Takes the account of what was committed; null for none.</param>
     /// <returns>What was written, as text.</returns>
-    public static async Task<string> RunAsync()
+    public static async Task<string> RunAsync(IStateStore? account)
     {
         using var pool = new BufferPool();
         using var store = new MemoryStore("id,name,amount,at,active\n1,one,1.5,2026-01-31 12:30:00,true\n"u8.ToArray());
-        await using var source = new FileSource(PathOf("source", Connectors.Files.FileOptions.ForSource(null), "in.csv"), null, store);
-        await using var target = new FileDestination(PathOf("target", Connectors.Files.FileOptions.ForDestination(null), "out.jsonl"), null, store);
-        await new StreamRun(source, target, new PipelineOptions { Workers = 1 }, pool, "rehearsal").RunAsync(new StreamRequest(), CancellationToken.None)
-            .ConfigureAwait(false);
+        var plan = new RunPlan
+        {
+            Name = "rehearsal",
+            RunId = "rehearsal",
+            StartedAt = default,
+            Found = new SourceStreams(["in.csv"], [null]),
+            Only = [],
+            Fingerprint = new Lazy<string>(""),
+            Jobs =
+            [
+                new StreamJob
+                {
+                    Name = "in.csv",
+                    Target = "out.jsonl",
+                    OpenSource = () => new FileSource(PathOf("source", Connectors.Files.FileOptions.ForSource(null), "in.csv"), null, store),
+                    OpenDestination = () => new FileDestination(PathOf("target", Connectors.Files.FileOptions.ForDestination(null), "out.jsonl"), null, store),
+                    TargetOptions = ReadOnlyDictionary<string, OptionValue>.Empty,
+                    Request = new StreamRequest(),
+                    Options = new PipelineOptions { Workers = 1 },
+                },
+            ],
+        };
+        IRunner run = new DirectRun(plan, pool, account);
+        if (account is not null)
+            run = new RecordedRun(plan, account, run);
+        await run.RunAsync([new StreamExecution(plan.Jobs[0])], new NoDisplay(), default).ConfigureAwait(false);
         return store.Written;
     }
 
-    private static void Run()
+    private static void Run(bool keepsAccount)
     {
         try
         {
-            RunAsync().GetAwaiter().GetResult();
+            RunAsync(keepsAccount ? new NoMemory() : null).GetAwaiter().GetResult();
         }
         catch (Exception e) when (e is NebulaException or IOException or InvalidOperationException or OutOfMemoryException)
         {
@@ -48,6 +76,57 @@ internal static class Rehearsal
 
     private static OptionValues PathOf(string owner, IReadOnlyList<OptionDescriptor> options, string path) =>
         new(owner, options, [KeyValuePair.Create("path", new OptionValue([path], new SourceLocation(owner)))]);
+
+    /// <summary>Remembers nothing.</summary>
+    private sealed class NoMemory : IStateStore
+    {
+        public Task<StateEntry?> GetAsync(string key, CancellationToken cancellationToken) => Task.FromResult<StateEntry?>(null);
+
+        public Task<string> PutAsync(string key, ReadOnlyMemory<byte> content, StateCondition condition, CancellationToken cancellationToken) =>
+            Task.FromResult("");
+
+        public IAsyncEnumerable<string> ListAsync(string prefix, CancellationToken cancellationToken) => AsyncEnumerable.Empty<string>();
+
+        public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken) => Task.FromResult(false);
+    }
+
+    /// <summary>Shows nothing.</summary>
+    private sealed class NoDisplay : IRunDisplay
+    {
+        public TimeSpan RefreshInterval => Timeout.InfiniteTimeSpan;
+
+        public void RunStarted(RunExecution run)
+        {
+        }
+
+        public void StreamStarted(StreamExecution stream)
+        {
+        }
+
+        public void StreamPlanned(StreamExecution stream)
+        {
+        }
+
+        public void StreamRestarted(StreamExecution stream, string reason)
+        {
+        }
+
+        public void StreamWarned(StreamExecution stream, string warning)
+        {
+        }
+
+        public void StreamEnded(StreamExecution stream)
+        {
+        }
+
+        public void Refresh()
+        {
+        }
+
+        public void RunCompleted(RunExecution run)
+        {
+        }
+    }
 
     /// <summary>One object that can be read, and one that can be written.</summary>
     private sealed class MemoryStore(byte[] content) : IObjectStore, IStagedObject

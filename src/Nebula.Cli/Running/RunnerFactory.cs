@@ -31,8 +31,8 @@ internal static class RunnerFactory
         if (FindInterrupted(plan, only, follow, state, context) is { } interrupted)
             plan = plan with { RunId = interrupted.RunId };
         else if (!plan.Jobs.Any(static job => job.Request.NeedsAccount || job.Bytes > job.ChunkBytes))
-            return (plan, new RecordedRun(plan, state, new DirectRun(plan, pool, state)));
-        return (plan, new RecordedRun(plan, state, new DurableRun(plan, only, follow, state, CreateWorker, context.Log)));
+            return (plan, new RecordedRun(plan, state.Store, new DirectRun(plan, pool, state.Store)));
+        return (plan, new RecordedRun(plan, state.Store, new DurableRun(plan, only, follow, state, CreateWorker, context.Log)));
 
         SyncWorker CreateWorker(ISyncObserver observer, int parallelChunks) => new(
             new OnePipeline(pipeline), context.Connectors, state.Store,

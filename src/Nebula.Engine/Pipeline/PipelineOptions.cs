@@ -43,8 +43,11 @@ public sealed record PipelineOptions
     /// <summary>Whether what arrives is handed on at once instead of in full blocks.</summary>
     public bool PreferLatency { get; init; }
 
-    /// <summary>Blocks that may be under way between fetching and writing: one for each worker, one being fetched, one being written.</summary>
-    public int BlocksUnderWay => Workers + 2;
+    /// <summary>
+    /// Blocks that may be under way between fetching and writing: one for each worker, one that is fetched, one that is written, and as many again and a few that
+    /// wait before and behind the workers. Who writes takes them in order: without these, a worker that loses its processor for a moment stops all the others.
+    /// </summary>
+    public int BlocksUnderWay => 2 * (Workers + 3);
 
     /// <summary>
     /// Bytes that may be under way between fetching and writing. Blocks of text stay far below; it is the parts of binary files that are larger.
