@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Prints the measurements of some jobs as a Markdown table: report.py [--since 'YYYY-MM-DD HH:MM:SS'] RESULTS.jsonl [WORKLOAD:DATA:SIZE]...
 
-Without jobs: all in the file. Of several measurements of the same thing, made since then, the one with the median time counts.
+Without jobs: all in the file. Of several measurements of the same thing, made since then, the one with the median time counts. Where the tools took turns,
+a ratio is the median of the ratios within the turns: a machine that changes its pace changes it for all of a turn.
 """
 import argparse
 import json
+import statistics
 
 HEAD = ["job", "Nebula, M rows/s", "DuckDB, M rows/s", "best other tool, M rows/s", "times DuckDB", "times the best",
         "times DuckDB's rows per CPU second", "peak memory, MB"]
@@ -27,19 +29,20 @@ def read(path, jobs, since):
             key = m["workload"], m["rows"]
             if m["at"] >= since and (not wanted or key in wanted):
                 found.setdefault(key, {}).setdefault(m["peer"], []).append(m)
-    return {key: {peer: median(turns) for peer, turns in peers.items()} for key, peers in found.items()}
+    return found
 
 
 def median(turns):
     return sorted(turns, key=lambda m: m["wall"])[(len(turns) - 1) // 2]
 
 
-def speed(m):
+def speed(turns):
+    m = median(turns)
     return m["rows"] / m["wall"] / 1e6
 
 
-def ratio(a, b):
-    return f"{a / b:.2f}" if a and b else "-"
+def times(nebula, other, of="wall"):
+    return f"{statistics.median(b[of] / a[of] for a, b in zip(nebula, other)):.2f}" if nebula and other else "-"
 
 
 def line(key, peers):
@@ -50,15 +53,14 @@ def line(key, peers):
     others = {p: m for p, m in peers.items() if p != "nebula" and not p.startswith("limit:") and not p.endswith(TOLD)}
     best = max(others, key=lambda p: speed(others[p]), default=None)
     size = f"{rows // 10**6} M" if rows >= 10**6 else f"{rows // 1000} K"
-    own = speed(nebula) if nebula else None
     return [f"{LABELS.get(source, source)} -> {LABELS.get(target, target)}, `{data}` {size}",
-            f"{own:.2f}" if own else "-",
+            f"{speed(nebula):.2f}" if nebula else "-",
             f"{speed(duckdb):.2f}" if duckdb else "-",
             f"{speed(others[best]):.2f} ({best})" if best else "-",
-            ratio(own, duckdb and speed(duckdb)),
-            ratio(own, best and speed(others[best])),
-            ratio(nebula and rows / nebula["cpu"], duckdb and rows / duckdb["cpu"]),
-            f"{nebula['rss'] / 1e6:.0f}" if nebula else "-"]
+            times(nebula, duckdb),
+            times(nebula, best and others[best]),
+            times(nebula, duckdb, of="cpu"),
+            f"{max(m['rss'] for m in nebula) / 1e6:.0f}" if nebula else "-"]
 
 
 def main():
@@ -73,11 +75,11 @@ def main():
     for key, peers in found.items():
         if not key[0].startswith("limits-"):
             print("| " + " | ".join(line(key, peers)) + " |")
-    limits = [(key, peer, m) for key, peers in found.items() for peer, m in peers.items() if peer.startswith("limit:")]
+    limits = [(key, peer, median(turns)) for key, peers in found.items() for peer, turns in peers.items() if peer.startswith("limit:")]
     if limits:
         print("\n| limit of the machine | M rows/s | MB/s |\n| --- | --: | --: |")
         for (workload, _), peer, m in limits:
-            print(f"| {peer[6:]}, {workload} | {speed(m):.2f} | {m['inp'] / m['wall'] / 1e6:.0f} |")
+            print(f"| {peer[6:]}, {workload} | {m['rows'] / m['wall'] / 1e6:.2f} | {m['inp'] / m['wall'] / 1e6:.0f} |")
 
 
 if __name__ == "__main__":
