@@ -70,7 +70,8 @@ internal sealed class RunFlags
         if (!asJson)
         {
             var quiet = arguments.GetValue(_quiet);
-            IRunDisplay display = quiet ? new QuietDisplay(context.Terminal, context.Log) : new TextDisplay(context.Terminal, context.Log);
+            IRunDisplay display = quiet ? new QuietDisplay(error => ErrorText.Write(context.Terminal, context.Log, error))
+                : new TextDisplay(context.Terminal, context.Log);
             return new RunExecution(plan, runner).Run(display, context.Interruption);
         }
         // rows and events must not mix

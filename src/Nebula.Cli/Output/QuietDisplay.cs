@@ -3,7 +3,8 @@ using Nebula.Cli.Running;
 namespace Nebula.Cli.Output;
 
 /// <summary>Shows nothing but errors.</summary>
-internal sealed class QuietDisplay(Terminal terminal, Log log) : IRunDisplay
+/// <param name="show">Shows one.</param>
+internal sealed class QuietDisplay(Action<Exception> show) : IRunDisplay
 {
     public TimeSpan RefreshInterval => Timeout.InfiniteTimeSpan;
 
@@ -30,7 +31,7 @@ internal sealed class QuietDisplay(Terminal terminal, Log log) : IRunDisplay
     public void StreamEnded(StreamExecution stream)
     {
         if (stream.Error is { } error)
-            ErrorText.Write(terminal, log, error);
+            show(error);
     }
 
     public void Refresh()

@@ -58,7 +58,7 @@ internal static class Rehearsal
         IRunner run = new DirectRun(plan, pool, account);
         if (account is not null)
             run = new RecordedRun(plan, account, run);
-        await run.RunAsync([new StreamExecution(plan.Jobs[0])], new NoDisplay(), default).ConfigureAwait(false);
+        await run.RunAsync([new StreamExecution(plan.Jobs[0])], new QuietDisplay(static _ => { }), default).ConfigureAwait(false);
         return store.Written;
     }
 
@@ -88,44 +88,6 @@ internal static class Rehearsal
         public IAsyncEnumerable<string> ListAsync(string prefix, CancellationToken cancellationToken) => AsyncEnumerable.Empty<string>();
 
         public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken) => Task.FromResult(false);
-    }
-
-    /// <summary>Shows nothing.</summary>
-    private sealed class NoDisplay : IRunDisplay
-    {
-        public TimeSpan RefreshInterval => Timeout.InfiniteTimeSpan;
-
-        public void RunStarted(RunExecution run)
-        {
-        }
-
-        public void StreamStarted(StreamExecution stream)
-        {
-        }
-
-        public void StreamPlanned(StreamExecution stream)
-        {
-        }
-
-        public void StreamRestarted(StreamExecution stream, string reason)
-        {
-        }
-
-        public void StreamWarned(StreamExecution stream, string warning)
-        {
-        }
-
-        public void StreamEnded(StreamExecution stream)
-        {
-        }
-
-        public void Refresh()
-        {
-        }
-
-        public void RunCompleted(RunExecution run)
-        {
-        }
     }
 
     /// <summary>One object that can be read, and one that can be written.</summary>

@@ -44,8 +44,8 @@ public sealed record PipelineOptions
     public bool PreferLatency { get; init; }
 
     /// <summary>
-    /// Blocks that may be under way between fetching and writing: one for each worker, one that is fetched and one that is written; and as many again and a few,
-    /// which wait before and behind the workers, where a quarter of the window has room for them. Who writes takes blocks in their order: without those that
+    /// Blocks that may be under way between fetching and writing: one for each worker, one that is fetched and one that is written; and as many again and a few
+    /// that wait before and behind the workers, where a quarter of the window has room for them. Who writes takes blocks in their order: without those that
     /// wait, a worker that loses its processor for a moment stops all the others.
     /// </summary>
     public int BlocksUnderWay => (int)Math.Clamp(WindowBytes / 4 / CostOf(LargestBlock), Workers + 2, 2 * (Workers + 3));

@@ -86,7 +86,8 @@ public sealed class ChangeTransferTests : IDisposable
     {
         var steps = world.Steps.ToList();
         foreach (var position in world.Acknowledged)
-            Assert.True(steps.IndexOf($"commit {position}") is >= 0 and var commit && commit < steps.IndexOf($"acknowledge {position}"), string.Join(", ", steps));
+            Assert.True(
+                steps.IndexOf($"commit {position}") is >= 0 and var commit && commit < steps.IndexOf($"acknowledge {position}"), string.Join(", ", steps));
     }
 
     private async Task<CapturedSlice> RunAsync(World world)
@@ -186,7 +187,8 @@ public sealed class ChangeTransferTests : IDisposable
 
         public Task<Catalog> DiscoverAsync(DiscoverRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, SplitRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public IAsyncEnumerable<Chunk> SplitAsync(StreamPlan plan, SplitRequest request, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public Task<ISourceReader> OpenAsync(StreamPlan plan, Chunk chunk, ReadContext context, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
