@@ -42,7 +42,11 @@ def speed(turns):
 
 
 def times(nebula, other, of="wall"):
-    return f"{statistics.median(b[of] / a[of] for a, b in zip(nebula, other)):.2f}" if nebula and other else "-"
+    if not nebula or not other:
+        return "-"
+    # a tool that failed in a turn has none to pair, and which one it was is not known
+    pairs = zip(nebula, other) if len(nebula) == len(other) else [(median(nebula), median(other))]
+    return f"{statistics.median(b[of] / a[of] for a, b in pairs):.2f}"
 
 
 def line(key, peers):
