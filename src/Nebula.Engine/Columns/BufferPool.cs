@@ -109,7 +109,12 @@ public sealed unsafe class BufferPool : IDisposable
         _cached[sizeClass].Push(memory);
     }
 
-    private static nint Allocate(int size) => (nint)NativeMemory.AlignedAlloc((nuint)size + Padding, Alignment);
+    private static nint Allocate(int size)
+    {
+        var memory = NativeMemory.AlignedAlloc((nuint)size + Padding, Alignment);
+        GlibcAllocator.PreferHugePages(memory, (nuint)size + Padding);
+        return (nint)memory;
+    }
 
     private PooledBuffer Lend(nint memory, int size, int sizeClass)
     {

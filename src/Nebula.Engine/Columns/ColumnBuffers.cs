@@ -42,7 +42,8 @@ internal sealed unsafe class ColumnBuffers(DataType type, BufferPool pool) : IDi
     /// <param name="rows">Rows about to be written.</param>
     /// <param name="bytes">Most bytes of strings about to be written.</param>
     /// <param name="expectedRows">Rows expected in all, so that buffers are right from the start.</param>
-    public void Reserve(int rows, int bytes, int expectedRows)
+    /// <param name="mostBytes">Most bytes of strings that there can be in all.</param>
+    public void Reserve(int rows, int bytes, int expectedRows, int mostBytes)
     {
         var needed = Rows + rows;
         Grow(ref _validity, Bitmap.ByteCount(needed), Bitmap.ByteCount(Rows), Bitmap.ByteCount(expectedRows));
@@ -53,9 +54,9 @@ internal sealed unsafe class ColumnBuffers(DataType type, BufferPool pool) : IDi
             if (first)
                 Offsets[0] = 0;
             var written = ByteCount;
-            // the rows still expected will be as long as those before
-            var expected = Rows == 0 ? 0 : written * (long)expectedRows / Rows * 11 / 10;
-            Grow(ref _values, checked(written + bytes), written, (int)Math.Min(expected, 1 << 26));
+            // the rows still expected will be as long as these
+            var expected = (written + (long)bytes) * 11 / 10 * expectedRows / Math.Max(needed, 1);
+            Grow(ref _values, checked(written + bytes), written, (int)Math.Min(expected, mostBytes));
         }
         else if (type.Kind == TypeKind.Bool)
             Grow(ref _values, Bitmap.ByteCount(needed), Bitmap.ByteCount(Rows), Bitmap.ByteCount(expectedRows));
@@ -85,7 +86,7 @@ internal sealed unsafe class ColumnBuffers(DataType type, BufferPool pool) : IDi
     public Column Build()
     {
         if (_values is null)
-            Reserve(0, 0, 0);
+            Reserve(0, 0, 0, 0);
         if (Nulls == 0)
         {
             _validity?.Dispose();

@@ -64,7 +64,7 @@ internal readonly unsafe ref struct WireValues(byte* bytes, int* places, int str
     public bool Read(PostgreSqlWire wire, ColumnBuffers column, int expectedRows, int mostBytes)
     {
         var isText = column.Type.IsVariableBinary;
-        column.Reserve(rows, isText ? Math.Min(TotalLength(), mostBytes) : 0, column.Rows + expectedRows);
+        column.Reserve(rows, isText ? Math.Min(TotalLength(), mostBytes) : 0, column.Rows + expectedRows, mostBytes);
         MarkValid(column);
         return wire switch
         {

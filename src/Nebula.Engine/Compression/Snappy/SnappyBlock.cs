@@ -14,8 +14,11 @@ internal readonly record struct SearchPlace(int Start, int End);
 internal static unsafe class SnappyBlock
 {
     private const int MinMatch = 4;
-    private const int MaxDistance = 65535;
-    private const int HashBits = 13;
+    private const int HashBits = 14;
+
+    // Places are looked at two at a time: a match found late is extended to its start. After so many without a match the steps grow by one.
+    private const int FirstStep = 2;
+    private const int StepShift = 5;
 
     // Short literals are copied as one vector, which may be read and written too far.
     private const int ShortLiterals = 32;
@@ -63,11 +66,11 @@ internal static unsafe class SnappyBlock
     public static int Compress(ReadOnlySpan<byte> source, Span<byte> target, ReadOnlySpan<SearchPlace> places)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(target.Length, MaxCompressedLength(source.Length), nameof(target));
-        Span<int> table = stackalloc int[1 << HashBits];
+        Span<ushort> table = stackalloc ushort[1 << HashBits];
         table.Clear();
         fixed (byte* input = source)
         fixed (byte* start = target)
-        fixed (int* heads = table)
+        fixed (ushort* heads = table)
         fixed (SearchPlace* place = places)
         {
             var output = start;
@@ -283,8 +286,9 @@ internal static unsafe class SnappyBlock
         return (nint)ReadInteger(ref input, inputEnd, width, start) + least + MinMatch;
     }
 
+    // The table knows the low 16 bits of places: whatever stands in a slot names some place less than 64 KB back, and only the bytes there decide.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static byte* Encode(byte* source, int length, byte* output, int* heads, SearchPlace* places, int placeCount)
+    private static byte* Encode(byte* source, int length, byte* output, ushort* heads, SearchPlace* places, int placeCount)
     {
         var input = source;
         var anchor = source;
@@ -297,19 +301,21 @@ internal static unsafe class SnappyBlock
             if (input < source + place->Start)
                 input = source + place->Start;
             var stop = source + place->End <= limit ? source + place->End : limit + 1;
-            var misses = 1 << 5;
+            var misses = FirstStep << StepShift;
             while (input < stop)
             {
                 var word = Unsafe.ReadUnaligned<uint>(input);
-                var slot = Hash(word);
-                var candidate = source + heads[slot];
-                heads[slot] = (int)(input - source);
-                if (Unsafe.ReadUnaligned<uint>(candidate) != word || input - candidate > MaxDistance)
+                var slot = Hash(Unsafe.ReadUnaligned<ulong>(input));
+                var at = (ushort)(input - source);
+                nint back = (ushort)(at - heads[slot]);
+                var candidate = input - back;
+                heads[slot] = at;
+                if (Unsafe.ReadUnaligned<uint>(candidate) != word || back == 0)
                 {
-                    input += misses++ >> 5; // data that does not compress is passed ever faster
+                    input += misses++ >> StepShift; // data that does not compress is passed ever faster
                     continue;
                 }
-                misses = 1 << 5;
+                misses = FirstStep << StepShift;
                 while (input > anchor && candidate > source && input[-1] == candidate[-1])
                 {
                     input--;
@@ -354,15 +360,14 @@ internal static unsafe class SnappyBlock
                 }
                 input += match;
                 anchor = input;
-                if (input <= limit)
-                    heads[Hash(Unsafe.ReadUnaligned<uint>(input - 1))] = (int)(input - 1 - source);
             }
         }
         return WriteLiterals(output, anchor, (int)(end - anchor));
     }
 
+    // of five bytes: chance matches of four are hardly shorter than what they replace
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Hash(uint word) => (int)(word * 0x9E3779B1 >> (32 - HashBits));
+    private static int Hash(ulong bytes) => (int)((bytes << 24) * 0x9E37_79B9_7F4A_7C15 >> (64 - HashBits));
 
     private static byte* WriteLiterals(byte* output, byte* literals, int length)
     {

@@ -328,13 +328,13 @@ internal sealed unsafe class CsvDecodeSession
         // the first rows of the first block stand for the rest of it
         var bytesPerRow = _bytesPerRow > 0 ? _bytesPerRow : Math.Max(1, table.Bytes / table.Rows);
         var expectedRows = (int)(length * 21L / 20 / bytesPerRow) + 16;
-        ReadAll(table, expectedRows);
+        ReadAll(table, expectedRows, length);
         if (_bad.Any)
-            LeaveOutBadRecords(block, sink, table, rowsBefore, expectedRows);
+            LeaveOutBadRecords(block, sink, table, rowsBefore, expectedRows, length);
     }
 
     /// <summary>Takes the rows of a table back and reads it again without the bad ones. Rare.</summary>
-    private void LeaveOutBadRecords(RawBlock block, IDecodeSink sink, CsvTable table, int rowsBefore, int expectedRows)
+    private void LeaveOutBadRecords(RawBlock block, IDecodeSink sink, CsvTable table, int rowsBefore, int expectedRows, int length)
     {
         foreach (var (row, (field, reason)) in _bad.ByRow)
             Report(block, sink, table, row, field, reason);
@@ -355,20 +355,20 @@ internal sealed unsafe class CsvDecodeSession
             good.Rows++;
         }
         _bad.Clear();
-        ReadAll(good, expectedRows);
+        ReadAll(good, expectedRows, length);
     }
 
     /// <summary>A method of its own: the framework's count keeps whoever inlines it from being compiled ahead of time.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int CountLines(ReadOnlySpan<byte> bytes) => bytes.Count(_scan.NewLine);
 
-    private void ReadAll(in CsvTable table, int expectedRows)
+    private void ReadAll(in CsvTable table, int expectedRows, int length)
     {
         for (var i = 0; i < _columns.Length; i++)
         {
             // what all columns take is more than enough for one, but not when there are thousands of them
             var bytes = !_columns[i].Type.IsVariableBinary ? 0 : _columns[i].HasRoom(table.Bytes) ? table.Bytes : table.BytesOf(_decoder.Fields[i]);
-            _columns[i].Reserve(table.Rows, bytes, expectedRows);
+            _columns[i].Reserve(table.Rows, bytes, expectedRows, length);
             _decoder.Readers[i].Read(table, _decoder.Fields[i], i, _columns[i], _bad);
         }
     }

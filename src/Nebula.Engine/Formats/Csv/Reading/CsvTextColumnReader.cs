@@ -9,6 +9,9 @@ namespace Nebula.Engine.Formats.Csv.Reading;
 /// <summary>Reads fields as texts: takes off their quotes and copies them side by side.</summary>
 internal sealed unsafe class CsvTextColumnReader : CsvColumnReader
 {
+    // bytes of a text that are moved in any case
+    private const int Copied = 64;
+
     public override void Read(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad)
     {
         MarkValid(buffers, table.Rows);
@@ -141,10 +144,11 @@ internal sealed unsafe class CsvTextColumnReader : CsvColumnReader
             isNull = true;
         else
         {
-            // buffers are padded: a whole vector is moved whatever the length
-            Vector256.Store(Vector256.Load(p), target);
-            if (length > 32)
-                Unsafe.CopyBlockUnaligned(target + 32, p + 32, (uint)length - 32);
+            // buffers are padded: whole vectors are moved whatever the length, as lengths around that of one could not be foreseen
+            Vector256.Load(p).Store(target);
+            Vector256.Load(p + Vector256<byte>.Count).Store(target + Vector256<byte>.Count);
+            if (length > Copied)
+                Unsafe.CopyBlockUnaligned(target + Copied, p + Copied, (uint)(length - Copied));
             target += length;
         }
         return target;
