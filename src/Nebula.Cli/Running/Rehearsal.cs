@@ -28,8 +28,8 @@ internal static class Rehearsal
 
     /// <summary>Runs the pipeline.</summary>
     /// <param name="account">Takes the account of what was committed; null for none.</param>
-    /// <returns>What was written, as text.</returns>
-    public static async Task<string> RunAsync(IStateStore? account)
+    /// <returns>What was written.</returns>
+    public static async Task<ReadOnlyMemory<byte>> RunAsync(IStateStore? account)
     {
         using var pool = new BufferPool();
         using var store = new MemoryStore("id,name,amount,at,active\n1,one,1.5,2026-01-31 12:30:00,true\n"u8.ToArray());
@@ -75,7 +75,7 @@ internal static class Rehearsal
     }
 
     private static OptionValues PathOf(string owner, IReadOnlyList<OptionDescriptor> options, string path) =>
-        new(owner, options, [KeyValuePair.Create("path", new OptionValue([path], new SourceLocation(owner)))]);
+        new(owner, options, new Dictionary<string, OptionValue> { ["path"] = new([path], new SourceLocation(owner)) });
 
     /// <summary>Remembers nothing.</summary>
     private sealed class NoMemory : IStateStore
@@ -95,7 +95,7 @@ internal static class Rehearsal
     {
         private readonly MemoryStream _written = new();
 
-        public string Written => System.Text.Encoding.UTF8.GetString(_written.ToArray());
+        public ReadOnlyMemory<byte> Written => _written.ToArray();
 
         public bool Joins => false;
 

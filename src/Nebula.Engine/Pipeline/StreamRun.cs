@@ -69,7 +69,8 @@ public sealed record StreamRequest
 /// <param name="Receipt">What was published.</param>
 /// <param name="Parts">What was committed.</param>
 /// <param name="Restarts">How often it started again because a value contradicted the types inferred from the sample.</param>
-public sealed record StreamResult(StreamPlan Plan, CommitReceipt Receipt, IReadOnlyList<StagedPart> Parts, int Restarts)
+/// <remarks>A value: what asynchronous methods need for a result that is an object cannot be compiled ahead of time, and would be at every start.</remarks>
+public readonly record struct StreamResult(StreamPlan Plan, CommitReceipt Receipt, IReadOnlyList<StagedPart> Parts, int Restarts)
 {
     /// <summary>The stream as it was read.</summary>
     public required StreamPlan Read { get; init; }

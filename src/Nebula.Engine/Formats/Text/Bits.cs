@@ -9,7 +9,8 @@ internal static class Bits
 {
     /// <summary>The lowest <paramref name="count"/> bits, 0 to 64.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Low(int count) => count < 64 ? (1UL << count) - 1 : ulong.MaxValue;
+    public static ulong Low(int count) => Bmi2.X64.IsSupported ? Bmi2.X64.ZeroHighBits(ulong.MaxValue, (ulong)count)
+        : count < 64 ? (1UL << count) - 1 : ulong.MaxValue;
 
     /// <summary>Bit i of the result is the parity of bits 0 to i: a carry-less product with all ones.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

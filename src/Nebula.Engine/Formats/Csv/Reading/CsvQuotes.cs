@@ -68,7 +68,7 @@ internal static unsafe class CsvQuotes
             var bytes = Vector512.Load(field + 1 + i);
             var available = Bits.Low(Math.Min(content - i, Vector512<byte>.Count));
             var quotes = Vector512.Equals(bytes, Vector512.Create(quote)).ExtractMostSignificantBits() & available;
-            if (!TryPair(quotes, ref isSecond, out var second))
+            if (FindSecond(quotes, ref isSecond, out var second) != 0)
                 return -1;
             ByteFilter.Keep(bytes, available & ~second).Store(target + written);
             written += BitOperations.PopCount(available & ~second);
@@ -80,16 +80,16 @@ internal static unsafe class CsvQuotes
     /// <param name="quotes">The quotes among 64 bytes.</param>
     /// <param name="isSecond">1 when the first of these bytes must be the second quote of two; then for the bytes that follow.</param>
     /// <param name="second">The second quotes.</param>
-    /// <returns>Whether no quote is alone.</returns>
+    /// <returns>0 when no quote is alone.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryPair(ulong quotes, ref ulong isSecond, out ulong second)
+    public static ulong FindSecond(ulong quotes, ref ulong isSecond, out ulong second)
     {
         var odd = Bits.PrefixXor(quotes & ~isSecond);
         var first = quotes & ~isSecond & odd;
         second = quotes & ~first;
         var expected = first << 1 | isSecond;
         isSecond = first >> 63;
-        return second == expected;
+        return second ^ expected;
     }
 
     /// <summary>The way without it, and its twin.</summary>
