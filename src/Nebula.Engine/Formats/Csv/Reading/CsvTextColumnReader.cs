@@ -68,7 +68,7 @@ internal sealed unsafe class CsvTextColumnReader : CsvColumnReader
     /// </summary>
     private static int ReadFiltered(in CsvTable table, int field, int column, ColumnBuffers buffers, CsvBadFields bad)
     {
-        var data = table.Data + 1;
+        var data = table.Data;
         var before = table.Before + field;
         var toEnds = (nint)(table.Ends - table.Before);
         var stride = table.Stride;
@@ -81,8 +81,9 @@ internal sealed unsafe class CsvTextColumnReader : CsvColumnReader
         var target = start + *offsets;
         for (var row = 0; row < rows; row++, before += stride)
         {
-            var length = (int)(before[toEnds] - *before) - 1;
-            var p = data + *before;
+            var from = *before + 1;
+            var length = (int)(before[toEnds] - from);
+            var p = data + from;
             if (trim && length > 0 && p[length - 1] == '\r')
                 length--;
             var isQuoted = *p == quote ? 1u : 0;
