@@ -72,6 +72,23 @@ public sealed class BlockTests : IDisposable
         }
     }
 
+    /// <summary>Places are remembered modulo 64 KB: what stood just so far back looks like the place itself.</summary>
+    [Fact]
+    public void Snappy_RepetitionAsFarBackAsPlacesAreKnown_RoundTrips()
+    {
+        foreach (var period in new[] { 65_535, 65_536, 65_537, 131_072 })
+        {
+            var content = new byte[3 * period];
+            new Random(period).NextBytes(content.AsSpan(0, period));
+            for (var i = period; i < content.Length; i++)
+                content[i] = content[i - period];
+            var block = new byte[SnappyBlock.MaxCompressedLength(content.Length)];
+            var target = new byte[content.Length];
+            Assert.Equal(content.Length, SnappyBlock.Decompress(block.AsSpan(0, SnappyBlock.Compress(content, block)), target));
+            Assert.Equal(content, target);
+        }
+    }
+
     [Fact]
     public void Snappy_AnyPlacesToSearch_RoundTrip()
     {
