@@ -31,7 +31,7 @@ public sealed unsafe class BufferPool : IDisposable
     /// <param name="cacheLimit">Most bytes kept for the next loan; what comes back beyond that is freed.</param>
     public BufferPool(long cacheLimit = 256 << 20)
     {
-        GlibcAllocator.ReturnLargeBlocks();
+        LinuxMemory.ReturnLargeBlocks();
         _cacheLimit = cacheLimit;
         for (var i = 0; i < _cached.Length; i++)
             _cached[i] = [];
@@ -112,7 +112,7 @@ public sealed unsafe class BufferPool : IDisposable
     private static nint Allocate(int size)
     {
         var memory = NativeMemory.AlignedAlloc((nuint)size + Padding, Alignment);
-        GlibcAllocator.PreferHugePages(memory, (nuint)size + Padding);
+        LinuxMemory.PreferHugePages(memory, (nuint)size + Padding);
         return (nint)memory;
     }
 

@@ -64,7 +64,7 @@ public sealed record ConfigEnvironment
 
     private static string? DefaultConnectionsPath()
     {
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
         return home.Length == 0 ? null : Path.Combine(home, ".nebula", "connections.yaml");
     }
 }

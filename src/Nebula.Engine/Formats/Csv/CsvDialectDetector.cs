@@ -328,9 +328,12 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
                 names = CsvHeader.Read(ref records);
                 first = [.. names.Select(_ => new CsvTypeLattice(forms))];
                 rest = [.. names.Select(_ => new CsvTypeLattice(forms))];
-                areYears = [.. names.Select(IsYear)];
+                areYears = new bool[firstCount];
                 for (var i = 0; i < firstCount; i++)
+                {
                     ObserveField(ref records, i, first[i]);
+                    areYears[i] = IsYear(names[i]);
+                }
             }
             else if (records.Fields.Count == firstCount)
                 for (var i = 0; i < firstCount; i++)
