@@ -166,8 +166,9 @@ internal sealed class PostgreSqlServer : IDisposable
     /// <param name="move">Moves the slot.</param>
     public async Task ShareAsync(PostgreSqlServer standby, string slot, Action change, Func<Task> move)
     {
-        const int MostRounds = 50;
-        for (var round = 0; round < MostRounds; round++)
+        // a transaction of the server's own, such as that of a vacuum, can keep the slot from moving for as long as it lasts
+        const int MostSeconds = 60;
+        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started).TotalSeconds < MostSeconds;)
         {
             // the slot keeps no rows for transactions that had ended when the server last said which are running
             change();

@@ -113,7 +113,8 @@ internal sealed record ParquetWriteOptions
     private static (int Min, int Max, int Default) LevelsOf(PageCodec codec) => codec switch
     {
         PageCodec.Gzip => (1, 9, 6),
-        PageCodec.Zstd => (1, 22, 3),
+        // encodings leave little to find: with level 3 files are 1 to 3 % smaller
+        PageCodec.Zstd => (1, 22, 1),
         PageCodec.Brotli => (0, 11, 4),
         _ => (0, 0, 0),
     };
