@@ -42,8 +42,8 @@ internal sealed unsafe class ColumnBuffers(DataType type, BufferPool pool) : IDi
     /// <param name="rows">Rows about to be written.</param>
     /// <param name="bytes">Most bytes of strings about to be written.</param>
     /// <param name="expectedRows">Rows expected in all, so that buffers are right from the start.</param>
-    /// <param name="mostBytes">Most bytes of strings that there can be in all.</param>
-    public void Reserve(int rows, int bytes, int expectedRows, int mostBytes)
+    /// <param name="expectedBytes">Bytes of strings expected in all.</param>
+    public void Reserve(int rows, int bytes, int expectedRows, int expectedBytes)
     {
         var needed = Rows + rows;
         Grow(ref _validity, Bitmap.ByteCount(needed), Bitmap.ByteCount(Rows), Bitmap.ByteCount(expectedRows));
@@ -54,9 +54,7 @@ internal sealed unsafe class ColumnBuffers(DataType type, BufferPool pool) : IDi
             if (first)
                 Offsets[0] = 0;
             var written = ByteCount;
-            // the rows still expected will be as long as these
-            var expected = (written + (long)bytes) * 11 / 10 * expectedRows / Math.Max(needed, 1);
-            Grow(ref _values, checked(written + bytes), written, (int)Math.Min(expected, mostBytes));
+            Grow(ref _values, checked(written + bytes), written, expectedBytes);
         }
         else if (type.Kind == TypeKind.Bool)
             Grow(ref _values, Bitmap.ByteCount(needed), Bitmap.ByteCount(Rows), Bitmap.ByteCount(expectedRows));

@@ -64,7 +64,9 @@ internal readonly unsafe ref struct WireValues(byte* bytes, int* places, int str
     public bool Read(PostgreSqlWire wire, ColumnBuffers column, int expectedRows, int mostBytes)
     {
         var isText = column.Type.IsVariableBinary;
-        column.Reserve(rows, isText ? Math.Min(TotalLength(), mostBytes) : 0, column.Rows + expectedRows, mostBytes);
+        var length = isText ? Math.Min(TotalLength(), mostBytes) : 0;
+        var expectedBytes = Math.Min(length * 11L / 10 * expectedRows / Math.Max(rows, 1), mostBytes);
+        column.Reserve(rows, length, column.Rows + expectedRows, (int)expectedBytes);
         MarkValid(column);
         return wire switch
         {

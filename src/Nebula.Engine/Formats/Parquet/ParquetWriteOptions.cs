@@ -96,10 +96,6 @@ internal sealed record ParquetWriteOptions
         };
     }
 
-    /// <summary>The level that a codec uses when none is set; 0 for one without levels.</summary>
-    /// <param name="codec">The codec.</param>
-    public static int DefaultLevelOf(PageCodec codec) => LevelsOf(codec).Default;
-
     private static PageCodec CodecOf(string name) => name switch
     {
         "none" => PageCodec.Uncompressed,

@@ -1,4 +1,5 @@
 using System.Text;
+using Nebula.Engine.Columns;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats.Csv;
 
@@ -32,6 +33,27 @@ public sealed class CsvBlocksTests
         var rejected = Assert.Single(CsvReading.Read(text, Plain).Rejected);
         Assert.Equal(line, rejected.Line);
         Assert.StartsWith(reason, rejected.Reason, StringComparison.Ordinal);
+    }
+
+    /// <summary>What a block will need is foreseen from its first records, and from how many there were in the block before: neither need hold.</summary>
+    [Fact]
+    public void Decode_RecordsBecomeLonger_TakesMemoryInStepWithTheBlock()
+    {
+        const int Columns = 20;
+        const int BlockSize = 256 << 10;
+        var text = new StringBuilder();
+        foreach (var (length, bytes) in new[] { (1, 2 * BlockSize), (45, 4 * BlockSize) })
+        {
+            var record = string.Join(',', Enumerable.Repeat(new string('x', length), Columns)) + "\n";
+            for (var written = 0; written < bytes; written += record.Length)
+                text.Append(record);
+        }
+        using var pool = new BufferPool();
+        var dialect = new CsvDialect { Header = false }.WithColumns(Columns);
+        var input = Encoding.UTF8.GetBytes(text.ToString());
+        CsvReading.Read(input, dialect, BlockSize, CsvReading.Plan(dialect), pool);
+        Assert.InRange(pool.PeakBytes, BlockSize, 8 * BlockSize);
+        Assert.Equal(0, pool.Outstanding);
     }
 
     [Fact]

@@ -68,7 +68,7 @@ internal static class CsvReading
         return inferrer.Build();
     }
 
-    private static Result Read(byte[] input, CsvDialect dialect, int blockSize, StreamPlan plan, BufferPool pool)
+    public static Result Read(byte[] input, CsvDialect dialect, int blockSize, StreamPlan plan, BufferPool pool)
     {
         var decoder = new CsvBlockDecoder(plan, pool);
         var result = new Result([], [], 0);

@@ -368,7 +368,9 @@ internal sealed unsafe class CsvDecodeSession
         {
             // what all columns take is more than enough for one, but not when there are thousands of them
             var bytes = !_columns[i].Type.IsVariableBinary ? 0 : _columns[i].HasRoom(table.Bytes) ? table.Bytes : table.BytesOf(_decoder.Fields[i]);
-            _columns[i].Reserve(table.Rows, bytes, expectedRows, length);
+            // its share of these records is its share of the block: so all columns together expect no more than there is, however long records become
+            var expectedBytes = Math.Min(bytes * 11L / 10 * length / Math.Max(table.Bytes, 1), length);
+            _columns[i].Reserve(table.Rows, bytes, expectedRows, (int)expectedBytes);
             _decoder.Readers[i].Read(table, _decoder.Fields[i], i, _columns[i], _bad);
         }
     }
