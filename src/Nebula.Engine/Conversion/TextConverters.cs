@@ -28,8 +28,8 @@ internal sealed class FromTextConverter<T, TMap>(DataType to, TMap map, bool all
             output[i] = default;
             if (texts.IsNull(i))
                 continue;
-            var length = texts.ByteCount(i);
-            var verdict = length == 0 ? Verdict.DoesNotFit : local.Map(texts.Bytes(i), length, out output[i]);
+            var p = texts.Bytes(i, out var length);
+            var verdict = length == 0 ? Verdict.DoesNotFit : local.Map(p, length, out output[i]);
             if (verdict <= worstAllowed)
                 continue;
             nulls.SetNull(i);
@@ -55,8 +55,7 @@ internal sealed class TextToBoolConverter : ColumnConverter
         {
             if (texts.IsNull(i))
                 continue;
-            var p = texts.Bytes(i);
-            var length = texts.ByteCount(i);
+            var p = texts.Bytes(i, out var length);
             if (BoolText.IsTrue(p, length))
                 Bitmap.Set(bits.Span, i, true);
             else if (BoolText.IsFalse(p, length))

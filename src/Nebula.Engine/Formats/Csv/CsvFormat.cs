@@ -3,6 +3,7 @@ using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats.Csv.Reading;
 using Nebula.Engine.Formats.Csv.Writing;
+using Nebula.Engine.Formats.Text;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Csv;
@@ -65,5 +66,5 @@ internal sealed class CsvFormat : ITextFormat
     public IBlockDecoder CreateDecoder(StreamPlan plan, BufferPool pool) => new CsvBlockDecoder(plan, pool);
 
     public IBlockEncoder CreateEncoder(Schema schema, OptionValues options, BufferPool pool) =>
-        new CsvBlockEncoder(schema, CsvWriteOptions.From(options), pool);
+        new CsvBlockEncoder(schema, CsvWriteOptions.From(options), pool, Simd.Level);
 }

@@ -11,6 +11,10 @@ internal static unsafe class NumberFormatter
     /// <summary>Most bytes that one number takes: a decimal of 38 digits with sign, point and leading zero.</summary>
     public const int MaxLength = 48;
 
+    // the largest power of ten that fits a word
+    private const int WordDigits = 19;
+    private const ulong WordPower = 10_000_000_000_000_000_000;
+
     private static ReadOnlySpan<double> PowersOfTen => [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
     /// <summary>Writes a decimal of up to 18 digits: <c>-12.30</c> for -1230 with scale 2.</summary>
@@ -50,24 +54,37 @@ internal static unsafe class NumberFormatter
             *p++ = (byte)'-';
             magnitude = (UInt128)(-unscaled);
         }
-        var digits = stackalloc byte[MaxLength];
-        var count = 0;
-        do
+        if (scale == 0)
+            return WriteWhole(p, magnitude);
+        var power = UInt128Power(scale);
+        var whole = magnitude / power;
+        p = WriteWhole(p, whole);
+        *p++ = (byte)'.';
+        var fraction = magnitude - whole * power;
+        if (scale > WordDigits)
         {
-            var rest = magnitude / 10;
-            digits[count++] = (byte)('0' + (int)(magnitude - rest * 10));
-            magnitude = rest;
+            var high = (ulong)(fraction / WordPower);
+            Digits.WritePadded(p, high, scale - WordDigits);
+            fraction -= (UInt128)high * WordPower;
+            p += scale - WordDigits;
+            scale = WordDigits;
         }
-        while (magnitude != 0);
-        while (count <= scale)
-            digits[count++] = (byte)'0';
-        while (count > 0)
-        {
-            if (count == scale)
-                *p++ = (byte)'.';
-            *p++ = digits[--count];
-        }
-        return p;
+        Digits.WritePadded(p, (ulong)fraction, scale);
+        return p + scale;
+    }
+
+    private static UInt128 UInt128Power(int exponent) =>
+        exponent <= WordDigits ? Digits.PowersOfTen[exponent] : (UInt128)WordPower * Digits.PowersOfTen[exponent - WordDigits];
+
+    /// <summary>Writes a number of up to 39 digits: what does not fit a word is its upper digits and <see cref="WordDigits"/> more.</summary>
+    private static byte* WriteWhole(byte* p, UInt128 value)
+    {
+        if (value <= ulong.MaxValue)
+            return Digits.Write(p, (ulong)value);
+        var high = (ulong)(value / WordPower);
+        p = Digits.Write(p, high);
+        Digits.WritePadded(p, (ulong)(value - (UInt128)high * WordPower), WordDigits);
+        return p + WordDigits;
     }
 
     /// <summary>Writes a finite double as its shortest text; a whole number gets <c>.0</c>, so that it stays a float when it is read again.</summary>

@@ -42,42 +42,100 @@ internal unsafe struct ValueText
         _utc = column.Type.Zone is not null;
     }
 
+    /// <summary>Whether the values are texts, written as they are.</summary>
+    public readonly bool IsText => _kind is TypeKind.String or TypeKind.Json;
+
+    /// <summary>Most bytes that a value takes, not counting those that <see cref="VariableBytes"/> counts.</summary>
+    /// <param name="type">Type of the value.</param>
+    public static int MostBytes(DataType type) => type.Kind switch
+    {
+        TypeKind.Bool => 5,
+        TypeKind.Int8 or TypeKind.UInt8 => 4,
+        TypeKind.Int16 or TypeKind.UInt16 => 6,
+        TypeKind.Int32 or TypeKind.UInt32 => 11,
+        TypeKind.Int64 or TypeKind.UInt64 => 20,
+        TypeKind.Float32 or TypeKind.Float64 => 32,
+        TypeKind.Decimal => type.ByteWidth == 8 ? 22 : 42,
+        TypeKind.Date => 16,
+        TypeKind.Time => 24,
+        TypeKind.Timestamp => 40,
+        TypeKind.Uuid => 36,
+        TypeKind.Binary => 4, // what base64 fills up
+        _ => 0,
+    };
+
+    /// <summary>Bytes of all strings, binary and JSON values of a column, the ones of binary values as base64 but for filling up; 0 for other types.</summary>
+    public static long VariableBytes(Column column)
+    {
+        if (column.Dictionary is { } dictionary)
+        {
+            var offsets = dictionary.Offsets;
+            long total = 0;
+            foreach (var index in column.Indices)
+                total += (uint)index < (uint)dictionary.Length ? offsets[index + 1] - offsets[index] : 0;
+            return total;
+        }
+        if (!column.Type.IsVariableBinary || column.Length == 0)
+            return 0;
+        var bytes = (long)column.Offsets[column.Length] - column.Offsets[0];
+        return column.Type.Kind == TypeKind.Binary ? bytes * 4 / 3 : bytes;
+    }
+
     /// <summary>Whether a value is null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool IsNull(int row) => _validity != null && (_validity[row >> 3] >> (row & 7) & 1) == 0;
 
-    /// <summary>Bytes of a string, binary or JSON value; 0 for other types.</summary>
+    /// <summary>A string, binary or JSON value as it is stored.</summary>
+    /// <param name="row">Which value.</param>
+    /// <param name="length">Number of bytes.</param>
+    /// <returns>The first byte.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly int ByteCount(int row)
+    public readonly byte* Bytes(int row, out int length)
     {
-        if (_offsets == null)
-            return 0;
         var at = _indices == null ? row : _indices[row];
-        return _offsets[at + 1] - _offsets[at];
+        var offset = _offsets[at];
+        length = _offsets[at + 1] - offset;
+        return _values + offset;
     }
 
-    /// <summary>The first byte of a string, binary or JSON value.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly byte* Bytes(int row) => _values + _offsets[_indices == null ? row : _indices[row]];
-
     /// <summary>Writes a value that is not null. Strings and JSON are written as they are, binary as base64.</summary>
-    /// <param name="p">Where to; <see cref="MaxLength"/> bytes, and twice <see cref="ByteCount"/>, are writable.</param>
+    /// <param name="p">Where to; <see cref="MaxLength"/> bytes are writable, and for strings, binary and JSON what <see cref="VariableBytes"/> counts.</param>
     /// <param name="row">Which value.</param>
     /// <returns>Behind what was written.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Write(byte* p, int row)
     {
         switch (_kind)
         {
+            case TypeKind.Int64:
+                return Digits.Write(p, ((long*)_values)[row]);
+            case TypeKind.Int32:
+                return Digits.Write(p, (long)((int*)_values)[row]);
             case TypeKind.Bool:
                 return BoolText.Write(p, (_values[row >> 3] >> (row & 7) & 1) != 0);
+            case TypeKind.Date:
+                return Temporal.WriteDate(p, ((int*)_values)[row]);
+            case TypeKind.Timestamp when !_nanoseconds:
+                return Temporal.WriteTimestamp(p, ((long*)_values)[row], nanoseconds: false, _utc);
+            case TypeKind.Decimal when !_wide:
+                return NumberFormatter.WriteDecimal(p, ((long*)_values)[row], _scale);
+            case TypeKind.Float64:
+                var number = ((double*)_values)[row];
+                return double.IsFinite(number) ? NumberFormatter.WriteDouble(p, number, ref _places) : WriteNotFinite(p, number);
+            default:
+                return WriteRare(p, row);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private readonly byte* WriteRare(byte* p, int row)
+    {
+        switch (_kind)
+        {
             case TypeKind.Int8:
                 return Digits.Write(p, (long)((sbyte*)_values)[row]);
             case TypeKind.Int16:
                 return Digits.Write(p, (long)((short*)_values)[row]);
-            case TypeKind.Int32:
-                return Digits.Write(p, (long)((int*)_values)[row]);
-            case TypeKind.Int64:
-                return Digits.Write(p, ((long*)_values)[row]);
             case TypeKind.UInt8:
                 return Digits.Write(p, (ulong)_values[row]);
             case TypeKind.UInt16:
@@ -87,38 +145,33 @@ internal unsafe struct ValueText
             case TypeKind.UInt64:
                 return Digits.Write(p, ((ulong*)_values)[row]);
             case TypeKind.Float32:
-                return WriteFloat(p, ((float*)_values)[row]);
-            case TypeKind.Float64:
-                var number = ((double*)_values)[row];
-                return double.IsFinite(number) ? NumberFormatter.WriteDouble(p, number, ref _places) : WriteFloat(p, (float)number);
+                var number = ((float*)_values)[row];
+                return float.IsFinite(number) ? NumberFormatter.WriteSingle(p, number) : WriteNotFinite(p, number);
             case TypeKind.Decimal:
-                return _wide ? NumberFormatter.WriteDecimal(p, ((Int128*)_values)[row], _scale)
-                    : NumberFormatter.WriteDecimal(p, ((long*)_values)[row], _scale);
-            case TypeKind.Date:
-                return Temporal.WriteDate(p, ((int*)_values)[row]);
+                return NumberFormatter.WriteDecimal(p, ((Int128*)_values)[row], _scale);
             case TypeKind.Time:
                 return Temporal.WriteTime(p, ((long*)_values)[row], _nanoseconds);
             case TypeKind.Timestamp:
-                return _nanoseconds ? Temporal.WriteTimestamp(p, ((long*)_values)[row], true, _utc)
-                    : Temporal.WriteTimestamp(p, ((long*)_values)[row], false, _utc);
+                return Temporal.WriteTimestamp(p, ((long*)_values)[row], nanoseconds: true, _utc);
             case TypeKind.Uuid:
                 return UuidText.Write(p, _values + 16L * row);
-            case TypeKind.Binary:
-                var bytes = new ReadOnlySpan<byte>(Bytes(row), ByteCount(row));
-                Base64.EncodeToUtf8(bytes, new Span<byte>(p, Base64.GetMaxEncodedToUtf8Length(bytes.Length)), out _, out var written);
-                return p + written;
             default:
-                new ReadOnlySpan<byte>(Bytes(row), ByteCount(row)).CopyTo(new Span<byte>(p, ByteCount(row)));
-                return p + ByteCount(row);
+                var bytes = Bytes(row, out var length);
+                if (_kind != TypeKind.Binary)
+                {
+                    Unsafe.CopyBlockUnaligned(p, bytes, (uint)length);
+                    return p + length;
+                }
+                var encoded = new Span<byte>(p, Base64.GetMaxEncodedToUtf8Length(length));
+                Base64.EncodeToUtf8(new ReadOnlySpan<byte>(bytes, length), encoded, out _, out var written);
+                return p + written;
         }
     }
 
-    private static byte* WriteFloat(byte* p, float value)
+    private static byte* WriteNotFinite(byte* p, double value)
     {
-        if (float.IsFinite(value))
-            return NumberFormatter.WriteSingle(p, value);
-        var text = float.IsNaN(value) ? "NaN"u8 : value > 0 ? "Infinity"u8 : "-Infinity"u8;
-        text.CopyTo(new Span<byte>(p, 9));
+        var text = double.IsNaN(value) ? "NaN"u8 : value > 0 ? "Infinity"u8 : "-Infinity"u8;
+        text.CopyTo(new Span<byte>(p, text.Length));
         return p + text.Length;
     }
 

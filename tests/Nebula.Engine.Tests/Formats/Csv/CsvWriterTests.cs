@@ -4,6 +4,7 @@ using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats.Csv;
 using Nebula.Engine.Formats.Csv.Writing;
+using Nebula.Engine.Formats.Text;
 using Nebula.Engine.Schemas;
 using Nebula.Engine.Tests.Formats.Json;
 
@@ -151,17 +152,39 @@ public sealed class CsvWriterTests
         var schema = new Schema([new Field("a", DataType.String), new Field("b", DataType.Int64)]);
         using (var batch = new RecordBatch(schema, [TestColumns.Dictionary(pool, ["x,y", ""], [0, null, 1]),
             TestColumns.Make(pool, DataType.Int64, [1L, 2L, 3L])], 3))
-        using (var block = new CsvBlockEncoder(schema, CsvWriteOptions.From(Options(["header=false"])), pool).Encode(batch))
+        using (var block = new CsvBlockEncoder(schema, CsvWriteOptions.From(Options(["header=false"])), pool, Simd.Level).Encode(batch))
             Assert.Equal("\"x,y\",1\n,2\n\"\",3\n", Encoding.UTF8.GetString(block.Buffer.Content));
         Assert.Equal(0, pool.Outstanding);
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100_000)]
+    public void Write_TextsOfQuotesAlone_TakeTwiceTheSpace(int length)
+    {
+        var schema = new Schema([new Field("a", DataType.String), new Field("b", DataType.Int64)]);
+        var quotes = new string('"', length);
+        var line = $"\"{quotes}{quotes}\",5\n";
+        Assert.Equal("a,b\n" + line + line, Write(schema, [], [quotes, 5L], [quotes, 5L]));
+    }
+
+    [Theory]
+    [InlineData("delimiter=-", "a-b\n\"-7\"-\"1970-01-01\"\n8-x\n")]
+    [InlineData("null_marker=8", "a,b\n-7,1970-01-01\n\"8\",x\n")]
+    [InlineData("quoting=all", "\"a\",\"b\"\n\"-7\",\"1970-01-01\"\n\"8\",\"x\"\n")]
+    [InlineData("line_end=crlf", "a,b\r\n-7,1970-01-01\r\n8,x\r\n")]
+    public void Write_OptionsThatValuesCouldClashWith_QuoteThem(string option, string expected) =>
+        Assert.Equal(expected, Write(new Schema([new Field("a", DataType.Int64), new Field("b", DataType.String)]), [option], [-7L, "1970-01-01"], [8L, "x"]));
+
+    [Fact]
+    public void Write_NoColumns_GivesALineARow() => Assert.Equal("\n\n\n", Write(new Schema([]), [], [], []));
 
     [Fact]
     public void WriteThenRead_AnyTexts_AreTheSame()
     {
         const int seed = 61;
         var random = new Random(seed);
-        string[] pieces = [",", ";", "\"", "'", "\n", "\r\n", "\r", "a", "é", "NULL", " ", "#", "\t", "\\", new string('v', 31), new string('w', 40)];
+        string[] pieces = [",", ";", "\"", "'", "\n", "\r\n", "\r", "a", "é", "NULL", " ", "#", "\t", "\\", new string('v', 31), new string('w', 40), new string('x', 64), new string('y', 130)];
         for (var round = 0; round < 600; round++)
         {
             var columns = random.Next(2, 5);
@@ -201,12 +224,17 @@ public sealed class CsvWriterTests
         using var pool = new BufferPool();
         try
         {
-            var encoder = new CsvBlockEncoder(schema, CsvWriteOptions.From(Options(options)), pool);
             using var batch = TestColumns.Batch(pool, schema, rows);
-            using var block = encoder.Encode(batch);
-            Assert.Equal(rows.Length, block.Rows);
-            using var output = MemoryOutput.Of(encoder, block);
-            return output.Text;
+            string? text = null;
+            foreach (var level in Simd.Available)
+            {
+                var encoder = new CsvBlockEncoder(schema, CsvWriteOptions.From(Options(options)), pool, level);
+                using var block = encoder.Encode(batch);
+                Assert.Equal(rows.Length, block.Rows);
+                using var output = MemoryOutput.Of(encoder, block);
+                Assert.Equal(text ??= output.Text, output.Text);
+            }
+            return text!;
         }
         finally
         {

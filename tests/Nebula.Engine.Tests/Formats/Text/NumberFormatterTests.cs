@@ -52,6 +52,17 @@ public sealed unsafe class NumberFormatterTests
     }
 
     [Fact]
+    public void WriteDecimal_LeastAndGreatest_AreWhole()
+    {
+        Assert.Equal("170141183460469231731687303715884105727", PaddedText.Format(static p => NumberFormatter.WriteDecimal(p, Int128.MaxValue, 0)));
+        Assert.Equal("-1.70141183460469231731687303715884105728", PaddedText.Format(static p => NumberFormatter.WriteDecimal(p, Int128.MinValue, 38)));
+        Assert.Equal("-1701411834604692317316.87303715884105728", PaddedText.Format(static p => NumberFormatter.WriteDecimal(p, Int128.MinValue, 17)));
+        Assert.Equal("18446744073709551616", PaddedText.Format(static p => NumberFormatter.WriteDecimal(p, (Int128)ulong.MaxValue + 1, 0)));
+        Assert.Equal("0.00000000000000000000000000000000000001", PaddedText.Format(static p => NumberFormatter.WriteDecimal(p, Int128.One, 38)));
+        Assert.Equal("0.1000000000000000000", PaddedText.Format(static p => NumberFormatter.WriteDecimal(p, (Int128)1_000_000_000_000_000_000, 19)));
+    }
+
+    [Fact]
     public void WriteDecimal_AnyValue_IsReadBack()
     {
         const int seed = 21;

@@ -17,7 +17,7 @@ internal static unsafe class EscapedString
     /// <param name="length">Its bytes.</param>
     /// <param name="output">Gives the space for what escapes add.</param>
     /// <returns>Behind the closing quote.</returns>
-    public static byte* Write(byte* p, byte* text, int length, JsonOutput output)
+    public static byte* Write(byte* p, byte* text, int length, TextOutput output)
     {
         for (; length > 0; length -= Run, text += Run)
         {
@@ -46,7 +46,7 @@ internal static unsafe class EscapedString
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* WriteLongEscapes(byte* p, byte* text, int length, JsonOutput output)
+    private static byte* WriteLongEscapes(byte* p, byte* text, int length, TextOutput output)
     {
         for (var i = 0; i < length; i++)
         {

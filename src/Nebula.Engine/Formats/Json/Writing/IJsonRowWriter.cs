@@ -1,3 +1,5 @@
+using Nebula.Engine.Formats.Text;
+
 namespace Nebula.Engine.Formats.Json.Writing;
 
 /// <summary>
@@ -14,7 +16,7 @@ internal unsafe interface IJsonRowWriter
     /// <param name="separatorLength">1 or 2.</param>
     /// <param name="omitNulls">Whether keys of nulls are left out.</param>
     /// <returns>Behind the last separator.</returns>
-    byte* WriteRows(JsonOutput output, JsonCursor* columns, int count, int rows, ushort separator, int separatorLength, bool omitNulls);
+    byte* WriteRows(TextOutput output, JsonCursor* columns, int count, int rows, ushort separator, int separatorLength, bool omitNulls);
 
     /// <summary>Writes the values of one column, one behind the other. Nulls take no bytes.</summary>
     /// <param name="output">Where to.</param>
@@ -22,5 +24,5 @@ internal unsafe interface IJsonRowWriter
     /// <param name="rows">Number of values.</param>
     /// <param name="offsets">Takes where each value ends, behind a 0.</param>
     /// <returns>Behind the last value.</returns>
-    byte* WriteValues(JsonOutput output, JsonCursor* column, int rows, Span<int> offsets);
+    byte* WriteValues(TextOutput output, JsonCursor* column, int rows, Span<int> offsets);
 }

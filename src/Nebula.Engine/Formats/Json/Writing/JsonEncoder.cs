@@ -58,7 +58,7 @@ internal sealed unsafe class JsonEncoder : IBlockEncoder
         var free = first + _nodes.Length;
         for (var i = 0; i < _nodes.Length; i++)
             _nodes[i].Bind(first + i, batch.Columns[i], ref free);
-        using var output = new JsonOutput(_pool, bound);
+        using var output = new TextOutput(_pool, bound, "JSON");
         var separator = (ushort)(_isArray ? ',' | '\n' << 8 : '\n');
         var end = _rowWriter.WriteRows(output, first, _nodes.Length, batch.Length, separator, _isArray ? 2 : 1, _omitNulls);
         if (_isArray && batch.Length > 0)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
 using Nebula.Engine.Columns;
+using Nebula.Engine.Formats.Text;
 using Nebula.Engine.Schemas;
 
 namespace Nebula.Engine.Formats.Json.Writing;
@@ -77,7 +78,7 @@ internal sealed unsafe class JsonNode
     /// <param name="count">Number of its values.</param>
     public long Bound(Column column, int count)
     {
-        var bound = (long)count * (_prefixLength + MaxWidth(column.Type)) + VariableBytes(column);
+        var bound = (long)count * (_prefixLength + MaxWidth(column.Type)) + ValueText.VariableBytes(column);
         if (_isMapOfPairs)
             return bound + (column.Children[0].Length * 3L) + _children[0]._children[0].Bound(column.Children[0], column.Children[0].Length)
                 + _children[0]._children[1].Bound(column.Children[1], column.Children[1].Length);
@@ -134,36 +135,8 @@ internal sealed unsafe class JsonNode
             pair._children[i].Bind(cursor->Children->Children + i, column.Children[i], ref free);
     }
 
-    /// <summary>Most bytes behind the prefix, without those of strings; at least the five of a quoted or plain null and a closing quote.</summary>
-    private static int MaxWidth(DataType type) => type.Kind switch
-    {
-        TypeKind.Bool or TypeKind.Int8 or TypeKind.UInt8 or TypeKind.Int16 or TypeKind.UInt16 => 8,
-        TypeKind.String or TypeKind.List or TypeKind.Struct or TypeKind.Map => 8,
-        TypeKind.Int32 or TypeKind.UInt32 => 12,
-        TypeKind.Int64 or TypeKind.UInt64 => 21,
-        TypeKind.Decimal => type.ByteWidth == 8 ? 22 : 42,
-        TypeKind.Date => 16,
-        TypeKind.Time => 24,
-        TypeKind.Timestamp => 40,
-        TypeKind.Uuid => 40,
-        _ => 32,
-    };
-
-    private static long VariableBytes(Column column)
-    {
-        if (column.Dictionary is { } dictionary)
-        {
-            var offsets = dictionary.Offsets;
-            long total = 0;
-            foreach (var index in column.Indices)
-                total += (uint)index < (uint)dictionary.Length ? offsets[index + 1] - offsets[index] : 0;
-            return total;
-        }
-        if (!column.Type.IsVariableBinary || column.Length == 0)
-            return 0;
-        var bytes = (long)column.Offsets[column.Length] - column.Offsets[0];
-        return column.Type.Kind == TypeKind.Binary ? bytes * 4 / 3 : bytes;
-    }
+    /// <summary>Most bytes behind the prefix, without those of strings: a value or what a null takes, and a closing quote.</summary>
+    private static int MaxWidth(DataType type) => Math.Max(8, ValueText.MostBytes(type) + 1);
 
     private static byte[] RenderKey(string name)
     {

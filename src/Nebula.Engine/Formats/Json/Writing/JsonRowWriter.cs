@@ -7,7 +7,7 @@ namespace Nebula.Engine.Formats.Json.Writing;
 
 /// <summary>
 /// The row loop of the encoder: goes through the cursors of a batch and writes by plain pointers. Nothing here checks the space; see
-/// <see cref="JsonOutput"/>.
+/// <see cref="TextOutput"/>.
 /// </summary>
 /// <typeparam name="TKernel">How strings are copied.</typeparam>
 internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKernel : struct, IStringKernel
@@ -17,7 +17,7 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
     private const uint Null = 'n' | 'u' << 8 | 'l' << 16 | 'l' << 24;
 
     /// <inheritdoc/>
-    public byte* WriteRows(JsonOutput output, JsonCursor* columns, int count, int rows, ushort separator, int separatorLength, bool omitNulls)
+    public byte* WriteRows(TextOutput output, JsonCursor* columns, int count, int rows, ushort separator, int separatorLength, bool omitNulls)
     {
         var p = output.Start;
         for (var row = 0; row < rows; row++)
@@ -30,7 +30,7 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
     }
 
     /// <inheritdoc/>
-    public byte* WriteValues(JsonOutput output, JsonCursor* column, int rows, Span<int> offsets)
+    public byte* WriteValues(TextOutput output, JsonCursor* column, int rows, Span<int> offsets)
     {
         var p = output.Start;
         offsets[0] = 0;
@@ -44,7 +44,7 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* WriteObject(byte* p, JsonCursor* columns, int count, int index, bool omitNulls, JsonOutput output)
+    private static byte* WriteObject(byte* p, JsonCursor* columns, int count, int index, bool omitNulls, TextOutput output)
     {
         var start = p - output.Start;
         for (var column = columns; column < columns + count; column++)
@@ -92,7 +92,7 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* WriteValue(byte* p, JsonCursor* column, int index, bool omitNulls, JsonOutput output)
+    private static byte* WriteValue(byte* p, JsonCursor* column, int index, bool omitNulls, TextOutput output)
     {
         p = WritePrefix(p, column);
         switch (column->Kind)
@@ -134,7 +134,7 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* WriteRare(byte* p, JsonCursor* column, int index, bool omitNulls, JsonOutput output) => column->Kind switch
+    private static byte* WriteRare(byte* p, JsonCursor* column, int index, bool omitNulls, TextOutput output) => column->Kind switch
     {
         JsonValueKind.Int8 => Digits.Write(p, (long)((sbyte*)column->Values)[index]),
         JsonValueKind.Int16 => Digits.Write(p, (long)((short*)column->Values)[index]),
@@ -154,11 +154,11 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
     };
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* WriteStruct(byte* p, JsonCursor* column, int index, bool omitNulls, JsonOutput output) =>
+    private static byte* WriteStruct(byte* p, JsonCursor* column, int index, bool omitNulls, TextOutput output) =>
         WriteObject(p, column->Children, column->ChildCount, index, omitNulls, output);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* WriteList(byte* p, JsonCursor* column, int index, bool omitNulls, JsonOutput output)
+    private static byte* WriteList(byte* p, JsonCursor* column, int index, bool omitNulls, TextOutput output)
     {
         var start = p - output.Start;
         var element = column->Children;
@@ -167,7 +167,7 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
         return Close(p, output.Start + start, '[', ']');
     }
 
-    private static byte* WriteMap(byte* p, JsonCursor* column, int index, bool omitNulls, JsonOutput output)
+    private static byte* WriteMap(byte* p, JsonCursor* column, int index, bool omitNulls, TextOutput output)
     {
         var start = p - output.Start;
         var key = column->Children;
@@ -181,7 +181,7 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
         return Close(p, output.Start + start, '{', '}');
     }
 
-    private static byte* WriteElement(byte* p, JsonCursor* element, int index, bool omitNulls, JsonOutput output) =>
+    private static byte* WriteElement(byte* p, JsonCursor* element, int index, bool omitNulls, TextOutput output) =>
         element->Validity != null && (element->Validity[index >> 3] >> (index & 7) & 1) == 0
             ? WriteNull(p, element)
             : WriteValue(p, element, index, omitNulls, output);
@@ -194,7 +194,7 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* WriteString(byte* p, byte* text, int length, JsonOutput output, JsonCursor* column)
+    private static byte* WriteString(byte* p, byte* text, int length, TextOutput output, JsonCursor* column)
     {
         if (length <= TKernel.Width && (TKernel.Copy(p, text) & Bits.Low(length)) == 0)
             return CloseQuote(p + length);
@@ -203,7 +203,7 @@ internal sealed unsafe class JsonRowWriter<TKernel> : IJsonRowWriter where TKern
 
     /// <summary>Strings longer than a register, and those with something to escape.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* WriteLongString(byte* p, byte* text, int length, JsonOutput output, JsonCursor* column)
+    private static byte* WriteLongString(byte* p, byte* text, int length, TextOutput output, JsonCursor* column)
     {
         while (length > 0)
         {

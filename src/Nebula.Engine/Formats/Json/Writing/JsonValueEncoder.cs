@@ -23,7 +23,7 @@ internal sealed unsafe class JsonValueEncoder(DataType type)
         var first = (JsonCursor*)cursors.Pointer;
         var free = first + 1;
         _node.Bind(first, column, ref free);
-        using var output = new JsonOutput(pool, _node.Bound(column, column.Length));
+        using var output = new TextOutput(pool, _node.Bound(column, column.Length), "JSON");
         var end = _rowWriter.WriteValues(output, first, column.Length, offsets);
         return output.Finish(end);
     }

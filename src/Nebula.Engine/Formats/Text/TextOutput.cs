@@ -2,23 +2,28 @@ using System.Runtime.CompilerServices;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Diagnostics;
 
-namespace Nebula.Engine.Formats.Json.Writing;
+namespace Nebula.Engine.Formats.Text;
 
 /// <summary>
-/// The bytes of one block while it is written. Sized once, by a bound that counts every string as if it had nothing to escape; what escapes add beyond that
+/// The text of one block while it is written. Sized once, by a bound that counts every string as if it had nothing to escape; what escapes add beyond that
 /// is taken from the slack, and the buffer moves when there is none left. So values are written without any check of the space.
 /// </summary>
-internal sealed unsafe class JsonOutput : IDisposable
+internal sealed unsafe class TextOutput : IDisposable
 {
     private readonly BufferPool _pool;
+    private readonly string _format;
     private PooledBuffer _buffer;
     private long _slack;
 
-    /// <summary>Makes an output that takes <paramref name="bound"/> bytes.</summary>
+    /// <summary>Makes an output.</summary>
+    /// <param name="pool">Where its buffer comes from.</param>
+    /// <param name="bound">How many bytes it takes; <see cref="BufferPool.Padding"/> more may be touched behind them.</param>
+    /// <param name="format">What the text is, for messages.</param>
     /// <exception cref="NebulaException">No buffer is that large.</exception>
-    public JsonOutput(BufferPool pool, long bound)
+    public TextOutput(BufferPool pool, long bound, string format)
     {
         _pool = pool;
+        _format = format;
         if (bound > BufferPool.MaxCapacity)
             throw TooLarge();
         _buffer = pool.Rent((int)bound);
@@ -33,6 +38,7 @@ internal sealed unsafe class JsonOutput : IDisposable
     /// <param name="p">How far it is written.</param>
     /// <param name="extra">Bytes.</param>
     /// <returns>How far it is written, perhaps elsewhere.</returns>
+    /// <exception cref="NebulaException">No buffer is that large.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Spend(byte* p, int extra)
     {
@@ -68,6 +74,6 @@ internal sealed unsafe class JsonOutput : IDisposable
         return Start + written;
     }
 
-    private static NebulaException TooLarge() => new(ErrorKind.Limit,
-        $"The rows of one batch need more than {Units.FormatSize(BufferPool.MaxCapacity)} as JSON. Read smaller blocks, so that a batch has fewer rows.");
+    private NebulaException TooLarge() => new(ErrorKind.Limit,
+        $"The rows of one batch need more than {Units.FormatSize(BufferPool.MaxCapacity)} as {_format}. Read smaller blocks, so that a batch has fewer rows.");
 }
