@@ -60,7 +60,8 @@ internal sealed unsafe class CopyDecoder : IBlockDecoder
             var start = at;
             var rows = Math.Min(most, block.Context - row);
             at = FindValues(bytes, at, places, rows, block.Position);
-            rows = LeaveFaultyOut(bytes, places, rows, start, sink, block.Position);
+            if (MayHaveFaults(block.Buffer.Pointer, (int*)scratch.Pointer, rows))
+                rows = LeaveFaultyOut(bytes, places, rows, start, sink, block.Position);
             for (var i = 0; i < _wires.Length; i++)
             {
                 var values = new WireValues(block.Buffer.Pointer, (int*)scratch.Pointer + i, _wires.Length, rows);
@@ -99,6 +100,14 @@ internal sealed unsafe class CopyDecoder : IBlockDecoder
             }
         }
         return at;
+    }
+
+    private bool MayHaveFaults(byte* bytes, int* places, int rows)
+    {
+        for (var i = 0; i < _wires.Length; i++)
+            if (new WireValues(bytes, places + i, _wires.Length, rows).MayHaveFaults(_wires[i]))
+                return true;
+        return false;
     }
 
     /// <summary>Rejects rows with a value that its column cannot hold, before anything of them is read.</summary>

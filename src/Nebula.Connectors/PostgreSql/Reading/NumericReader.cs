@@ -76,7 +76,7 @@ internal static class NumericReader
         const int MostGroups = 4;
         int groups = BinaryPrimitives.ReadUInt16BigEndian(value);
         var exponent = GroupDigits * (BinaryPrimitives.ReadInt16BigEndian(value[2..]) + 1 - groups) + scale;
-        if (groups <= MostGroups && value.Length == HeaderSize + groups * sizeof(short) && exponent is >= -GroupDigits and <= DataType.MaxDecimal64Precision)
+        if (groups <= MostGroups && value.Length == HeaderSize + groups * sizeof(short) && exponent is > -GroupDigits and <= DataType.MaxDecimal64Precision)
         {
             var number = 0L;
             var isNumber = true;
@@ -86,10 +86,20 @@ internal static class NumericReader
                 isNumber &= group < GroupBase;
                 number = number * GroupBase + group;
             }
-            var power = ShortPowers[Math.Abs(exponent)];
-            if (isNumber && (exponent < 0 ? number % power == 0 : number < ShortPowers[DataType.MaxDecimal64Precision] / power))
+            if (exponent < 0)
             {
-                number = exponent < 0 ? number / power : number * power;
+                // constants: a multiplication each instead of a division
+                var shorter = exponent switch { -1 => number / 10, -2 => number / 100, _ => number / 1000 };
+                isNumber &= shorter * ShortPowers[-exponent] == number;
+                number = shorter;
+            }
+            else
+            {
+                isNumber &= number < ShortPowers[DataType.MaxDecimal64Precision - exponent];
+                number *= ShortPowers[exponent];
+            }
+            if (isNumber)
+            {
                 unscaled = Sign(value) == Negative ? -number : number;
                 return number < ShortPowers[precision];
             }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Engine.Columns;
 
@@ -50,6 +51,17 @@ internal readonly unsafe ref struct WireValues(byte* bytes, int* places, int str
         };
     }
 
+    /// <summary>Whether a value may be one that its column cannot hold; <see cref="FaultOf"/> tells which.</summary>
+    /// <param name="wire">What the values are.</param>
+    public bool MayHaveFaults(PostgreSqlWire wire) => wire switch
+    {
+        PostgreSqlWire.Numeric => MayHaveFaults<NumericFault>(),
+        PostgreSqlWire.Date => MayHaveFaults<DateFault>(),
+        PostgreSqlWire.Time => MayHaveFaults<TimeFault>(),
+        PostgreSqlWire.Timestamp => MayHaveFaults<TimestampFault>(),
+        _ => false,
+    };
+
     /// <summary>Where a value ends.</summary>
     /// <param name="bytes">The rows.</param>
     /// <param name="place">Where it is.</param>
@@ -91,6 +103,18 @@ internal readonly unsafe ref struct WireValues(byte* bytes, int* places, int str
     private static void MarkNull(byte* validity, int row) => validity[row >> 3] &= (byte)~(1 << (row & 7));
 
     private static bool NoNumber(int length) => length != Null;
+
+    private bool MayHaveFaults<TFault>() where TFault : struct, IWireFault
+    {
+        var place = places;
+        var any = false;
+        for (var row = 0; row < rows; row++, place += stride)
+        {
+            var value = bytes + *place;
+            any |= LengthOf(value) >= TFault.Length && TFault.Is(value);
+        }
+        return any;
+    }
 
     private void MarkValid(ColumnBuffers column)
     {
@@ -221,8 +245,8 @@ internal readonly unsafe ref struct WireValues(byte* bytes, int* places, int str
             {
                 length -= prefix;
                 // buffers have room behind them, which is more than short texts need
-                if (length <= sizeof(UInt128))
-                    Unsafe.WriteUnaligned(target, Unsafe.ReadUnaligned<UInt128>(value + prefix));
+                if (length <= Vector512<byte>.Count)
+                    Vector512.Load(value + prefix).Store(target);
                 else
                     Buffer.MemoryCopy(value + prefix, target, length, length);
                 target += length;
@@ -238,6 +262,42 @@ internal readonly unsafe ref struct WireValues(byte* bytes, int* places, int str
         }
         column.Advance(rows, nulls);
         return true;
+    }
+
+    private interface IWireFault
+    {
+        /// <summary>The least length that is looked at.</summary>
+        static abstract int Length { get; }
+
+        static abstract bool Is(byte* value);
+    }
+
+    private readonly struct NumericFault : IWireFault
+    {
+        public static int Length => NumericReader.HeaderSize;
+
+        public static bool Is(byte* value) => NumericReader.IsSpecial(new ReadOnlySpan<byte>(value, NumericReader.HeaderSize));
+    }
+
+    private readonly struct DateFault : IWireFault
+    {
+        public static int Length => sizeof(int);
+
+        public static bool Is(byte* value) => Int4.Read(value) is int.MaxValue or int.MinValue;
+    }
+
+    private readonly struct TimeFault : IWireFault
+    {
+        public static int Length => sizeof(long);
+
+        public static bool Is(byte* value) => Int8.Read(value) >= MicrosecondsPerDay;
+    }
+
+    private readonly struct TimestampFault : IWireFault
+    {
+        public static int Length => sizeof(long);
+
+        public static bool Is(byte* value) => Int8.Read(value) is > long.MaxValue - MicrosecondsTo2000 or long.MinValue;
     }
 
     private interface IFixedReader<T> where T : unmanaged
