@@ -1,12 +1,14 @@
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
 
 namespace Nebula.Connectors.ObjectStores.Local;
 
 /// <summary>Files of this machine; <c>-</c> is standard input or output.</summary>
-internal sealed class LocalStore : IObjectStore
+/// <param name="limit">What reading and writing them keeps to; null for no limit.</param>
+internal sealed class LocalStore(RateLimit? limit = null) : IObjectStore
 {
     /// <summary>The name of standard input and output.</summary>
     public const string StandardStream = "-";
@@ -87,6 +89,12 @@ internal sealed class LocalStore : IObjectStore
 
     public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default)
     {
+        var stream = OpenWhole(file, offset);
+        return limit is null ? stream : new LimitedInput(stream, limit, cancellationToken);
+    }
+
+    private static Stream OpenWhole(StoredObject file, long offset)
+    {
         var path = file.Path;
         if (path == StandardStream)
             return new StandardInput();
@@ -127,7 +135,8 @@ internal sealed class LocalStore : IObjectStore
         try
         {
             Require(file, handle);
-            return new LocalBytes(path, handle);
+            var bytes = new LocalBytes(path, handle);
+            return limit is null ? bytes : (IRandomAccess)new LimitedBytes(bytes, limit, cancellationToken);
         }
         catch
         {
@@ -188,7 +197,9 @@ internal sealed class LocalStore : IObjectStore
         }
     }
 
-    public IStagedObject Stage(string path, string runId, int? chunkIndex = null)
+    public IStagedObject Stage(string path, string runId, int? chunkIndex = null) => Limited(StageWhole(path, runId, chunkIndex));
+
+    private static IStagedObject StageWhole(string path, string runId, int? chunkIndex = null)
     {
         if (path == StandardStream)
             return new StandardOutput();
@@ -207,7 +218,7 @@ internal sealed class LocalStore : IObjectStore
     public IStagedObject Continue(string staged)
     {
         var location = StagedLocation.Parse(staged);
-        return Guard<IStagedObject>(location.Path, "written", () => new StagedFile(location));
+        return Limited(Guard<IStagedObject>(location.Path, "written", () => new StagedFile(location)));
     }
 
     public bool Publish(IReadOnlyList<string> staged, string path, string token)
@@ -258,7 +269,7 @@ internal sealed class LocalStore : IObjectStore
     public SmallObject WriteSmall(string path, ReadOnlyMemory<byte> content, SmallObject? expected, string runId)
     {
         // whoever stages holds the temporary file for itself alone
-        using var staged = (StagedFile)Stage(path, runId);
+        using var staged = StageWhole(path, runId);
         if (ReadSmall(path)?.Version != expected?.Version)
             throw new NebulaException(ErrorKind.Locked, $"'{path}' was changed by another run meanwhile. Wait for that run, or write to another path.");
         staged.Write(content.Span);
@@ -270,6 +281,8 @@ internal sealed class LocalStore : IObjectStore
     public void Dispose()
     {
     }
+
+    private IStagedObject Limited(IStagedObject staged) => limit is null ? staged : new LimitedOutput(staged, limit);
 
     /// <summary>Turns the system's errors into ones that say what to do.</summary>
     internal static T Guard<T>(string path, string verb, Func<T> action)
