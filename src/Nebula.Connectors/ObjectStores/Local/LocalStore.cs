@@ -15,6 +15,10 @@ internal sealed class LocalStore(RateLimit? limit = null) : IObjectStore
 
     private const string StagedSuffix = IObjectStore.StagedSuffix;
     private const string UrlPrefix = "file://";
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Waits a while for another process of the same run.</summary>
+    internal Action<CancellationToken> Pause { get; init; } = static cancellationToken => cancellationToken.WaitHandle.WaitOne(Look);
 
     public bool Joins => false;
 
@@ -185,15 +189,24 @@ internal sealed class LocalStore(RateLimit? limit = null) : IObjectStore
         // somebody's
         if (pattern == path)
             return Nothing.Held;
-        try
+        for (var isGone = false; ;)
         {
-            return Stage($"{path}{IObjectStore.PartMark}lock", runId);
-        }
-        catch (NebulaException e) when (e is { Kind: ErrorKind.Transient, InnerException: IOException }
-            && File.Exists(own))
-        {
-            // another process of the same run has it
-            return Nothing.Held;
+            try
+            {
+                return StageWhole($"{path}{IObjectStore.PartMark}lock", runId);
+            }
+            catch (NebulaException e) when (e is { Kind: ErrorKind.Transient, InnerException: IOException } && (File.Exists(own) || !isGone))
+            {
+                // another process of the same run had it, and gave it back just now
+                isGone = !File.Exists(own);
+                if (isGone)
+                    continue;
+                if (!goesOn)
+                    return Nothing.Held;
+            }
+            // it publishes just what this one is to publish
+            Pause(cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 
@@ -230,12 +243,16 @@ internal sealed class LocalStore(RateLimit? limit = null) : IObjectStore
         return Guard(path, "written", () =>
         {
             Directory.CreateDirectory(FolderOf(path));
-            if (File.Exists(location.Path))
+            try
             {
                 using (var file = File.OpenHandle(location.Path, FileMode.Open, FileAccess.ReadWrite))
                     RandomAccess.FlushToDisk(file);
                 File.Move(location.Path, path, overwrite: true);
                 return true;
+            }
+            catch (FileNotFoundException)
+            {
+                // an earlier attempt has published it, or one that runs at the same time
             }
             // renaming keeps the time: what is there can only be this version
             var target = new FileInfo(path);
@@ -319,6 +336,10 @@ internal sealed class LocalStore(RateLimit? limit = null) : IObjectStore
             {
                 // a run that lives holds its file open for itself alone
                 new FileStream(staged, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            }
+            catch (FileNotFoundException)
+            {
+                // another process of this run has removed it
             }
             catch (IOException)
             {
