@@ -22,13 +22,23 @@ internal sealed class LimitedInput(Stream inner, RateLimit limit, CancellationTo
     public void Interrupt()
     {
         (inner as IInterruptible)?.Interrupt();
-        _stop.Cancel();
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // it has ended meanwhile
+        }
     }
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             inner.Dispose();
+            _stop.Dispose();
+        }
         base.Dispose(disposing);
     }
 }
