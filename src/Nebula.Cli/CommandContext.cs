@@ -1,4 +1,5 @@
 using Nebula.Cli.Output;
+using Nebula.Connectors;
 using Nebula.Connectors.Files;
 using Nebula.Connectors.PostgreSql;
 using Nebula.Engine.Configuration;
@@ -34,7 +35,7 @@ internal sealed class CommandContext(Terminal terminal, TextWriter output, Cance
     public CancellationToken Interruption { get; } = interruption;
 
     /// <summary>The connectors that this program knows.</summary>
-    public ConnectorRegistry Connectors => _connectors ??= new ConnectorRegistry().AddFiles().AddPostgreSql();
+    public ConnectorRegistry Connectors => _connectors ??= new ConnectorRegistry().AddFiles().AddPostgreSql().AddPlanned();
 
     private ConfigEnvironment CreateEnvironment()
     {

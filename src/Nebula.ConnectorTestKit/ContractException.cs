@@ -9,4 +9,17 @@ public sealed class ContractException(string connector, IReadOnlyList<Finding> f
 {
     /// <summary>What was found.</summary>
     public IReadOnlyList<Finding> Findings { get; } = findings;
+
+    /// <summary>Throws where something was found.</summary>
+    /// <param name="findings">What was found.</param>
+    /// <param name="create">Makes what was checked, for its name.</param>
+    /// <exception cref="ContractException">Something was.</exception>
+    internal static async Task ThrowIfAnyAsync(IReadOnlyList<Finding> findings, Func<IAsyncDisposable> create)
+    {
+        if (findings.Count == 0)
+            return;
+        var examined = create();
+        await using (examined.ConfigureAwait(false))
+            throw new ContractException(examined.GetType().Name, findings);
+    }
 }

@@ -27,15 +27,8 @@ public sealed class DestinationContract(
     /// <summary>Checks all contracts.</summary>
     /// <param name="cancellationToken">Stops the checks.</param>
     /// <exception cref="ContractException">Some are not kept.</exception>
-    public async Task VerifyAsync(CancellationToken cancellationToken = default)
-    {
-        var findings = await FindAsync(cancellationToken).ConfigureAwait(false);
-        if (findings.Count == 0)
-            return;
-        var destination = create();
-        await using (destination.ConfigureAwait(false))
-            throw new ContractException(destination.GetType().Name, findings);
-    }
+    public async Task VerifyAsync(CancellationToken cancellationToken = default) =>
+        await ContractException.ThrowIfAnyAsync(await FindAsync(cancellationToken).ConfigureAwait(false), create).ConfigureAwait(false);
 
     /// <summary>Checks all contracts.</summary>
     /// <param name="cancellationToken">Stops the checks.</param>

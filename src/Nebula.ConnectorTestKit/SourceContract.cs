@@ -40,15 +40,8 @@ public sealed class SourceContract(Func<ISource> create)
     /// <summary>Checks all contracts.</summary>
     /// <param name="cancellationToken">Stops the checks.</param>
     /// <exception cref="ContractException">Some are not kept.</exception>
-    public async Task VerifyAsync(CancellationToken cancellationToken = default)
-    {
-        var findings = await FindAsync(cancellationToken).ConfigureAwait(false);
-        if (findings.Count == 0)
-            return;
-        var source = create();
-        await using (source.ConfigureAwait(false))
-            throw new ContractException(source.GetType().Name, findings);
-    }
+    public async Task VerifyAsync(CancellationToken cancellationToken = default) =>
+        await ContractException.ThrowIfAnyAsync(await FindAsync(cancellationToken).ConfigureAwait(false), create).ConfigureAwait(false);
 
     /// <summary>Checks all contracts.</summary>
     /// <param name="cancellationToken">Stops the checks.</param>

@@ -33,6 +33,13 @@ public sealed class PipelineFileTests : IDisposable
             + "  at p.yaml, line 1, column 1" },
         { "source: { type: cvs, path: in/ }\ntarget: { type: json, path: out/ }\n",
             "error: There is no connector 'cvs'. Did you mean 'csv'? 'nebula list' shows all.\n  at p.yaml, line 1, column 9" },
+        { "source: { type: csv, path: in/ }\ntarget: { type: iceberg, catalog: { type: rest } }\n",
+            "error: The connector 'iceberg' is not supported yet. 'nebula list' shows those that are.\n  at p.yaml, line 2, column 9" },
+        { "source: { type: csv, path: in/, limits: { max_connections: 8 } }\ntarget: { type: json, path: out/ }\n",
+            "error: source \"csv\" has no option 'limits.max_connections'. Under 'limits' it takes max_bytes_per_second.\n  at p.yaml, line 1, column 60" },
+        { "source: { type: csv, path: in/, limits: { max_bytes_per_second: 200 } }\ntarget: { type: json, path: out/ }\n",
+            "error: Option 'limits.max_bytes_per_second' of source \"csv\" must be a size with a unit, such as 64MB; it is '200'.\n"
+            + "  at p.yaml, line 1, column 65" },
         { "source: { type: csv, paht: in/ }\ntarget: { type: json, path: out/ }\n",
             "error: source \"csv\" has no option 'paht'. Did you mean 'path'?\n  at p.yaml, line 1, column 28" },
         { "source: { type: csv, path: in/ }\ntarget: { type: json, path: out/, format: rows }\n",

@@ -222,10 +222,22 @@ public sealed class ChunkTests(Servers servers)
         work.Cancel();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => working);
 
-        // who has a transaction open will go on with it
-        await using var begin = new NpgsqlCommand("BEGIN", other);
-        await begin.ExecuteNonQueryAsync();
-        await AssertAsync(new SourceRun(server, "postgres", ("application_name", "patient")), "patient", 1, givesWay: true);
+        // who only has a transaction open does nothing, also where it failed
+        foreach (var sql in (string[])["BEGIN; SELECT 1", "SELECT 1 / 0"])
+        {
+            await using var idle = new NpgsqlCommand(sql, other);
+            try
+            {
+                await idle.ExecuteNonQueryAsync();
+            }
+            catch (PostgresException)
+            {
+                // the transaction is aborted now
+            }
+            Assert.StartsWith("idle in transaction", server.Ask<string>($"SELECT state FROM pg_stat_activity WHERE pid = {other.ProcessID}"),
+                StringComparison.Ordinal);
+            await AssertAsync(new SourceRun(server, "postgres", ("application_name", "bold")), "bold", lanes, givesWay: false);
+        }
 
         async Task AssertAsync(SourceRun run, string name, int connections, bool givesWay)
         {

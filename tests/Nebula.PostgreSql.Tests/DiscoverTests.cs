@@ -1,6 +1,7 @@
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.PostgreSql.Tests.Server;
+using Npgsql;
 
 namespace Nebula.PostgreSql.Tests;
 
@@ -32,6 +33,23 @@ public sealed class DiscoverTests(Servers servers)
         Assert.Equal(["name", "id"], items.PrimaryKey);
         Assert.Equal(3, items.Rows);
         Assert.Equal("table", items.Details["kind"]);
+    }
+
+    [Theory, Server(15), Server(18)]
+    public async Task Discover_ATableByItsName_LooksAtNoOther(int version)
+    {
+        await using var run = Create(version);
+        await using var other = new NpgsqlConnection(servers[version].ConnectionString("shop" + version));
+        await other.OpenAsync();
+        // the size of a table that is locked cannot be looked up
+        await using var command = new NpgsqlCommand("BEGIN; LOCK TABLE shop.by_day IN ACCESS EXCLUSIVE MODE", other);
+        await command.ExecuteNonQueryAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+
+        var items = Assert.Single((await run.Source.DiscoverAsync(new DiscoverRequest { Streams = ["shop.items"] }, patience.Token)).Streams);
+
+        Assert.Equal("shop.items", items.Name);
+        Assert.Equal(3, items.Rows);
     }
 
     [Theory, Server(15), Server(18)]

@@ -19,6 +19,7 @@ internal sealed class FileDestination : IDestination
     private readonly IObjectStore _store;
     private readonly string _path;
     private readonly bool _isFolder;
+    private readonly SemaphoreSlim _committing = new(1);
     private IDisposable? _claim;
 
     /// <param name="options">What the user set.</param>
@@ -121,18 +122,26 @@ internal sealed class FileDestination : IDestination
         return Task.FromResult<IDestinationWriter>(new FileWriter(encoding, staged, chunk));
     }
 
-    public Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
+    public async Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
     {
         var target = TargetOf(request.Plan);
         var layout = LayoutOf(target, request.Plan);
-        // what the process claimed that began the run, and died
-        _claim ??= Claim(target, layout, request.Plan, goesOn: true, cancellationToken);
-        var receipt = layout is not null ? new PartsCommit(_store, layout).Publish(request) : Publish(request, target);
-        var (path, pattern) = ClaimedBy(target, layout);
-        _store.Sweep(path, pattern);
-        // nothing is left to protect, also if this process should die before it comes to its end
-        Unlock();
-        return Task.FromResult(receipt);
+        await _committing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // what the process claimed that began the run, and died
+            _claim ??= Claim(target, layout, request.Plan, goesOn: true, cancellationToken);
+            var receipt = layout is not null ? new PartsCommit(_store, layout).Publish(request) : Publish(request, target);
+            var (path, pattern) = ClaimedBy(target, layout);
+            _store.Sweep(path, pattern);
+            // nothing is left to protect, also if this process should die before it comes to its end
+            Unlock();
+            return receipt;
+        }
+        finally
+        {
+            _committing.Release();
+        }
     }
 
     public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
@@ -174,6 +183,7 @@ internal sealed class FileDestination : IDestination
     public ValueTask DisposeAsync()
     {
         Unlock();
+        _committing.Dispose();
         _store.Dispose();
         return default;
     }

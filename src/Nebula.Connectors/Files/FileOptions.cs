@@ -31,6 +31,7 @@ internal static class FileOptions
             Choices = ["sample", "all", "none"],
         },
         new("sample_size", OptionKind.Size, "Bytes of the first records that are looked at to detect dialect and types.", "512KiB"),
+        RateLimit.Option,
     ];
 
     private static readonly OptionDescriptor Compression = new("compression", OptionKind.Choice, "How the file is compressed; by its name when not set.")
@@ -51,6 +52,7 @@ internal static class FileOptions
             "Columns whose values become folders (country=DE): names, or year, month, day or hour of a date or timestamp, as in day(created_at)."),
         new("max_partitions", OptionKind.Integer, "Most partitions of a run: each has a file open.", "100"),
         new("compression_level", OptionKind.Integer, "How hard to compress, in the codec's own numbers; the codec's default when not set."),
+        RateLimit.Option,
     ];
 
     /// <summary>What can be set on a source of one format, or of any when none is named.</summary>

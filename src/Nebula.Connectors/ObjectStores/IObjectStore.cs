@@ -83,8 +83,9 @@ internal interface IObjectStore : IDisposable
     /// <param name="path">The object; for several, a name for all of them in the folder that they are in.</param>
     /// <param name="pattern">A wildcard of all objects that the run may write; the path itself where that is all.</param>
     /// <param name="runId">Identity of the run. It may claim again what it has.</param>
-    /// <param name="goesOn">Whether the run has staged already, before its process died, and goes on with that.</param>
-    /// <param name="cancellationToken">Stops waiting for a run that may have died.</param>
+    /// <param name="goesOn">Whether the run has staged already, before its process died, and goes on with that. Where another process of the run does so at
+    /// the same time, it is waited for if the store can.</param>
+    /// <param name="cancellationToken">Stops waiting for it, or for a run that may have died.</param>
     /// <returns>Holds the claim until it is disposed of, or the process dies.</returns>
     /// <exception cref="NebulaException">Another run is writing the object now.</exception>
     IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken);

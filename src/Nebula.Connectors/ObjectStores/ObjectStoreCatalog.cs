@@ -11,12 +11,15 @@ namespace Nebula.Connectors.ObjectStores;
 internal static class ObjectStoreCatalog
 {
     private const string Endpoint = "endpoint";
-    private static readonly Store Local = new(["file"], [], static (_, _) => new LocalStore());
+    private static readonly Store Local = new(["file"], [], static (path, options) => new LocalStore(RateLimit.Of(options, path)));
     private static readonly Store[] Remote =
     [
         new(AzureBlobPath.Schemes, AzureBlobOptions.Descriptors, OpenAzure),
         new(S3Path.Schemes, S3Options.Descriptors, OpenS3),
     ];
+
+    // of Google Cloud Storage
+    private static readonly string[] Planned = ["gs", "gcs"];
 
     private static readonly OptionDescriptor EndpointOption = new(Endpoint, OptionKind.Text,
         "Azure, S3: address of the service, for emulators and compatible services; else that of the account or region.");
@@ -33,7 +36,8 @@ internal static class ObjectStoreCatalog
         var scheme = ObjectPath.SchemeOf(path);
         var store = scheme is null ? Local : Remote.Append(Local).FirstOrDefault(known => known.Schemes.Contains(scheme))
             ?? throw NebulaException.Configuration(
-            $"'{scheme}://' is no store that Nebula knows.{Suggestion.For(scheme, Remote.Append(Local).SelectMany(static known => known.Schemes))}",
+            Planned.Contains(scheme) ? $"Google Cloud Storage ('{scheme}://') is not supported yet."
+            : $"'{scheme}://' is no store that Nebula knows.{Suggestion.For(scheme, Remote.Append(Local).SelectMany(static known => known.Schemes))}",
                 options.LocationOf("path"));
         foreach (var option in Options)
             if (options.IsSet(option.Name) && !store.Options.Contains(option) && (option != EndpointOption || store == Local))
@@ -54,7 +58,7 @@ internal static class ObjectStoreCatalog
     private static RemoteStore OpenS3(string path, OptionValues options)
     {
         var parsed = S3Path.Parse(path);
-        return new RemoteStore(new S3Backend(S3Options.Open(options, options.Text(Endpoint)), parsed.Bucket), static path => S3Path.Parse(path).Canonical);
+        return new RemoteStore(new S3Backend(S3Options.Open(parsed.Bucket, options, options.Text(Endpoint)), parsed.Bucket), static path => S3Path.Parse(path).Canonical);
     }
 
     /// <summary>A store.</summary>

@@ -155,7 +155,8 @@ internal sealed partial class PostgreSqlDestination : IChangeDestination, IRange
                 await state.EnsureAsync(connection, cancellationToken).ConfigureAwait(false);
                 _ensured.Add(state.Schema);
             }
-            await new ChangeCommits(connection, _session.Targets, named).RunAsync(BufferPool.Shared, cancellationToken).ConfigureAwait(false);
+            await new ChangeCommits(connection, _session.Targets, named, _connections.Options.Wire.Limit)
+                .RunAsync(BufferPool.Shared, cancellationToken).ConfigureAwait(false);
             return true;
         }, cancellationToken);
     }

@@ -156,7 +156,7 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
             throw NebulaException.Configuration($"The server is PostgreSQL {connection.Version}. Version {OldestVersion} or newer is needed.");
         if (request.Sql is { } statement)
             return new Catalog([Describe(connection, request.Streams is [var given] ? given : "sql", statement, request.InferTypes)]);
-        var relations = Matching(SystemCatalog.FindRelations(connection, options.Schemas), request.Streams);
+        var relations = Find(connection, request.Streams);
         if (request.AsOneStream && relations.Count > 1)
             throw NebulaException.Configuration($"{relations.Count} tables cannot be read as one stream. Name one, or make a view of them.");
         if (request.NamesOnly)
@@ -167,6 +167,15 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         for (var i = 0; i < relations.Count; i++)
             streams.Add(Describe(relations[i], columns[i], request.InferTypes));
         return new Catalog(streams);
+    }
+
+    /// <summary>Finds what streams are named after: all of them are only looked through where a name leaves that open.</summary>
+    private List<Relation> Find(WireConnection connection, IReadOnlyList<string> streams)
+    {
+        if (streams.Count > 0 && !streams.Any(Glob.IsWildcard)
+            && SystemCatalog.FindRelations(connection, options.Schemas, streams) is var named && named.Count == streams.Count)
+            return named;
+        return Matching(SystemCatalog.FindRelations(connection, options.Schemas, []), streams);
     }
 
     private static List<Relation> Matching(List<Relation> relations, IReadOnlyList<string> patterns)

@@ -33,7 +33,7 @@ internal static class SourceCheck
             return await connections.AskAsync("The checks cannot go on", connection =>
             {
                 var role = AddServer(connection, results, connections.Options);
-                AddRights(SystemCatalog.FindRelations(connection, connections.Options.Schemas), role, results);
+                AddRights(SystemCatalog.FindRelations(connection, connections.Options.Schemas, []), role, results);
                 return results;
             }, cancellationToken).ConfigureAwait(false);
         }

@@ -70,7 +70,7 @@ internal sealed record ConfigChoice(string Name, params string[] Aliases)
     {
         while (true)
         {
-            text = text.TrimStart(" _-–|");
+            text = text.TrimStart(" _-–|+");
             name = name.TrimStart("-_");
             if (text.IsEmpty || name.IsEmpty)
                 return text.IsEmpty && name.IsEmpty;

@@ -49,18 +49,11 @@ internal static class ConfigKeys
         Choices = [new("auto"), new("row"), new("columnar"), new("hybrid")],
     };
 
-    /// <summary>Compression in storage.</summary>
-    public static readonly ConfigKey StorageCompression = new(
-        "compression", ConfigKind.Choice, "Codec of what is kept or staged. Chosen by the destination when not set.")
-    {
-        Choices = [new("none"), new("zstd"), new("lz4"), new("snappy"), new("gzip"), new("deflate"), new("brotli")],
-    };
-
     /// <summary>Storage of a stream.</summary>
     public static readonly ConfigKey Storage = new(
         "storage", ConfigKind.Section, "How rows are kept on their way.")
     {
-        Keys = [StorageMode, StorageCompression],
+        Keys = [StorageMode, ConfigKey.NotYet("compression")],
     };
 
     /// <summary>Whether a stream is read.</summary>
@@ -166,7 +159,7 @@ internal static class ConfigKeys
         "tables", ConfigKind.Choice, "What happens where the target has no table for a stream: it is made, or the stream fails.")
     {
         Default = "evolve",
-        Choices = [new("evolve"), new("freeze")],
+        Choices = [new("evolve"), new("freeze"), new("discard_value") { IsSupported = false }, new("discard_row") { IsSupported = false }],
     };
 
     /// <summary>Columns that the target lacks.</summary>

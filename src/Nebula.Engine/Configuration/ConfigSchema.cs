@@ -154,22 +154,32 @@ internal sealed class ConfigSchemaWriter(Utf8JsonWriter json, IReadOnlyList<Conn
                 WriteObject("properties", () =>
                 {
                     json.WriteBoolean(ConfigKeys.ConnectionType.Name, true);
-                    // An option 'a.b' is the key 'b' of a map 'a'.
-                    foreach (var group in options(connector)!.GroupBy(static option => option.Name.Split('.')[0]))
-                        WriteObject(group.Key, () => WriteOption(group.FirstOrDefault(option => option.Name == group.Key)));
+                    WriteOptions(options(connector)!.Select(static option => (option.Name, option)));
                 });
                 json.WriteBoolean("additionalProperties", false);
             });
         });
     }
 
-    private void WriteOption(OptionDescriptor? option)
+    /// <summary>Writes options: one that is called 'a.b' is the key 'b' of a map 'a'.</summary>
+    private void WriteOptions(IEnumerable<(string Name, OptionDescriptor Option)> options)
     {
-        if (option is null)
-        {
-            WriteTypes("object", "null");
-            return;
-        }
+        foreach (var group in options.GroupBy(static option => option.Name.Split('.')[0]))
+            WriteObject(group.Key, () =>
+            {
+                if (group.FirstOrDefault(option => option.Name == group.Key).Option is { } option)
+                {
+                    WriteOption(option);
+                    return;
+                }
+                WriteTypes("object", "null");
+                WriteObject("properties", () => WriteOptions(group.Select(option => (option.Name[(group.Key.Length + 1)..], option.Option))));
+                json.WriteBoolean("additionalProperties", false);
+            });
+    }
+
+    private void WriteOption(OptionDescriptor option)
+    {
         json.WriteString("description", option.Summary);
         switch (option.Kind)
         {

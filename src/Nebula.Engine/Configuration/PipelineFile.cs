@@ -127,11 +127,18 @@ public static class PipelineFile
         {
             if (Read(path) is not { } tree)
                 return (null, ConfigMap.Nothing);
-            var settings = tree.Entries.Where(static entry => ConfigKeys.EndpointSettings.Find(entry.Key) is not null).ToImmutableArray();
-            var options = tree.Entries.Where(static entry => ConfigKeys.EndpointSettings.Find(entry.Key) is null).ToImmutableArray();
+            // 'limits' has some of the run and some of the connection
+            var settings = Part(tree, static key => ConfigKeys.EndpointSettings.Find(key) is not null, static key => ConfigKeys.Limits.Find(key) is not null);
+            var options = Part(tree, static key => ConfigKeys.EndpointSettings.Find(key) is null, static key => ConfigKeys.Limits.Find(key) is null);
             var substitution = new Substitution(_environment, Problems);
-            var connection = _binder.BindConnection(substitution.Resolve(new ConfigMap(options, tree.Location)));
-            return (Connections.Resolve(connection, null), Bind(new ConfigMap(settings, tree.Location), ConfigKeys.EndpointSettings));
+            var connection = _binder.BindConnection(substitution.Resolve(options));
+            return (Connections.Resolve(connection, null), Bind(settings, ConfigKeys.EndpointSettings));
+
+            static ConfigMap Part(ConfigMap tree, Func<string, bool> isOf, Func<string, bool> isLimitOf) => new(
+                [.. tree.Entries.SelectMany(entry => entry.Key != ConfigKeys.Limits.Name || entry.Value is not ConfigMap limits
+                    ? isOf(entry.Key) ? [entry] : Array.Empty<ConfigEntry>()
+                    : limits.Entries.Where(limit => isLimitOf(limit.Key)).ToImmutableArray() is { Length: > 0 } some
+                        ? [entry with { Value = new ConfigMap(some, limits.Location) }] : [])], tree.Location);
         }
 
         /// <summary>Notes the secrets among options that come from no file.</summary>

@@ -177,7 +177,4 @@ public sealed record StorageConfig
 {
     /// <summary>By column, by row, or chosen.</summary>
     public StorageMode Mode { get; init; }
-
-    /// <summary>Codec of what is kept or staged; null when the destination decides.</summary>
-    public string? Compression { get; init; }
 }

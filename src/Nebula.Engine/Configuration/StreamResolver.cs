@@ -208,7 +208,6 @@ public sealed class StreamResolver
                     "hybrid" => StorageMode.Hybrid,
                     _ => StorageMode.Auto,
                 },
-                Compression = storage.Text(ConfigKeys.StorageCompression),
             },
         };
     }

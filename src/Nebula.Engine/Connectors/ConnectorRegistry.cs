@@ -6,6 +6,7 @@ namespace Nebula.Engine.Connectors;
 public sealed class ConnectorRegistry
 {
     private readonly Dictionary<string, ConnectorDescriptor> _connectors = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _planned = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>All connectors, by name.</summary>
     public IEnumerable<ConnectorDescriptor> Connectors => _connectors.Values.Distinct().OrderBy(static connector => connector.Name, StringComparer.Ordinal);
@@ -20,6 +21,18 @@ public sealed class ConnectorRegistry
             _connectors.Add(alias, connector);
         return this;
     }
+
+    /// <summary>Notes names of connectors that are to come, so that they are refused as such.</summary>
+    /// <param name="names">The names.</param>
+    public ConnectorRegistry Announce(params IEnumerable<string> names)
+    {
+        _planned.UnionWith(names);
+        return this;
+    }
+
+    /// <summary>Whether a connector that is not here is to come.</summary>
+    /// <param name="name">The name as the user wrote it.</param>
+    public bool IsPlanned(string name) => _planned.Contains(name);
 
     /// <summary>Finds a connector by name or alias; null when there is none.</summary>
     /// <param name="name">The name as the user wrote it.</param>

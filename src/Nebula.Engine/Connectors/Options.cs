@@ -38,6 +38,9 @@ public sealed record OptionDescriptor(string Name, OptionKind Kind, string Summa
     /// <summary>The values of a <see cref="OptionKind.Choice"/>.</summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
 
+    /// <summary>Least value of a <see cref="OptionKind.Size"/>, as users would write it; null for none.</summary>
+    public string? Least { get; init; }
+
     /// <summary>Whether it must be set.</summary>
     public bool IsRequired { get; init; }
 
@@ -72,7 +75,7 @@ public sealed class OptionValues
         foreach (var (name, value) in values)
         {
             var descriptor = descriptors.FirstOrDefault(d => d.Name == name) ?? throw NebulaException.Configuration(
-                $"{owner} has no option '{name}'.{Suggestion.For(name, descriptors.Select(static d => d.Name))}", value.Location);
+                $"{owner} has no option '{name}'.{Near(name, descriptors)}", value.Location);
             Check(descriptor, value);
             _values[name] = value;
         }
@@ -116,6 +119,16 @@ public sealed class OptionValues
     /// <param name="name">Its name.</param>
     public TimeSpan? Duration(string name) => Text(name) is { } text ? Units.ParseDuration(text) : null;
 
+    /// <summary>What is like a name or, of one 'a.b', stands under 'a'.</summary>
+    private static string Near(string name, IReadOnlyList<OptionDescriptor> descriptors)
+    {
+        var (near, point) = (Suggestion.For(name, descriptors.Select(static d => d.Name)), name.IndexOf('.', StringComparison.Ordinal) + 1);
+        if (near.Length > 0 || point == 0)
+            return near;
+        var known = descriptors.Where(d => d.Name.StartsWith(name[..point], StringComparison.Ordinal)).Select(d => d.Name[point..]).ToList();
+        return known.Count > 0 ? $" Under '{name[..(point - 1)]}' it takes {string.Join(", ", known)}." : "";
+    }
+
     private OptionDescriptor Descriptor(string name) => _descriptors.First(d => d.Name == name);
 
     private void Check(OptionDescriptor descriptor, OptionValue value)
@@ -128,6 +141,7 @@ public sealed class OptionValues
             OptionKind.Flag when ParseFlag(text) is null => "true or false",
             OptionKind.Integer when !long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) => "a whole number",
             OptionKind.Size when Units.ParseSize(text) is null => "a size with a unit, such as 64MB",
+            OptionKind.Size when descriptor.Least is { } least && Units.ParseSize(text) < Units.ParseSize(least) => $"{least} or more",
             OptionKind.Duration when Units.ParseDuration(text) is null => "a duration with a unit, such as 30s",
             OptionKind.Choice when !descriptor.Choices.Contains(text) => "one of " + string.Join(", ", descriptor.Choices),
             _ => null,

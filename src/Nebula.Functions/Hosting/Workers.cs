@@ -1,3 +1,4 @@
+using Nebula.Connectors;
 using Nebula.Connectors.Files;
 using Nebula.Connectors.PostgreSql;
 using Nebula.Engine.Columns;
@@ -32,7 +33,7 @@ internal static class Workers
     /// <param name="pipelines">What is deployed.</param>
     /// <param name="state">Keeps what a run has planned.</param>
     public static ISyncWorker Make(AppSettings settings, DeployedPipelines pipelines, IStateStore state) =>
-        new SyncWorker(pipelines, new ConnectorRegistry().AddFiles().AddPostgreSql(), state, new SyncWorkerOptions
+        new SyncWorker(pipelines, new ConnectorRegistry().AddFiles().AddPostgreSql().AddPlanned(), state, new SyncWorkerOptions
         {
             Pool = new BufferPool(settings.Memory / 4),
             ParallelChunks = settings.Activities,

@@ -321,7 +321,8 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     }
 
     private ConnectorDescriptor Find(ConnectionConfig connection) => connectors.Find(connection.Type) ?? throw NebulaException.Configuration(
-        $"There is no connector '{connection.Type}'.{Suggestion.For(connection.Type, connectors.Connectors.Select(static c => c.Name))} "
+        connectors.IsPlanned(connection.Type) ? $"The connector '{connection.Type}' is not supported yet. 'nebula list' shows those that are."
+        : $"There is no connector '{connection.Type}'.{Suggestion.For(connection.Type, connectors.Connectors.Select(static c => c.Name))} "
         + "'nebula list' shows all.",
         connection.Location);
 

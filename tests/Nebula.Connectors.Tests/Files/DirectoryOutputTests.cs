@@ -1,5 +1,7 @@
 using System.Globalization;
+using Nebula.Connectors.Files;
 using Nebula.Connectors.Files.Output;
+using Nebula.Connectors.ObjectStores;
 using Nebula.Connectors.ObjectStores.Local;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
@@ -223,15 +225,7 @@ public sealed class DirectoryOutputTests : IDisposable
         _files.Write("out/k=z/o-00000.csv", "old z");
         _files.Write("out/.o-.csv.nebula-parts", """{"token":"old","complete":true,"files":["k=a/o-00000.csv","k=z/o-00000.csv","../../outside.csv"]}""");
         _files.Write("outside.csv", "not ours");
-        var staged = Enumerable.Range(0, 3)
-            .Select(i => new StagedFilePart(_files.PathOf($"out/.o-.csv#0-{i}.run1.nebula-tmp"), $"k={"aab"[i]}/", 1, 5))
-            .ToList();
-        for (var i = 0; i < staged.Count; i++)
-        {
-            var path = staged[i].Location;
-            File.WriteAllText(path, $"new {i}");
-            staged[i] = staged[i] with { Location = new StagedLocation(path, new FileInfo(path).Length, File.GetLastWriteTimeUtc(path).Ticks).Render() };
-        }
+        var staged = Stage("run1", "new");
         string[] targets = ["out/k=a/o-00000.csv", "out/k=a/o-00001.csv", "out/k=b/o-00000.csv"];
         var request = new CommitRequest(Plan("run1"), [new StagedPart(0, StagedFilePart.Render(staged), 3, 15)], null, "run1/in");
         if (publishedBefore > 0)
@@ -260,6 +254,73 @@ public sealed class DirectoryOutputTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(WriteMode.Replace)]
+    [InlineData(WriteMode.Append)]
+    public async Task Commit_TwoOfTheSameRunAtOnce_IsOne(WriteMode write)
+    {
+        var request = new CommitRequest(Plan("run1", write), [new StagedPart(0, StagedFilePart.Render(Stage("run1", "new")), 3, 15)], null, "run1/in");
+        using var secondWaits = new ManualResetEventSlim();
+        using var firstIsDone = new ManualResetEventSlim();
+        Task<CommitReceipt>? second = null;
+        await using var late = _files.Destination(new LocalStore
+        {
+            Pause = cancellationToken =>
+            {
+                secondWaits.Set();
+                firstIsDone.Wait(cancellationToken);
+            },
+        }, "out/o.csv", ("partition_by", "k"));
+        // the first one stands before its first file has its name until the second one waits for it, or has come to its end
+        await using var early = _files.Destination(GatedStore.Over(new LocalStore(), nameof(IObjectStore.Publish), () =>
+        {
+            second = Task.Run(() => late.CommitAsync(request, default));
+            WaitHandle.WaitAny([secondWaits.WaitHandle, ((IAsyncResult)second).AsyncWaitHandle]);
+        }), "out/o.csv", ("partition_by", "k"));
+
+        var first = await Task.Run(() => early.CommitAsync(request, default));
+        firstIsDone.Set();
+
+        Assert.False(first.AlreadyCommitted);
+        Assert.True((await second!).AlreadyCommitted);
+        AssertCommitted("new");
+    }
+
+    [Fact]
+    public async Task Commit_TwiceAtOnceByOneDestination_IsOne()
+    {
+        var request = new CommitRequest(Plan("run1"), [new StagedPart(0, StagedFilePart.Render(Stage("run1", "new")), 3, 15)], null, "run1/in");
+        FileDestination destination = null!;
+        Task<CommitReceipt>? second = null;
+        await using var _ = destination = _files.Destination(
+            GatedStore.Over(new LocalStore(), nameof(IObjectStore.Publish), () => second = destination.CommitAsync(request, default)), "out/o.csv",
+            ("partition_by", "k"));
+        Assert.False((await destination.CommitAsync(request, default)).AlreadyCommitted);
+        Assert.True((await second!).AlreadyCommitted);
+        AssertCommitted("new");
+    }
+
+    [Fact]
+    public async Task Commit_AppendCutOffAfterOneThatWasNeverRepeated_LeavesThatOut()
+    {
+        _files.Write("out/run0-k.csv", "committed");
+        _files.Write("out/lost-k.csv", "of a commit that was cut off, and never repeated");
+        _files.Write("out/.o-.csv.nebula-parts",
+            """{"token":"lost/in","complete":false,"files":["lost-k.csv","run0-k.csv"],"added":["lost-k.csv"]}""");
+        var request = new CommitRequest(
+            Plan("run1", WriteMode.Append), [new StagedPart(0, StagedFilePart.Render(Stage("run1", "new")), 3, 15)], null, "run1/in");
+        await using (var cut = _files.Destination(
+            GatedStore.Over(new LocalStore(), nameof(IObjectStore.Publish), static () => throw new IOException("cut off")), "out/o.csv",
+            ("partition_by", "k")))
+            await Assert.ThrowsAsync<IOException>(() => cut.CommitAsync(request, default));
+        await using (var destination = _files.Destination("out/o.csv", ("partition_by", "k")))
+            await destination.CommitAsync(request, default);
+        Assert.DoesNotContain("lost", _files.Read("out/.o-.csv.nebula-parts"), StringComparison.Ordinal);
+        Assert.Contains("run0-k.csv", _files.Read("out/.o-.csv.nebula-parts"), StringComparison.Ordinal);
+        Assert.False(File.Exists(_files.PathOf("out/lost-k.csv")));
+        Assert.Equal("committed", _files.Read("out/run0-k.csv"));
+    }
+
     [Fact]
     public async Task Commit_DamagedManifest_SaysWhatToDo()
     {
@@ -272,8 +333,30 @@ public sealed class DirectoryOutputTests : IDisposable
 
     private static StreamRequest Timestamps => new() { Types = new Dictionary<string, DataType> { ["at"] = DataType.Timestamp(zone: "UTC") } };
 
-    private static StreamPlan Plan(string runId) => new StreamPlan
+    /// <summary>Stages three files as a chunk of a run does.</summary>
+    private List<StagedFilePart> Stage(string runId, string text)
     {
+        Directory.CreateDirectory(_files.PathOf("out"));
+        return [.. Enumerable.Range(0, 3).Select(i =>
+        {
+            var path = _files.PathOf($"out/.o-.csv#0-{i}.{runId}.nebula-tmp");
+            File.WriteAllText(path, $"{text} {i}");
+            var location = new StagedLocation(path, new FileInfo(path).Length, File.GetLastWriteTimeUtc(path).Ticks);
+            return new StagedFilePart(location.Render(), $"k={"aab"[i]}/", 1, 5);
+        })];
+    }
+
+    private void AssertCommitted(string text)
+    {
+        var data = Data("out");
+        Assert.Equal([0, 1, 2], data.Select(file => int.Parse(_files.Read($"out/{file}")[(text.Length + 1)..], CultureInfo.InvariantCulture)));
+        Assert.Equal([".o-.csv.nebula-parts"], _files.Files("out").Except(data));
+        Assert.Contains("\"complete\": true", _files.Read("out/.o-.csv.nebula-parts"), StringComparison.Ordinal);
+    }
+
+    private static StreamPlan Plan(string runId, WriteMode write = WriteMode.Replace) => new StreamPlan
+    {
+        Write = write,
         Stream = new CatalogStream("in", new Schema([new Field("k", DataType.String), new Field("v", DataType.Int64)])),
         Columns = [new PlannedColumn("k", new Field("k", DataType.String)), new PlannedColumn("v", new Field("v", DataType.Int64))],
         Object = "",

@@ -1,4 +1,5 @@
 using Nebula.Connectors.Files;
+using Nebula.Connectors.ObjectStores;
 using Nebula.Connectors.ObjectStores.Local;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
@@ -100,8 +101,10 @@ internal sealed class FileRun : IDisposable
         }
     }
 
-    public FileDestination Destination(string to, params (string Key, string Value)[] settings) =>
-        new(Values("target \"file\"", Connectors.Files.FileOptions.ForDestination(null), to, settings), null, new LocalStore());
+    public FileDestination Destination(string to, params (string Key, string Value)[] settings) => Destination(new LocalStore(), to, settings);
+
+    public FileDestination Destination(IObjectStore store, string to, params (string Key, string Value)[] settings) =>
+        new(Values("target \"file\"", Connectors.Files.FileOptions.ForDestination(null), to, settings), null, store);
 
     public FileSource Source(string from, params (string Key, string Value)[] settings) =>
         new(Values("source \"file\"", Connectors.Files.FileOptions.ForSource(null), from, settings), null, new LocalStore());

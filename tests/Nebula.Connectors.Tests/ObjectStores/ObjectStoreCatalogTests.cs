@@ -41,6 +41,10 @@ public sealed class ObjectStoreCatalogTests
     }).Kind);
 
     [Fact]
+    public void Open_StoreThatIsToCome_SaysSo() => Assert.Equal(
+        "Google Cloud Storage ('gs://') is not supported yet.", Assert.Throws<NebulaException>(() => Open("gs://b/a.csv")).Reason);
+
+    [Fact]
     public void Open_PathWithSignature_IsRefusedWithoutShowingIt()
     {
         var error = Assert.Throws<NebulaException>(() => Open("https://acct.blob.core.windows.net/c/a.csv?sv=2024&sig=SECRET"));

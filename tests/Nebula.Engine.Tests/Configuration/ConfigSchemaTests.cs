@@ -19,7 +19,7 @@ public sealed class ConfigSchemaTests
         },
         new("lake", "A lake")
         {
-            DestinationOptions = [new("catalog.uri", OptionKind.Text, "URI."), new("codec", OptionKind.Choice, "Codec.") { Choices = ["zstd", "lz4"] }],
+            DestinationOptions = [new("catalog.uri", OptionKind.Text, "URI."), RateLimit.Option, new("codec", OptionKind.Choice, "Codec.") { Choices = ["zstd", "lz4"] }],
         },
     ];
 
@@ -28,14 +28,14 @@ public sealed class ConfigSchemaTests
     public static TheoryData<string> GoodFiles =>
     [
         "source: { type: csv, path: a }\ntarget: { type: csv, path: b }",
-        "version: 1\nname: x\nconnections: { a: { type: tsv, header: true, skip: 2, block: 2MiB }, l: { type: lake, catalog: { uri: u }, codec: lz4 }"
+        "version: 1\nname: x\nconnections: { a: { type: tsv, header: true, skip: 2, block: 2MiB }, l: { type: lake, catalog: { uri: u }, codec: lz4, limits: { max_bytes_per_second: 1MB } }"
             + " }\nsource: a\ndestination: l",
         """
         source: { type: csv, path: "${P}", header: "${H:-true}" }
         target: { type: lake, codec: "${C:-zstd}" }
         defaults: { mode: replace, enabled: true, single: null }
         performance: { batch_size: 10, workers: "${W:-2}", flush_interval: 1.5s }
-        storage: { mode: hybrid, compression: zstd }
+        storage: { mode: hybrid }
         timeouts: { run: none }
         limits: { memory: 1GiB, max_duration: 2h }
         run: { parallel_streams: 2 }
@@ -70,6 +70,8 @@ public sealed class ConfigSchemaTests
         "source: { type: csv, pth: x }\ntarget: b",
         "source: { type: csv, header: 3 }\ntarget: b",
         "source: a\ntarget: { type: lake, codec: zip }",
+        "source: a\ntarget: { type: lake, limits: { max_bytes_per_second: 200 } }",
+        "source: a\ntarget: { type: lake, limits: { max_rows: 2 } }",
         "connections: { a: { type: csv, block: 3 } }\nsource: a\ntarget: b",
     ];
 

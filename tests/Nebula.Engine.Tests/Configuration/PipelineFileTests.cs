@@ -37,7 +37,7 @@ public sealed class PipelineFileTests : IDisposable
                 limit: 100
                 on_error: { bad_rows: quarantine, max_bad_rows: 7, quarantine_path: "bad/{stream_name}.csv" }
                 performance: { workers: 3, flush_interval: 250ms }
-                storage: { mode: columnar, compression: zstd }
+                storage: { mode: columnar }
             """);
 
         Assert.Equal("sales", pipeline.Name);
@@ -59,7 +59,7 @@ public sealed class PipelineFileTests : IDisposable
         Assert.Equal((100L, BadRowPolicy.Quarantine, 7L), (stream.Limit, stream.BadRows, stream.MaxBadRows));
         Assert.Equal("bad/{stream_name}.csv", stream.QuarantinePath!.Text);
         Assert.Equal(new PerformanceConfig { BatchSize = 5000, Workers = 3, FlushInterval = TimeSpan.FromMilliseconds(250) }, stream.Performance);
-        Assert.Equal(new StorageConfig { Mode = StorageMode.Columnar, Compression = "zstd" }, stream.Storage);
+        Assert.Equal(new StorageConfig { Mode = StorageMode.Columnar }, stream.Storage);
     }
 
     [Fact]
@@ -118,6 +118,7 @@ public sealed class PipelineFileTests : IDisposable
             ["3:8 'state' must be the path of a folder, or none; state in targets and object stores is not supported yet; it is "
              + "'azure_blob://account/container'."] },
         { Ends + "defaults: { mode: Backfill }", ["3:19 'mode: backfill' is not supported yet. It can be one of full-refresh, incremental, cdc, cdc-only."] },
+        { Ends + "defaults: { schema: { tables: discard_row } }", ["3:31 'tables: discard_row' is not supported yet. It can be one of evolve, freeze."] },
         { Ends + "defaults: { mode: ful-refresh }",
             ["3:19 'mode' must be one of full-refresh, incremental, cdc, cdc-only; it is 'ful-refresh'. Did you mean 'full-refresh'?"] },
         { Ends + "defaults: { performance: { flush_interval: 10, batch_size: 0, workers: many } }",
@@ -153,7 +154,7 @@ public sealed class PipelineFileTests : IDisposable
         { Ends + "streams: { a: { source_options: { x: [ { y: 1 } ] } } }", ["3:40 The items of 'x' must be texts; this is a map."] },
         { Ends + "streams: { a: { storage: { mode: colunnar, compression: zip } } }",
             ["3:34 'mode' must be one of auto, row, columnar, hybrid; it is 'colunnar'. Did you mean 'columnar'?",
-             "3:57 'compression' must be one of none, zstd, lz4, snappy, gzip, deflate, brotli; it is 'zip'. Did you mean 'gzip'?"] },
+             "3:44 'compression' is not supported yet."] },
         { "source: { path: x }\ntarget: 1.5", ["1:9 A connection needs a 'type': the name of a connector.",
             "2:9 There is no connection '1.5'. Define it under 'connections', in /home/connections.yaml or in the variable NEBULA_CONN_1_5; or write a"
                 + " map with a 'type' here."] },
@@ -196,6 +197,24 @@ public sealed class PipelineFileTests : IDisposable
         InlineData("Full refresh – overwrite")]
     public void Load_ModeOfAnotherTool_MeansFullRefresh(string mode) => Assert.Equal(
         SyncMode.FullRefresh, new StreamResolver(_folder.Load(Ends + $"defaults: {{ mode: \"{mode}\" }}")).Find("a")!.Mode);
+
+    [Theory]
+    [InlineData("incremental_append_dedupe"), InlineData("Incremental – append + dedupe"), InlineData("incremental - append + dedupe")]
+    public void Load_ModeOfAnotherTool_MeansIncremental(string mode) => Assert.Equal(
+        SyncMode.Incremental, new StreamResolver(_folder.Load(Ends + $"defaults: {{ mode: \"{mode}\" }}")).Find("a")!.Mode);
+
+    [Fact]
+    public void LoadSplit_LimitsOfRunAndConnection_GoWhereTheyBelong()
+    {
+        var source = _folder.Write("src.json", """
+            { "type": "csv", "path": "a.csv", "limits": { "memory": "1GB", "max_bytes_per_second": "2MB", "max_connections": 3 } }
+            """);
+        var target = _folder.Write("dest.json", """{ "type": "json", "path": "b.json", "limits": { "max_duration": "1h" } }""");
+        var pipeline = PipelineFile.LoadSplit(source, target, _folder.Environment);
+        Assert.Equal(["limits.max_bytes_per_second", "limits.max_connections", "path"], pipeline.Source.Options.Keys.Order());
+        Assert.Equal(["path"], pipeline.Target.Options.Keys);
+        Assert.Equal((1_000_000_000, TimeSpan.FromHours(1)), (pipeline.Settings.Memory, pipeline.Settings.MaxDuration));
+    }
 
     [Fact]
     public void LoadSplit_SeedFiles_GiveOneStream()

@@ -17,7 +17,7 @@ public sealed class StreamResolverTests : IDisposable
     public void Resolve_SeveralPatterns_LayerBySpecificity()
     {
         var resolver = Resolver("""
-            storage: { mode: row, compression: lz4 }
+            storage: { mode: row }
             defaults: { limit: 1, on_error: { bad_rows: skip, max_bad_rows: 5 }, source_options: { a: d, b: d, c: d }, select: [x, y] }
             streams:
               public.orders: { limit: null, source_options: { a: exact }, columns: { id: int64 } }
@@ -32,7 +32,7 @@ public sealed class StreamResolverTests : IDisposable
             ["a=d b=d c=d", "a=exact b=wide", "a=wide b=wide"],
             streams.Select(stream => string.Join(
                 ' ', stream.SourceOptions.OrderBy(option => option.Key).Select(option => $"{option.Key}={option.Value.Text}"))));
-        Assert.All(streams, stream => Assert.Equal((5L, StorageMode.Columnar, "lz4"), (stream.MaxBadRows, stream.Storage.Mode, stream.Storage.Compression)));
+        Assert.All(streams, stream => Assert.Equal((5L, StorageMode.Columnar), (stream.MaxBadRows, stream.Storage.Mode)));
         Assert.Equal([1, 0], streams[0].Select.Apply(["y", "x", "z"]).ToArray()); // [x, y]
         Assert.Equal([2], streams[1].Select.Apply(["y", "x", "z"]).ToArray());
         Assert.Equal(("int64", "key"), (streams[1].Columns["id"].Type!.ToString(), streams[1].Columns["id"].Name));
@@ -137,7 +137,7 @@ public sealed class StreamResolverTests : IDisposable
                  "on_error.quarantine_path=(automatic) (built in)",
              "performance.batch_size=(automatic) (built in)", "performance.workers=2 (3)", "performance.max_concurrency=(automatic) (built in)",
                  "performance.flush_interval=10s (built in)",
-             "storage.mode=row (--storage)", "storage.compression=(automatic) (built in)",
+             "storage.mode=row (--storage)",
              "chunking.target_size=256MB (built in)", "verify=count (built in)"],
             settings);
     }

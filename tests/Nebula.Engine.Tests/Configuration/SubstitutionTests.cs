@@ -118,7 +118,7 @@ public sealed class SubstitutionTests : IDisposable
         Assert.Equal(
             ["3:20 'limit' must be a whole number, at least 0, or none; it is a secret.",
              "4:10 The name of a connection cannot be a secret, because names are shown.",
-             "5:12 There is no key '***' here. Known are mode, compression."],
+             "5:12 There is no key '***' here. Known are mode."],
             _folder.Problems("target: { type: json }\n\ndefaults: { limit: '${secret:env://S}' }\nsource:  '${secret:env://S}'\nstorage: { hunter22: 1 }"));
     }
 

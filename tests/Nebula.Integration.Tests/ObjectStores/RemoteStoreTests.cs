@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Nebula.Connectors.ObjectStores;
+using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Integration.Tests.Servers;
 
@@ -42,6 +44,29 @@ public sealed class RemoteStoreTests(StoreServers servers)
             Assert.Equal(expected, found.Select(static o => o.Name));
             Assert.All(found, o => Assert.True(o.Size == 3 && o.Version!.Length > 0 && o.Path.StartsWith(world.Root, StringComparison.Ordinal)));
         }
+    }
+
+    [StoreTheory]
+    [InlineData("azure")]
+    [InlineData("s3")]
+    public async Task ReadAndWrite_WithLimit_TakeAtLeastTheirTime(string name)
+    {
+        var world = await servers.WorldAsync(name);
+        using var store = world.Open(more: (RateLimit.Option.Name, "10MB"));
+        var content = RandomNumberGenerator.GetBytes(6_000_000);
+        var started = Stopwatch.GetTimestamp();
+        using (var staged = store.Stage(world.Url("limited"), "run"))
+        {
+            staged.Write(content);
+            staged.Complete();
+            Assert.True(store.Publish([staged.Location], world.Url("limited"), "token"));
+        }
+        using var stream = store.OpenRead(Assert.Single(await store.ListAsync(world.Url("limited"), default)));
+        using var read = new MemoryStream();
+        await stream.CopyToAsync(read);
+        Assert.Equal(content, read.ToArray());
+        // a slow machine only takes longer
+        Assert.True(Stopwatch.GetElapsedTime(started) >= TimeSpan.FromSeconds(1.0));
     }
 
     [StoreTheory]

@@ -47,7 +47,7 @@ internal abstract class StoreWorld : IDisposable
         !key.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && !key.EndsWith(IObjectStore.ManifestSuffix, StringComparison.Ordinal))];
 
     public OptionValues Options(string key, Uri? address = null, params (string Name, string Value)[] more) =>
-        new("store", [new OptionDescriptor("path", OptionKind.Text, "path"), .. ObjectStoreCatalog.Options],
+        new("store", [new OptionDescriptor("path", OptionKind.Text, "path"), RateLimit.Option, .. ObjectStoreCatalog.Options],
             Settings(address ?? Address).Concat(more).GroupBy(static s => s.Name).Select(static s => s.Last()).Append(("path", Url(key)))
                 .Select(static s => KeyValuePair.Create(s.Item1, new OptionValue([s.Item2], new SourceLocation("test")))));
 

@@ -97,7 +97,7 @@ public sealed class PostgreSqlConnectionLimitTests(Servers servers) : IDisposabl
     }
 
     [Theory, Server(18)]
-    public void Run_OthersAtWorkOnTheServer_SaysThatItGaveWay(int version)
+    public async Task Run_OthersAtWorkOnTheServer_SaysThatItGaveWay(int version)
     {
         const string Said = "read by one connection at a time";
         var (server, database) = Create(version, limit: 10);
@@ -114,13 +114,17 @@ public sealed class PostgreSqlConnectionLimitTests(Servers servers) : IDisposabl
         Assert.DoesNotContain(Said, Run("direct.yaml"), StringComparison.Ordinal);
         Assert.DoesNotContain(Said, Run("chunks.yaml"), StringComparison.Ordinal);
 
-        using var other = new NpgsqlConnection(server.ConnectionString(database));
-        other.Open();
-        using var begin = new NpgsqlCommand("BEGIN", other);
-        begin.ExecuteNonQuery();
+        await using var other = new NpgsqlConnection(server.ConnectionString(database));
+        await other.OpenAsync();
+        await using var work = new NpgsqlCommand("SELECT pg_sleep(600)", other);
+        var working = work.ExecuteNonQueryAsync();
+        while (!server.Ask<bool>($"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {other.ProcessID} AND wait_event = 'PgSleep')"))
+            Thread.Yield();
 
         Assert.Contains(Said, Run("direct.yaml"), StringComparison.Ordinal);
         Assert.Contains(Said, Run("chunks.yaml"), StringComparison.Ordinal);
+        work.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => working);
 
         string Run(string pipeline)
         {

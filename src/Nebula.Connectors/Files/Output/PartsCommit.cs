@@ -33,7 +33,8 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
         // written first, so that whatever happens from here on, the next commit knows every file that may be there
         var begun = new PartsManifest(request.Token, IsComplete: false, [.. names.Union(before.Files).Order(StringComparer.Ordinal)])
         {
-            Added = [.. names.Order(StringComparer.Ordinal)],
+            // those of a commit that was never repeated are not committed either, also for whoever repeats this one
+            Added = [.. names.Union(before.Added).Order(StringComparer.Ordinal)],
             Checkpoint = before.Checkpoint,
         };
         stored = store.WriteSmall(path, begun.Render(), stored, request.Plan.RunId);

@@ -1,6 +1,8 @@
+using Azure.Core.Pipeline;
 using Azure.Identity;
 using Azure.Storage;
 using Azure.Storage.Blobs;
+using Nebula.Connectors.ObjectStores.Remote;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 
@@ -35,10 +37,10 @@ internal static class AzureBlobOptions
     /// <exception cref="NebulaException">Something is missing or contradicts.</exception>
     public static BlobContainerClient Open(AzureBlobPath path, OptionValues options, string? endpoint)
     {
-        var client = ClientOptions();
         var auth = options.Text("auth")!;
         var isAuto = auth == Auto;
         var account = path.Account ?? options.Text("account");
+        var client = ClientOptions(RateLimit.Of(options, $"az://{endpoint ?? path.Endpoint ?? account}/{path.Container}"));
         // what is set on the connection goes before what the environment says
         var key = isAuto ? options.Text("account_key") : null;
         var signature = isAuto ? options.Text("sas_token") : null;
@@ -69,7 +71,7 @@ internal static class AzureBlobOptions
         return new BlobContainerClient(container, Identity(auth, options), client);
     }
 
-    private static BlobClientOptions ClientOptions()
+    private static BlobClientOptions ClientOptions(RateLimit? limit)
     {
         var client = new BlobClientOptions();
         client.Retry.Mode = Azure.Core.RetryMode.Exponential;
@@ -79,6 +81,11 @@ internal static class AzureBlobOptions
         client.Retry.NetworkTimeout = TimeSpan.FromSeconds(60);
         client.Diagnostics.IsLoggingEnabled = false;
         client.Diagnostics.IsDistributedTracingEnabled = false;
+        if (limit is not null)
+        {
+            client.Transport = new HttpClientTransport(LimitedHttp.Client(limit));
+            client.Retry.NetworkTimeout = LimitedHttp.TimeoutOf(client.Retry.NetworkTimeout, limit);
+        }
         return client;
     }
 

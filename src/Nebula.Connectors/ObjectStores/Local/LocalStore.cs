@@ -1,18 +1,24 @@
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Engine.Formats;
 
 namespace Nebula.Connectors.ObjectStores.Local;
 
 /// <summary>Files of this machine; <c>-</c> is standard input or output.</summary>
-internal sealed class LocalStore : IObjectStore
+/// <param name="limit">What reading and writing them keeps to; null for no limit.</param>
+internal sealed class LocalStore(RateLimit? limit = null) : IObjectStore
 {
     /// <summary>The name of standard input and output.</summary>
     public const string StandardStream = "-";
 
     private const string StagedSuffix = IObjectStore.StagedSuffix;
     private const string UrlPrefix = "file://";
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Waits a while for another process of the same run.</summary>
+    internal Action<CancellationToken> Pause { get; init; } = static cancellationToken => cancellationToken.WaitHandle.WaitOne(Look);
 
     public bool Joins => false;
 
@@ -87,6 +93,12 @@ internal sealed class LocalStore : IObjectStore
 
     public Stream OpenRead(StoredObject file, long offset = 0, CancellationToken cancellationToken = default)
     {
+        var stream = OpenWhole(file, offset);
+        return limit is null ? stream : new LimitedInput(stream, limit, cancellationToken);
+    }
+
+    private static Stream OpenWhole(StoredObject file, long offset)
+    {
         var path = file.Path;
         if (path == StandardStream)
             return new StandardInput();
@@ -127,7 +139,8 @@ internal sealed class LocalStore : IObjectStore
         try
         {
             Require(file, handle);
-            return new LocalBytes(path, handle);
+            var bytes = new LocalBytes(path, handle);
+            return limit is null ? bytes : (IRandomAccess)new LimitedBytes(bytes, limit, cancellationToken);
         }
         catch
         {
@@ -176,19 +189,30 @@ internal sealed class LocalStore : IObjectStore
         // somebody's
         if (pattern == path)
             return Nothing.Held;
-        try
+        for (var isGone = false; ;)
         {
-            return Stage($"{path}{IObjectStore.PartMark}lock", runId);
-        }
-        catch (NebulaException e) when (e is { Kind: ErrorKind.Transient, InnerException: IOException }
-            && File.Exists(own))
-        {
-            // another process of the same run has it
-            return Nothing.Held;
+            try
+            {
+                return StageWhole($"{path}{IObjectStore.PartMark}lock", runId);
+            }
+            catch (NebulaException e) when (e is { Kind: ErrorKind.Transient, InnerException: IOException } && (File.Exists(own) || !isGone))
+            {
+                // another process of the same run had it, and gave it back just now
+                isGone = !File.Exists(own);
+                if (isGone)
+                    continue;
+                if (!goesOn)
+                    return Nothing.Held;
+            }
+            // it publishes just what this one is to publish
+            Pause(cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 
-    public IStagedObject Stage(string path, string runId, int? chunkIndex = null)
+    public IStagedObject Stage(string path, string runId, int? chunkIndex = null) => Limited(StageWhole(path, runId, chunkIndex));
+
+    private static IStagedObject StageWhole(string path, string runId, int? chunkIndex = null)
     {
         if (path == StandardStream)
             return new StandardOutput();
@@ -207,7 +231,7 @@ internal sealed class LocalStore : IObjectStore
     public IStagedObject Continue(string staged)
     {
         var location = StagedLocation.Parse(staged);
-        return Guard<IStagedObject>(location.Path, "written", () => new StagedFile(location));
+        return Limited(Guard<IStagedObject>(location.Path, "written", () => new StagedFile(location)));
     }
 
     public bool Publish(IReadOnlyList<string> staged, string path, string token)
@@ -219,12 +243,16 @@ internal sealed class LocalStore : IObjectStore
         return Guard(path, "written", () =>
         {
             Directory.CreateDirectory(FolderOf(path));
-            if (File.Exists(location.Path))
+            try
             {
                 using (var file = File.OpenHandle(location.Path, FileMode.Open, FileAccess.ReadWrite))
                     RandomAccess.FlushToDisk(file);
                 File.Move(location.Path, path, overwrite: true);
                 return true;
+            }
+            catch (FileNotFoundException)
+            {
+                // an earlier attempt has published it, or one that runs at the same time
             }
             // renaming keeps the time: what is there can only be this version
             var target = new FileInfo(path);
@@ -258,7 +286,7 @@ internal sealed class LocalStore : IObjectStore
     public SmallObject WriteSmall(string path, ReadOnlyMemory<byte> content, SmallObject? expected, string runId)
     {
         // whoever stages holds the temporary file for itself alone
-        using var staged = (StagedFile)Stage(path, runId);
+        using var staged = StageWhole(path, runId);
         if (ReadSmall(path)?.Version != expected?.Version)
             throw new NebulaException(ErrorKind.Locked, $"'{path}' was changed by another run meanwhile. Wait for that run, or write to another path.");
         staged.Write(content.Span);
@@ -270,6 +298,8 @@ internal sealed class LocalStore : IObjectStore
     public void Dispose()
     {
     }
+
+    private IStagedObject Limited(IStagedObject staged) => limit is null ? staged : new LimitedOutput(staged, limit);
 
     /// <summary>Turns the system's errors into ones that say what to do.</summary>
     internal static T Guard<T>(string path, string verb, Func<T> action)
@@ -306,6 +336,10 @@ internal sealed class LocalStore : IObjectStore
             {
                 // a run that lives holds its file open for itself alone
                 new FileStream(staged, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            }
+            catch (FileNotFoundException)
+            {
+                // another process of this run has removed it
             }
             catch (IOException)
             {

@@ -1,6 +1,7 @@
 using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
+using Nebula.Connectors.ObjectStores.Remote;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 
@@ -24,10 +25,11 @@ internal static class S3Options
     ];
 
     /// <summary>Makes the client.</summary>
+    /// <param name="bucket">The bucket that it is for.</param>
     /// <param name="options">What the user set.</param>
     /// <param name="endpoint">Address of the service that the user set; null for the region's.</param>
     /// <exception cref="NebulaException">Something is missing or contradicts.</exception>
-    public static AmazonS3Client Open(OptionValues options, string? endpoint)
+    public static AmazonS3Client Open(string bucket, OptionValues options, string? endpoint)
     {
         endpoint ??= Variable("AWS_ENDPOINT_URL_S3") ?? Variable("AWS_ENDPOINT_URL");
         var config = new AmazonS3Config
@@ -40,6 +42,11 @@ internal static class S3Options
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
             ForcePathStyle = options.Flag("path_style") ?? endpoint is not null,
         };
+        if (RateLimit.Of(options, $"s3://{endpoint}/{bucket}") is { } limit)
+        {
+            config.Timeout = LimitedHttp.TimeoutOf(config.Timeout.Value, limit);
+            config.HttpClientFactory = new LimitedClients(limit);
+        }
         if (options.Text("profile") is { } profile)
             config.Profile = new Profile(profile);
         var region = options.Text("region") ?? Variable("AWS_REGION") ?? Variable("AWS_DEFAULT_REGION");
@@ -66,4 +73,19 @@ internal static class S3Options
     }
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+
+    private sealed class LimitedClients(RateLimit limit) : HttpClientFactory
+    {
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig)
+        {
+            var client = LimitedHttp.Client(limit);
+            client.Timeout = clientConfig.Timeout!.Value;
+            return client;
+        }
+
+        // the limit is not among what its library tells clients apart by
+        public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
+
+        public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => true;
+    }
 }

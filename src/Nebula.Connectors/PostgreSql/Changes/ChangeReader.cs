@@ -37,7 +37,7 @@ internal sealed class ChangeReader : IChangeReader
         (_connections, _options, _context, _server, _streams, _feed, _side, _handedOver) = (connections, options, context, server, streams, feed, side, place);
         _decoder = new ChangeDecoder(streams, place, passed, isSentAgain, context.Pool);
         _mapper = new RelationMapper(streams);
-        _builder = new WindowBuilder(context.Pool);
+        _builder = new WindowBuilder(context.Pool, connections.Options.Wire.Limit);
         _transactions = new StreamedTransactions(new TransactionSpool(options.SpoolFolder, options.SpoolLimit), context.Pool);
     }
 

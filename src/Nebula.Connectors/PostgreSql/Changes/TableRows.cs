@@ -20,10 +20,12 @@ internal static class TableRows
     /// <param name="missing">The values, in the order of the rows.</param>
     /// <param name="stream">The stream.</param>
     /// <param name="connection">The connection.</param>
+    /// <param name="limit">What is read keeps to it; null for no limit.</param>
     /// <param name="pool">Where buffers come from.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     public static async Task<RecordBatch> FillAsync(
-        RecordBatch batch, MissingValues[] missing, ChangedRows stream, NpgsqlConnection connection, BufferPool pool, CancellationToken cancellationToken)
+        RecordBatch batch, MissingValues[] missing, ChangedRows stream, NpgsqlConnection connection, RateLimit? limit, BufferPool pool,
+        CancellationToken cancellationToken)
     {
         int[] columns = [.. missing.SelectMany(static values => values.Columns).Distinct().Where(column =>
             stream.Table.Find(stream.Plan.Columns[column].SourceName) is not null).Order()];
@@ -36,7 +38,7 @@ internal static class TableRows
         }).Build();
         using var found = new FoundRows();
         for (var first = 0; first < missing.Length; first += MostRows)
-            await ReadAsync(missing.AsMemory(first, Math.Min(MostRows, missing.Length - first)), plan, stream.Table, connection, found, pool,
+            await ReadAsync(missing.AsMemory(first, Math.Min(MostRows, missing.Length - first)), plan, stream.Table, connection, limit, found, pool,
                 cancellationToken).ConfigureAwait(false);
         for (var i = 0; i < columns.Length; i++)
             batch = WindowBuilder.Replace(batch, columns[i], Merge(batch.Columns[columns[i]], columns[i], missing, found, i, pool));
@@ -61,15 +63,16 @@ internal static class TableRows
     }
 
     private static async Task ReadAsync(
-        ReadOnlyMemory<MissingValues> missing, StreamPlan plan, CapturedTable table, NpgsqlConnection connection, FoundRows found, BufferPool pool,
-            CancellationToken cancellationToken)
+        ReadOnlyMemory<MissingValues> missing, StreamPlan plan, CapturedTable table, NpgsqlConnection connection, RateLimit? limit, FoundRows found,
+            BufferPool pool, CancellationToken cancellationToken)
     {
         var copy = await connection.BeginRawBinaryCopyAsync(QueryOf(missing.Span, plan, table), cancellationToken).ConfigureAwait(false);
         await using (copy.ConfigureAwait(false))
         {
             using var bytes = new GrowingBuffer(pool);
             var read = new byte[64 << 10];
-            while (await copy.ReadAsync(read, cancellationToken).ConfigureAwait(false) is var count and > 0)
+            var source = LimitedStream.Of(copy, limit);
+            while (await source.ReadAsync(read, cancellationToken).ConfigureAwait(false) is var count and > 0)
                 read.AsSpan(0, count).CopyTo(bytes.Extend(count));
             var header = CopyForm.HeaderOf(bytes.Content, plan.Stream.Name);
             // one row for each, and the number that ends them

@@ -9,7 +9,8 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 
 /// <summary>Makes batches of the changes of a window: what the log did not tell is read, and columns get the types of the plan.</summary>
 /// <param name="pool">Where buffers come from.</param>
-internal sealed class WindowBuilder(BufferPool pool)
+/// <param name="limit">What is read keeps to it; null for no limit.</param>
+internal sealed class WindowBuilder(BufferPool pool, RateLimit? limit)
 {
     /// <summary>Makes the batches.</summary>
     /// <param name="streams">The streams with their changes, which start anew.</param>
@@ -41,7 +42,8 @@ internal sealed class WindowBuilder(BufferPool pool)
                         await StructuredValues.ToJsonAsync(batch.Columns[i], type, connect, pool, cancellationToken).ConfigureAwait(false));
                 }
             if (missing.Length > 0)
-                batch = await TableRows.FillAsync(batch, missing, stream, await connect().ConfigureAwait(false), pool, cancellationToken).ConfigureAwait(false);
+                batch = await TableRows.FillAsync(batch, missing, stream, await connect().ConfigureAwait(false), limit, pool, cancellationToken)
+                    .ConfigureAwait(false);
             return Convert(batch, stream.Plan);
         }
         catch

@@ -139,7 +139,8 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         using var timeout = new CancellationTokenSource(EndTimeout);
         try
         {
-            using var connection = WireConnection.Open(Options.Wire, timeout.Token);
+            // an end does not wait for its turn
+            using var connection = WireConnection.Open(Options.Wire with { Limit = null }, timeout.Token);
             using (timeout.Token.UnsafeRegister(static state => ((WireConnection)state!).Abort(), connection))
                 connection.Ask("SELECT pg_terminate_backend($1)", processId.ToString(CultureInfo.InvariantCulture));
         }

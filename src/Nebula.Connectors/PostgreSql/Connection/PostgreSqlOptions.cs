@@ -46,6 +46,7 @@ internal sealed record PostgreSqlOptions
         new(ConnectionsKey, OptionKind.Integer, "Most connections at a time, 1 or more. With 1 a table is read as one chunk: one connection more keeps the "
             + "snapshot that all chunks see.", DefaultConnections),
         new(LimitKey, OptionKind.Integer, "Most connections to the server at a time, of all streams of the pipeline in a process, source and target together."),
+        RateLimit.Option,
         new("application_name", OptionKind.Text, "What pg_stat_activity shows; else PGAPPNAME.", "nebula"),
     ];
 
@@ -100,6 +101,7 @@ internal sealed record PostgreSqlOptions
                 $"The SSL mode of {options.Owner} must be one of {string.Join(", ", SslModeNames)}; it is "
                     + $"'{sslText}'.{Suggestion.For(sslText, SslModeNames)}", options.LocationOf("ssl_mode"));
         var connections = Connections(ConnectionsKey)!.Value;
+        var server = IsFolder(host) ? host : $"{host}:{port}";
         var database = Setting("database", "dbname", "PGDATABASE") ?? user;
         return new PostgreSqlOptions
         {
@@ -109,8 +111,9 @@ internal sealed record PostgreSqlOptions
                 SslMode = SslModes[sslMode],
                 RootCertificate = Setting("ssl_root_certificate", "sslrootcert", "PGSSLROOTCERT"),
                 ApplicationName = Setting("application_name", "application_name", "PGAPPNAME") ?? options.Text("application_name") ?? "",
+                Limit = RateLimit.Of(options, server.ToLowerInvariant()),
             },
-            Server = IsFolder(host) ? host : $"{host}:{port}",
+            Server = server,
             Database = database,
             User = user,
             MaxConnections = connections,

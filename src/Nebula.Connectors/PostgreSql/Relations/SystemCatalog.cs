@@ -21,6 +21,7 @@ internal static class SystemCatalog
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
           AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
           AND (cardinality($1::text[]) = 0 OR n.nspname = ANY ($1::text[]))
+          AND (cardinality($2::text[]) = 0 OR n.nspname || '.' || c.relname = ANY ($2::text[]))
         ORDER BY n.nspname, c.relname
         """;
 
@@ -46,9 +47,10 @@ internal static class SystemCatalog
     /// <summary>Finds tables and views. Blocks the thread.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="schemas">The schemas to look into; empty for all that are not the system's.</param>
-    public static List<Relation> FindRelations(WireConnection connection, IReadOnlyList<string> schemas)
+    /// <param name="streams">Names of their streams; empty for all.</param>
+    public static List<Relation> FindRelations(WireConnection connection, IReadOnlyList<string> schemas, IReadOnlyList<string> streams)
     {
-        var rows = connection.Ask(RelationsQuery, SqlName.Array(schemas));
+        var rows = connection.Ask(RelationsQuery, SqlName.Array(schemas), SqlName.Array(streams));
         var found = new List<Relation>(rows.Count);
         foreach (var row in rows)
             found.Add(new Relation(row.Oid(0), row.Text(1), row.Text(2), row.Char(3), row.Bool(4))

@@ -174,10 +174,11 @@ internal sealed class WireConnection : IDisposable
     /// <remarks>It returns when the server has heard it. Nothing happens where the server cannot be reached.</remarks>
     public void Cancel()
     {
+        _socket.Hurry();
         using var limit = new CancellationTokenSource(CancelTimeout);
         try
         {
-            using var socket = WireSocket.Connect(_socket.EndPoint, isTrickle: false, limit.Token);
+            using var socket = WireSocket.Connect(_socket.EndPoint, isTrickle: false, null, limit.Token);
             using (limit.Token.UnsafeRegister(static state => ((WireSocket)state!).Abort(), socket))
             {
                 if (IsEncrypted && !Encrypt(socket, _settings))
@@ -200,6 +201,7 @@ internal sealed class WireConnection : IDisposable
     /// <summary>Says that nothing more is wanted. The server closes the connection then.</summary>
     public void Terminate()
     {
+        _socket.Hurry();
         try
         {
             Send(new WireOutput().Begin('X').End());
@@ -298,7 +300,7 @@ internal sealed class WireConnection : IDisposable
 
     private static WireConnection OpenAt(EndPoint place, WireSettings settings, bool encrypt, ref bool isEncrypted, CancellationToken cancellationToken)
     {
-        var socket = WireSocket.Connect(place, settings.IsReplication, cancellationToken);
+        var socket = WireSocket.Connect(place, settings.IsReplication, settings.Limit, cancellationToken);
         try
         {
             using var _ = cancellationToken.UnsafeRegister(static state => ((WireSocket)state!).Abort(), socket);

@@ -1,3 +1,4 @@
+using Nebula.Engine.Connectors;
 using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Wire;
@@ -26,6 +27,9 @@ internal sealed record WireSettings(string Host, int Port, string Database, stri
 
     /// <summary>Whether the connection streams the log.</summary>
     public bool IsReplication { get; init; }
+
+    /// <summary>What is read keeps to it; null for no limit.</summary>
+    public RateLimit? Limit { get; init; }
 
     /// <summary>Longest time that opening a connection may take.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(15);

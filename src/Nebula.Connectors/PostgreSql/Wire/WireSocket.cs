@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using Nebula.Engine.Connectors;
 
 namespace Nebula.Connectors.PostgreSql.Wire;
 
@@ -25,11 +26,19 @@ internal sealed class WireSocket : IDisposable
 
     private readonly Socket _socket;
     private readonly bool _hasWindow;
+    private readonly RateLimit? _limit;
+
+    // whoever hurries may come when it is disposed of: nothing of it has to be
+    private readonly CancellationTokenSource? _hurry;
     private SslStream? _encrypted;
     private int _mark = 1;
     private bool _cameLittle;
 
-    private WireSocket(Socket socket, EndPoint endPoint, bool hasWindow) => (_socket, EndPoint, _hasWindow) = (socket, endPoint, hasWindow);
+    private WireSocket(Socket socket, EndPoint endPoint, bool hasWindow, RateLimit? limit)
+    {
+        (_socket, EndPoint, _hasWindow, _limit) = (socket, endPoint, hasWindow, limit);
+        _hurry = limit is null ? null : new CancellationTokenSource();
+    }
 
     /// <summary>What it is connected to.</summary>
     public EndPoint EndPoint { get; }
@@ -55,9 +64,10 @@ internal sealed class WireSocket : IDisposable
     /// <summary>Connects to an address.</summary>
     /// <param name="endPoint">The address.</param>
     /// <param name="isTrickle">Whether it is for many messages that are sent one by one, as those of the log are.</param>
+    /// <param name="limit">What is read keeps to it; null for no limit.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="SocketException">Nobody answers.</exception>
-    public static WireSocket Connect(EndPoint endPoint, bool isTrickle, CancellationToken cancellationToken)
+    public static WireSocket Connect(EndPoint endPoint, bool isTrickle, RateLimit? limit, CancellationToken cancellationToken)
     {
         var isLocal = endPoint is UnixDomainSocketEndPoint;
         var hasWindow = isTrickle && OperatingSystem.IsLinux() && endPoint is IPEndPoint { Address: var address } && IPAddress.IsLoopback(address);
@@ -76,7 +86,7 @@ internal sealed class WireSocket : IDisposable
             using (cancellationToken.UnsafeRegister(static state => ((Socket)state!).Dispose(), socket))
                 socket.Connect(endPoint);
             cancellationToken.ThrowIfCancellationRequested();
-            return new WireSocket(socket, endPoint, hasWindow);
+            return new WireSocket(socket, endPoint, hasWindow, limit);
         }
         catch (Exception e)
         {
@@ -101,6 +111,22 @@ internal sealed class WireSocket : IDisposable
     /// <returns>How many came; 0 at the end.</returns>
     /// <exception cref="IOException">The connection is broken.</exception>
     public int Read(Span<byte> target, TimeSpan gathering = default)
+    {
+        if (_limit is null || _hurry!.IsCancellationRequested)
+            return ReadSome(target, gathering);
+        var count = ReadSome(target[..Math.Min(target.Length, _limit.Piece)], gathering);
+        try
+        {
+            _limit.Take(count, _hurry.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // what is still to come is only read to get to its end
+        }
+        return count;
+    }
+
+    private int ReadSome(Span<byte> target, TimeSpan gathering)
     {
         try
         {
@@ -143,8 +169,15 @@ internal sealed class WireSocket : IDisposable
         }
     }
 
+    /// <summary>Has whoever reads wait for the server alone from here on, as nothing more is wanted.</summary>
+    public void Hurry() => _hurry?.Cancel();
+
     /// <summary>Closes the connection under whoever is reading from it.</summary>
-    public void Abort() => _socket.Dispose();
+    public void Abort()
+    {
+        Hurry();
+        _socket.Dispose();
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -8,8 +8,10 @@ namespace Nebula.Connectors.PostgreSql.Writing;
 /// <param name="connection">The connection.</param>
 /// <param name="targets">What is known of tables on it.</param>
 /// <param name="changes">The changes of each stream, with its table and what keeps account of it.</param>
+/// <param name="limit">What is sent keeps to it; null for no limit.</param>
 internal sealed class ChangeCommits(
-    NpgsqlConnection connection, Dictionary<TableName, ChangeTarget> targets, IReadOnlyList<(TableName Table, StateTable State, ChangeCommit Change)> changes)
+    NpgsqlConnection connection, Dictionary<TableName, ChangeTarget> targets, IReadOnlyList<(TableName Table, StateTable State, ChangeCommit Change)> changes,
+    RateLimit? limit)
 {
     // names, columns and types that are not what they were
     private const string SyntaxClass = "42";
@@ -93,7 +95,7 @@ internal sealed class ChangeCommits(
             target = await ChangeTarget.OpenAsync(connection, table, change.Plan, target?.Number ?? targets.Count, cancellationToken).ConfigureAwait(false);
             targets[table] = target;
         }
-        return await target.SendAsync(connection, change.Batches, pool, cancellationToken).ConfigureAwait(false);
+        return await target.SendAsync(connection, change.Batches, limit, pool, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task ExecuteAsync(IEnumerable<string> statements, CancellationToken cancellationToken)

@@ -102,14 +102,15 @@ internal sealed class ChangeTarget
     /// <summary>Sends changes, and gives the statements that apply them.</summary>
     /// <param name="connection">The connection, in the transaction of the window.</param>
     /// <param name="batches">The changes, in order.</param>
+    /// <param name="limit">What is sent keeps to it; null for no limit.</param>
     /// <param name="pool">Where buffers come from.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     public async Task<IEnumerable<string>> SendAsync(
-        NpgsqlConnection connection, IReadOnlyList<RecordBatch> batches, BufferPool pool, CancellationToken cancellationToken)
+        NpgsqlConnection connection, IReadOnlyList<RecordBatch> batches, RateLimit? limit, BufferPool pool, CancellationToken cancellationToken)
     {
         if (_plan.Write == WriteMode.Append)
         {
-            await CopyAsync(connection, [.. batches.Select(static batch => (batch, 0, batch.Length))], pool, cancellationToken).ConfigureAwait(false);
+            await CopyAsync(connection, [.. batches.Select(static batch => (batch, 0, batch.Length))], limit, pool, cancellationToken).ConfigureAwait(false);
             return _statements is null ? [] : [_statements.Add];
         }
         var deletes = _plan.Capture?.Deletes ?? DeleteHandling.Hard;
@@ -118,14 +119,14 @@ internal sealed class ChangeTarget
         if (deletes == DeleteHandling.Soft)
             for (; segments.Count > 1; segments.RemoveAt(0))
             {
-                await CopyAsync(connection, segments[0].Ranges, pool, cancellationToken).ConfigureAwait(false);
+                await CopyAsync(connection, segments[0].Ranges, limit, pool, cancellationToken).ConfigureAwait(false);
                 var (batch, row) = segments[0].Truncation!.Value;
                 await StateTable.ExecuteAsync(
                     connection, string.Join("; ", [.. Statements(segments[0]), Mark(batch, row), $"DELETE FROM {_window}"]), cancellationToken)
                         .ConfigureAwait(false);
             }
         var last = segments[^1];
-        await CopyAsync(connection, last.Ranges, pool, cancellationToken).ConfigureAwait(false);
+        await CopyAsync(connection, last.Ranges, limit, pool, cancellationToken).ConfigureAwait(false);
         return segments.Count > 1 ? [$"DELETE FROM {_table.Name.Sql}", .. Statements(last)] : Statements(last);
     }
 
@@ -148,7 +149,8 @@ internal sealed class ChangeTarget
     }
 
     private async Task CopyAsync(
-        NpgsqlConnection connection, IReadOnlyList<(RecordBatch Batch, int Start, int Count)> ranges, BufferPool pool, CancellationToken cancellationToken)
+        NpgsqlConnection connection, IReadOnlyList<(RecordBatch Batch, int Start, int Count)> ranges, RateLimit? limit, BufferPool pool,
+        CancellationToken cancellationToken)
     {
         if (ranges.Count == 0)
             return;
@@ -157,11 +159,12 @@ internal sealed class ChangeTarget
         try
         {
             await copy.WriteAsync(CopyEncoder.Header, cancellationToken).ConfigureAwait(false);
+            var target = LimitedStream.Of(copy, limit);
             var number = 0;
             foreach (var (batch, start, count) in ranges)
             {
                 using var block = encoder.Encode(batch, start, count, number);
-                await copy.WriteAsync(new PooledMemory(block.Buffer).Memory[..block.Buffer.Length], cancellationToken).ConfigureAwait(false);
+                await target.WriteAsync(new PooledMemory(block.Buffer).Memory[..block.Buffer.Length], cancellationToken).ConfigureAwait(false);
                 number += count;
             }
             await copy.WriteAsync(CopyEncoder.Trailer, cancellationToken).ConfigureAwait(false);

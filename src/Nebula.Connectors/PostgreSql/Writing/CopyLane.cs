@@ -1,6 +1,7 @@
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Compression;
+using Nebula.Engine.Connectors;
 using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Writing;
@@ -10,6 +11,7 @@ internal sealed class CopyLane : IAsyncDisposable
 {
     private readonly LentConnection _connection;
     private readonly NpgsqlRawCopyStream _copy;
+    private readonly Stream _target;
     private readonly PostgreSqlConnections _connections;
     private long _rows;
     private bool _isBroken;
@@ -20,6 +22,7 @@ internal sealed class CopyLane : IAsyncDisposable
         _connections = connections;
         _connection = connection;
         _copy = copy;
+        _target = LimitedStream.Of(copy, connections.Options.Wire.Limit);
     }
 
     /// <summary>The write that is under way.</summary>
@@ -111,7 +114,7 @@ internal sealed class CopyLane : IAsyncDisposable
         {
             try
             {
-                await _copy.WriteAsync(new PooledMemory(buffer).Memory[..buffer.Length], cancellationToken).ConfigureAwait(false);
+                await _target.WriteAsync(new PooledMemory(buffer).Memory[..buffer.Length], cancellationToken).ConfigureAwait(false);
             }
             catch
             {
