@@ -219,12 +219,23 @@ internal sealed class LocalStore : IObjectStore
         return Guard(path, "written", () =>
         {
             Directory.CreateDirectory(FolderOf(path));
-            if (File.Exists(location.Path))
+            try
             {
                 using (var file = File.OpenHandle(location.Path, FileMode.Open, FileAccess.ReadWrite))
+                {
+                    // another attempt at the same chunk may have written it again: in part, if it died, or else with the same bytes
+                    if (RandomAccess.GetLength(file) is var length && length != location.Length)
+                        throw new NebulaException(ErrorKind.Fatal,
+                            $"'{location.Path}' was staged with {location.Length} bytes and has {length} now. Someone changed it: start the run again.");
+                    File.SetLastWriteTimeUtc(file, new DateTime(location.ModifiedTicks, DateTimeKind.Utc));
                     RandomAccess.FlushToDisk(file);
+                }
                 File.Move(location.Path, path, overwrite: true);
                 return true;
+            }
+            catch (FileNotFoundException)
+            {
+                // renamed already, by an earlier attempt or by another one at this moment
             }
             // renaming keeps the time: what is there can only be this version
             var target = new FileInfo(path);
