@@ -82,16 +82,8 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
 
     public async Task<Staged> SealPageAsync(ActivityContext context, PageTask page)
     {
-        var parts = await _state.FindManifestAsync(page, context.CancellationToken).ConfigureAwait(false);
-        if (parts is null)
-        {
-            var read = new List<StagedPart>(page.Count);
-            for (var chunk = page.First; chunk < page.First + page.Count; chunk++)
-                read.Add(await _state.FindPartAsync(page, chunk, context.CancellationToken).ConfigureAwait(false)
-                    ?? throw new NebulaException(ErrorKind.Fatal, $"Chunk {chunk} was moved, but its record is gone. Start the run again."));
-            parts = read;
-            await _state.SealAsync(page, parts, context.CancellationToken).ConfigureAwait(false);
-        }
+        var parts = await _state.FindManifestAsync(page, context.CancellationToken).ConfigureAwait(false)
+            ?? await GatherAsync(page, context.CancellationToken).ConfigureAwait(false);
         for (var chunk = page.First; chunk < page.First + page.Count; chunk++)
             await _state.RemovePartAsync(page, chunk, context.CancellationToken).ConfigureAwait(false);
         _pages.TryRemove(KeyOf(page), out _);
@@ -165,6 +157,21 @@ internal sealed class SyncActivities(ISyncWorker worker, State.IStateStore store
         + "Another run committed meanwhile: nothing of this one was published.");
 
     private static (string RunId, int Stream, string Attempt, int Page) KeyOf(PageTask page) => (page.Task.RunId, page.Task.Stream, page.Attempt, page.Page);
+
+    /// <summary>Seals a page with what is recorded of its chunks.</summary>
+    private async Task<IReadOnlyList<StagedPart>> GatherAsync(PageTask page, CancellationToken cancellationToken)
+    {
+        var parts = new List<StagedPart>(page.Count);
+        for (var chunk = page.First; chunk < page.First + page.Count; chunk++)
+        {
+            if (await _state.FindPartAsync(page, chunk, cancellationToken).ConfigureAwait(false) is not { } part)
+                // another attempt at this, at the same time, has sealed the page and removes the records
+                return await _state.FindManifestAsync(page, cancellationToken).ConfigureAwait(false)
+                    ?? throw new NebulaException(ErrorKind.Fatal, $"Chunk {chunk} was moved, but its record is gone. Start the run again.");
+            parts.Add(part);
+        }
+        return await _state.SealAsync(page, parts, cancellationToken).ConfigureAwait(false);
+    }
 
     private async Task<IReadOnlyList<Chunk>> ChunksAsync(PageTask page, CancellationToken cancellationToken)
     {

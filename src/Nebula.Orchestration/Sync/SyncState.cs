@@ -147,10 +147,21 @@ public sealed class SyncState(IStateStore store)
     internal Task RemovePartAsync(PageTask page, int chunk, CancellationToken cancellationToken) =>
         store.DeleteAsync(Key(page, "parts", chunk), cancellationToken);
 
-    internal async Task SealAsync(PageTask page, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
+    /// <summary>Seals a page. Of several attempts the first counts.</summary>
+    /// <returns>The parts that count.</returns>
+    internal async Task<IReadOnlyList<StagedPart>> SealAsync(PageTask page, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
     {
-        await store.PutAsync(Key(page, "manifest", page.Page), Parts.ToUtf8(parts), StateCondition.None, cancellationToken).ConfigureAwait(false);
+        var key = Key(page, "manifest", page.Page);
+        try
+        {
+            await store.PutAsync(key, Parts.ToUtf8(parts), StateCondition.IfAbsent, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StateConflictException)
+        {
+            parts = await FindManifestAsync(page, cancellationToken).ConfigureAwait(false) ?? throw Missing(key);
+        }
         await store.DeleteAsync(Key(page, "chunks", page.Page), cancellationToken).ConfigureAwait(false);
+        return parts;
     }
 
     internal Task<IReadOnlyList<StagedPart>?> FindManifestAsync(PageTask page, CancellationToken cancellationToken) =>

@@ -43,6 +43,26 @@ public sealed class LocalStoreTests : IDisposable
     }
 
     [Fact]
+    public void Publish_StagedVersionWrittenAnew_MayBeRepeated()
+    {
+        var location = Stage("1\n");
+        Assert.NotEqual(location, Stage("1\n"));
+        Assert.True(_store.Publish([location], Target, "t"));
+        Assert.False(_store.Publish([location], Target, "t"));
+    }
+
+    [Fact]
+    public void Publish_StagedVersionWrittenAnewInPart_IsRefused()
+    {
+        File.WriteAllText(Target, "before");
+        var location = Stage("1\n2\n");
+        File.WriteAllText(Directory.GetFiles(_folder, ".out*", new EnumerationOptions { AttributesToSkip = 0 }).Single(), "1\n");
+        Assert.Contains("staged with 4 bytes and has 2 now", Assert.Throws<NebulaException>(() => _store.Publish([location], Target, "t")).Message,
+            StringComparison.Ordinal);
+        Assert.Equal("before", File.ReadAllText(Target));
+    }
+
+    [Fact]
     public void Discard_StagedVersion_IsGoneAndMayBeDiscardedAgain()
     {
         var location = Stage("1\n");

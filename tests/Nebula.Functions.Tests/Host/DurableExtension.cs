@@ -56,6 +56,9 @@ internal sealed class DurableExtension : IAsyncDisposable
     /// <summary>Where its management API is.</summary>
     public string HttpAddress { get; private set; } = "";
 
+    /// <summary>How often each kind of fault was made until instances were looked at last.</summary>
+    public IReadOnlyDictionary<string, int> Faults { get; private set; } = new Dictionary<string, int>();
+
     private static string Folder => Path.GetFullPath(Path.Combine(ThisFolder(), "..", "..", "Nebula.Orchestration.Tests", "Backend"));
 
     private static string Packages => Environment.GetEnvironmentVariable("NEBULA_TEST_DURABLETASK") ?? Folder;
@@ -72,16 +75,23 @@ internal sealed class DurableExtension : IAsyncDisposable
     public void Tell(string kind, string instance, string? name = null, string? input = null) =>
         Send(new JsonObject { ["kind"] = kind, ["instance"] = instance, ["name"] = name, ["input"] = input });
 
+    /// <summary>Makes faults in half of the turns that allow it, from now on.</summary>
+    /// <param name="seed">Begins the chance.</param>
+    /// <param name="kinds">What goes wrong: the words of <c>faults.mjs</c>.</param>
+    public void MakeFaults(int seed, params string[] kinds) =>
+        Send(new JsonObject { ["kind"] = "faults", ["seed"] = seed, ["kinds"] = new JsonArray([.. kinds.Select(static kind => JsonValue.Create(kind))]) });
+
     /// <summary>All instances.</summary>
     public async Task<IReadOnlyList<KeptInstance>> InspectAsync()
     {
         var call = Interlocked.Increment(ref _calls);
         var answer = _inspections[call] = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Send(new JsonObject { ["kind"] = "inspect", ["call"] = call });
-        var instances = (await answer.Task.WaitAsync(TimeSpan.FromMinutes(1)))["instances"]!.AsArray();
+        var inspected = await answer.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        Faults = inspected["faults"]!.AsObject().ToDictionary(static fault => fault.Key, static fault => (int)fault.Value!);
         return
         [
-            .. instances.Select(instance => new KeptInstance((string)instance!["instance"]!, (string)instance["name"]!, (int)instance["status"]!,
+            .. inspected["instances"]!.AsArray().Select(instance => new KeptInstance((string)instance!["instance"]!, (string)instance["name"]!, (int)instance["status"]!,
                 (string?)instance["output"], (string?)instance["customStatus"], (string?)instance["failure"],
                 [.. instance["history"]!.AsArray().Select(kind => (int)kind!)])),
         ];

@@ -47,6 +47,13 @@ internal sealed class FunctionsHost : IAsyncDisposable
     /// <summary>Whether each activity is run again after it has ended, as when its answer was lost.</summary>
     public bool RunsActivitiesTwice { get; set; }
 
+    /// <summary>Whether each activity is run by two handlers at once, as when the host believes that the first is dead. The answer that comes first counts;
+    /// the orchestration goes on when both have ended.</summary>
+    public bool RunsActivitiesAtOnce { get; set; }
+
+    /// <summary>Called for each activity; true loses its answer.</summary>
+    public Func<ActivityCall, bool> LosesAnswer { get; set; } = static _ => false;
+
     /// <summary>Called for each turn; true loses it: the handler dies with the request in its hands.</summary>
     public Func<Turn, bool> LosesTurn { get; set; } = static _ => false;
 
@@ -292,7 +299,9 @@ internal sealed class FunctionsHost : IAsyncDisposable
         {
             if (RunsActivitiesTwice)
                 await SendAsync();
-            var answer = await SendAsync();
+            var answer = await (RunsActivitiesAtOnce ? FirstAsync(SendAsync(), SendAsync()) : SendAsync());
+            if (LosesAnswer(call))
+                throw new HttpRequestException("The response ended prematurely.");
             return new JsonObject { ["json"] = HostEnvelope.Rewrite(answer["ReturnValue"])?.ToJsonString() ?? "null" };
         }
         catch (HttpRequestException e)
@@ -306,6 +315,13 @@ internal sealed class FunctionsHost : IAsyncDisposable
                     ["inner"] = new JsonObject { ["type"] = "System.Net.Http.HttpRequestException", ["message"] = e.Message },
                 },
             };
+        }
+
+        async Task<JsonObject> FirstAsync(Task<JsonObject> one, Task<JsonObject> other)
+        {
+            var first = await Task.WhenAny(one, other);
+            await Task.WhenAll(one, other);
+            return await first;
         }
 
         Task<JsonObject> SendAsync() => PostAsync(NextHandler(), call.Name, new JsonObject

@@ -12,10 +12,13 @@ const { StringValue } = require('google-protobuf/google/protobuf/wrappers_pb.js'
 const { Value } = require('google-protobuf/google/protobuf/struct_pb.js');
 
 const { serve } = await import('./services.mjs');
+const { Faults, writeUnknownKinds } = await import('./faults.mjs');
 
 const backend = new InMemoryOrchestrationBackend(1_000_000);
 const waiting = new Map();
 let nextCall = 0;
+let faults = new Faults(pb, Timestamp);
+writeUnknownKinds(pb);
 
 const send = message => process.stdout.write(JSON.stringify(message) + '\n');
 const call = message => new Promise(resolve => {
@@ -98,14 +101,24 @@ backend.watchSubOrchestration = (parent, child, task) => {
 const busy = new Set();
 
 async function turn(instance) {
-  busy.add(instance.instanceId);
-  const batch = instance.pendingEvents;
+  const pending = instance.pendingEvents;
   instance.pendingEvents = [];
-  if (!batch[0].hasOrchestratorstarted()) batch.unshift(orchestratorStarted());
+  // messages to an instance that has ended are dropped
+  if (backend.isTerminalStatus(instance.status)) return;
+  busy.add(instance.instanceId);
+  const generation = instance.executionId;
+  const batch = faults.deliver(pending, (events, wait) => setTimeout(() => {
+    // results are those of a generation
+    instance.pendingEvents.push(...events.filter(event => event.hasEventraised() || instance.executionId === generation));
+    backend.enqueueOrchestration(instance.instanceId);
+  }, wait));
+  if (!batch[0]?.hasOrchestratorstarted()) batch.unshift(orchestratorStarted());
   const request = new pb.OrchestratorRequest();
   request.setInstanceid(instance.instanceId);
-  request.setPasteventsList(instance.history);
-  request.setNeweventsList(batch);
+  if (!faults.isHit('empty')) {
+    request.setPasteventsList(instance.history);
+    request.setNeweventsList(batch);
+  } else if (instance.history.length > 0) request.setNeweventsList(batch);
   // newer extensions tell their capabilities, and understand a worker that asks for the turn again
   const include = new Value();
   include.setBoolValue(true);
@@ -117,7 +130,7 @@ async function turn(instance) {
   const response = answer.body ? pb.OrchestratorResponse.deserializeBinary(Buffer.from(answer.body, 'base64')) : null;
   const late = instance.pendingEvents;
   instance.pendingEvents = batch;
-  if (response?.getRequireshistory()) abandon(instance, late);
+  if (response?.getRequireshistory() || faults.isHit('lost')) abandon(instance, late);
   else complete(instance, token, response ? response.getActionsList() : hostFailure(answer.failed), response?.getCustomstatus()?.getValue(), late);
 }
 
@@ -130,12 +143,20 @@ function abandon(instance, late) {
 }
 
 function complete(instance, token, actions, status, late) {
+  const committed = faults.commits(actions);
+  const isSplit = committed < actions.length;
+  actions = actions.slice(0, committed);
   backend.completeOrchestration(instance.instanceId, token, actions, status);
   for (const action of actions) if (action.hasSendevent()) instance.history.push(eventSent(action));
   // an absent status clears what was there
   if (status === undefined) instance.customStatus = undefined;
   const isNext = instance.history.length === 0;
   (isNext ? instance.pendingEvents : instance.history).push(orchestratorCompleted());
+  if (isSplit) {
+    const [created, fired] = faults.splitCheckpoint();
+    instance.history.push(created);
+    instance.pendingEvents.push(fired);
+  }
   instance.pendingEvents.push(...late);
   busy.delete(instance.instanceId);
   if (instance.pendingEvents.length > 0) backend.enqueueOrchestration(instance.instanceId);
@@ -198,9 +219,12 @@ readline.createInterface({ input: process.stdin }).on('line', line => {
     case 'terminate':
       backend.terminate(message.instance, message.input);
       break;
+    case 'faults':
+      faults = new Faults(pb, Timestamp, message);
+      break;
     case 'inspect':
       send({
-        kind: 'inspected', call: message.call, instances: [...backend.instances.values()].map(i => ({
+        kind: 'inspected', call: message.call, faults: faults.hits, instances: [...backend.instances.values()].map(i => ({
           instance: i.instanceId, name: i.name, status: i.status, output: i.output ?? null, customStatus: i.customStatus ?? null,
           failure: i.failureDetails?.getErrormessage() ?? null, events: i.history.length,
           history: i.history.map(e => e.getEventtypeCase()),

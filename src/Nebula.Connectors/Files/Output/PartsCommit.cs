@@ -17,9 +17,37 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
 
     /// <summary>Publishes. The same token again finishes what was cut off, or does nothing.</summary>
     /// <param name="request">What is to be published.</param>
+    /// <exception cref="NebulaException">Locked: another run commits. Transient: another attempt at this commit is under way.</exception>
     public CommitReceipt Publish(CommitRequest request)
     {
         var path = PartsManifest.PathOf(layout);
+        try
+        {
+            return Publish(request, path);
+        }
+        catch (NebulaException e) when (e.Kind == ErrorKind.Locked && PartsManifest.Read(store.ReadSmall(path), path).Token == request.Token)
+        {
+            throw new NebulaException(ErrorKind.Transient, $"Another attempt at this commit to '{layout.Folder}' is under way.", inner: e);
+        }
+    }
+
+    /// <summary>Tells how far the stream is committed.</summary>
+    /// <returns>Null when no commit counted.</returns>
+    public Checkpoint? FindCheckpoint()
+    {
+        var path = PartsManifest.PathOf(layout);
+        return PartsManifest.Read(store.ReadSmall(path), path).Checkpoint;
+    }
+
+    /// <summary>Removes staged files.</summary>
+    /// <param name="parts">The parts that they belong to.</param>
+    public void Discard(IEnumerable<StagedPart> parts)
+    {
+        ForEach(parts.SelectMany(static part => StagedFilePart.Parse(part.Location)), file => store.Discard(file.Location));
+    }
+
+    private CommitReceipt Publish(CommitRequest request, string path)
+    {
         var stored = store.ReadSmall(path);
         var before = PartsManifest.Read(stored, path);
         if (before.Token == request.Token && before.IsComplete)
@@ -48,21 +76,6 @@ internal sealed class PartsCommit(IObjectStore store, PartsLayout layout)
         if (request.Plan.Write == WriteMode.Append)
             return new CommitReceipt([.. files.Select(file => layout.PathOf(file.Name))]);
         return new CommitReceipt([.. names.Order(StringComparer.Ordinal).Select(layout.PathOf)]);
-    }
-
-    /// <summary>Tells how far the stream is committed.</summary>
-    /// <returns>Null when no commit counted.</returns>
-    public Checkpoint? FindCheckpoint()
-    {
-        var path = PartsManifest.PathOf(layout);
-        return PartsManifest.Read(store.ReadSmall(path), path).Checkpoint;
-    }
-
-    /// <summary>Removes staged files.</summary>
-    /// <param name="parts">The parts that they belong to.</param>
-    public void Discard(IEnumerable<StagedPart> parts)
-    {
-        ForEach(parts.SelectMany(static part => StagedFilePart.Parse(part.Location)), file => store.Discard(file.Location));
     }
 
     /// <summary>Where each call travels, several are under way at a time.</summary>

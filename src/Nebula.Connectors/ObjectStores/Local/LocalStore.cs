@@ -246,7 +246,14 @@ internal sealed class LocalStore(RateLimit? limit = null) : IObjectStore
             try
             {
                 using (var file = File.OpenHandle(location.Path, FileMode.Open, FileAccess.ReadWrite))
+                {
+                    // another attempt at the same chunk may have written it again: in part, if it died, or else with the same bytes
+                    if (RandomAccess.GetLength(file) is var length && length != location.Length)
+                        throw new NebulaException(ErrorKind.Fatal,
+                            $"'{location.Path}' was staged with {location.Length} bytes and has {length} now. Someone changed it: start the run again.");
+                    File.SetLastWriteTimeUtc(file, new DateTime(location.ModifiedTicks, DateTimeKind.Utc));
                     RandomAccess.FlushToDisk(file);
+                }
                 File.Move(location.Path, path, overwrite: true);
                 return true;
             }

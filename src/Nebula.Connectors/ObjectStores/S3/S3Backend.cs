@@ -121,12 +121,17 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         var mark = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
         var isDone = await HeadAsync(key, cancellationToken).ConfigureAwait(false) is { } there && there.Metadata[TokenKey] == mark;
         if (!isDone)
-        {
-            foreach (var part in parts)
-                await FinishAsync(part, cancellationToken).ConfigureAwait(false);
-            using var join = new S3Join(this, key, mark);
-            await _errors.GuardAsync(key, "written", () => join.JoinAsync(parts, cancellationToken), cancellationToken).ConfigureAwait(false);
-        }
+            try
+            {
+                foreach (var part in parts)
+                    await FinishAsync(part, cancellationToken).ConfigureAwait(false);
+                using var join = new S3Join(this, key, mark);
+                await _errors.GuardAsync(key, "written", () => join.JoinAsync(parts, cancellationToken), cancellationToken).ConfigureAwait(false);
+            }
+            catch (NebulaException e) when (e.InnerException is AmazonS3Exception { ErrorCode: "NoSuchKey" or "NoSuchUpload" })
+            {
+                throw Gone(key, ErrorKind.Transient, e);
+            }
         foreach (var part in parts)
             await DeleteAsync(part.Key, cancellationToken).ConfigureAwait(false);
         return !isDone;
@@ -240,7 +245,7 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         {
             if (await HeadAsync(staged.Key, cancellationToken).ConfigureAwait(false) is { } there && there.Metadata[AttemptKey] == staged.Attempt)
                 return false;
-            throw Gone(staged, e);
+            throw Gone(staged.Key, ErrorKind.Transient, e);
         }
     }, cancellationToken);
 
@@ -261,11 +266,12 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
             request.PartNumberMarker = page.NextPartNumberMarker?.ToString(CultureInfo.InvariantCulture);
         }
         while (page.IsTruncated == true);
-        return parts.Count == staged.Count && length == staged.Length ? parts : throw Gone(staged, null);
+        return parts.Count == staged.Count && length == staged.Length ? parts : throw Gone(staged.Key, ErrorKind.Fatal, null);
     }
 
-    private NebulaException Gone(StagedParts staged, Exception? inner) => new(ErrorKind.Fatal,
-        $"'{Root}/{staged.Key}' cannot be published: what was staged for it is gone. "
+    /// <summary>What was staged is gone. Transient where another attempt at the same commit may have it: then the next one finds it published.</summary>
+    private NebulaException Gone(string key, ErrorKind kind, Exception? inner) => new(kind,
+        $"'{Root}/{key}' cannot be published: what was staged for it is gone. "
         + "Another run, or a rule of the bucket, has aborted the upload. Run again.", inner: inner);
 
     private Task<GetObjectMetadataResponse?> HeadAsync(string key, CancellationToken cancellationToken) => _errors.GuardAsync(key, "read", async () =>
