@@ -31,6 +31,11 @@ internal unsafe interface IStringKernel
     /// <returns>A bit per byte that is a comma, a closing bracket or brace, a blank or a control character, the first byte lowest.</returns>
     static abstract ulong FindEnd(byte* source);
 
+    /// <summary>Looks for what is no decimal digit among <see cref="Width"/> bytes.</summary>
+    /// <param name="source">The bytes.</param>
+    /// <returns>A bit per byte that is none, the first byte lowest.</returns>
+    static abstract ulong FindNoDigits(byte* source);
+
     /// <summary>Compares bytes.</summary>
     /// <param name="source">The bytes; <see cref="Width"/> can be read, whatever the length.</param>
     /// <param name="expected">What they should be; as readable.</param>
@@ -75,6 +80,16 @@ internal readonly unsafe struct ScalarStringKernel : IStringKernel
     }
 
     /// <inheritdoc/>
+    public static ulong FindNoDigits(byte* source)
+    {
+        ulong mask = 0;
+        for (var i = 0; i < 8; i++)
+            if (!char.IsAsciiDigit((char)source[i]))
+                mask |= 1UL << i;
+        return mask;
+    }
+
+    /// <inheritdoc/>
     public static bool StartsWith(byte* source, byte* expected, int length)
     {
         for (var i = 0; i < length; i++)
@@ -114,6 +129,11 @@ internal readonly unsafe struct StringKernel128 : IStringKernel
         return (Vector128.LessThanOrEqual(bytes, Vector128.Create((byte)' ')) | Vector128.Equals(bytes, Vector128.Create((byte)','))
             | Vector128.Equals(bytes | Vector128.Create((byte)0x20), Vector128.Create((byte)'}'))).ExtractMostSignificantBits(); // 0x5D and 0x7D
     }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong FindNoDigits(byte* source) =>
+        Vector128.GreaterThan(Vector128.Load(source) - Vector128.Create((byte)'0'), Vector128.Create((byte)9)).ExtractMostSignificantBits();
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -163,6 +183,11 @@ internal readonly unsafe struct StringKernel256 : IStringKernel
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong FindNoDigits(byte* source) =>
+        Vector256.GreaterThan(Vector256.Load(source) - Vector256.Create((byte)'0'), Vector256.Create((byte)9)).ExtractMostSignificantBits();
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool StartsWith(byte* source, byte* expected, int length)
     {
         if (length > Width)
@@ -202,6 +227,11 @@ internal readonly unsafe struct StringKernel512 : IStringKernel
     /// <remarks>Keys and numbers are short: half a register seldom crosses a cache line.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong FindEnd(byte* source) => StringKernel256.FindEnd(source);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong FindNoDigits(byte* source) =>
+        Vector512.GreaterThan(Vector512.Load(source) - Vector512.Create((byte)'0'), Vector512.Create((byte)9)).ExtractMostSignificantBits();
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -64,12 +64,21 @@ internal unsafe struct ValueText
         _ => 0,
     };
 
-    /// <summary>Bytes of all strings, binary and JSON values of a column, the ones of binary values as base64 but for filling up; 0 for other types.</summary>
+    /// <summary>
+    /// Bytes of all strings, binary and JSON values of a column, the ones of binary values as base64 but for filling up; 0 for other types. Where a dictionary
+    /// has short entries only, each counts as the longest.
+    /// </summary>
     public static long VariableBytes(Column column)
     {
+        const int Short = 32;
         if (column.Dictionary is { } dictionary)
         {
             var offsets = dictionary.Offsets;
+            var longest = 0;
+            for (var i = 0; i < dictionary.Length && longest <= Short; i++)
+                longest = Math.Max(longest, offsets[i + 1] - offsets[i]);
+            if (longest <= Short)
+                return (long)longest * column.Length;
             long total = 0;
             foreach (var index in column.Indices)
                 total += (uint)index < (uint)dictionary.Length ? offsets[index + 1] - offsets[index] : 0;

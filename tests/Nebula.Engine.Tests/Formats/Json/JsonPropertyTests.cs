@@ -222,6 +222,10 @@ public sealed class JsonPropertyTests
                         SimdLevel.Vector128 => (StringKernel128.Find(p + at), StringKernel128.Copy(t, p + at), StringKernel128.FindEnd(p + at), 16),
                         _ => (ScalarStringKernel.Find(p + at), ScalarStringKernel.Copy(t, p + at), ScalarStringKernel.FindEnd(p + at), 8),
                     };
+                    ulong noDigits = 0;
+                    for (var i = 0; i < width; i++)
+                        noDigits |= char.IsAsciiDigit((char)bytes[at + i]) ? 0 : 1UL << i;
+                    Assert.Equal(noDigits, FindNoDigits((SimdLevel)level, p + at));
                     var length = random.Next(1, 100);
                     Assert.Equal(bytes.AsSpan(at, length).SequenceEqual(target.AsSpan(128, length)), StartsWith((SimdLevel)level, p + at, t + 128, length));
                     bytes.AsSpan(at, length).CopyTo(target.AsSpan(128));
@@ -238,6 +242,37 @@ public sealed class JsonPropertyTests
                 }
         }
     }
+
+    [Theory, MemberData(nameof(Levels))]
+    public unsafe void IsPlainNumber_AnyToken_AgreesWithTheGrammar(int level)
+    {
+        const int Seed = 20_261_122;
+        var random = new Random(Seed);
+        var width = level == 0 ? 8 : level / 8;
+        string[] pieces = ["0", "1", "9", "00", "-", ".", "e", "E5", "+", "12345678", "x", "\"", "-0", "0.5"];
+        for (var round = 0; round < 50_000; round++)
+        {
+            var token = string.Concat(Enumerable.Range(0, random.Next(6)).Select(_ => pieces[random.Next(pieces.Length)]));
+            var digits = token.StartsWith('-') ? token.Length - 1 : token.Length;
+            var isNumber = System.Text.RegularExpressions.Regex.IsMatch(token, @"^-?(0|[1-9][0-9]*)(\.[0-9]+)?\z");
+            var known = Text.PaddedText.Parse(token, (p, length) => (SimdLevel)level switch
+            {
+                SimdLevel.Vector512 => JsonLexer<StringKernel512>.IsPlainNumber(p, length),
+                SimdLevel.Vector256 => JsonLexer<StringKernel256>.IsPlainNumber(p, length),
+                SimdLevel.Vector128 => JsonLexer<StringKernel128>.IsPlainNumber(p, length),
+                _ => JsonLexer<ScalarStringKernel>.IsPlainNumber(p, length),
+            });
+            Assert.True(known == (isNumber && digits <= width), $"seed {Seed}, round {round}: '{token}' is {(known ? "" : "not ")}known as a number");
+        }
+    }
+
+    private static unsafe ulong FindNoDigits(SimdLevel level, byte* source) => level switch
+    {
+        SimdLevel.Vector512 => StringKernel512.FindNoDigits(source),
+        SimdLevel.Vector256 => StringKernel256.FindNoDigits(source),
+        SimdLevel.Vector128 => StringKernel128.FindNoDigits(source),
+        _ => ScalarStringKernel.FindNoDigits(source),
+    };
 
     private static unsafe bool StartsWith(SimdLevel level, byte* source, byte* expected, int length) => level switch
     {

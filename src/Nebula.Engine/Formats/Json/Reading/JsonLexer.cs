@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Nebula.Engine.Formats.Text;
 
 namespace Nebula.Engine.Formats.Json.Reading;
 
@@ -141,6 +142,26 @@ internal static unsafe class JsonLexer<TKernel> where TKernel : struct, IStringK
     {
         var mask = TKernel.FindEnd(p);
         return mask != 0 ? BitOperations.TrailingZeroCount(mask) : LongScalarLength(p);
+    }
+
+    /// <summary>Whether a token is a number (RFC 8259 section 6); not all that are are known, those with exponents for one.</summary>
+    /// <param name="p">The token.</param>
+    /// <param name="length">Its length; see <see cref="ScalarLength"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlainNumber(byte* p, int length)
+    {
+        if (*p == '-')
+        {
+            p++;
+            length--;
+        }
+        if (length <= 0 || length > TKernel.Width)
+            return false;
+        var others = TKernel.FindNoDigits(p) & Bits.Low(length);
+        if (others == 0)
+            return *p != '0' || length == 1;
+        var point = BitOperations.TrailingZeroCount(others);
+        return p[point] == '.' && (others & (others - 1)) == 0 && point > 0 && point < length - 1 && (*p != '0' || point == 1);
     }
 
     /// <summary>Skips the inside of a string.</summary>

@@ -111,6 +111,8 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
         {
             case JsonValueKind.String when *p == '"':
                 return ReadString(p, column);
+            case JsonValueKind.String when column.Casts && *p != 'n':
+                return ReadBareText(p, column);
             case JsonValueKind.Int64:
                 var length = JsonLexer<TKernel>.ScalarLength(p);
                 if (NumberParser.TryParseInt64(p, length, out var integer))
@@ -155,6 +157,19 @@ internal sealed unsafe class JsonRecordReader<TKernel>(byte newline, JsonFault f
                 return ReadList(p, column);
         }
         return ReadRare(p, column);
+    }
+
+    /// <summary>The text of what is no string.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private byte* ReadBareText(byte* p, JsonColumn column)
+    {
+        var length = JsonLexer<TKernel>.ScalarLength(p);
+        if (length > TKernel.Width || !JsonLexer<TKernel>.IsPlainNumber(p, length))
+            return ReadRare(p, column);
+        var target = column.ReserveBytes(TKernel.Width);
+        TKernel.Copy(target, p);
+        column.AppendBytes(target + length);
+        return p + length;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
