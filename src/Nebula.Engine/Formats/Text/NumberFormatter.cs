@@ -130,7 +130,8 @@ internal static unsafe class NumberFormatter
             return p + 2;
         }
         var power = (long)Digits.PowersOfTen[places];
-        var whole = digits / power;
+        // constants: a multiplication each instead of a division
+        var whole = places switch { 1 => digits / 10, 2 => digits / 100, 3 => digits / 1000, _ => digits / power };
         p = Digits.Write(p, whole);
         *p++ = (byte)'.';
         Digits.WritePadded(p, (ulong)(digits - whole * power), places);
