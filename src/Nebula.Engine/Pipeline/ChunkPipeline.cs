@@ -208,6 +208,8 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
     private async ValueTask EncodeAsync(RecordBatch rows, SemaphoreSlim groupsAllowed, CancellationToken cancellationToken)
     {
         var group = new GroupWork(rows, writer);
+        // buffers have room to spare, but not that much
+        var isGiant = rows.BufferBytes / 2 > options.LargestGroup;
         try
         {
             await groupsAllowed.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -220,6 +222,9 @@ internal sealed class ChunkPipeline(ISourceReader reader, IDestinationWriter wri
         _groups.Writer.TryWrite(group);
         _work.AddGroup(group);
         _output.Wake();
+        // it is more than is planned for a group: nothing else is fetched beside it
+        if (isGiant)
+            await group.GoneAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The first rows of a batch, which ends with this.</summary>

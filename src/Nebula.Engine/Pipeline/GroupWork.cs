@@ -9,6 +9,7 @@ namespace Nebula.Engine.Pipeline;
 internal sealed class GroupWork(RecordBatch batch, IDestinationWriter writer) : IWork, IDisposable
 {
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private EncodedBlock? _encoded;
     private Exception? _error;
@@ -41,6 +42,9 @@ internal sealed class GroupWork(RecordBatch batch, IDestinationWriter writer) : 
         return _error is null ? _encoded! : throw _error;
     }
 
+    /// <summary>Waits until nothing of the rows is held any more.</summary>
+    public Task GoneAsync(CancellationToken cancellationToken) => _gone.Task.WaitAsync(cancellationToken);
+
     public void Dispose()
     {
         lock (_lock)
@@ -49,5 +53,6 @@ internal sealed class GroupWork(RecordBatch batch, IDestinationWriter writer) : 
             batch.Dispose();
             _encoded?.Dispose();
         }
+        _gone.TrySetResult();
     }
 }
