@@ -75,5 +75,5 @@ internal sealed unsafe class TextOutput : IDisposable
     }
 
     private NebulaException TooLarge() => new(ErrorKind.Limit,
-        $"The rows of one batch need more than {Units.FormatSize(BufferPool.MaxCapacity)} as {_format}. Read smaller blocks, so that a batch has fewer rows.");
+        $"The rows of one batch need more than {Units.FormatSize(BufferPool.MaxCapacity)} as {_format}. Set a smaller 'performance.batch_size'.");
 }
