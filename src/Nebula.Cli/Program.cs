@@ -10,8 +10,11 @@ internal static class Program
 {
     private static int Main(string[] arguments)
     {
+        // before all else: it is to be ahead of what the run needs
+        if (arguments is ["pipeline" or "run", _, ..])
+            Rehearsal.Start(keepsAccount: arguments[0] == "run");
         using var interruption = new Interruption();
-        using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));
+        using var output = new StreamWriter(StandardStream.OpenOutput(), new UTF8Encoding(false));
         var context = new CommandContext(Terminal.OfProcess(), output, interruption.Token);
         try
         {
@@ -28,8 +31,6 @@ internal static class Program
 
     private static int Run(string[] arguments, CommandContext context)
     {
-        if (arguments is ["pipeline" or "run", _, ..])
-            Rehearsal.Start(keepsAccount: arguments[0] == "run");
         var root = new NebulaRoot(context, arguments.Length > 0 ? arguments[0] : null);
         var parsed = root.Parse(arguments);
         root.Apply(parsed, context);

@@ -75,7 +75,7 @@ internal sealed class RunFlags
             return new RunExecution(plan, runner).Run(display, context.Interruption);
         }
         // rows and events must not mix
-        using var events = new JsonDisplay(plan.OutputIsData ? Console.OpenStandardError() : Console.OpenStandardOutput(), context.Log);
+        using var events = new JsonDisplay(plan.OutputIsData ? StandardStream.OpenError() : StandardStream.OpenOutput(), context.Log);
         return new RunExecution(plan, runner).Run(events, context.Interruption);
     }
 }

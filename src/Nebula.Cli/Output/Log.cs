@@ -1,4 +1,3 @@
-using System.Globalization;
 using Nebula.Engine.Configuration;
 
 namespace Nebula.Cli.Output;
@@ -27,7 +26,24 @@ internal sealed class Log(Terminal terminal)
             LoggingLevel.Warn => ("warn ", Paint.Warning),
             _ => ("error", Paint.Bad),
         };
-        var time = DateTime.Now.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
-        terminal.WriteLine($"{terminal.With(Paint.Faint, time)} {terminal.With(paint, name)} {Redact(text)}");
+        terminal.WriteLine($"{terminal.With(Paint.Faint, Format(DateTime.Now))} {terminal.With(paint, name)} {Redact(text)}");
+    }
+
+    /// <summary>Hours, minutes, seconds and milliseconds. The first use of a format string costs more than a short run's first line may.</summary>
+    private static string Format(DateTime time) => string.Create(12, time, static (text, time) =>
+    {
+        Put(text[9..], time.Millisecond);
+        text[8] = '.';
+        Put(text[6..8], time.Second);
+        text[5] = ':';
+        Put(text[3..5], time.Minute);
+        text[2] = ':';
+        Put(text[..2], time.Hour);
+    });
+
+    private static void Put(Span<char> digits, int value)
+    {
+        for (var i = digits.Length - 1; i >= 0; i--, value /= 10)
+            digits[i] = (char)('0' + value % 10);
     }
 }

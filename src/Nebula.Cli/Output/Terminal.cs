@@ -61,9 +61,9 @@ internal sealed class Terminal
         var dumb = Environment.GetEnvironmentVariable("TERM") is "dumb";
         var interactive = !Console.IsErrorRedirected && !dumb;
         var color = interactive && Environment.GetEnvironmentVariable("NO_COLOR") is null or "";
-        // System.Console prepares more than is needed here; only Windows needs it to find the right encoding
+        // only Windows needs the runtime's console to find the right encoding
         var writer = OperatingSystem.IsWindows() ? Console.Error
-            : new StreamWriter(Console.OpenStandardError(), new UTF8Encoding(false), 1024) { AutoFlush = false };
+            : new StreamWriter(StandardStream.OpenError(), new UTF8Encoding(false), 1024) { AutoFlush = false };
         return new Terminal(writer, interactive, color, TerminalSize.Width);
     }
 

@@ -28,11 +28,11 @@ internal static class Rehearsal
 
     /// <summary>Runs the pipeline.</summary>
     /// <param name="account">Takes the account of what was committed; null for none.</param>
-    /// <returns>What was written.</returns>
-    public static async Task<ReadOnlyMemory<byte>> RunAsync(IStateStore? account)
+    /// <param name="written">Takes what is written.</param>
+    public static async Task RunAsync(IStateStore? account, Stream written)
     {
         using var pool = new BufferPool();
-        using var store = new MemoryStore("id,name,amount,at,active\n1,one,1.5,2026-01-31 12:30:00,true\n"u8.ToArray());
+        using var store = new MemoryStore("id,name,amount,at,active\n1,one,1.5,2026-01-31 12:30:00,true\n"u8.ToArray(), written);
         var plan = new RunPlan
         {
             Name = "rehearsal",
@@ -59,14 +59,13 @@ internal static class Rehearsal
         if (account is not null)
             run = new RecordedRun(plan, account, run);
         await run.RunAsync([new StreamExecution(plan.Jobs[0])], new QuietDisplay(static _ => { }), default).ConfigureAwait(false);
-        return store.Written;
     }
 
     private static void Run(bool keepsAccount)
     {
         try
         {
-            RunAsync(keepsAccount ? new NoMemory() : null).GetAwaiter().GetResult();
+            RunAsync(keepsAccount ? new NoMemory() : null, new MemoryStream()).GetAwaiter().GetResult();
         }
         catch (Exception e) when (e is NebulaException or IOException or InvalidOperationException or OutOfMemoryException)
         {
@@ -91,19 +90,15 @@ internal static class Rehearsal
     }
 
     /// <summary>One object that can be read, and one that can be written.</summary>
-    private sealed class MemoryStore(byte[] content) : IObjectStore, IStagedObject
+    private sealed class MemoryStore(byte[] content, Stream written) : IObjectStore, IStagedObject
     {
-        private readonly MemoryStream _written = new();
-
-        public ReadOnlyMemory<byte> Written => _written.ToArray();
-
         public bool Joins => false;
 
         public bool Renames => false;
 
         public string Location => "";
 
-        public long Length => _written.Length;
+        public long Length => written.Length;
 
         public string Resolve(string path) => path;
 
@@ -143,7 +138,7 @@ internal static class Rehearsal
 
         public SmallObject WriteSmall(string path, ReadOnlyMemory<byte> content, SmallObject? expected, string runId) => throw new NotSupportedException();
 
-        public void Write(ReadOnlySpan<byte> bytes) => _written.Write(bytes);
+        public void Write(ReadOnlySpan<byte> bytes) => written.Write(bytes);
 
         public void Flush()
         {

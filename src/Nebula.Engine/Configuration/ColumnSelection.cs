@@ -27,6 +27,8 @@ public sealed class ColumnSelection
     /// <exception cref="ConfigurationException">Names are no columns of the source, or nothing is left; all problems are listed.</exception>
     public ImmutableArray<int> Apply(IReadOnlyList<string> columns)
     {
+        if (IsAll)
+            return [.. Enumerable.Range(0, columns.Count)];
         var positions = new Dictionary<string, int>(columns.Count, StringComparer.Ordinal);
         for (var i = 0; i < columns.Count; i++)
             positions.TryAdd(columns[i], i);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 
@@ -193,6 +194,22 @@ public sealed class DataType : IEquatable<DataType>
         TypeKind.Map => $"map<{Fields[0].Type}, {Fields[1].Type}>",
         TypeKind.Struct => Fields.Aggregate(new StringBuilder("struct<"),
             (s, f) => s.Append(s.Length > 7 ? ", " : "").Append(f.Name).Append(": ").Append(f.Type)).Append('>').ToString(),
-        _ => Kind.ToString().ToLowerInvariant(),
+        TypeKind.Bool => "bool",
+        TypeKind.Int8 => "int8",
+        TypeKind.Int16 => "int16",
+        TypeKind.Int32 => "int32",
+        TypeKind.Int64 => "int64",
+        TypeKind.UInt8 => "uint8",
+        TypeKind.UInt16 => "uint16",
+        TypeKind.UInt32 => "uint32",
+        TypeKind.UInt64 => "uint64",
+        TypeKind.Float32 => "float32",
+        TypeKind.Float64 => "float64",
+        TypeKind.Date => "date",
+        TypeKind.String => "string",
+        TypeKind.Binary => "binary",
+        TypeKind.Uuid => "uuid",
+        TypeKind.Json => "json",
+        _ => throw new UnreachableException(),
     };
 }

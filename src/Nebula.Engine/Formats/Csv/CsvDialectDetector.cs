@@ -298,7 +298,10 @@ internal sealed unsafe class CsvDialectDetector(OptionValues options)
         }
         if (total == 0)
             return default;
-        var (fields, same) = counts.MaxBy(static pair => (long)pair.Value << 32 | (uint)pair.Key);
+        var (fields, same) = (0, 0);
+        foreach (var (width, times) in counts)
+            if (times > same || (times == same && width > fields))
+                (fields, same) = (width, times);
         var consistent = (double)same / total;
         // one field per record explains nothing, any text would have it, unless it is quoted
         return new Score(broken > (quoted + broken) / 10 ? -broken : 0, fields > 1 || (same == total && quoted > 0) ? consistent : 0, fields, quoted, same,

@@ -1,0 +1,55 @@
+using Nebula.Connectors.ObjectStores.Local;
+using Nebula.Engine.Connectors;
+
+namespace Nebula.Cli.Output;
+
+/// <summary>
+/// Standard output or standard error, without what the runtime's console prepares before the first byte (encodings, the terminal's modes), which costs more than
+/// a short run says. As with the runtime's own streams, what nobody reads is no error.
+/// </summary>
+internal sealed class StandardStream : Stream
+{
+    private readonly int _descriptor;
+
+    private StandardStream(int descriptor) => _descriptor = descriptor;
+
+    /// <summary>Opens standard output.</summary>
+    public static Stream OpenOutput() => OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : new StandardStream(1);
+
+    /// <summary>Opens standard error.</summary>
+    public static Stream OpenError() => OperatingSystem.IsWindows() ? Console.OpenStandardError() : new StandardStream(2);
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        try
+        {
+            StandardHandles.Write(_descriptor, buffer, static () => false);
+        }
+        catch (OutputClosedException)
+        {
+            // whoever read it has seen enough
+        }
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+}
