@@ -14,11 +14,23 @@ internal static class Program
         if (arguments is ["pipeline" or "run", _, ..])
             Rehearsal.Start(keepsAccount: arguments[0] == "run");
         using var interruption = new Interruption();
-        using var output = new StreamWriter(StandardStream.OpenOutput(), new UTF8Encoding(false));
+        // not disposed: what cannot be written would be tried again
+        var output = new StreamWriter(StandardStream.OpenOutput(), new UTF8Encoding(false));
         var context = new CommandContext(Terminal.OfProcess(), output, interruption.Token);
+        var code = Try(context, () => Run(arguments, context));
+        var written = Try(context, () =>
+        {
+            output.Flush();
+            return ExitCode.Success;
+        });
+        return code != ExitCode.Success ? code : written;
+    }
+
+    private static int Try(CommandContext context, Func<int> what)
+    {
         try
         {
-            return Run(arguments, context);
+            return what();
         }
         catch (Exception e)
         {

@@ -290,4 +290,31 @@ public sealed partial class FailureTests : IDisposable
 
     [LibraryImport("libc")]
     private static partial int kill(int process, int signal);
+
+    [Theory]
+    [InlineData("version")]
+    [InlineData("pipeline in.csv out.json --output json")]
+    public async Task StandardOutput_Full_IsAnErrorWithItsOwnCode(string command)
+    {
+        // only Linux has an output that is always full
+        if (!OperatingSystem.IsLinux())
+            return;
+        using var nebula = new NebulaProcess();
+        nebula.Write("in.csv", "a\n1\n");
+        var outcome = await nebula.ShellAsync($"\"$NEBULA\" {command} >/dev/full");
+        Assert.Equal(3, outcome.ExitCode);
+        Assert.Equal("error: Standard output cannot be written: No space left on device", outcome.ErrorLines);
+    }
+
+    [Fact]
+    public async Task StandardError_Full_ChangesNothing()
+    {
+        // only Linux has an output that is always full
+        if (!OperatingSystem.IsLinux())
+            return;
+        using var nebula = new NebulaProcess();
+        nebula.Write("in.csv", "a\n1\n");
+        Assert.Equal(0, (await nebula.ShellAsync("\"$NEBULA\" pipeline in.csv out.jsonl 2>/dev/full")).ExitCode);
+        Assert.Equal("{\"a\":1}\n", nebula.Read("out.jsonl"));
+    }
 }

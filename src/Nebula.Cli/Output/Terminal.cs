@@ -1,4 +1,5 @@
 using System.Text;
+using Nebula.Engine.Diagnostics;
 
 namespace Nebula.Cli.Output;
 
@@ -119,7 +120,7 @@ internal sealed class Terminal
             _writer.Write(text);
             _writer.Flush();
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or NebulaException)
         {
             // nobody reads what is meant for people; that is no reason to stop the work
         }
