@@ -94,9 +94,10 @@ public class PagesWithinRowsTests
 
     private static void AddFooter(List<byte> bytes, int rows, int levels, int lists, int ids, int end)
     {
-        ColumnChunk Chunk(string name, int values, int start, int length) => new()
+        static void AddChunk(string name, int values, int start, int length, ThriftCompactWriter writer)
         {
-            Metadata = new ColumnMetadata
+            var metadata = new ThriftCompactWriter();
+            FileMetadataWriter.Write(new ColumnMetadata
             {
                 Type = PhysicalType.Int32,
                 Encodings = [PageEncoding.Plain],
@@ -106,10 +107,12 @@ public class PagesWithinRowsTests
                 TotalUncompressedSize = length,
                 TotalCompressedSize = length,
                 DataPageOffset = start,
-            },
-        };
+            }, metadata);
+            FileMetadataWriter.Write(metadata.Written, new ColumnChunk(), writer);
+        }
+
         var writer = new ThriftCompactWriter();
-        FileMetadataWriter.Write(new FileMetadata
+        var footer = new FileMetadata
         {
             Version = 1,
             Schema =
@@ -119,9 +122,14 @@ public class PagesWithinRowsTests
                 new SchemaElement("id") { Type = PhysicalType.Int32, Repetition = Repetition.Required },
             ],
             RowCount = rows,
-            RowGroups = [new RowGroup { Columns = [Chunk("list", levels, lists, ids - lists), Chunk("id", rows, ids, end - ids)],
-                TotalByteSize = end - lists, RowCount = rows }],
-        }, writer);
+            RowGroups = [],
+        };
+        FileMetadataWriter.Begin(footer, 1, writer);
+        FileMetadataWriter.BeginRowGroup(2, writer);
+        AddChunk("list", levels, lists, ids - lists, writer);
+        AddChunk("id", rows, ids, end - ids, writer);
+        FileMetadataWriter.EndRowGroup(new RowGroup { Columns = [], TotalByteSize = end - lists, RowCount = rows }, writer);
+        FileMetadataWriter.End(footer, writer);
         bytes.AddRange(writer.Written.ToArray());
         bytes.AddRange(BitConverter.GetBytes(bytes.Count - end));
         bytes.AddRange("PAR1"u8.ToArray());

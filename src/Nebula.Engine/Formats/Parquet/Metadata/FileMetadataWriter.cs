@@ -2,13 +2,16 @@ using System.Collections.Immutable;
 
 namespace Nebula.Engine.Formats.Parquet.Metadata;
 
-/// <summary>Writes the footer (<c>FileMetaData</c>) and what it is made of.</summary>
+/// <summary>
+/// Writes the footer (<c>FileMetaData</c>), without its length and magic, piece by piece: its beginning, the row groups, each with its chunks, and its end.
+/// </summary>
 internal static class FileMetadataWriter
 {
-    /// <summary>Writes a footer, without its length and magic.</summary>
-    /// <param name="file">The footer.</param>
+    /// <summary>Writes what stands before the row groups.</summary>
+    /// <param name="file">The footer; its row groups do not matter.</param>
+    /// <param name="rowGroups">Number of row groups that follow.</param>
     /// <param name="writer">Takes the bytes.</param>
-    public static void Write(FileMetadata file, ThriftCompactWriter writer)
+    public static void Begin(FileMetadata file, int rowGroups, ThriftCompactWriter writer)
     {
         writer.BeginStruct();
         writer.I32(1, file.Version);
@@ -16,9 +19,14 @@ internal static class FileMetadataWriter
         foreach (var element in file.Schema)
             SchemaElementWriter.Write(element, writer);
         writer.I64(3, file.RowCount);
-        writer.List(4, ThriftType.Struct, file.RowGroups.Length);
-        foreach (var group in file.RowGroups)
-            WriteRowGroup(group, writer);
+        writer.List(4, ThriftType.Struct, rowGroups);
+    }
+
+    /// <summary>Writes what stands behind the row groups.</summary>
+    /// <param name="file">The footer.</param>
+    /// <param name="writer">Takes the bytes.</param>
+    public static void End(FileMetadata file, ThriftCompactWriter writer)
+    {
         if (!file.KeyValues.IsEmpty)
         {
             writer.List(5, ThriftType.Struct, file.KeyValues.Length);
@@ -53,12 +61,39 @@ internal static class FileMetadataWriter
         writer.EndStruct();
     }
 
-    private static void WriteRowGroup(RowGroup group, ThriftCompactWriter writer)
+    /// <summary>Begins a row group; its chunks follow.</summary>
+    /// <param name="chunks">Number of chunks.</param>
+    /// <param name="writer">Takes the bytes.</param>
+    public static void BeginRowGroup(int chunks, ThriftCompactWriter writer)
     {
         writer.BeginStruct();
-        writer.List(1, ThriftType.Struct, group.Columns.Length);
-        foreach (var chunk in group.Columns)
-            WriteColumnChunk(chunk, writer);
+        writer.List(1, ThriftType.Struct, chunks);
+    }
+
+    /// <summary>Writes a chunk of a row group.</summary>
+    /// <param name="metadata">What it holds, as <see cref="Write(ColumnMetadata, ThriftCompactWriter)"/> wrote it.</param>
+    /// <param name="chunk">Where its indexes are; its metadata do not matter.</param>
+    /// <param name="writer">Takes the bytes.</param>
+    public static void Write(ReadOnlySpan<byte> metadata, ColumnChunk chunk, ThriftCompactWriter writer)
+    {
+        writer.BeginStruct();
+        if (chunk.FilePath is { } path)
+            writer.String(1, path);
+        // deprecated, but required by the Thrift definition
+        writer.I64(2, 0L);
+        writer.RawStruct(3, metadata);
+        writer.I64(4, chunk.OffsetIndexOffset);
+        writer.I32(5, chunk.OffsetIndexLength);
+        writer.I64(6, chunk.ColumnIndexOffset);
+        writer.I32(7, chunk.ColumnIndexLength);
+        writer.EndStruct();
+    }
+
+    /// <summary>Ends a row group.</summary>
+    /// <param name="group">The row group; its chunks do not matter.</param>
+    /// <param name="writer">Takes the bytes.</param>
+    public static void EndRowGroup(RowGroup group, ThriftCompactWriter writer)
+    {
         writer.I64(2, group.TotalByteSize);
         writer.I64(3, group.RowCount);
         if (!group.SortingColumns.IsEmpty)
@@ -80,28 +115,12 @@ internal static class FileMetadataWriter
         writer.EndStruct();
     }
 
-    private static void WriteColumnChunk(ColumnChunk chunk, ThriftCompactWriter writer)
+    /// <summary>Writes what a chunk holds, as a struct of its own.</summary>
+    /// <param name="metadata">What it holds.</param>
+    /// <param name="writer">Takes the bytes.</param>
+    public static void Write(ColumnMetadata metadata, ThriftCompactWriter writer)
     {
         writer.BeginStruct();
-        if (chunk.FilePath is { } path)
-            writer.String(1, path);
-        // deprecated, but required by the Thrift definition
-        writer.I64(2, 0L);
-        if (chunk.Metadata is { } metadata)
-        {
-            writer.BeginStruct(3);
-            WriteColumnMetadata(metadata, writer);
-            writer.EndStruct();
-        }
-        writer.I64(4, chunk.OffsetIndexOffset);
-        writer.I32(5, chunk.OffsetIndexLength);
-        writer.I64(6, chunk.ColumnIndexOffset);
-        writer.I32(7, chunk.ColumnIndexLength);
-        writer.EndStruct();
-    }
-
-    private static void WriteColumnMetadata(ColumnMetadata metadata, ThriftCompactWriter writer)
-    {
         writer.I32(1, (int)metadata.Type);
         writer.List(2, ThriftType.I32, metadata.Encodings.Length);
         foreach (var encoding in metadata.Encodings)
@@ -143,6 +162,7 @@ internal static class FileMetadataWriter
             WriteLongs(3, sizes.DefinitionLevelHistogram, writer);
             writer.EndStruct();
         }
+        writer.EndStruct();
     }
 
     private static void WriteStatistics(ColumnStatistics statistics, ThriftCompactWriter writer)

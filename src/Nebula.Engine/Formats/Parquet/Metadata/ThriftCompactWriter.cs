@@ -23,6 +23,9 @@ internal sealed class ThriftCompactWriter
         _depth = 0;
     }
 
+    /// <summary>Forgets the bytes so far, which the caller has put elsewhere; the structs that are open go on.</summary>
+    public void Drop() => Length = 0;
+
     /// <summary>Begins a struct: the outermost one, or an element of a list.</summary>
     public void BeginStruct()
     {
@@ -52,6 +55,15 @@ internal sealed class ThriftCompactWriter
     {
         BeginStruct(id);
         EndStruct();
+    }
+
+    /// <summary>Writes a field that is a struct.</summary>
+    /// <param name="id">Id of the field.</param>
+    /// <param name="bytes">The struct, as a writer of its own wrote it.</param>
+    public void RawStruct(short id, ReadOnlySpan<byte> bytes)
+    {
+        Field(id, ThriftType.Struct);
+        Raw(bytes);
     }
 
     /// <summary>Writes a boolean field.</summary>

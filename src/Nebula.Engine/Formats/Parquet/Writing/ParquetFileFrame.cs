@@ -1,12 +1,11 @@
-using System.Collections.Immutable;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Formats.Parquet.Metadata;
 
 namespace Nebula.Engine.Formats.Parquet.Writing;
 
 /// <summary>
-/// One file: magic, row groups, Bloom filters, column indexes, offset indexes, footer, length of the footer, magic (README.md of the format, "File
-/// format").
+/// One file: magic, row groups, each with its Bloom filters behind it, column indexes, offset indexes, footer, length of the footer, magic (README.md of the
+/// format, "File format"; BloomFilter.md, "File Format").
 /// </summary>
 /// <param name="encoder">What makes the row groups.</param>
 internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
@@ -14,6 +13,7 @@ internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
     // 2: encodings and meanings beyond those of the first version are used
     private const int Version = 2;
     private static readonly string Program = $"nebula version {typeof(ParquetFileFrame).Assembly.GetName().Version?.ToString(3)}";
+    private readonly ThriftCompactWriter _writer = new();
     private readonly List<PlacedGroup> _groups = [];
 
     private static ReadOnlySpan<byte> Magic => "PAR1"u8;
@@ -27,86 +27,128 @@ internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
         var group = (EncodedRowGroup)block.Metadata!;
         if (group.Rows == 0)
             return;
-        _groups.Add(new PlacedGroup(output.Position, group));
+        var offset = output.Position;
         output.Write(block);
+        // as bytes all that must wait for the end is a small part of the objects it comes in: with thousands of columns those would fill the memory
+        _groups.Add(new PlacedGroup
+        {
+            Row = new RowGroup
+            {
+                Columns = [],
+                TotalByteSize = group.Chunks.Sum(static chunk => chunk.Metadata.TotalUncompressedSize),
+                TotalCompressedSize = group.Chunks.Sum(static chunk => chunk.Metadata.TotalCompressedSize),
+                RowCount = group.Rows,
+                SortingColumns = [.. encoder.SortingColumns],
+                FileOffset = offset,
+                // the number is 16 bits wide in the format: beyond that it is left out
+                Ordinal = _groups.Count <= short.MaxValue ? (short)_groups.Count : null,
+            },
+            Chunks = Encode(group.Chunks, chunk => FileMetadataWriter.Write(Place(chunk, offset, output), _writer)),
+            ColumnIndexes = Encode(group.Chunks, chunk =>
+            {
+                if (chunk.ColumnIndex is { } index)
+                    PageIndexWriter.Write(index, _writer);
+            }),
+            OffsetIndexes = Encode(group.Chunks, chunk => PageIndexWriter.Write(chunk.OffsetIndex, offset, _writer)),
+        });
     }
 
     /// <inheritdoc/>
     public void End(IFileOutput output)
     {
-        var chunks = _groups.Select(static group => group.Encoded.Chunks.Select(chunk => Place(chunk, group.Offset)).ToArray()).ToArray();
-        var writer = new ThriftCompactWriter();
-        for (var g = 0; g < _groups.Count; g++)
-            for (var c = 0; c < chunks[g].Length; c++)
-                if (_groups[g].Encoded.Chunks[c].BloomFilter is { } filter)
-                    chunks[g][c] = WriteBloomFilter(chunks[g][c], filter, writer, output);
         // all column indexes together, then all offset indexes: a reader fetches each kind at once
-        for (var g = 0; g < _groups.Count; g++)
-            for (var c = 0; c < chunks[g].Length; c++)
-                if (_groups[g].Encoded.Chunks[c].ColumnIndex is { } index)
-                {
-                    writer.Clear();
-                    PageIndexWriter.Write(index, writer);
-                    chunks[g][c] = chunks[g][c] with { ColumnIndexOffset = output.Position, ColumnIndexLength = writer.Length };
-                    output.Write(writer.Written);
-                }
-        for (var g = 0; g < _groups.Count; g++)
-            for (var c = 0; c < chunks[g].Length; c++)
+        var columnIndexes = output.Position;
+        foreach (var group in _groups)
+            output.Write(group.ColumnIndexes.Bytes);
+        var offsetIndexes = output.Position;
+        foreach (var group in _groups)
+            output.Write(group.OffsetIndexes.Bytes);
+        var start = output.Position;
+        _writer.Clear();
+        var footer = Footer();
+        FileMetadataWriter.Begin(footer, _groups.Count, _writer);
+        foreach (var group in _groups)
+        {
+            FileMetadataWriter.BeginRowGroup(group.Chunks.Count, _writer);
+            for (var i = 0; i < group.Chunks.Count; i++)
             {
-                writer.Clear();
-                PageIndexWriter.Write(_groups[g].Encoded.Chunks[c].OffsetIndex, _groups[g].Offset, writer);
-                chunks[g][c] = chunks[g][c] with { OffsetIndexOffset = output.Position, OffsetIndexLength = writer.Length };
-                output.Write(writer.Written);
+                var (columnIndex, offsetIndex) = (group.ColumnIndexes[i].Length, group.OffsetIndexes[i].Length);
+                FileMetadataWriter.Write(group.Chunks[i], new ColumnChunk
+                {
+                    ColumnIndexOffset = columnIndex > 0 ? columnIndexes : null,
+                    ColumnIndexLength = columnIndex > 0 ? columnIndex : null,
+                    OffsetIndexOffset = offsetIndexes,
+                    OffsetIndexLength = offsetIndex,
+                }, _writer);
+                columnIndexes += columnIndex;
+                offsetIndexes += offsetIndex;
             }
-        writer.Clear();
-        FileMetadataWriter.Write(Footer(chunks), writer);
-        writer.RawInt32(writer.Length);
-        writer.Raw(Magic);
-        output.Write(writer.Written);
+            FileMetadataWriter.EndRowGroup(group.Row, _writer);
+            output.Write(_writer.Written);
+            _writer.Drop();
+        }
+        FileMetadataWriter.End(footer, _writer);
+        output.Write(_writer.Written);
+        _writer.Clear();
+        _writer.RawInt32(checked((int)(output.Position - start)));
+        _writer.Raw(Magic);
+        output.Write(_writer.Written);
     }
 
-    private static ColumnChunk Place(EncodedChunk chunk, long offset) => new()
+    /// <summary>What the footer has of a chunk that now lies in the file; its Bloom filter is written.</summary>
+    private static ColumnMetadata Place(EncodedChunk chunk, long offset, IFileOutput output)
     {
-        Metadata = chunk.Metadata with
+        var placed = chunk.Metadata with
         {
             DataPageOffset = offset + chunk.Metadata.DataPageOffset,
             DictionaryPageOffset = offset + chunk.Metadata.DictionaryPageOffset,
-        },
-    };
-
-    private static ColumnChunk WriteBloomFilter(ColumnChunk chunk, BloomFilter filter, ThriftCompactWriter writer, IFileOutput output)
-    {
-        writer.Clear();
-        PageIndexWriter.Write(new BloomFilterHeader(filter.Bytes.Length), writer);
-        var metadata = chunk.Metadata! with { BloomFilterOffset = output.Position, BloomFilterLength = writer.Length + filter.Bytes.Length };
-        output.Write(writer.Written);
+        };
+        if (chunk.BloomFilter is not { } filter)
+            return placed;
+        var header = new ThriftCompactWriter();
+        PageIndexWriter.Write(new BloomFilterHeader(filter.Bytes.Length), header);
+        placed = placed with { BloomFilterOffset = output.Position, BloomFilterLength = header.Length + filter.Bytes.Length };
+        output.Write(header.Written);
         output.Write(filter.Bytes);
-        return chunk with { Metadata = metadata };
+        return placed;
     }
 
-    private FileMetadata Footer(ColumnChunk[][] chunks) => new()
+    private Pieces Encode(IReadOnlyList<EncodedChunk> chunks, Action<EncodedChunk> write)
+    {
+        _writer.Clear();
+        var ends = new int[chunks.Count];
+        for (var i = 0; i < ends.Length; i++)
+        {
+            write(chunks[i]);
+            ends[i] = _writer.Length;
+        }
+        return new Pieces(_writer.Written.ToArray(), ends);
+    }
+
+    private FileMetadata Footer() => new()
     {
         Version = Version,
         Schema = encoder.Schema.Elements,
-        RowCount = _groups.Sum(static group => (long)group.Encoded.Rows),
-        RowGroups = [.. _groups.Select((group, i) => new RowGroup
-        {
-            Columns = ImmutableArray.Create(chunks[i]),
-            TotalByteSize = chunks[i].Sum(static chunk => chunk.Metadata!.TotalUncompressedSize),
-            TotalCompressedSize = chunks[i].Sum(static chunk => chunk.Metadata!.TotalCompressedSize),
-            RowCount = group.Encoded.Rows,
-            SortingColumns = [.. encoder.SortingColumns],
-            FileOffset = group.Offset,
-            // the number is 16 bits wide in the format: beyond that it is left out
-            Ordinal = i <= short.MaxValue ? (short)i : null,
-        })],
+        RowCount = _groups.Sum(static group => group.Row.RowCount),
+        RowGroups = [],
         KeyValues = [.. encoder.Notes],
         CreatedBy = Program,
         ColumnOrders = [.. encoder.Schema.Leaves.Select(static _ => ColumnOrder.TypeDefined)],
     };
 
-    /// <summary>A row group that was written.</summary>
-    /// <param name="Offset">Where it starts.</param>
-    /// <param name="Encoded">What is known about it.</param>
-    private sealed record PlacedGroup(long Offset, EncodedRowGroup Encoded);
+    /// <summary>A row group that was written, and what must be written of it at the end.</summary>
+    private sealed class PlacedGroup
+    {
+        /// <summary>The row group, without its chunks.</summary>
+        public required RowGroup Row { get; init; }
+
+        /// <summary>The metadata of its chunks.</summary>
+        public required Pieces Chunks { get; init; }
+
+        /// <summary>Bounds of their pages; empty where they are not known.</summary>
+        public required Pieces ColumnIndexes { get; init; }
+
+        /// <summary>Where their pages are.</summary>
+        public required Pieces OffsetIndexes { get; init; }
+    }
 }
