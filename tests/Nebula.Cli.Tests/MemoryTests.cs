@@ -33,6 +33,8 @@ public sealed class MemoryTests : IDisposable
     [InlineData("jsonl")]
     [InlineData("csv")]
     [InlineData("parquet")]
+    [InlineData("avro")]
+    [InlineData("arrow")]
     public async Task Memory_ValuesOf64MB_StaysBelow(string format)
     {
         await using (var file = new StreamWriter(_nebula.PathOf("giants.csv"), append: false, new UTF8Encoding(false)))

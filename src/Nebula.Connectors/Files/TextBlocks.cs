@@ -130,7 +130,7 @@ internal sealed class TextBlocks : IDisposable
         {
             buffer.Dispose();
             throw new DataFormatException(
-                $"the text is not in the encoding it was taken for: {e.Message} Set 'encoding'.",
+                $"the text is not in the encoding it was taken for: {Bytes(e)} no character of it. Set 'encoding'.",
                 new SourceLocation(_file.Name, ByteOffset: _offset), e);
         }
         catch
@@ -139,6 +139,13 @@ internal sealed class TextBlocks : IDisposable
             throw;
         }
     }
+
+    private static string Bytes(DecoderFallbackException error) => error.BytesUnknown switch
+    {
+        [var single] => $"the byte {single:X2} is",
+        { Length: > 0 } several => $"the bytes {Convert.ToHexString(several)} are",
+        _ => "some bytes are",
+    };
 
     public void Dispose()
     {

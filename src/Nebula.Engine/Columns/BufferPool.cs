@@ -64,7 +64,12 @@ public sealed unsafe class BufferPool : IDisposable
         if (_cached[sizeClass].TryPop(out var memory))
             Interlocked.Add(ref _cachedBytes, -size);
         else
+        {
+            // what is kept for small loans is the room that a giant needs
+            if (size > _cacheLimit / 2)
+                Trim();
             memory = Allocate(size);
+        }
         return Lend(memory, size, sizeClass);
     }
 

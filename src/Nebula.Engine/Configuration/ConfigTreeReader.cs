@@ -85,8 +85,9 @@ internal sealed class ConfigTreeReader
         catch (Exception error) when (error
             is ArgumentException or InvalidOperationException or FormatException or OverflowException or IndexOutOfRangeException)
         {
-            // The library lets some malformed escapes and directives through to the runtime.
-            throw new ConfigurationException(At(_scanner.CurrentPosition), $"This is not YAML: {Sentence(error.Message)}");
+            // The library lets some malformed brackets, escapes and directives through to the runtime, whose words say nothing about the file.
+            throw new ConfigurationException(At(_scanner.CurrentPosition),
+                "This is not YAML: look for a bracket or quote that is not closed, or an escape that is none, here and in the lines before.");
         }
         switch (_next)
         {

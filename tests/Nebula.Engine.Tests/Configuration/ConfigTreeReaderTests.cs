@@ -36,6 +36,7 @@ public sealed class ConfigTreeReaderTests
     [InlineData("a: 1\na: 2", "f.yaml, line 2, column 1: The key 'a' is already set in line 1; remove one of them.")]
     [InlineData("a: b: c", "f.yaml, line 1, column 5: This is not YAML: ")]
     [InlineData("a: \"\\q\"", "f.yaml, line 1, column 4: This is not YAML: ")]
+    [InlineData("a: { b: c, d: e\nf: [\n", "f.yaml, line 2, column 1: This is not YAML: look for a bracket or quote that is not closed")]
     [InlineData("a: 1\n---\nb: 2", "f.yaml, line 2, column 1: A configuration is one document; remove the '---' that starts a second one.")]
     [InlineData("a: *x", "f.yaml, line 1, column 4: No anchor 'x' stands before this alias.")]
     [InlineData("a: &x [*x]", "f.yaml, line 1, column 8: No anchor 'x' stands before this alias.")]

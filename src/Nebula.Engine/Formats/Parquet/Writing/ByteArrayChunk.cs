@@ -13,6 +13,7 @@ internal sealed unsafe class ByteArrayChunk(byte* bytes, int* offsets, int count
 {
     private const int SampleRuns = 4;
     private const int SampleRunBytes = 16 << 10;
+    private const int GiantValues = 1 << 20;
 
     // Positions are read faster than strings: a dictionary may cost a little more, and where it is small nothing else is tried.
     private const double DictionaryBonus = 0.9;
@@ -176,6 +177,12 @@ internal sealed unsafe class ByteArrayChunk(byte* bytes, int* offsets, int count
     /// <returns>Bytes of all values in it, compressed.</returns>
     private double ChooseWithout(EncodingPlanner planner)
     {
+        if (PlainSize / count > GiantValues)
+        {
+            // a sample would be a giant too, and how its length is written is nothing beside it
+            Encoding = IsFixed || !planner.AllowDelta ? PageEncoding.Plain : PageEncoding.DeltaLengthByteArray;
+            return PlainSize;
+        }
         if (IsFixed || !planner.AllowDelta)
         {
             Encoding = PageEncoding.Plain;

@@ -18,6 +18,9 @@ internal sealed class ColumnChunkEncoder : IDisposable
     /// <summary>Bytes of a page before it is compressed, as far as single rows allow.</summary>
     public const int PageSize = 1 << 20;
 
+    // ten numbers of at most five bytes, each behind a byte for its field, and four bytes around them
+    private const int MaxHeader = 64;
+
     private readonly ParquetWriteOptions _options;
     private readonly GrowingBuffer _output;
     private readonly WriteWorkspace _workspace;
@@ -118,19 +121,19 @@ internal sealed class ColumnChunkEncoder : IDisposable
 
     private void WritePage(ChunkProgress chunk, in PageHeader header)
     {
-        var (page, compressed) = (_workspace.Page, _workspace.Compressed);
-        var stored = page;
-        if (_compressor.Codec != PageCodec.Uncompressed)
-        {
-            compressed.Truncate(0);
-            _compressor.Compress(page.Content, compressed);
-            stored = compressed;
-        }
+        var page = _workspace.Page;
+        // the header tells the size of what stands behind it: that is written first, and moved up. A buffer of its own would hold a giant value once more.
+        var start = _output.Length;
+        _output.Extend(MaxHeader);
+        _compressor.Compress(page.Content, _output);
+        var stored = _output.Content[(start + MaxHeader)..];
+        uint? checksum = _options.WritePageChecksums ? Crc32.Update(0, stored) : null;
         _header.Clear();
-        uint? checksum = _options.WritePageChecksums ? Crc32.Update(0, stored.Content) : null;
         PageHeaderWriter.Write(header with { CompressedSize = stored.Length, Crc = checksum }, _header);
-        _header.Written.CopyTo(_output.Extend(_header.Length));
-        stored.Content.CopyTo(_output.Extend(stored.Length));
+        var place = _output.Content[start..];
+        stored.CopyTo(place[_header.Length..]);
+        _header.Written.CopyTo(place);
+        _output.Truncate(start + _header.Length + stored.Length);
         chunk.UncompressedSize += _header.Length + page.Length;
     }
 
