@@ -32,6 +32,25 @@ public sealed partial class FailureTests : IDisposable
         Assert.Equal(["in.csv", "out.csv"], _nebula.Files());
     }
 
+    [LinuxTheory]
+    [InlineData("version")]
+    [InlineData("pipeline in.csv out.json --output json")]
+    public async Task StandardOutput_Full_IsAnErrorWithItsOwnCode(string command)
+    {
+        _nebula.Write("in.csv", "a\n1\n");
+        var outcome = await _nebula.ShellAsync($"\"$NEBULA\" {command} >/dev/full");
+        Assert.Equal(3, outcome.ExitCode);
+        Assert.Equal("error: Standard output cannot be written: No space left on device", outcome.ErrorLines);
+    }
+
+    [LinuxFact]
+    public async Task StandardError_Full_ChangesNothing()
+    {
+        _nebula.Write("in.csv", "a\n1\n");
+        Assert.Equal(0, (await _nebula.ShellAsync("\"$NEBULA\" pipeline in.csv out.jsonl 2>/dev/full")).ExitCode);
+        Assert.Equal("{\"a\":1}\n", _nebula.Read("out.jsonl"));
+    }
+
     [Fact]
     public void MissingFile_IsCode3_AndNamesTheNearest()
     {
@@ -290,31 +309,4 @@ public sealed partial class FailureTests : IDisposable
 
     [LibraryImport("libc")]
     private static partial int kill(int process, int signal);
-
-    [Theory]
-    [InlineData("version")]
-    [InlineData("pipeline in.csv out.json --output json")]
-    public async Task StandardOutput_Full_IsAnErrorWithItsOwnCode(string command)
-    {
-        // only Linux has an output that is always full
-        if (!OperatingSystem.IsLinux())
-            return;
-        using var nebula = new NebulaProcess();
-        nebula.Write("in.csv", "a\n1\n");
-        var outcome = await nebula.ShellAsync($"\"$NEBULA\" {command} >/dev/full");
-        Assert.Equal(3, outcome.ExitCode);
-        Assert.Equal("error: Standard output cannot be written: No space left on device", outcome.ErrorLines);
-    }
-
-    [Fact]
-    public async Task StandardError_Full_ChangesNothing()
-    {
-        // only Linux has an output that is always full
-        if (!OperatingSystem.IsLinux())
-            return;
-        using var nebula = new NebulaProcess();
-        nebula.Write("in.csv", "a\n1\n");
-        Assert.Equal(0, (await nebula.ShellAsync("\"$NEBULA\" pipeline in.csv out.jsonl 2>/dev/full")).ExitCode);
-        Assert.Equal("{\"a\":1}\n", nebula.Read("out.jsonl"));
-    }
 }

@@ -99,25 +99,3 @@ public sealed class MemoryTests : IDisposable
 
     public void Dispose() => _nebula.Dispose();
 }
-
-/// <summary>A fact that is read from the files of Linux about its processes.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class LinuxFactAttribute : FactAttribute
-{
-    public LinuxFactAttribute()
-    {
-        if (!OperatingSystem.IsLinux())
-            Skip = "only Linux says how much a process has held at most";
-    }
-}
-
-/// <summary>A theory that is read from the files of Linux about its processes.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class LinuxTheoryAttribute : TheoryAttribute
-{
-    public LinuxTheoryAttribute()
-    {
-        if (!OperatingSystem.IsLinux())
-            Skip = "only Linux says how much a process has held at most";
-    }
-}

@@ -33,4 +33,16 @@ public sealed class BufferPoolTests
         Assert.NotSame(buffer, again);
         Assert.Equal(0, pool.CachedBytes);
     }
+
+    [Theory]
+    [InlineData(300_000, true)]
+    [InlineData(600_000, false)]
+    public void Rent_MoreThanHalfOfWhatMayBeKept_FreesWhatIsKept(int bytes, bool isKept)
+    {
+        using var pool = new BufferPool(cacheLimit: 1 << 20);
+        pool.Rent(100_000).Dispose();
+        Assert.NotEqual(0, pool.CachedBytes);
+        using var large = pool.Rent(bytes);
+        Assert.Equal(isKept, pool.CachedBytes > 0);
+    }
 }

@@ -130,7 +130,7 @@ internal sealed class TextBlocks : IDisposable
         {
             buffer.Dispose();
             throw new DataFormatException(
-                $"the text is not in the encoding it was taken for: {Bytes(e)} no character of it. Set 'encoding'.",
+                $"the text is not in the encoding it was taken for: {Unreadable(e)} no character of it. Set 'encoding'.",
                 new SourceLocation(_file.Name, ByteOffset: _offset), e);
         }
         catch
@@ -139,13 +139,6 @@ internal sealed class TextBlocks : IDisposable
             throw;
         }
     }
-
-    private static string Bytes(DecoderFallbackException error) => error.BytesUnknown switch
-    {
-        [var single] => $"the byte {single:X2} is",
-        { Length: > 0 } several => $"the bytes {Convert.ToHexString(several)} are",
-        _ => "some bytes are",
-    };
 
     public void Dispose()
     {
@@ -203,6 +196,13 @@ internal sealed class TextBlocks : IDisposable
         }
         buffer.Length = cut;
     }
+
+    private static string Unreadable(DecoderFallbackException error) => error.BytesUnknown switch
+    {
+        [var single] => $"the byte {single:X2} is",
+        { Length: > 0 } several => $"the bytes {Convert.ToHexString(several)} are",
+        _ => "some bytes are",
+    };
 
     private PooledBuffer Enlarge(PooledBuffer buffer)
     {

@@ -9,7 +9,8 @@ namespace Nebula.Engine.Columns;
 /// so a test can show that none is left out.
 /// </summary>
 /// <remarks>Sizes are rounded up to four classes per power of two, so that at most a fifth of a buffer is slack. Buffers above
-/// <see cref="LargestCached"/> go back to the system at once: keeping a few giants would eat the memory budget.</remarks>
+/// <see cref="LargestCached"/> go back to the system at once: keeping a few giants would eat the memory budget. A loan of more than half of what may be kept
+/// frees what is.</remarks>
 public sealed unsafe class BufferPool : IDisposable
 {
     /// <summary>Alignment of every buffer, in bytes: one cache line, one AVX-512 register.</summary>

@@ -67,12 +67,12 @@ public sealed class CsvEncodingTests
     }
 
     [Theory]
-    [InlineData(new byte[] { 0xFF, 0xFE, (byte)'a', 0, (byte)'\n', 0, 0x00, 0xD8, (byte)'b', 0 })]
-    [InlineData(new byte[] { 0xFF, 0xFE, (byte)'a', 0, (byte)'\n', 0, (byte)'b' })]
-    public async Task Read_InvalidUtf16_IsRefused(byte[] bytes)
+    [InlineData(new byte[] { 0xFF, 0xFE, (byte)'a', 0, (byte)'\n', 0, 0x00, 0xD8, (byte)'b', 0 }, "the bytes 00D8 are no character of it. Set 'encoding'.")]
+    [InlineData(new byte[] { 0xFF, 0xFE, (byte)'a', 0, (byte)'\n', 0, (byte)'b' }, "the byte 62 is no character of it. Set 'encoding'.")]
+    public async Task Read_InvalidUtf16_IsRefused(byte[] bytes, string fault)
     {
         var e = await Assert.ThrowsAsync<DataFormatException>(() => CsvRun.Of(bytes).RunAsync());
-        Assert.Contains("Set 'encoding'", e.Message, StringComparison.Ordinal);
+        Assert.Contains(fault, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
