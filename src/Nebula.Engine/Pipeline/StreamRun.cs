@@ -69,7 +69,7 @@ public sealed record StreamRequest
 /// <param name="Receipt">What was published.</param>
 /// <param name="Parts">What was committed.</param>
 /// <param name="Restarts">How often it started again because a value contradicted the types inferred from the sample.</param>
-/// <remarks>A value: what asynchronous methods need for a result that is an object cannot be compiled ahead of time, and would be at every start.</remarks>
+/// <remarks>A value: what asynchronous methods need for a result that is an object is compiled ahead only together with the runtime, else at every start.</remarks>
 public readonly record struct StreamResult(StreamPlan Plan, CommitReceipt Receipt, IReadOnlyList<StagedPart> Parts, int Restarts)
 {
     /// <summary>The stream as it was read.</summary>

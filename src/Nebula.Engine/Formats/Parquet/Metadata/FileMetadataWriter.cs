@@ -72,13 +72,11 @@ internal static class FileMetadataWriter
 
     /// <summary>Writes a chunk of a row group.</summary>
     /// <param name="metadata">What it holds, as <see cref="Write(ColumnMetadata, ThriftCompactWriter)"/> wrote it.</param>
-    /// <param name="chunk">Where its indexes are; its metadata do not matter.</param>
+    /// <param name="chunk">Where its indexes are; nothing else of it is written.</param>
     /// <param name="writer">Takes the bytes.</param>
     public static void Write(ReadOnlySpan<byte> metadata, ColumnChunk chunk, ThriftCompactWriter writer)
     {
         writer.BeginStruct();
-        if (chunk.FilePath is { } path)
-            writer.String(1, path);
         // deprecated, but required by the Thrift definition
         writer.I64(2, 0L);
         writer.RawStruct(3, metadata);

@@ -23,14 +23,14 @@ internal sealed class PageCompressor(PageCodec codec, int level, BufferPool pool
     /// <summary>The codec.</summary>
     public PageCodec Codec => codec;
 
-    /// <summary>Appends compressed bytes.</summary>
+    /// <summary>Appends the bytes that are stored: compressed, unless the codec is <see cref="PageCodec.Uncompressed"/>.</summary>
     /// <param name="source">The page.</param>
     /// <param name="target">Takes what becomes of it.</param>
     /// <exception cref="NebulaException">The page is too large for the codec, or libzstd is missing.</exception>
     public void Compress(ReadOnlySpan<byte> source, GrowingBuffer target)
     {
         // what a codec may need is a little more than the page: a buffer must be able to hold it
-        if (source.Length > BufferPool.MaxCapacity / 8 * 6)
+        if (codec != PageCodec.Uncompressed && source.Length > BufferPool.MaxCapacity / 8 * 6)
             throw new NebulaException(ErrorKind.Limit,
                 $"A page of {Units.FormatSize(source.Length)} cannot be compressed. Set compression: none, or split its values.");
         var before = target.Length;

@@ -32,7 +32,7 @@ internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
         // as bytes all that must wait for the end is a small part of the objects it comes in: with thousands of columns those would fill the memory
         _groups.Add(new PlacedGroup
         {
-            Row = new RowGroup
+            Group = new RowGroup
             {
                 Columns = [],
                 TotalByteSize = group.Chunks.Sum(static chunk => chunk.Metadata.TotalUncompressedSize),
@@ -43,7 +43,7 @@ internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
                 // the number is 16 bits wide in the format: beyond that it is left out
                 Ordinal = _groups.Count <= short.MaxValue ? (short)_groups.Count : null,
             },
-            Chunks = Encode(group.Chunks, chunk => FileMetadataWriter.Write(Place(chunk, offset, output), _writer)),
+            Chunks = Encode(group.Chunks, chunk => FileMetadataWriter.Write(WriteBloomFilter(chunk, Place(chunk.Metadata, offset), output), _writer)),
             ColumnIndexes = Encode(group.Chunks, chunk =>
             {
                 if (chunk.ColumnIndex is { } index)
@@ -58,22 +58,22 @@ internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
     {
         // all column indexes together, then all offset indexes: a reader fetches each kind at once
         var columnIndexes = output.Position;
-        foreach (var group in _groups)
-            output.Write(group.ColumnIndexes.Bytes);
+        foreach (var placed in _groups)
+            output.Write(placed.ColumnIndexes.Bytes);
         var offsetIndexes = output.Position;
-        foreach (var group in _groups)
-            output.Write(group.OffsetIndexes.Bytes);
+        foreach (var placed in _groups)
+            output.Write(placed.OffsetIndexes.Bytes);
         var start = output.Position;
         _writer.Clear();
         var footer = Footer();
         FileMetadataWriter.Begin(footer, _groups.Count, _writer);
-        foreach (var group in _groups)
+        foreach (var placed in _groups)
         {
-            FileMetadataWriter.BeginRowGroup(group.Chunks.Count, _writer);
-            for (var i = 0; i < group.Chunks.Count; i++)
+            FileMetadataWriter.BeginRowGroup(placed.Chunks.Count, _writer);
+            for (var i = 0; i < placed.Chunks.Count; i++)
             {
-                var (columnIndex, offsetIndex) = (group.ColumnIndexes[i].Length, group.OffsetIndexes[i].Length);
-                FileMetadataWriter.Write(group.Chunks[i], new ColumnChunk
+                var (columnIndex, offsetIndex) = (placed.ColumnIndexes[i].Length, placed.OffsetIndexes[i].Length);
+                FileMetadataWriter.Write(placed.Chunks[i], new ColumnChunk
                 {
                     ColumnIndexOffset = columnIndex > 0 ? columnIndexes : null,
                     ColumnIndexLength = columnIndex > 0 ? columnIndex : null,
@@ -83,7 +83,7 @@ internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
                 columnIndexes += columnIndex;
                 offsetIndexes += offsetIndex;
             }
-            FileMetadataWriter.EndRowGroup(group.Row, _writer);
+            FileMetadataWriter.EndRowGroup(placed.Group, _writer);
             output.Write(_writer.Written);
             _writer.Drop();
         }
@@ -95,25 +95,27 @@ internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
         output.Write(_writer.Written);
     }
 
-    /// <summary>What the footer has of a chunk that now lies in the file; its Bloom filter is written.</summary>
-    private static ColumnMetadata Place(EncodedChunk chunk, long offset, IFileOutput output)
+    private static ColumnMetadata Place(ColumnMetadata chunk, long offset) => chunk with
     {
-        var placed = chunk.Metadata with
-        {
-            DataPageOffset = offset + chunk.Metadata.DataPageOffset,
-            DictionaryPageOffset = offset + chunk.Metadata.DictionaryPageOffset,
-        };
+        DataPageOffset = offset + chunk.DataPageOffset,
+        DictionaryPageOffset = offset + chunk.DictionaryPageOffset,
+    };
+
+    /// <summary>Writes the Bloom filter of a chunk, where it has one.</summary>
+    /// <returns>The metadata of the chunk, which says where the filter is.</returns>
+    private static ColumnMetadata WriteBloomFilter(EncodedChunk chunk, ColumnMetadata metadata, IFileOutput output)
+    {
         if (chunk.BloomFilter is not { } filter)
-            return placed;
+            return metadata;
         var header = new ThriftCompactWriter();
         PageIndexWriter.Write(new BloomFilterHeader(filter.Bytes.Length), header);
-        placed = placed with { BloomFilterOffset = output.Position, BloomFilterLength = header.Length + filter.Bytes.Length };
+        metadata = metadata with { BloomFilterOffset = output.Position, BloomFilterLength = header.Length + filter.Bytes.Length };
         output.Write(header.Written);
         output.Write(filter.Bytes);
-        return placed;
+        return metadata;
     }
 
-    private Pieces Encode(IReadOnlyList<EncodedChunk> chunks, Action<EncodedChunk> write)
+    private EncodedStructs Encode(IReadOnlyList<EncodedChunk> chunks, Action<EncodedChunk> write)
     {
         _writer.Clear();
         var ends = new int[chunks.Count];
@@ -122,14 +124,14 @@ internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
             write(chunks[i]);
             ends[i] = _writer.Length;
         }
-        return new Pieces(_writer.Written.ToArray(), ends);
+        return new EncodedStructs(_writer.Written.ToArray(), ends);
     }
 
     private FileMetadata Footer() => new()
     {
         Version = Version,
         Schema = encoder.Schema.Elements,
-        RowCount = _groups.Sum(static group => group.Row.RowCount),
+        RowCount = _groups.Sum(static placed => placed.Group.RowCount),
         RowGroups = [],
         KeyValues = [.. encoder.Notes],
         CreatedBy = Program,
@@ -140,15 +142,15 @@ internal sealed class ParquetFileFrame(ParquetBlockEncoder encoder) : IFileFrame
     private sealed class PlacedGroup
     {
         /// <summary>The row group, without its chunks.</summary>
-        public required RowGroup Row { get; init; }
+        public required RowGroup Group { get; init; }
 
         /// <summary>The metadata of its chunks.</summary>
-        public required Pieces Chunks { get; init; }
+        public required EncodedStructs Chunks { get; init; }
 
         /// <summary>Bounds of their pages; empty where they are not known.</summary>
-        public required Pieces ColumnIndexes { get; init; }
+        public required EncodedStructs ColumnIndexes { get; init; }
 
         /// <summary>Where their pages are.</summary>
-        public required Pieces OffsetIndexes { get; init; }
+        public required EncodedStructs OffsetIndexes { get; init; }
     }
 }

@@ -3,7 +3,7 @@ namespace Nebula.Engine.Formats.Parquet.Writing;
 /// <summary>Thrift structs one behind the other.</summary>
 /// <param name="bytes">All of them.</param>
 /// <param name="ends">Where each ends.</param>
-internal sealed class Pieces(byte[] bytes, int[] ends)
+internal sealed class EncodedStructs(byte[] bytes, int[] ends)
 {
     /// <summary>All of them.</summary>
     public ReadOnlySpan<byte> Bytes => bytes;
