@@ -1,7 +1,7 @@
 // Lists what the ahead-of-time compiler does not find by itself, in the form in which it takes profiles (.mibc).
 //   dotnet run --file scripts/precompile.cs -- FOLDER TARGET    FOLDER holds our assemblies; TARGET is written
 // An asynchronous method whose result is an object runs in a box whose type is put together at run time only. Left to that, each such method costs five to
-// seven small compilations at its first call, a tenth of a second for a run of change capture.
+// seven small compilations at its first call.
 // The form: an assembly with a method AssemblyDictionary, which names for each group of assemblies the method that loads the tokens of what is to be compiled
 // (dotnet/runtime, src/coreclr/tools/aot/ILCompiler.ReadyToRun/IBC/MIbcProfileParser.cs).
 #:property PublishAot=false
