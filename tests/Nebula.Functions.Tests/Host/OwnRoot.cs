@@ -8,8 +8,6 @@ namespace Nebula.Functions.Tests.Host;
 /// </summary>
 internal static class OwnRoot
 {
-    private static readonly string Repository = FindRepository();
-
     /// <summary>Why there can be none; null when there can.</summary>
     public static string? Obstacle { get; } = !OperatingSystem.IsLinux() ? "only Linux has roots of their own for processes"
         : Run("unshare", "--mount", "--pid", "--fork", "chroot", "/", "true") is { Code: not 0 } failed ? $"no right to make a root: {failed.Said.Trim()}"
@@ -68,18 +66,10 @@ internal static class OwnRoot
 
     private static (string Program, string Runtime) Program()
     {
-        var published = Path.Combine(Repository, "artifacts", "publish", "linux-x64", "nebula");
+        var published = Path.Combine(Repository.Folder, "artifacts", "publish", "linux-x64", "nebula");
         return File.Exists(published) ? (published, "")
             : (Path.Combine(AppContext.BaseDirectory, "nebula"),
                 Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "..", "..", "..")));
-    }
-
-    private static string FindRepository()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "Nebula.sln")))
-                return folder.FullName;
-        return "";
     }
 
     private static (int Code, string Said) Run(string program, params string[] arguments)
