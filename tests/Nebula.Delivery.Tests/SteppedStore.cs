@@ -39,7 +39,8 @@ internal sealed class SteppedStore(IObjectStore inner, Steps steps) : IObjectSto
 
     public bool Publish(IReadOnlyList<string> staged, string path, string token) => steps.Around("store.publish", () => inner.Publish(staged, path, token));
 
-    public void Sweep(string path, string pattern) => inner.Sweep(path, pattern);
+    public IReadOnlyList<string> FindAbandoned(string path, string pattern, string runId, IEnumerable<string> staged) =>
+        inner.FindAbandoned(path, pattern, runId, staged);
 
     public void Discard(string staged) => inner.Discard(staged);
 

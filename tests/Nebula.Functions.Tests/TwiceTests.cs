@@ -6,39 +6,46 @@ using Nebula.Orchestration.Tests;
 namespace Nebula.Functions.Tests;
 
 /// <summary>
-/// Every activity by two handlers at once, as when the host believes that one is dead which is only slow: the answer that comes first counts.
+/// Every activity by two handlers at once, as when the host believes that one is dead which is only slow: the answer that comes first counts. And any of
+/// those that have ended once more and late, beside those that follow, as when its message comes back.
 /// </summary>
 public sealed class TwiceTests
 {
     private static readonly string Source = Orders.Csv(20_000);
 
-    [HostFact]
-    public async Task Activities_TwiceAtOnceOnFiles_DeliverEveryRowOnce()
+    /// <summary>The seed by which activities are chosen that come once more and late; null for every one twice at once.</summary>
+    public static TheoryData<int?> Seeds => [null, 1, 2];
+
+    [HostTheory]
+    [MemberData(nameof(Seeds))]
+    public async Task Activities_TwiceOnFiles_DeliverEveryRowOnce(int? seed)
     {
         using var folder = new TemporaryFolder();
-        await RunAsync(folder.Path, folder.Path, []);
+        await RunAsync(folder.Path, folder.Path, [], seed);
         Assert.Equal(Source, await File.ReadAllTextAsync(Path.Combine(folder.Path, "one", "orders.csv")));
         Assert.Equal(Source, Orders.Join(Directory.GetFiles(Path.Combine(folder.Path, "parts"), "*.csv").Order(StringComparer.Ordinal).Select(File.ReadAllText)));
     }
 
-    [HostAndStorageFact]
-    public async Task Activities_TwiceAtOnceOnBlobs_DeliverEveryRowOnce()
+    [HostAndStorageTheory]
+    [MemberData(nameof(Seeds))]
+    public async Task Activities_TwiceOnBlobs_DeliverEveryRowOnce(int? seed)
     {
         await using var server = await StoreServer.StartAsync("azurite.mjs", ("AZURITE_ACCOUNTS", $"{AzureWorld.Account}:{AzureWorld.Key}"));
-        await CheckAsync(await AzureWorld.CreateAsync(server.Address, "lake"), ("NEBULA_STATE", "az://lake/state"));
+        await CheckAsync(await AzureWorld.CreateAsync(server.Address, "lake"), seed, ("NEBULA_STATE", "az://lake/state"));
     }
 
-    [HostAndStorageFact]
-    public async Task Activities_TwiceAtOnceOnS3_DeliverEveryRowOnce()
+    [HostAndStorageTheory]
+    [MemberData(nameof(Seeds))]
+    public async Task Activities_TwiceOnS3_DeliverEveryRowOnce(int? seed)
     {
         await using var server = await StoreServer.StartAsync("s3.mjs");
-        await CheckAsync(await S3World.CreateAsync(server.Address, "lake"));
+        await CheckAsync(await S3World.CreateAsync(server.Address, "lake"), seed);
     }
 
-    private static async Task CheckAsync(StoreWorld world, params (string Name, string Value)[] more)
+    private static async Task CheckAsync(StoreWorld world, int? seed, params (string Name, string Value)[] more)
     {
         using var folder = new TemporaryFolder();
-        await RunAsync(folder.Path, world.Root, world.Variables.Concat(more).ToDictionary(static variable => variable.Name, static variable => variable.Value));
+        await RunAsync(folder.Path, world.Root, world.Variables.Concat(more).ToDictionary(static variable => variable.Name, static variable => variable.Value), seed);
         Assert.Equal(Source, Encoding.UTF8.GetString((await world.GetAsync("one/orders.csv"))!));
         var parts = new List<string>();
         foreach (var key in (await world.KeysAsync()).Where(static key => key.StartsWith("parts/", StringComparison.Ordinal)
@@ -48,7 +55,7 @@ public sealed class TwiceTests
     }
 
     /// <summary>Moves the file to one file, and to parts.</summary>
-    private static async Task RunAsync(string folder, string root, Dictionary<string, string> variables)
+    private static async Task RunAsync(string folder, string root, Dictionary<string, string> variables, int? seed)
     {
         await File.WriteAllTextAsync(Path.Combine(folder, "orders.csv"), Source);
         Directory.CreateDirectory(Path.Combine(folder, "pipelines"));
@@ -59,9 +66,14 @@ public sealed class TwiceTests
                 defaults: { chunking: { target_size: 100KB } }
                 """);
         await using var host = await FunctionsHost.StartAsync(folder, handlers: 2, variables);
-        host.RunsActivitiesAtOnce = true;
+        host.RunsActivitiesAtOnce = seed is null;
         foreach (var pipeline in (string[])["one", "parts"])
         {
+            if (seed is not null)
+            {
+                var (random, before) = (new Random(seed.Value), host.Ended);
+                host.RepeatsLate = ended => ended.Count == before ? null : ended[random.Next(before, ended.Count)];
+            }
             var id = (string)(await host.RequestAsync("POST", "/api/runs", $$"""{"pipeline":"{{pipeline}}"}""")).Json["id"]!;
             await host.EndOfAsync(id);
             var run = (await host.RequestAsync("GET", $"/api/runs/{id}")).Json;

@@ -131,9 +131,10 @@ internal sealed class FileDestination : IDestination
         {
             // what the process claimed that began the run, and died
             _claim ??= Claim(target, layout, request.Plan, goesOn: true, cancellationToken);
-            var receipt = layout is not null ? new PartsCommit(_store, layout).Publish(request) : Publish(request, target);
             var (path, pattern) = ClaimedBy(target, layout);
-            _store.Sweep(path, pattern);
+            var abandoned = _store.GoesOutAtOnce(target) ? [] : _store.FindAbandoned(path, pattern, request.Plan.RunId, StagedOf(request.Parts, layout));
+            var receipt = layout is not null ? new PartsCommit(_store, layout).Publish(request) : Publish(request, target);
+            Discard(abandoned);
             // nothing is left to protect, also if this process should die before it comes to its end
             Unlock();
             return receipt;
@@ -146,12 +147,12 @@ internal sealed class FileDestination : IDestination
 
     public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken)
     {
-        if (LayoutOf(TargetOf(plan), plan) is { } layout)
+        var layout = LayoutOf(TargetOf(plan), plan);
+        if (layout is not null)
             new PartsCommit(_store, layout).Discard(parts);
         else
-            foreach (var part in parts)
-                if (part.Location.Length > 0)
-                    _store.Discard(part.Location);
+            foreach (var location in StagedOf(parts, layout))
+                _store.Discard(location);
         return Task.CompletedTask;
     }
 
@@ -206,6 +207,25 @@ internal sealed class FileDestination : IDestination
             .Select(static part => part.Location)
             .Where(static location => location.Length > 0).ToList();
         return new CommitReceipt([target], AlreadyCommitted: staged.Count > 0 && !_store.Publish(staged, target, request.Token));
+    }
+
+    /// <summary>Where the files of parts are staged.</summary>
+    private static IEnumerable<string> StagedOf(IEnumerable<StagedPart> parts, PartsLayout? layout) => parts
+        .SelectMany(part => layout is null ? [part.Location] : StagedFilePart.Parse(part.Location).Select(static file => file.Location))
+        .Where(static location => location.Length > 0);
+
+    /// <summary>Removes what attempts that died have left. What is published stays so if that fails: the next run finds what is left.</summary>
+    private void Discard(IReadOnlyList<string> abandoned)
+    {
+        try
+        {
+            foreach (var location in abandoned)
+                _store.Discard(location);
+        }
+        catch (NebulaException)
+        {
+            // nobody sees it
+        }
     }
 
     private IDisposable Claim(string target, PartsLayout? layout, StreamPlan plan, bool goesOn, CancellationToken cancellationToken)

@@ -79,7 +79,8 @@ internal interface IObjectStore : IDisposable
     /// <exception cref="NebulaException">It cannot.</exception>
     void CheckWritable(string path);
 
-    /// <summary>Makes sure that no other run writes an object or its parts now, and removes what runs that died have left of it.</summary>
+    /// <summary>Makes sure that no other run writes an object or its parts now. What the run itself has staged stays, also when it comes late and once
+    /// more.</summary>
     /// <param name="path">The object; for several, a name for all of them in the folder that they are in.</param>
     /// <param name="pattern">A wildcard of all objects that the run may write; the path itself where that is all.</param>
     /// <param name="runId">Identity of the run. It may claim again what it has.</param>
@@ -112,13 +113,14 @@ internal interface IObjectStore : IDisposable
     /// <exception cref="NebulaException">It cannot be done, or what was staged is gone.</exception>
     bool Publish(IReadOnlyList<string> staged, string path, string token);
 
-    /// <summary>Removes what attempts that died have begun of objects that are published now. Never throws for what it cannot remove: the next run finds
-    /// it.</summary>
+    /// <summary>Finds what attempts that died have begun of the objects that a run is about to publish. Asked for before anything is published: what comes
+    /// later may be the next run's.</summary>
     /// <param name="path">As <see cref="Claim"/> got it, which the caller still holds.</param>
     /// <param name="pattern">As <see cref="Claim"/> got it.</param>
-    void Sweep(string path, string pattern)
-    {
-    }
+    /// <param name="runId">The run.</param>
+    /// <param name="staged">Where the staged versions are that it publishes.</param>
+    /// <returns>Where the others are that are the run's or nobody's, for <see cref="Discard"/>.</returns>
+    IReadOnlyList<string> FindAbandoned(string path, string pattern, string runId, IEnumerable<string> staged) => [];
 
     /// <summary>Removes a staged version.</summary>
     /// <param name="staged">Where it is; nothing happens when it is gone.</param>

@@ -72,6 +72,36 @@ public sealed class LocalStoreTests : IDisposable
     }
 
     [Fact]
+    public void Claim_LateAndOnceMore_LeavesWhatTheRunHasStagedAndNothingOfOthers()
+    {
+        var (id, pattern) = (Path.Combine(_folder, "part-"), Path.Combine(_folder, "part-*"));
+        var dead = Stage(Path.Combine(_folder, "part-#7-0"), "0\n", "dead");
+        string[] locations = [Stage(Path.Combine(_folder, "part-#0-0"), "1\n", "run1"), Stage("2\n")];
+        _store.Claim(id, pattern, "run1", goesOn: false, default).Dispose();
+        _store.Claim(Target, Target, "run1", goesOn: false, default).Dispose();
+        Assert.False(File.Exists(StagedLocation.Parse(dead).Path));
+        Assert.True(_store.Publish([locations[0]], Path.Combine(_folder, "part-0"), "t"));
+        Assert.True(_store.Publish([locations[1]], Target, "t"));
+    }
+
+    [Fact]
+    public void FindAbandoned_AttemptsOfTheRunThatDied_AreFoundAndNothingElse()
+    {
+        var (id, pattern) = (Path.Combine(_folder, "part-"), Path.Combine(_folder, "part-*"));
+        var published = Stage(Path.Combine(_folder, "part-#0-0"), "1\n", "run1");
+        var abandoned = Stage(Path.Combine(_folder, "part-#1-0"), "2\n", "run1");
+        _ = Stage(Path.Combine(_folder, "other-#1-0"), "3\n", "run1");
+        using var claim = _store.Claim(id, pattern, "run1", goesOn: false, default);
+        // the next run, which came when this one had published
+        _ = Stage(Path.Combine(_folder, "part-#1-0"), "4\n", "run2");
+        var found = Assert.Single(_store.FindAbandoned(id, pattern, "run1", [published]));
+        Assert.Equal(StagedLocation.Parse(abandoned).Path, StagedLocation.Parse(found).Path);
+        _store.Discard(found);
+        Assert.Empty(_store.FindAbandoned(id, pattern, "run1", [published]));
+        Assert.Empty(_store.FindAbandoned(Target, Target, "run1", []));
+    }
+
+    [Fact]
     public void WriteSmall_SomebodyElseWasFirst_IsRefused()
     {
         var first = _store.WriteSmall(Target, "1"u8.ToArray(), null, "run1");
@@ -176,9 +206,11 @@ public sealed class LocalStoreTests : IDisposable
         Assert.NotEqual(first, (await _store.ListAsync(Target, default))[0].Version);
     }
 
-    private string Stage(string text)
+    private string Stage(string text) => Stage(Target, text, "run1");
+
+    private string Stage(string path, string text, string runId)
     {
-        using var staged = _store.Stage(Target, "run1");
+        using var staged = _store.Stage(path, runId);
         staged.Write(System.Text.Encoding.UTF8.GetBytes(text));
         staged.Complete();
         return staged.Location;

@@ -26,6 +26,7 @@ internal sealed class FunctionsHost : IAsyncDisposable
     private readonly Dictionary<string, JsonArray> _functions;
     private readonly List<HandlerProcess> _handlers = [];
     private DurableExtension _extension = null!;
+    private readonly List<ActivityCall> _ended = [];
     private int _next;
 
     private FunctionsHost(string root)
@@ -50,6 +51,20 @@ internal sealed class FunctionsHost : IAsyncDisposable
     /// <summary>Whether each activity is run by two handlers at once, as when the host believes that the first is dead. The answer that comes first counts;
     /// the orchestration goes on when both have ended.</summary>
     public bool RunsActivitiesAtOnce { get; set; }
+
+    /// <summary>How many activities have ended.</summary>
+    public int Ended
+    {
+        get
+        {
+            lock (_ended)
+                return _ended.Count;
+        }
+    }
+
+    /// <summary>Chooses among the activities that have ended one that another handler runs once more, beside the one that is called now, as when its message
+    /// was not removed from the queue. Its answer is lost.</summary>
+    public Func<IReadOnlyList<ActivityCall>, ActivityCall?> RepeatsLate { get; set; } = static _ => null;
 
     /// <summary>Called for each activity; true loses its answer.</summary>
     public Func<ActivityCall, bool> LosesAnswer { get; set; } = static _ => false;
@@ -289,6 +304,20 @@ internal sealed class FunctionsHost : IAsyncDisposable
     }
 
     private async Task<JsonObject> RunActivityAsync(ActivityCall call)
+    {
+        ActivityCall? late;
+        lock (_ended)
+            late = RepeatsLate([.. _ended]);
+        var repeating = late is null ? null : RunOnceAsync(late);
+        var answer = await RunOnceAsync(call);
+        if (repeating is not null)
+            await repeating;
+        lock (_ended)
+            _ended.Add(call);
+        return answer;
+    }
+
+    private async Task<JsonObject> RunOnceAsync(ActivityCall call)
     {
         // parsed and printed again, so that it must be JSON
         var input = call.Input is null ? null : JsonNode.Parse(call.Input)?.ToJsonString() ?? "null";

@@ -32,3 +32,14 @@ public sealed class HostTheoryAttribute : TheoryAttribute
             Skip = "The orchestration backend is not installed; ./test installs it where there is Node.js.";
     }
 }
+
+/// <summary>Theories that need a storage server besides.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class HostAndStorageTheoryAttribute : TheoryAttribute
+{
+    public HostAndStorageTheoryAttribute()
+    {
+        if (!DurableExtension.IsInstalled || !Nebula.Integration.Tests.Servers.StoreServer.IsInstalled)
+            Skip = "The orchestration backend or the storage server is not installed; ./test installs them where there is Node.js.";
+    }
+}

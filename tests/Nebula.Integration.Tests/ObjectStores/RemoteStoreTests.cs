@@ -215,9 +215,10 @@ public sealed class RemoteStoreTests(StoreServers servers)
             AssertSame([.. chunks.SelectMany(static chunk => chunk)], await world.GetAsync($"out/{i}.bin"));
             Assert.Equal(Enumerable.Range(0, i + 1).Select(static n => $"out/{n}.bin"), await world.KeysAsync());
         }
-        // what the attempts left that were not published goes when the next run claims the target
+        // what the attempts left that were not published is found by whoever publishes next
         for (var i = 0; i < cases.Length; i++)
-            store.Claim(world.Url($"out/{i}.bin"), world.Url($"out/{i}.bin"), "next", goesOn: false, default).Dispose();
+            foreach (var abandoned in store.FindAbandoned(world.Url($"out/{i}.bin"), world.Url($"out/{i}.bin"), "next", []))
+                store.Discard(abandoned);
         Assert.Equal(0, await world.UnfinishedAsync());
     }
 
@@ -248,21 +249,50 @@ public sealed class RemoteStoreTests(StoreServers servers)
     [StoreTheory]
     [InlineData("azure")]
     [InlineData("s3")]
-    public async Task Claim_LeftoversOfARunThatDied_AreRemovedAndNothingElse(string name)
+    public async Task FindAbandoned_RunsAndAttemptsThatDied_AreFoundAndNothingElse(string name)
     {
         var world = await servers.WorldAsync(name);
         using var store = world.Open();
+        var url = world.Url("out/a.bin");
         await world.PutAsync("out/a.bin", [1]);
         await world.PutAsync("out/.a.bin.dead-0-x.nebula-tmp", [1]);
         await world.PutAsync("out/.b.bin.alive-0-x.nebula-tmp", [1]);
-        _ = Stage(store, world.Url("out/a.bin"), Bytes(10), null);
-        _ = Stage(store, world.Url("out/a.bin"), Bytes(10), 2);
+        _ = Stage(store, url, Bytes(10), null);
+        _ = Stage(store, url, Bytes(10), 2);
+        string[] published = [Stage(store, url, Bytes(10), 0), Stage(store, url, Bytes(20), 1)];
         var other = Stage(store, world.Url("out/b.bin"), Bytes(10), null);
-        using (store.Claim(world.Url("out/a.bin"), world.Url("out/a.bin"), "run2", goesOn: false, default))
+        using (store.Claim(url, url, "run2", goesOn: false, default))
+        {
+            var abandoned = store.FindAbandoned(url, url, "run2", published);
+            Assert.Equal(name == StoreWorld.S3 ? 3 : 0, abandoned.Count);
+            Assert.True(store.Publish(published, url, "t"));
+            foreach (var location in abandoned)
+                store.Discard(location);
             Assert.Equal(name == StoreWorld.S3 ? 1 : 0, await world.UnfinishedAsync());
+        }
+        Assert.Equal(30, (await world.GetAsync("out/a.bin"))!.Length);
         Assert.True(store.Publish([other], world.Url("out/b.bin"), "t"));
         if (name == StoreWorld.S3)
             Assert.Equal(["out/.b.bin.alive-0-x.nebula-tmp", "out/a.bin", "out/b.bin"], await world.KeysAsync());
+    }
+
+    [StoreTheory]
+    [InlineData("azure")]
+    [InlineData("s3")]
+    public async Task Claim_LateAndOnceMore_LeavesWhatTheRunHasStaged(string name)
+    {
+        var world = await servers.WorldAsync(name);
+        using var store = world.Open();
+        using var late = world.Open();
+        foreach (var (path, pattern, chunk) in ((string, string, int?)[])[("out/a.bin", "out/a.bin", null), ("out/b.bin", "out/b.bin", 0), ("out/part-", "out/part-*", null)])
+        {
+            var target = world.Url(path == pattern ? path : "out/part-0");
+            store.Claim(world.Url(path), world.Url(pattern), "run1", goesOn: false, default).Dispose();
+            var staged = Stage(store, target, Bytes(10), chunk);
+            late.Claim(world.Url(path), world.Url(pattern), "run1", goesOn: false, default).Dispose();
+            Assert.True(store.Publish([staged], target, "t"));
+            Assert.Equal(Bytes(10), await world.GetAsync(target[world.Url("").Length..]));
+        }
     }
 
     [StoreTheory]

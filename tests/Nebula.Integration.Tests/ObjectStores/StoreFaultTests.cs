@@ -107,7 +107,8 @@ public sealed class StoreFaultTests(StoreServers servers)
         }
         Assert.Empty(await world.KeysAsync());
         // an upload whose beginning was never answered is nobody's; the next run finds it
-        store.Claim(world.Url("out.bin"), world.Url("out.bin"), "run2", goesOn: false, default).Dispose();
+        foreach (var abandoned in store.FindAbandoned(world.Url("out.bin"), world.Url("out.bin"), "run2", []))
+            store.Discard(abandoned);
         Assert.Equal(0, await world.UnfinishedAsync());
     }
 
@@ -125,6 +126,26 @@ public sealed class StoreFaultTests(StoreServers servers)
         using var read = new MemoryStream();
         await stream.CopyToAsync(read);
         Assert.True(content.AsSpan().SequenceEqual(read.ToArray()));
+    }
+
+    [StoreFact]
+    public async Task WriteSmall_S3DecidesOnAnotherWrite_IsTriedAgain()
+    {
+        var world = await servers.WorldAsync(StoreWorld.S3);
+        await using var proxy = new FaultProxy(world.Address)
+        {
+            Refusal = ("409 Conflict", "<Error><Code>ConditionalRequestConflict</Code><Message>A conflicting conditional operation is under way</Message></Error>"),
+        };
+        using var store = world.Open(proxy.Address);
+        proxy.Refusals = 3;
+        var written = store.WriteSmall(world.Url("small"), "1"u8.ToArray(), null, "run1");
+        Assert.Equal(0, proxy.Refusals);
+        proxy.CutOpen();
+        proxy.Refusals = 100;
+        var refused = Assert.Throws<NebulaException>(() => store.WriteSmall(world.Url("small"), "2"u8.ToArray(), written, "run1"));
+        Assert.Equal(ErrorKind.Transient, refused.Kind);
+        proxy.Refusals = 0;
+        Assert.Equal("1"u8.ToArray(), await world.GetAsync("small"));
     }
 
     [StoreTheory]

@@ -34,8 +34,11 @@ internal sealed class FaultProxy : IAsyncDisposable
     /// <summary>Ends once an answer was held back.</summary>
     public Task Stalled => _stalled.Task;
 
-    /// <summary>Answers so many of the next connections with 503 instead of passing them on.</summary>
+    /// <summary>Answers so many of the next connections with <see cref="Refusal"/> instead of passing them on.</summary>
     public int Refusals { get => Volatile.Read(ref _refusals); set => Volatile.Write(ref _refusals, value); }
+
+    /// <summary>Status and body of a refusal.</summary>
+    public (string Status, string Body) Refusal { get; set; } = ("503 Busy", "");
 
     /// <summary>Cuts so many of the next connections, each after <see cref="BytesBeforeCut"/> of answers.</summary>
     public int Cuts { get => Volatile.Read(ref _cuts); set => Volatile.Write(ref _cuts, value); }
@@ -160,6 +163,7 @@ internal sealed class FaultProxy : IAsyncDisposable
                 return;
             left -= read;
         }
-        await client.WriteAsync("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(), _stop.Token);
+        await client.WriteAsync(Encoding.ASCII.GetBytes(
+            $"HTTP/1.1 {Refusal.Status}\r\nContent-Length: {Refusal.Body.Length}\r\nConnection: close\r\n\r\n{Refusal.Body}"), _stop.Token);
     }
 }

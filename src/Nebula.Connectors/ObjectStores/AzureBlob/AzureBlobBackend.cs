@@ -122,9 +122,9 @@ internal sealed class AzureBlobBackend : IRemoteBackend
     // blocks that no commit lists are invisible and vanish by themselves; removing them would take a commit, which somebody would see
     public Task DiscardAsync(string staged, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task DiscardLeftoversAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task DiscardUnfinishedAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task<IReadOnlyList<string>> FindAbandonedAsync(
+        string prefix, Func<string, bool> isTarget, IEnumerable<string> staged, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<string>>([]);
 
     public void Dispose()
     {

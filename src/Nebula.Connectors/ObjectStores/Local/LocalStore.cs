@@ -184,7 +184,7 @@ internal sealed class LocalStore(RateLimit? limit = null) : IObjectStore
             return Nothing.Held;
         // the same step of the same run may run twice at a time: its own lock is nobody else's
         var own = StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId);
-        DiscardLeftovers(pattern == path ? BehindLinks(path) : path, goesOn ? runId : null, own);
+        DiscardLeftovers(pattern == path ? BehindLinks(path) : path, runId);
         // a file is open while it is written, which is claim enough; of several those that are complete are not, so one more tells other runs that they are
         // somebody's
         if (pattern == path)
@@ -271,6 +271,16 @@ internal sealed class LocalStore(RateLimit? limit = null) : IObjectStore
         });
     }
 
+    public IReadOnlyList<string> FindAbandoned(string path, string pattern, string runId, IEnumerable<string> staged)
+    {
+        // those of other runs that died are gone since the claim; if one is there, its run has come since
+        var published = staged.Select(static location => Path.GetFullPath(StagedLocation.Parse(location).Path)).ToHashSet(StringComparer.Ordinal);
+        var ownLock = StagedPathOf($"{path}{IObjectStore.PartMark}lock", runId);
+        return [.. FindStaged(pattern == path ? BehindLinks(path) : path)
+            .Where(found => found.EndsWith(EndOf(runId), StringComparison.Ordinal) && found != ownLock && !published.Contains(found))
+            .Select(static found => new StagedLocation(found, 0, 0).Render())];
+    }
+
     public void Discard(string staged)
     {
         var path = StagedLocation.Parse(staged).Path;
@@ -330,13 +340,10 @@ internal sealed class LocalStore(RateLimit? limit = null) : IObjectStore
         _ => new NebulaException(ErrorKind.Transient, $"'{path}' cannot be {verb}: {e.Message}", inner: e),
     };
 
-    private static void DiscardLeftovers(string path, string? kept, string? ownLock = null)
+    /// <summary>Removes what other runs that died have left of a target.</summary>
+    private static void DiscardLeftovers(string path, string runId)
     {
-        if (!Directory.Exists(FolderOf(path)))
-            return;
-        var leftovers = Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
-            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged)) && Path.GetFileName(staged) != Path.GetFileName(ownLock)
-                && (kept is null || !staged.EndsWith(EndOf(kept), StringComparison.Ordinal))).ToList();
+        var leftovers = FindStaged(path).Where(staged => !staged.EndsWith(EndOf(runId), StringComparison.Ordinal)).ToList();
         // none goes before all are known to be nobody's: of a run's parts only some are open
         foreach (var staged in leftovers)
             try
@@ -356,6 +363,11 @@ internal sealed class LocalStore(RateLimit? limit = null) : IObjectStore
         foreach (var staged in leftovers)
             File.Delete(staged);
     }
+
+    /// <summary>Finds what any run has staged of a target, as full paths.</summary>
+    private static IEnumerable<string> FindStaged(string path) => !Directory.Exists(FolderOf(path)) ? []
+        : Directory.EnumerateFiles(FolderOf(path), $"*{StagedSuffix}", new EnumerationOptions { AttributesToSkip = 0 })
+            .Where(staged => IsStagedOf(Path.GetFileName(path), Path.GetFileName(staged)));
 
     /// <summary>Where the links that a path names lead: the file there is replaced, the links stay. A link to nothing leads to the file that will be.</summary>
     private static string BehindLinks(string path) => Guard(path, "written", () =>

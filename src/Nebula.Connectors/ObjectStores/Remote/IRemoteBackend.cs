@@ -64,17 +64,14 @@ internal interface IRemoteBackend : IDisposable
     /// <param name="cancellationToken">Stops the call.</param>
     Task DiscardAsync(string staged, CancellationToken cancellationToken);
 
-    /// <summary>Gives up uploads that runs which died left behind.</summary>
+    /// <summary>Finds uploads that attempts which died left behind, and hidden objects that they were to be joined from.</summary>
     /// <param name="prefix">What their keys begin with.</param>
-    /// <param name="isTarget">Whether a key is one that the run which asks will write.</param>
+    /// <param name="isTarget">Whether a key is one that the run which asks writes.</param>
+    /// <param name="staged">What <see cref="IPartUpload.Complete"/> gave for those that are published.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    Task DiscardLeftoversAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken);
-
-    /// <summary>Removes only those leftovers that were never completed: objects that are being written, which no list of objects shows.</summary>
-    /// <param name="prefix">What the keys of all of them begin with.</param>
-    /// <param name="isTarget">Whether a key is one that the run writes.</param>
-    /// <param name="cancellationToken">Stops the call.</param>
-    Task DiscardUnfinishedAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken);
+    /// <returns>The others, for <see cref="DiscardAsync"/>.</returns>
+    Task<IReadOnlyList<string>> FindAbandonedAsync(
+        string prefix, Func<string, bool> isTarget, IEnumerable<string> staged, CancellationToken cancellationToken);
 }
 
 /// <summary>An object, or a folder that a listing shows.</summary>

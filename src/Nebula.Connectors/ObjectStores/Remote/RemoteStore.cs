@@ -56,37 +56,16 @@ internal sealed class RemoteStore(IRemoteBackend backend, Func<string, string> r
 
     public IDisposable Claim(string path, string pattern, string runId, bool goesOn, CancellationToken cancellationToken)
     {
-        var key = KeyOf(path);
-        var taken = Wait(ObjectLock.TakeAsync(backend, Hidden(key, "lock"), runId, path, cancellationToken));
-        try
-        {
-            if (!goesOn)
-            {
-                var (prefix, isTarget) = TargetsOf(path, pattern);
-                Wait(backend.DiscardLeftoversAsync(prefix, isTarget, cancellationToken));
-            }
-            lock (_locks)
-                _locks[pattern] = taken;
-            return new Claimed(this, pattern, taken);
-        }
-        catch
-        {
-            taken.Dispose();
-            throw;
-        }
+        var taken = Wait(ObjectLock.TakeAsync(backend, Hidden(KeyOf(path), "lock"), runId, path, cancellationToken));
+        lock (_locks)
+            _locks[pattern] = taken;
+        return new Claimed(this, pattern, taken);
     }
 
-    public void Sweep(string path, string pattern)
+    public IReadOnlyList<string> FindAbandoned(string path, string pattern, string runId, IEnumerable<string> staged)
     {
         var (prefix, isTarget) = TargetsOf(path, pattern);
-        try
-        {
-            Wait(backend.DiscardUnfinishedAsync(prefix, isTarget, CancellationToken.None));
-        }
-        catch (NebulaException)
-        {
-            // what is published stays published
-        }
+        return Wait(backend.FindAbandonedAsync(prefix, isTarget, staged, CancellationToken.None));
     }
 
     public IStagedObject Stage(string path, string runId, int? chunkIndex = null)

@@ -25,6 +25,8 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     /// <summary>Metadata that names the commit which joined an object.</summary>
     public const string TokenKey = "nebula-token";
 
+    private const int MostConflicts = 6;
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
     private readonly S3Errors _errors = new(bucket);
 
     public string Root => $"s3://{bucket}";
@@ -83,25 +85,30 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         _errors.GuardAsync(key, "written", async () =>
     {
         var bytes = content.ToArray();
-        var request = new PutObjectRequest
-        {
-            BucketName = bucket,
-            Key = key,
-            InputStream = new MemoryStream(bytes),
-            MD5Digest = Convert.ToBase64String(TransferChecksum.Of(bytes)),
-            UseChunkEncoding = false,
-            DisablePayloadSigning = IsEncrypted,
-            IfNoneMatch = expected.Length == 0 ? "*" : null,
-            IfMatch = expected.Length == 0 ? null : expected,
-        };
-        try
-        {
-            return (await client.PutObjectAsync(request, cancellationToken).ConfigureAwait(false)).ETag;
-        }
-        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.Conflict || e.ErrorCode == "NoSuchKey")
-        {
-            return null;
-        }
+        for (var attempt = 1; ; attempt++)
+            try
+            {
+                return (await client.PutObjectAsync(new PutObjectRequest
+                {
+                    BucketName = bucket,
+                    Key = key,
+                    InputStream = new MemoryStream(bytes),
+                    MD5Digest = Convert.ToBase64String(TransferChecksum.Of(bytes)),
+                    UseChunkEncoding = false,
+                    DisablePayloadSigning = IsEncrypted,
+                    IfNoneMatch = expected.Length == 0 ? "*" : null,
+                    IfMatch = expected.Length == 0 ? null : expected,
+                }, cancellationToken).ConfigureAwait(false)).ETag;
+            }
+            catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.PreconditionFailed || e.ErrorCode == "NoSuchKey")
+            {
+                return null;
+            }
+            catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.Conflict && attempt < MostConflicts)
+            {
+                // another condition on the object is being decided just now, so that nothing is known yet (S3 API reference, PutObject, If-Match)
+                await Task.Delay(FirstPause * (1 << attempt), cancellationToken).ConfigureAwait(false);
+            }
     }, cancellationToken);
 
     public Task DeleteAsync(string key, CancellationToken cancellationToken) =>
@@ -140,21 +147,19 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     public async Task DiscardAsync(string staged, CancellationToken cancellationToken)
     {
         var parts = StagedParts.Parse(staged);
-        await AbortAsync(parts.Key, parts.UploadId, cancellationToken).ConfigureAwait(false);
+        if (parts.UploadId.Length > 0)
+            await AbortAsync(parts.Key, parts.UploadId, cancellationToken).ConfigureAwait(false);
         if (parts.Key.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal))
             await DeleteAsync(parts.Key, cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task DiscardLeftoversAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> FindAbandonedAsync(
+        string prefix, Func<string, bool> isTarget, IEnumerable<string> staged, CancellationToken cancellationToken)
     {
-        await DiscardUnfinishedAsync(prefix, isTarget, cancellationToken).ConfigureAwait(false);
-        await foreach (var item in ListAsync(prefix, recursive: false, cancellationToken).ConfigureAwait(false))
-            if (item.Key.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && isTarget(item.Key))
-                await DeleteAsync(item.Key, cancellationToken).ConfigureAwait(false);
-    }
-
-    public async Task DiscardUnfinishedAsync(string prefix, Func<string, bool> isTarget, CancellationToken cancellationToken)
-    {
+        var published = staged.Select(StagedParts.Parse).ToList();
+        var uploads = published.Select(static parts => parts.UploadId).ToHashSet(StringComparer.Ordinal);
+        var keys = published.Select(static parts => parts.Key).ToHashSet(StringComparer.Ordinal);
+        var found = new List<string>();
         var request = new ListMultipartUploadsRequest { BucketName = bucket, Prefix = prefix };
         ListMultipartUploadsResponse page;
         do
@@ -162,11 +167,15 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
             page = await _errors.GuardAsync("", "listed", () =>
                 client.ListMultipartUploadsAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
             foreach (var upload in page.MultipartUploads ?? [])
-                if (isTarget(upload.Key))
-                    await AbortAsync(upload.Key, upload.UploadId, cancellationToken).ConfigureAwait(false);
+                if (isTarget(upload.Key) && !uploads.Contains(upload.UploadId))
+                    found.Add(StagedParts.Abandoned(upload.Key, upload.UploadId).Render());
             (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
         }
         while (page.IsTruncated == true);
+        await foreach (var item in ListAsync(prefix, recursive: false, cancellationToken).ConfigureAwait(false))
+            if (item.Key.EndsWith(IObjectStore.StagedSuffix, StringComparison.Ordinal) && isTarget(item.Key) && !keys.Contains(item.Key))
+                found.Add(StagedParts.Abandoned(item.Key, "").Render());
+        return found;
     }
 
     public void Dispose() => client.Dispose();

@@ -57,6 +57,7 @@ internal sealed class S3Errors(string bucket)
             (404, _) => (ErrorKind.NotFound, $"It does not exist in bucket '{bucket}'."),
             (412, _) when verb == "read" =>
                 (ErrorKind.Data, "It was changed after the run had found it, and rows of two versions must not be mixed. Run again to read the new version."),
+            (_, "ConditionalRequestConflict" or "OperationAborted") => (ErrorKind.Transient, "Others write it at the same time. Run again."),
             (409 or 412, _) => (ErrorKind.Locked, "Somebody else is changing it. Run again when that is over."),
             (_, "InvalidObjectState") => (ErrorKind.Permission, "It is archived. Restore it first."),
             (429, _) or (503, _) or (_, "SlowDown") => (ErrorKind.Throttled, $"Bucket '{bucket}' is busy. Run with less at a time, or later."),

@@ -12,6 +12,11 @@ namespace Nebula.Connectors.ObjectStores.S3;
 /// <param name="Length">Their bytes.</param>
 internal sealed record StagedParts(string Key, string UploadId, string Attempt, int Count, long Length)
 {
+    /// <summary>What is only known to be there.</summary>
+    /// <param name="key">The object.</param>
+    /// <param name="uploadId">The upload; empty when it was completed.</param>
+    public static StagedParts Abandoned(string key, string uploadId) => new(key, uploadId, "", 0, 0);
+
     /// <summary>Renders the location as text.</summary>
     public string Render() =>
         TextList.Render([Key, UploadId, Attempt, Count.ToString(CultureInfo.InvariantCulture), Length.ToString(CultureInfo.InvariantCulture)]);
