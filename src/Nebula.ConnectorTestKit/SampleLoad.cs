@@ -18,7 +18,7 @@ internal sealed class SampleLoad : IAsyncDisposable
     {
         (_check, _create, _destination, Plan) = (check, create, destination, plan);
         Merges = destination.Capabilities.MergesRows;
-        Order = destination.ChunksOf(plan);
+        Order = destination.ChunksOf(plan.Object, plan.Write);
     }
 
     public StreamPlan Plan { get; }

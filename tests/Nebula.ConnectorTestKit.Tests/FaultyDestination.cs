@@ -50,7 +50,7 @@ internal sealed class FaultyDestination(DestinationFault fault, Memory memory) :
 
     public Task<IReadOnlyList<CheckResult>> CheckAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<CheckResult>>([]);
 
-    public ChunkOrder ChunksOf(StreamPlan plan) => ChunkOrder.Any;
+    public ChunkOrder ChunksOf(string objectName, WriteMode write) => ChunkOrder.Any;
 
     public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken) =>
         Task.FromResult(memory.Checkpoints.GetValueOrDefault(plan.Object));

@@ -80,10 +80,10 @@ internal sealed class FileDestination : IDestination
         }
     }
 
-    public ChunkOrder ChunksOf(StreamPlan plan)
+    public ChunkOrder ChunksOf(string objectName, WriteMode write)
     {
-        var target = TargetOf(plan);
-        return LayoutOf(target, plan) is not null ? ChunkOrder.Any
+        var target = TargetOf(objectName);
+        return HasParts(target, write) ? ChunkOrder.Any
             : _store.GoesOutAtOnce(target) || !FileEncoding.CanContinue(FormatOf(target), target, _options) ? ChunkOrder.Single
             : _store.Joins ? ChunkOrder.Any
             : _store.Continues ? ChunkOrder.InOrder
@@ -118,7 +118,7 @@ internal sealed class FileDestination : IDestination
         var encoding = new FileEncoding(FormatOf(target), target, plan.Schema, _options, context.Pool);
         var staged = context.Previous is { } previous
             ? _store.Continue(previous.Location)
-            : _store.Stage(target, plan.RunId, ChunksOf(plan) == ChunkOrder.Any && !chunk.IsWhole ? chunk.Index : null);
+            : _store.Stage(target, plan.RunId, ChunksOf(plan.Object, plan.Write) == ChunkOrder.Any && !chunk.IsWhole ? chunk.Index : null);
         return Task.FromResult<IDestinationWriter>(new FileWriter(encoding, staged, chunk));
     }
 
@@ -253,8 +253,7 @@ internal sealed class FileDestination : IDestination
     /// <summary>Where the files go when there may be several; null for one file.</summary>
     private PartsLayout? LayoutOf(string target, StreamPlan plan)
     {
-        var adds = plan.Write == WriteMode.Append && _isFolder;
-        if (!adds && _options.Size("file_size") is null && _options.List("partition_by") is null or [] && PathTemplate.IndexOfPart(target) < 0)
+        if (!HasParts(target, plan.Write))
             return null;
         if (_store.GoesOutAtOnce(target))
             throw NebulaException.Configuration(
@@ -262,6 +261,10 @@ internal sealed class FileDestination : IDestination
                 _options.LocationOf("path"));
         return PartsLayout.Of(target, FormatOf(target), _options) with { Prefix = plan.Write == WriteMode.Append ? plan.RunId + "-" : "" };
     }
+
+    /// <summary>Whether there may be several files.</summary>
+    private bool HasParts(string target, WriteMode write) => (write == WriteMode.Append && _isFolder) || _options.Size("file_size") is not null
+        || _options.List("partition_by") is { Count: > 0 } || PathTemplate.IndexOfPart(target) >= 0;
 
     /// <summary>Where a stream goes: the path itself, or a file in it. Variables of the run are put in.</summary>
     private string TargetOf(StreamPlan plan) => PathTemplate.OfRun(TargetOf(plan.Object), plan.RunId, plan.StartedAt);

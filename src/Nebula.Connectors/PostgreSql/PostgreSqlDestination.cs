@@ -43,7 +43,7 @@ internal sealed partial class PostgreSqlDestination : IChangeDestination, IRange
     public Task<IReadOnlyList<CheckResult>> CheckStreamsAsync(IReadOnlyList<StreamTarget> streams, CancellationToken cancellationToken) =>
         TargetRights.RunAsync(_connections, [.. streams.Select(stream => (stream, NameOf(stream.Object)))], cancellationToken);
 
-    public ChunkOrder ChunksOf(StreamPlan plan) => ChunkOrder.Any;
+    public ChunkOrder ChunksOf(string objectName, WriteMode write) => ChunkOrder.Any;
 
     public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
     {

@@ -194,10 +194,9 @@ internal static class ConfigKeys
 
     /// <summary>Size of a chunk.</summary>
     public static readonly ConfigKey TargetSize = new(
-        "target_size", ConfigKind.Size, "About how many stored bytes of the source a chunk has: what is moved, retried and remembered as one.")
-    {
-        Default = "256MB",
-    };
+        "target_size", ConfigKind.Size,
+        "About how many stored bytes of the source a chunk has: what is moved, retried and remembered as one. If left out, 256MB; 1GB where they are written one "
+        + "behind the other, into one file.");
 
     /// <summary>How a stream is split.</summary>
     public static readonly ConfigKey Chunking = new("chunking", ConfigKind.Section, "How a stream is split into chunks.")

@@ -70,8 +70,8 @@ public sealed record StreamConfig
     /// <summary>What happens with rows that cannot be read.</summary>
     public BadRowPolicy BadRows { get; init; }
 
-    /// <summary>About how many stored bytes of the source a chunk has.</summary>
-    public long ChunkBytes { get; init; }
+    /// <summary>About how many stored bytes of the source a chunk has; null when that is left to us.</summary>
+    public long? ChunkBytes { get; init; }
 
     /// <summary>What is recorded, to prove later that what lies at the destination is what was read.</summary>
     public VerifyMode Verify { get; init; } = VerifyMode.Count;

@@ -175,7 +175,7 @@ public sealed class StreamResolver
             Select = values.Selection(ConfigKeys.Select),
             Columns = Columns(settings.FindMap(ConfigKeys.Columns.Name)),
             Limit = values.Integer(ConfigKeys.Limit),
-            ChunkBytes = Math.Max(1, values.Section(ConfigKeys.Chunking).Size(ConfigKeys.TargetSize)!.Value),
+            ChunkBytes = values.Section(ConfigKeys.Chunking).Size(ConfigKeys.TargetSize) is { } size ? Math.Max(1, size) : null,
             Contract = Contract(values.Section(ConfigKeys.Contract)),
             Lossy = values.Section(ConfigKeys.Contract).Text(ConfigKeys.Lossy) switch
             {

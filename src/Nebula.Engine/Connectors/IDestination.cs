@@ -45,8 +45,10 @@ public interface IDestination : IAsyncDisposable
         Task.FromResult<IReadOnlyList<CheckResult>>([]);
 
     /// <summary>Whether a stream may come in several chunks.</summary>
-    /// <param name="plan">The stream as it will be written.</param>
-    ChunkOrder ChunksOf(StreamPlan plan) => ChunkOrder.Single;
+    /// <param name="objectName">The object that it goes to; see <see cref="NameObject"/>.</param>
+    /// <param name="write">How it is written.</param>
+    /// <exception cref="Diagnostics.NebulaException">It cannot be written there at all.</exception>
+    ChunkOrder ChunksOf(string objectName, WriteMode write) => ChunkOrder.Single;
 
     /// <summary>Readies the place that a stream goes to, and removes what an earlier run that died left in staging.</summary>
     /// <param name="plan">The stream as it will be written.</param>

@@ -24,10 +24,7 @@ internal static class PlannedKey
         var key = wanted.Select(name => columns.FirstOrDefault(column => column.SourceName == name)?.Field.Name).ToList();
         var left = wanted.Where((_, i) => key[i] is null).ToList();
         var isWhole = wanted.Count > 0 && left.Count == 0;
-        var write = request.Write
-            ?? (!request.IsIncremental && request.Capture is null ? WriteMode.Replace
-                : capabilities.MergesRows && isWhole ? WriteMode.Merge
-                : WriteMode.Append);
+        var write = request.WriteInto(capabilities, isWhole);
         if (write == WriteMode.Merge && !capabilities.MergesRows)
             throw NebulaException.Configuration($"{stream.Name} cannot be merged: the target can only add rows. Use 'write: append'.");
         if (write == WriteMode.Merge && !isWhole)

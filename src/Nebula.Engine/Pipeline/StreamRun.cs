@@ -56,6 +56,12 @@ public sealed record StreamRequest
     /// <summary>Statement in the source's SQL whose rows are the stream; null for a stream that the source has.</summary>
     public string? Sql { get; init; }
 
+    /// <summary>What becomes of the rows that a destination has.</summary>
+    /// <param name="capabilities">What the destination can do.</param>
+    /// <param name="hasKey">Whether rows can be told apart by a key, all of which is read; taken for granted until that is known.</param>
+    public WriteMode WriteInto(DestinationCapabilities capabilities, bool hasKey = true) => Write
+        ?? (!IsIncremental && Capture is null ? WriteMode.Replace : capabilities.MergesRows && hasKey ? WriteMode.Merge : WriteMode.Append);
+
     /// <summary>Whether it is part of the result that what was committed is known: rows are not all read, or are added to what is there.</summary>
     public bool NeedsAccount => IsIncremental || Capture is not null || Write is WriteMode.Append or WriteMode.Merge;
 

@@ -16,6 +16,11 @@ namespace Nebula.Orchestration.Planning;
 public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connectors, string? runId = null, DateTime? startedAt = null)
 {
     private const string StandardOutput = "-";
+    private const long ChunkBytes = 256 << 20;
+
+    // chunks of one file come one by one, the pipeline runs dry between them, and no other worker is waiting for one: larger ones cost less, and are
+    // still moved again within seconds
+    private const long ChunkBytesInOrder = 1 << 30;
 
     // below this, filling a block before it is handed on would take longer than the user wants to wait
     private static readonly TimeSpan LatencyMatters = TimeSpan.FromSeconds(1);
@@ -218,6 +223,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                     $"{streams} streams cannot all be written to '{target}'. Make them one stream with 'single: true', "
                     + $"give the target a folder (path: {target}/), or set 'object' to a name with {{stream_name}} in it.",
                     pipeline.Target.Location);
+            var request = RequestOf(stream) with { Object = name };
             return new StreamJob
             {
                 Name = DisplayName(stream),
@@ -227,7 +233,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                 OpenDestination = createDestination,
                 TargetOptions = stream.TargetOptions,
                 FlushInterval = stream.Performance.FlushInterval,
-                Request = RequestOf(stream) with { Object = name },
+                Request = request,
                 Options = new PipelineOptions
                 {
                     Workers = stream.Performance.Workers ?? Environment.ProcessorCount,
@@ -243,7 +249,8 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
                     : stream.QuarantinePath?.Render(variables) ?? QuarantineBeside(target),
                 Bytes = bytes,
                 // a number of rows, good or bad, is counted by one reader
-                ChunkBytes = stream.Limit is null && stream.MaxBadRows is null && stream.BadRows != BadRowPolicy.Quarantine ? stream.ChunkBytes : null,
+                ChunkBytes = stream.Limit is not null || stream.MaxBadRows is not null || stream.BadRows == BadRowPolicy.Quarantine ? null
+                    : stream.ChunkBytes ?? (destination.ChunksOf(name, request.WriteInto(destination.Capabilities)) == ChunkOrder.InOrder ? ChunkBytesInOrder : ChunkBytes),
             };
         }
     }

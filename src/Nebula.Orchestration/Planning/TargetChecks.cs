@@ -18,11 +18,12 @@ public static class TargetChecks
         {
             var destination = target.First().OpenDestination();
             await using (destination.ConfigureAwait(false))
-                results.AddRange(await destination.CheckStreamsAsync([.. target.Select(TargetOf)], cancellationToken).ConfigureAwait(false));
+                results.AddRange(await destination.CheckStreamsAsync(
+                    [.. target.Select(job => TargetOf(job, destination.Capabilities))], cancellationToken).ConfigureAwait(false));
         }
         return results;
     }
 
-    private static StreamTarget TargetOf(StreamJob job) => new(job.Name, job.Request.Object,
-        job.Request.Write ?? (job.Request.IsIncremental || job.Request.Capture is not null ? WriteMode.Merge : WriteMode.Replace), job.Request.Capture);
+    private static StreamTarget TargetOf(StreamJob job, DestinationCapabilities capabilities) =>
+        new(job.Name, job.Request.Object, job.Request.WriteInto(capabilities), job.Request.Capture);
 }

@@ -27,6 +27,9 @@ internal sealed class OpenStream(StreamJob job, string runId, SyncWorkerOptions 
     /// <summary>The stream as it is written.</summary>
     public StreamPlan Written => _written!;
 
+    /// <summary>How its chunks may come.</summary>
+    public ChunkOrder Chunks => Destination.ChunksOf(Written.Object, Written.Write);
+
     /// <summary>What moving one chunk of it may count on: the lesser of the pipeline's limit and the worker's.</summary>
     public long? MemoryLimit
     {

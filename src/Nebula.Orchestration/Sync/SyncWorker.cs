@@ -69,7 +69,7 @@ public sealed class SyncWorker(
             return new PlannedStream(job.Name)
             {
                 IsCaptured = plan.Capture is not null,
-                TakesChunksInOrder = stream.Destination.ChunksOf(stream.Written) != ChunkOrder.Any,
+                TakesChunksInOrder = stream.Chunks != ChunkOrder.Any,
             };
         }, isPlanned: false, cancellationToken).ConfigureAwait(false);
     }
@@ -97,7 +97,7 @@ public sealed class SyncWorker(
         if (!stream.Plan.IsIncremental)
             from = null;
         var position = await stream.Source.FindPositionAsync(stream.Plan, from, cancellationToken).ConfigureAwait(false);
-        var isSplit = !task.ReadEverything && stream.Destination.ChunksOf(stream.Written) != ChunkOrder.Single;
+        var isSplit = !task.ReadEverything && stream.Chunks != ChunkOrder.Single;
         if (stream.Plan.Capture is { ChangesOnly: true })
             return new SplitStream(position);
         var compared = isRepaired ? await CompareAsync(task, stream, cancellationToken).ConfigureAwait(false) : null;
@@ -112,7 +112,7 @@ public sealed class SyncWorker(
         StreamTask task, Chunk chunk, Func<CancellationToken, Task<StagedPart?>> findPrevious,
         CancellationToken cancellationToken) => WithAsync(task, async stream =>
     {
-        var previous = chunk.Index > 0 && stream.Destination.ChunksOf(stream.Written) == ChunkOrder.InOrder
+        var previous = chunk.Index > 0 && stream.Chunks == ChunkOrder.InOrder
             ? await findPrevious(cancellationToken).ConfigureAwait(false)
                 ?? throw new NebulaException(ErrorKind.Fatal,
                     $"Chunk {chunk.Index - 1} has to be there before chunk {chunk.Index}, but its record is gone. Start the run again.")

@@ -138,7 +138,7 @@ public sealed class StreamResolverTests : IDisposable
              "performance.batch_size=(automatic) (built in)", "performance.workers=2 (3)", "performance.max_concurrency=(automatic) (built in)",
                  "performance.flush_interval=10s (built in)",
              "storage.mode=row (--storage)",
-             "chunking.target_size=256MB (built in)", "verify=count (built in)"],
+             "chunking.target_size=(automatic) (built in)", "verify=count (built in)"],
             settings);
     }
 
