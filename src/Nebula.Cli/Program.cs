@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Nebula.Cli.Output;
 using Nebula.Cli.Running;
@@ -10,8 +11,8 @@ internal static class Program
 {
     private static int Main(string[] arguments)
     {
-        // before all else: it is to be ahead of what the run needs
-        if (arguments is ["pipeline" or "run", _, ..])
+        // before all else: it is to be ahead of what the run needs. Native code has nothing to load
+        if (RuntimeFeature.IsDynamicCodeCompiled && arguments is ["pipeline" or "run", _, ..])
             Rehearsal.Start(keepsAccount: arguments[0] == "run");
         using var interruption = new Interruption();
         // not disposed: what cannot be written would be tried again

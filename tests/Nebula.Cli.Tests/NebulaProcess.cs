@@ -30,7 +30,8 @@ internal sealed record Outcome(int ExitCode, string Output, string Errors)
 internal sealed class NebulaProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nebula.exe" : "nebula");
+    private static readonly string Program = Environment.GetEnvironmentVariable("NEBULA_BINARY") is { Length: > 0 } published ? Path.GetFullPath(published)
+        : Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nebula.exe" : "nebula");
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("nebula-cli-");
 
     public string Folder => _folder.FullName;

@@ -11,7 +11,8 @@ public sealed class PostgreSqlDestinationProcessTests(Servers servers) : IDispos
 {
     private const int Rows = 20_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nebula.exe" : "nebula");
+    private static readonly string Program = Environment.GetEnvironmentVariable("NEBULA_BINARY") is { Length: > 0 } published ? Path.GetFullPath(published)
+        : Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nebula.exe" : "nebula");
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("nebula-postgres-");
 
     [Theory, Server(15), Server(18)]

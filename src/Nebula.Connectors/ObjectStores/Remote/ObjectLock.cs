@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using Nebula.Engine.Diagnostics;
 
@@ -84,8 +85,18 @@ internal sealed class ObjectLock : IDisposable
         }
     }
 
-    private static byte[] Render(string runId) =>
-        JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["run"] = runId, ["renewal"] = Guid.NewGuid().ToString("n") });
+    private static ReadOnlyMemory<byte> Render(string runId)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(bytes))
+        {
+            json.WriteStartObject();
+            json.WriteString("run", runId);
+            json.WriteString("renewal", Guid.NewGuid());
+            json.WriteEndObject();
+        }
+        return bytes.WrittenMemory;
+    }
 
     private static async Task<(string Holder, string Version)> ReadAsync(IRemoteBackend backend, string key, CancellationToken cancellationToken)
     {
