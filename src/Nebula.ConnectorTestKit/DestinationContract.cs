@@ -43,6 +43,7 @@ public sealed class DestinationContract(
         await examination.CheckAsync("the same token again does nothing", RepeatAsync).ConfigureAwait(false);
         await examination.CheckAsync("chunks come as the destination allows", WriteChunksAsync).ConfigureAwait(false);
         await examination.CheckAsync("a second attempt at a chunk replaces the first", RetryAsync).ConfigureAwait(false);
+        await examination.CheckAsync("preparing once more, and late, takes nothing away", PrepareLateAsync).ConfigureAwait(false);
         await examination.CheckAsync("a chunk without rows is written", WriteNothingAsync).ConfigureAwait(false);
         await examination.CheckAsync("replace takes the place of what is there", ReplaceAsync).ConfigureAwait(false);
         await examination.CheckAsync("append adds to what is there", AppendAsync).ConfigureAwait(false);
@@ -122,6 +123,16 @@ public sealed class DestinationContract(
         await load.CommitAsync().ConfigureAwait(false);
         await load.DisposeAsync().ConfigureAwait(false);
         check.RequireSame(load.Expected, await ReadAsync(check, load).ConfigureAwait(false), "of the last attempt");
+    }
+
+    private async Task PrepareLateAsync(Check check)
+    {
+        var load = await BeginAsync(check, "late", WriteMode.Replace).ConfigureAwait(false);
+        await load.StageAsync(Range(0)).ConfigureAwait(false);
+        await load.PrepareLateAsync().ConfigureAwait(false);
+        await load.CommitAsync().ConfigureAwait(false);
+        await load.DisposeAsync().ConfigureAwait(false);
+        check.RequireSame(load.Expected, await ReadAsync(check, load).ConfigureAwait(false), "after the run had prepared twice");
     }
 
     private async Task WriteNothingAsync(Check check)

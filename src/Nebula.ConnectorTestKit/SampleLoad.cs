@@ -74,6 +74,14 @@ internal sealed class SampleLoad : IAsyncDisposable
         _destination = _create();
     }
 
+    /// <summary>Prepares once more, by another instance, as when the step's message comes back.</summary>
+    public async Task PrepareLateAsync()
+    {
+        var late = _create();
+        await using (late.ConfigureAwait(false))
+            await late.PrepareAsync(Plan, _check.CancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Writes a chunk: rows in several batches, the first of them empty, encoded at once and written in order.</summary>
     /// <param name="numbers">A number for each row.</param>
     /// <param name="chunk">Its position.</param>

@@ -12,6 +12,8 @@ public sealed class DestinationContractTests
         { DestinationFault.LosesRowOfEachBlock, "what is committed can be read: expected after the commit: 60 rows; found 51 rows: 9 of them missing" },
         { DestinationFault.AddsToFirstAttempt, "a second attempt at a chunk replaces the first: expected of the last attempt: 60 rows; found 180 rows" },
         { DestinationFault.LosesChunk, "chunks come as the destination allows: expected written in chunks (Any): 180 rows; found 60 rows: 120 of them missing" },
+        { DestinationFault.ClearsWhatIsPreparedTwice,
+            "preparing once more, and late, takes nothing away: expected after the run had prepared twice: 60 rows; found 0 rows: 60 of them missing" },
         { DestinationFault.KeepsWhatIsReplaced, "replace takes the place of what is there: expected of the second run: 60 rows; found 120 rows" },
         { DestinationFault.MergesByAdding, "merge goes by the key: expected of both runs, those of the second in place of those with the same key: 90 rows; "
             + "found 120 rows: 30 that should not be there" },

@@ -16,6 +16,7 @@ public enum DestinationFault
     LosesRowOfEachBlock,
     AddsToFirstAttempt,
     LosesChunk,
+    ClearsWhatIsPreparedTwice,
     KeepsWhatIsReplaced,
     MergesByAdding,
     TakesStaleRun,
@@ -52,8 +53,13 @@ internal sealed class FaultyDestination(DestinationFault fault, Memory memory) :
 
     public ChunkOrder ChunksOf(string objectName, WriteMode write) => ChunkOrder.Any;
 
-    public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken) =>
-        Task.FromResult(memory.Checkpoints.GetValueOrDefault(plan.Object));
+    public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken)
+    {
+        if (fault == DestinationFault.ClearsWhatIsPreparedTwice)
+            foreach (var rows in memory.Staged.Values)
+                rows.Clear();
+        return Task.FromResult(memory.Checkpoints.GetValueOrDefault(plan.Object));
+    }
 
     public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken)
     {

@@ -62,8 +62,7 @@ internal sealed partial class PostgreSqlDestination : IChangeDestination, IRange
                 _ = TableEvolution.Changes(design, target);
             await LockAsync(connection, staging, cancellationToken).ConfigureAwait(false);
             await StagingTable.DropDeadAsync(connection, state, name, staging, cancellationToken).ConfigureAwait(false);
-            await StagingTable.DropAsync(connection, state, staging, cancellationToken).ConfigureAwait(false);
-            await StagingTable.CreateAsync(connection, staging, design, target, plan, cancellationToken).ConfigureAwait(false);
+            await StagingTable.EnsureAsync(connection, state, staging, design, target, plan, cancellationToken).ConfigureAwait(false);
             return target is null ? null : (await state.FindAsync(connection, name, forUpdate: false, cancellationToken).ConfigureAwait(false))?.Checkpoint;
         }, cancellationToken);
     }

@@ -50,7 +50,8 @@ public interface IDestination : IAsyncDisposable
     /// <exception cref="Diagnostics.NebulaException">It cannot be written there at all.</exception>
     ChunkOrder ChunksOf(string objectName, WriteMode write) => ChunkOrder.Single;
 
-    /// <summary>Readies the place that a stream goes to, and removes what an earlier run that died left in staging.</summary>
+    /// <summary>Readies the place that a stream goes to. What an earlier run that died left in staging goes, at the latest with the commit. The same run may
+    /// call it once more, and late: what it has staged since must stay.</summary>
     /// <param name="plan">The stream as it will be written.</param>
     /// <param name="cancellationToken">Stops the preparation.</param>
     /// <returns>What was committed last, where the destination keeps account of it; else null.</returns>

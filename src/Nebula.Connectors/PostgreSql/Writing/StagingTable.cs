@@ -68,14 +68,36 @@ internal static class StagingTable
     public static Task DropAsync(NpgsqlConnection connection, StateTable state, TableName staging, CancellationToken cancellationToken) =>
         StateTable.ExecuteAsync(connection, $"DROP TABLE IF EXISTS {staging.Sql}; {state.ForgetSql(staging)}", cancellationToken);
 
-    /// <summary>Makes the table, empty.</summary>
+    /// <summary>Makes the table. One that is there and fits stays, with its rows: the step may come once more, and late, when the run has staged already.
+    /// Rows of attempts that count no more go with the commit.</summary>
     /// <param name="connection">The connection.</param>
+    /// <param name="state">Keeps account of the rows.</param>
     /// <param name="staging">Its name.</param>
     /// <param name="design">What it is to hold.</param>
     /// <param name="target">Where its rows will go; null when that has to be made.</param>
     /// <param name="plan">The plan.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    public static async Task CreateAsync(
+    public static async Task EnsureAsync(NpgsqlConnection connection, StateTable state, TableName staging, TableDesign design, TargetTable? target,
+        StreamPlan plan, CancellationToken cancellationToken)
+    {
+        var one = Key(staging.Name + " prepare");
+        await StateTable.ExecuteAsync(connection, $"SELECT pg_advisory_lock({one})", cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (await TargetTable.FindAsync(connection, staging, cancellationToken).ConfigureAwait(false) is { } found && TableEvolution.Fits(design, found))
+                return;
+            await DropAsync(connection, state, staging, cancellationToken).ConfigureAwait(false);
+            await CreateAsync(connection, staging, design, target, plan, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // a connection that broke has given it back
+            if (connection.State == System.Data.ConnectionState.Open)
+                await StateTable.ExecuteAsync(connection, $"SELECT pg_advisory_unlock({one})", CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task CreateAsync(
         NpgsqlConnection connection, TableName staging, TableDesign design, TargetTable? target, StreamPlan plan, CancellationToken cancellationToken)
     {
         // where rows lie does not tell in which order they came: what others left free is filled first

@@ -47,6 +47,12 @@ internal sealed class TableEvolution(NpgsqlConnection connection, TargetTable ta
             + $"ALTER TABLE {table.Name.Sql} {string.Join(", ", changes)};");
     }
 
+    /// <summary>Whether a table can take the rows as it is.</summary>
+    /// <param name="design">What is needed.</param>
+    /// <param name="table">The table.</param>
+    public static bool Fits(TableDesign design, TargetTable table) =>
+        design.Columns.All(column => table.Column(column.Name) is { } found && Takes(found.Type, column));
+
     /// <summary>The type that a column of a table has after it was changed.</summary>
     /// <param name="column">What is needed.</param>
     /// <param name="table">The table.</param>
