@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Diagnostics;
 
@@ -13,8 +14,6 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 internal sealed unsafe class ChangeDecoder(
     IReadOnlyList<ChangedRows> streams, LogPlace place, PassedTransaction passed, bool isSentAgain, BufferPool pool) : IDisposable
 {
-    private const long MicrosecondsTo2000 = 946_684_800_000_000;
-
     // of each change its number counts twice: a change of a key is a delete and an insert
     private const int NumbersPerChange = 2;
     private const int LsnDigits = 16;
@@ -131,7 +130,7 @@ internal sealed unsafe class ChangeDecoder(
     private void Begin(ref PgOutputReader reader)
     {
         _commit = reader.ReadUInt64();
-        _committedAt = (long)reader.ReadUInt64() + MicrosecondsTo2000;
+        _committedAt = (long)reader.ReadUInt64() + Epoch.MicrosecondsTo2000;
         var xid = reader.ReadUInt32();
         if (_expected is { } expected && _commit >= expected.Commit)
         {
@@ -194,7 +193,7 @@ internal sealed unsafe class ChangeDecoder(
         if (reader.ReadByte() != 'N')
             throw reader.Broken();
         var places = Places(map, 1);
-        reader.ReadRow(places);
+        reader.ReadRow(places, FormOf(map));
         Append(map, (byte)'i', 0, message, places, default);
     }
 
@@ -206,13 +205,13 @@ internal sealed unsafe class ChangeDecoder(
         var kind = reader.ReadByte();
         if (kind is (byte)'K' or (byte)'O')
         {
-            reader.ReadRow(before);
+            reader.ReadRow(before, FormOf(map));
             if (reader.ReadByte() != 'N')
                 throw reader.Broken();
         }
         else if (kind != 'N')
             throw reader.Broken();
-        reader.ReadRow(after);
+        reader.ReadRow(after, FormOf(map));
         var known = kind == 'O' ? before : default;
         if (kind == 'N' || !IsOtherKey(map, message, before, after))
         {
@@ -228,7 +227,7 @@ internal sealed unsafe class ChangeDecoder(
         if (reader.ReadByte() is not ((byte)'K' or (byte)'O'))
             throw reader.Broken();
         var places = Places(map, 1);
-        reader.ReadRow(places);
+        reader.ReadRow(places, FormOf(map));
         Append(map, (byte)'d', 0, message, places, default);
     }
 
@@ -243,6 +242,8 @@ internal sealed unsafe class ChangeDecoder(
                 Count();
             }
     }
+
+    private static byte FormOf(RelationMap map) => map.Binary is null ? PgOutputReader.Text : PgOutputReader.Binary;
 
     private static bool IsOtherKey(RelationMap map, ReadOnlySpan<byte> message, ReadOnlySpan<int> before, ReadOnlySpan<int> after)
     {

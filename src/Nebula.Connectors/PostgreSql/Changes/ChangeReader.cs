@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace Nebula.Connectors.PostgreSql.Changes;
 
-/// <summary>Reads the log of a database in windows.</summary>
+/// <summary>Reads the log of a database in windows, its values in one form.</summary>
 internal sealed class ChangeReader : IChangeReader
 {
     private const int MessagesPerLook = 256;
@@ -32,11 +32,11 @@ internal sealed class ChangeReader : IChangeReader
 
     private ChangeReader(
         PostgreSqlConnections connections, CaptureOptions options, ChangeContext context, LogServer server, IReadOnlyList<ChangedRows> streams, LogPlace place,
-            PassedTransaction passed, bool isSentAgain, IMessageFeed feed, LentConnection side)
+            PassedTransaction passed, bool isSentAgain, bool isBinary, IMessageFeed feed, LentConnection side)
     {
         (_connections, _options, _context, _server, _streams, _feed, _side, _handedOver) = (connections, options, context, server, streams, feed, side, place);
         _decoder = new ChangeDecoder(streams, place, passed, isSentAgain, context.Pool);
-        _mapper = new RelationMapper(streams);
+        _mapper = new RelationMapper(streams, isBinary);
         _builder = new WindowBuilder(context.Pool, connections.Options.Wire.Limit);
         _transactions = new StreamedTransactions(new TransactionSpool(options.SpoolFolder, options.SpoolLimit), context.Pool);
     }
@@ -52,9 +52,10 @@ internal sealed class ChangeReader : IChangeReader
     /// <param name="connections">Lends connections.</param>
     /// <param name="captured">The streams.</param>
     /// <param name="context">What the run lends the reader.</param>
+    /// <param name="asText">Whether values are wanted as text, even where they could be read in binary form.</param>
     /// <param name="cancellationToken">Stops the opening.</param>
     public static async Task<ChangeReader> OpenAsync(
-        PostgreSqlConnections connections, IReadOnlyList<CapturedStream> captured, ChangeContext context, CancellationToken cancellationToken)
+        PostgreSqlConnections connections, IReadOnlyList<CapturedStream> captured, ChangeContext context, bool asText, CancellationToken cancellationToken)
     {
         var options = CaptureOptions.Of(captured[0].Plan);
         var positions = captured.Select(static stream => LogPosition.Parse(stream.From.Position)).ToList();
@@ -94,15 +95,18 @@ internal sealed class ChangeReader : IChangeReader
             var passed = positions.Select(static position => position.Passed ?? new PassedTransaction(position.Start.Place.Lsn, 0))
                 .MaxBy(static passed => passed.Commit);
             var isSentAgain = passed.At != 0 && passed.Commit >= from;
+            // one form for all: what neither side has to print and to parse is half the work of either
+            var isBinary = !asText && StreamProtocol.HasBinary(state.Version)
+                && streams.TrueForAll(static stream => stream.Columns.All(static column => BinaryValues.CanRead(column.Wire)));
             feed = context.Follow
-                ? await StreamFeed.StartAsync(connections, options, from, context.Pool, state.Version, cancellationToken).ConfigureAwait(false)
+                ? await StreamFeed.StartAsync(connections, options, from, context.Pool, state.Version, isBinary, cancellationToken).ConfigureAwait(false)
                 : new PeekFeed(connections, options, state, place.Lsn, (int)Math.Min((long)context.MaxChanges * WindowsPerAnswer, int.MaxValue / 2),
-                    context.Pool);
+                    isBinary, context.Pool);
             // from here on the slot is held, and cannot be made again by somebody else
             if (context.Follow)
                 ChangesLost.Require(place, options.Slot,
                     await ReplicationSlot.FindAsync(side.Connection, options.Slot, cancellationToken).ConfigureAwait(false));
-            return new ChangeReader(connections, options, context, state.Server, streams, place, passed, isSentAgain, feed, side);
+            return new ChangeReader(connections, options, context, state.Server, streams, place, passed, isSentAgain, isBinary, feed, side);
         }
         catch (Exception e)
         {
@@ -173,7 +177,7 @@ internal sealed class ChangeReader : IChangeReader
         {
             _failure = translated;
             if (isClosing || _decoder.IsOverwritten
-                || e is not (SchemaChangedException or DataFormatException or NebulaException { Kind: ErrorKind.PositionLost }))
+                || e is not (SchemaChangedException or TextNeededException or DataFormatException or NebulaException { Kind: ErrorKind.PositionLost }))
                 throw translated;
             // the log does not go on here, and what came before is handed over first
             _decoder.Rewind();

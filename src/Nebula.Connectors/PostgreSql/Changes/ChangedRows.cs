@@ -90,7 +90,7 @@ internal sealed unsafe class ChangedRows : IDisposable
     public void Append(RelationMap map, byte operation, in ChangeStamp stamp, byte* message, ReadOnlySpan<int> places, ReadOnlySpan<int> before)
     {
         var builders = _builder.Columns.AsSpan();
-        var sources = map.Sources;
+        var (sources, binary) = (map.Sources, map.Binary);
         List<int>? missing = null;
         var hasUnchanged = false;
         for (var i = 0; i < sources.Length; i++)
@@ -106,10 +106,17 @@ internal sealed unsafe class ChangedRows : IDisposable
             }
             if (length >= 0)
             {
-                if (!TextValues.TryAppend(builders[i], _forms[i], message + at, length))
+                if (binary is not null)
+                {
+                    if (!BinaryValues.TryAppend(builders[i], binary[source]!.Wire, message + at, length))
+                        throw new TextNeededException();
+                }
+                else if (!TextValues.TryAppend(builders[i], _forms[i], message + at, length))
                     throw Fault(i, new ReadOnlySpan<byte>(message + at, length));
                 continue;
             }
+            if (length == PgOutputReader.OtherForm)
+                throw new TextNeededException();
             builders[i].AppendNull();
             if (length == PgOutputReader.Null || operation == (byte)'d')
                 continue;
@@ -192,7 +199,14 @@ internal sealed unsafe class ChangedRows : IDisposable
             var (at, length) = (places[2 * map.Finder[i]], places[2 * map.Finder[i] + 1]);
             if (length == PgOutputReader.Unchanged && before.Length > 0)
                 (at, length) = (before[2 * map.Finder[i]], before[2 * map.Finder[i] + 1]);
-            key[i] = length < 0 ? null : Encoding.UTF8.GetString(message + at, length);
+            key[i] = length switch
+            {
+                PgOutputReader.OtherForm => throw new TextNeededException(),
+                < 0 => null,
+                _ when map.Binary is null => Encoding.UTF8.GetString(message + at, length),
+                _ => (map.Binary[map.Finder[i]] is { } type ? BinaryValues.TextOf(type.Wire, type.Type, new ReadOnlySpan<byte>(message + at, length)) : null)
+                    ?? throw new TextNeededException(),
+            };
         }
         return key;
     }

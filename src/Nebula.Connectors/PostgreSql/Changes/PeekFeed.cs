@@ -22,9 +22,10 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <param name="state">The server, and where its log ends.</param>
 /// <param name="start">Where to start.</param>
 /// <param name="changesPerAnswer">About how many messages are asked for at a time.</param>
+/// <param name="isBinary">Whether values are wanted in binary form.</param>
 /// <param name="pool">Where buffers come from.</param>
-internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions options, LogState state, ulong start, int changesPerAnswer, BufferPool pool)
-    : IMessageFeed
+internal sealed class PeekFeed(
+    PostgreSqlConnections connections, CaptureOptions options, LogState state, ulong start, int changesPerAnswer, bool isBinary, BufferPool pool) : IMessageFeed
 {
     private const string Name = "the log";
     private const int BlockSize = 512 << 10;
@@ -137,7 +138,7 @@ internal sealed class PeekFeed(PostgreSqlConnections connections, CaptureOptions
         _askedFrom = _advanced;
         var sql = string.Create(CultureInfo.InvariantCulture, $"""
             COPY (SELECT data FROM pg_logical_slot_peek_binary_changes('{options.Slot}', '{LogPlace.Sql(state.End)}', {_limit},
-                'proto_version', '{StreamProtocol.CommittedOnly}', 'publication_names', {SqlName.Literal(SqlName.Quote(options.Publication))}))
+                'proto_version', '{StreamProtocol.CommittedOnly}', 'publication_names', {SqlName.Literal(SqlName.Quote(options.Publication))}{(isBinary ? ", 'binary', 'true'" : "")}))
             TO STDOUT (FORMAT binary)
             """);
         _copy = await WhileBusyAsync(wire =>

@@ -33,6 +33,15 @@ internal ref struct PgOutputReader(ReadOnlySpan<byte> message)
     /// <summary>Length of a value that did not change, and that the log does not tell.</summary>
     public const int Unchanged = -2;
 
+    /// <summary>Length of a value that is there in the other form than all are asked for.</summary>
+    public const int OtherForm = -3;
+
+    /// <summary>What stands in front of a value in text form.</summary>
+    public const byte Text = (byte)'t';
+
+    /// <summary>What stands in front of a value in binary form.</summary>
+    public const byte Binary = (byte)'b';
+
     private readonly ReadOnlySpan<byte> _message = message;
     private int _at;
 
@@ -60,8 +69,10 @@ internal ref struct PgOutputReader(ReadOnlySpan<byte> message)
     }
 
     /// <summary>Finds where the values of a row lie in the message.</summary>
-    /// <param name="places">Takes offset and length of each value; lengths below 0 are <see cref="Null"/> and <see cref="Unchanged"/>.</param>
-    public void ReadRow(Span<int> places)
+    /// <param name="places">Takes offset and length of each value; lengths below 0 are <see cref="Null"/>, <see cref="Unchanged"/> and
+    /// <see cref="OtherForm"/>.</param>
+    /// <param name="form">The form that is asked for: <see cref="Text"/> or <see cref="Binary"/>. Types that cannot be sent in binary form come as text.</param>
+    public void ReadRow(Span<int> places, byte form)
     {
         if (ReadUInt16() != places.Length / 2)
             throw Broken();
@@ -73,7 +84,7 @@ internal ref struct PgOutputReader(ReadOnlySpan<byte> message)
                 throw Broken();
             var kind = message[at++];
             var length = kind switch { (byte)'n' => Null, (byte)'u' => Unchanged, _ => 0 };
-            if (kind == (byte)'t')
+            if (kind is Text or Binary)
             {
                 if (message.Length - at < sizeof(int))
                     throw Broken();
@@ -85,7 +96,7 @@ internal ref struct PgOutputReader(ReadOnlySpan<byte> message)
             else if (length == 0)
                 throw Broken();
             places[i] = at;
-            places[i + 1] = length;
+            places[i + 1] = kind is Text or Binary && kind != form ? OtherForm : length;
             at += Math.Max(length, 0);
         }
         _at = at;

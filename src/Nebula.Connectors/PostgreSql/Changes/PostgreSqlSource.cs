@@ -20,7 +20,7 @@ internal sealed partial class PostgreSqlSource
     {
         // a snapshot that is kept open keeps the server from clearing dead rows away
         await ReleaseLogsAsync().ConfigureAwait(false);
-        return await ChangeReader.OpenAsync(_connections, streams, context, cancellationToken).ConfigureAwait(false);
+        return await BinaryFirstReader.OpenAsync(_connections, streams, context, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Makes what the log needs, and takes its position and the state that the snapshot is read from.</summary>

@@ -1,3 +1,5 @@
+using Nebula.Connectors.PostgreSql.Types;
+
 namespace Nebula.Connectors.PostgreSql.Changes;
 
 /// <summary>How rows of a published table become rows of a stream.</summary>
@@ -10,4 +12,8 @@ internal sealed record RelationMap(ChangedRows Rows, PublishedRelation Relation,
 {
     /// <summary>Whether it is a table of the same name that is there no more.</summary>
     public bool IsFormer { get; init; }
+
+    /// <summary>For each column of the table how its values are read from a binary log, and what they are; null where a column is not, and as a whole for a
+    /// log that is text.</summary>
+    public PostgreSqlType?[]? Binary { get; init; }
 }

@@ -10,7 +10,8 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// does not tell yet or no more, though the table has it, is read from the table.
 /// </summary>
 /// <param name="streams">The streams.</param>
-internal sealed class RelationMapper(IReadOnlyList<ChangedRows> streams)
+/// <param name="isBinary">Whether the log tells values in binary form.</param>
+internal sealed class RelationMapper(IReadOnlyList<ChangedRows> streams, bool isBinary)
 {
     private const string TypesQuery = """
         WITH RECURSIVE domains (domain, type, modifier) AS (
@@ -64,7 +65,19 @@ internal sealed class RelationMapper(IReadOnlyList<ChangedRows> streams)
         if (key.Count == 0 && table.Identity != 'f')
             key = [.. relation.Columns.Where(static column => column.IsKey).Select(static column => column.Name)];
         var finder = Positions(relation, table.KeyColumns.Select(static column => column.Name));
-        return new RelationMap(rows, relation, sources, Positions(relation, key) ?? [], finder ?? []);
+        return new RelationMap(rows, relation, sources, Positions(relation, key) ?? [], finder ?? []) { Binary = isBinary ? BinaryOf(rows, relation, sources) : null };
+    }
+
+    /// <summary>Finds how values of a table are read from a binary log.</summary>
+    private PostgreSqlType?[] BinaryOf(ChangedRows rows, PublishedRelation relation, int[] sources)
+    {
+        var types = new PostgreSqlType?[relation.Columns.Length];
+        for (var i = 0; i < types.Length; i++)
+            types[i] = _types.GetValueOrDefault((relation.Columns[i].Type, relation.Columns[i].Modifier));
+        for (var i = 0; i < sources.Length; i++)
+            if (sources[i] >= 0 && (types[sources[i]] is not { } published || !BinaryValues.CanRead(rows.Columns[i].Field.Type, published)))
+                throw new TextNeededException();
+        return types;
     }
 
     /// <summary>Finds where a column of the stream stands; -1 where its values are read from the table.</summary>

@@ -58,12 +58,14 @@ internal sealed class StreamFeed : IMessageFeed
     /// <param name="from">Where to start.</param>
     /// <param name="pool">Where buffers come from.</param>
     /// <param name="server">Major version of the server.</param>
+    /// <param name="isBinary">Whether values are wanted in binary form.</param>
     /// <param name="cancellationToken">Stops the start.</param>
     public static async Task<StreamFeed> StartAsync(
-        PostgreSqlConnections connections, CaptureOptions options, ulong from, BufferPool pool, int server, CancellationToken cancellationToken)
+        PostgreSqlConnections connections, CaptureOptions options, ulong from, BufferPool pool, int server, bool isBinary,
+            CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        var sql = $"START_REPLICATION SLOT \"{options.Slot}\" LOGICAL {LogPlace.Sql(from)} ({StreamProtocol.Settings(server, options)})";
+        var sql = $"START_REPLICATION SLOT \"{options.Slot}\" LOGICAL {LogPlace.Sql(from)} ({StreamProtocol.Settings(server, options, isBinary)})";
         while (true)
         {
             var connection = await connections.OpenReplicationAsync(cancellationToken).ConfigureAwait(false);

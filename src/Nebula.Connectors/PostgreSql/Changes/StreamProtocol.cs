@@ -6,9 +6,14 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 internal static class StreamProtocol
 {
     private const int FirstServerWithStreaming = 14;
+    private const int FirstServerWithBinary = 14;
 
     /// <summary>Version of the protocol without parts of transactions that have not ended.</summary>
     public const string CommittedOnly = "1";
+
+    /// <summary>Whether a server sends values in binary form.</summary>
+    /// <param name="server">Major version of the server.</param>
+    public static bool HasBinary(int server) => server >= FirstServerWithBinary;
 
     /// <summary>The highest version of the protocol that a server speaks.</summary>
     /// <param name="server">Major version of the server.</param>
@@ -20,12 +25,14 @@ internal static class StreamProtocol
     /// </summary>
     /// <param name="server">Major version of the server.</param>
     /// <param name="options">The publication, and whether there is a spool.</param>
-    public static string Settings(int server, CaptureOptions options)
+    /// <param name="isBinary">Whether values are wanted in binary form.</param>
+    public static string Settings(int server, CaptureOptions options, bool isBinary)
     {
         // a backslash is one in this language
         var publication = SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal);
-        return server < FirstServerWithStreaming || options.SpoolLimit == 0
+        return (server < FirstServerWithStreaming || options.SpoolLimit == 0
             ? $"proto_version '{CommittedOnly}', publication_names '{publication}'"
-            : FormattableString.Invariant($"proto_version '{VersionOf(server)}', publication_names '{publication}', streaming 'on'");
+            : FormattableString.Invariant($"proto_version '{VersionOf(server)}', publication_names '{publication}', streaming 'on'"))
+            + (isBinary ? ", binary 'true'" : "");
     }
 }

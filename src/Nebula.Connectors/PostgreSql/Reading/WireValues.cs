@@ -16,9 +16,6 @@ internal readonly unsafe ref struct WireValues(byte* bytes, int* places, int str
     /// <summary>The length of null.</summary>
     public const int Null = -1;
 
-    private const int DaysTo2000 = 10_957;
-    private const long MicrosecondsPerDay = 86_400_000_000;
-    private const long MicrosecondsTo2000 = DaysTo2000 * MicrosecondsPerDay;
     private const byte JsonbVersion = 1;
 
     /// <summary>Names what a value is that its column cannot hold.</summary>
@@ -39,12 +36,12 @@ internal readonly unsafe ref struct WireValues(byte* bytes, int* places, int str
                 int.MinValue => "-infinity",
                 _ => null,
             },
-            PostgreSqlWire.Time when length == sizeof(long) => BinaryPrimitives.ReadInt64BigEndian(bytes[place..]) >= MicrosecondsPerDay ? "24:00:00" : null,
+            PostgreSqlWire.Time when length == sizeof(long) => BinaryPrimitives.ReadInt64BigEndian(bytes[place..]) >= Epoch.MicrosecondsPerDay ? "24:00:00" : null,
             PostgreSqlWire.Timestamp when length == sizeof(long) => BinaryPrimitives.ReadInt64BigEndian(bytes[place..]) switch
             {
                 long.MaxValue => "infinity",
                 long.MinValue => "-infinity",
-                > long.MaxValue - MicrosecondsTo2000 => "a time after the year 294246",
+                > long.MaxValue - Epoch.MicrosecondsTo2000 => "a time after the year 294246",
                 _ => null,
             },
             _ => null,
@@ -290,14 +287,14 @@ internal readonly unsafe ref struct WireValues(byte* bytes, int* places, int str
     {
         public static int Length => sizeof(long);
 
-        public static bool Is(byte* value) => Int8.Read(value) >= MicrosecondsPerDay;
+        public static bool Is(byte* value) => Int8.Read(value) >= Epoch.MicrosecondsPerDay;
     }
 
     private readonly struct TimestampFault : IWireFault
     {
         public static int Length => sizeof(long);
 
-        public static bool Is(byte* value) => Int8.Read(value) is > long.MaxValue - MicrosecondsTo2000 or long.MinValue;
+        public static bool Is(byte* value) => Int8.Read(value) is > long.MaxValue - Epoch.MicrosecondsTo2000 or long.MinValue;
     }
 
     private interface IFixedReader<T> where T : unmanaged
@@ -322,12 +319,12 @@ internal readonly unsafe ref struct WireValues(byte* bytes, int* places, int str
 
     private readonly struct Date : IFixedReader<int>
     {
-        public static int Read(byte* value) => Int4.Read(value) + DaysTo2000;
+        public static int Read(byte* value) => Int4.Read(value) + Epoch.DaysTo2000;
     }
 
     private readonly struct Timestamp : IFixedReader<long>
     {
-        public static long Read(byte* value) => Int8.Read(value) + MicrosecondsTo2000;
+        public static long Read(byte* value) => Int8.Read(value) + Epoch.MicrosecondsTo2000;
     }
 
     private readonly struct Uuid : IFixedReader<UInt128>

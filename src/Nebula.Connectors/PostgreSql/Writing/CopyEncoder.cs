@@ -22,10 +22,6 @@ internal readonly record struct CopyColumn(int Index, PostgreSqlWire Wire);
 /// <param name="isNumbered">Whether each row begins with its number, four bytes.</param>
 internal sealed unsafe class CopyEncoder(BufferPool pool, string stream, ImmutableArray<CopyColumn> columns, bool isNumbered = false)
 {
-    private const int DaysTo2000 = 10_957;
-    private const long MicrosecondsPerDay = 86_400_000_000;
-    private const long MicrosecondsTo2000 = DaysTo2000 * MicrosecondsPerDay;
-
     // from 4713 BC (4714 in the calendar that is used) to 5874897, and to 294276: src/include/datatype/timestamp.h
     private const int FirstDay = -2_451_545, LastDay = 2_145_031_948;
     private const long FirstMicrosecond = -211_813_488_000_000_000, LastMicrosecond = 9_223_371_331_199_999_999;
@@ -208,11 +204,11 @@ internal sealed unsafe class CopyEncoder(BufferPool pool, string stream, Immutab
                     *p = (byte)(_values[row >> 3] >> (row & 7) & 1);
                     return p + 1;
                 case PostgreSqlWire.Time:
-                    return WriteLong(p, ((long*)_values)[row], 0, 0, MicrosecondsPerDay);
+                    return WriteLong(p, ((long*)_values)[row], 0, 0, Epoch.MicrosecondsPerDay);
                 case PostgreSqlWire.Timestamp:
-                    return WriteLong(p, ((long*)_values)[row], MicrosecondsTo2000, FirstMicrosecond, LastMicrosecond);
+                    return WriteLong(p, ((long*)_values)[row], Epoch.MicrosecondsTo2000, FirstMicrosecond, LastMicrosecond);
                 case PostgreSqlWire.Date:
-                    var days = (long)((int*)_values)[row] - DaysTo2000;
+                    var days = (long)((int*)_values)[row] - Epoch.DaysTo2000;
                     if (days is < FirstDay or > LastDay)
                         return p - LengthSize;
                     Put(ref p, BinaryPrimitives.ReverseEndianness((int)days));

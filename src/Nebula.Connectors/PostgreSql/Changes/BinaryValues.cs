@@ -1,0 +1,158 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Nebula.Connectors.PostgreSql.Reading;
+using Nebula.Connectors.PostgreSql.Types;
+using Nebula.Engine.Columns;
+using Nebula.Engine.Schemas;
+
+namespace Nebula.Connectors.PostgreSql.Changes;
+
+/// <summary>Reads what the send functions of types give into the values that a snapshot has of them, one by one. What cannot be read is left to the text form,
+/// in which the server prints every value.</summary>
+internal static unsafe class BinaryValues
+{
+    private const byte JsonbVersion = 1;
+    private const int UuidSize = 16;
+
+    /// <summary>Whether columns that are asked for in a form can be read from a binary log.</summary>
+    /// <param name="wire">The form in a snapshot.</param>
+    public static bool CanRead(PostgreSqlWire wire) => wire is not (PostgreSqlWire.Cast or PostgreSqlWire.Printed or PostgreSqlWire.ToJson);
+
+    /// <summary>Whether values of a type are read exactly into a column.</summary>
+    /// <param name="type">The column.</param>
+    /// <param name="published">How the values' type is read.</param>
+    public static bool CanRead(DataType type, PostgreSqlType published) => CanRead(published.Wire) && (published.Type.Equals(type) || type.Kind switch
+    {
+        TypeKind.Int64 => published.Wire is PostgreSqlWire.Int4 or PostgreSqlWire.Int2,
+        TypeKind.Int32 => published.Wire == PostgreSqlWire.Int2,
+        TypeKind.String => published.Type.Kind == TypeKind.Json,
+        TypeKind.Decimal => published.Type.Kind == TypeKind.Decimal && published.Type.Scale <= type.Scale
+            && published.Type.Precision - published.Type.Scale <= type.Precision - type.Scale,
+        _ => false,
+    });
+
+    /// <summary>Appends a value.</summary>
+    /// <param name="column">The column, which can take values of this form.</param>
+    /// <param name="wire">What the bytes are.</param>
+    /// <param name="p">The bytes.</param>
+    /// <param name="length">Their number.</param>
+    /// <returns>False when the column cannot hold it; nothing is appended then.</returns>
+    public static bool TryAppend(ColumnBuilder column, PostgreSqlWire wire, byte* p, int length)
+    {
+        switch (wire)
+        {
+            case PostgreSqlWire.Bytes:
+                column.AppendBytes(new ReadOnlySpan<byte>(p, length));
+                return true;
+            case PostgreSqlWire.Int8 or PostgreSqlWire.Int4 or PostgreSqlWire.Int2 when length == SizeOf(wire):
+                AppendInteger(column, wire, p);
+                return true;
+            case PostgreSqlWire.Float8 when length == sizeof(double):
+                column.Append(Read<long>(p));
+                return true;
+            case PostgreSqlWire.Timestamp when length == sizeof(long):
+                var time = Read<long>(p);
+                // the infinities, and what lies behind the last year
+                if (time is > long.MaxValue - Epoch.MicrosecondsTo2000 or long.MinValue)
+                    return false;
+                column.Append(time + Epoch.MicrosecondsTo2000);
+                return true;
+            case PostgreSqlWire.Bool when length == sizeof(byte):
+                column.AppendBool(*p != 0);
+                return true;
+            case PostgreSqlWire.Numeric when length >= NumericReader.HeaderSize:
+                return TryAppendNumber(column, new ReadOnlySpan<byte>(p, length));
+            case PostgreSqlWire.Jsonb when length > sizeof(byte) && *p == JsonbVersion:
+                column.AppendBytes(new ReadOnlySpan<byte>(p + 1, length - 1));
+                return true;
+            default:
+                return TryAppendRarer(column, wire, p, length);
+        }
+    }
+
+    /// <summary>Gives the text of a value, as the server prints it.</summary>
+    /// <param name="wire">What the bytes are.</param>
+    /// <param name="type">The type that is read from them.</param>
+    /// <param name="value">The bytes.</param>
+    /// <returns>Null where only the server knows.</returns>
+    public static string? TextOf(PostgreSqlWire wire, DataType type, ReadOnlySpan<byte> value) => wire switch
+    {
+        PostgreSqlWire.Int8 => BinaryPrimitives.ReadInt64BigEndian(value).ToString(CultureInfo.InvariantCulture),
+        PostgreSqlWire.Int4 => BinaryPrimitives.ReadInt32BigEndian(value).ToString(CultureInfo.InvariantCulture),
+        PostgreSqlWire.Int2 => BinaryPrimitives.ReadInt16BigEndian(value).ToString(CultureInfo.InvariantCulture),
+        PostgreSqlWire.Oid => BinaryPrimitives.ReadUInt32BigEndian(value).ToString(CultureInfo.InvariantCulture),
+        PostgreSqlWire.Bool => value[0] != 0 ? "t" : "f",
+        PostgreSqlWire.Uuid => new Guid(value, bigEndian: true).ToString(),
+        PostgreSqlWire.Bytes when type.Kind == TypeKind.String => Encoding.UTF8.GetString(value),
+        _ => null,
+    };
+
+    private static int SizeOf(PostgreSqlWire wire) => wire switch { PostgreSqlWire.Int8 => sizeof(long), PostgreSqlWire.Int4 => sizeof(int), _ => sizeof(short) };
+
+    private static T Read<T>(byte* p) where T : unmanaged, System.Numerics.IBinaryInteger<T> => T.ReadBigEndian(new ReadOnlySpan<byte>(p, sizeof(T)), isUnsigned: false);
+
+    /// <summary>Appends an integer to a column of its size, or of a larger one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AppendInteger(ColumnBuilder column, PostgreSqlWire wire, byte* p)
+    {
+        var number = wire switch
+        {
+            PostgreSqlWire.Int8 => BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<long>(p)),
+            PostgreSqlWire.Int4 => BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<int>(p)),
+            _ => BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<short>(p)),
+        };
+        switch (column.Type.ByteWidth)
+        {
+            case sizeof(long):
+                column.Append(number);
+                break;
+            case sizeof(int):
+                column.Append((int)number);
+                break;
+            default:
+                column.Append((short)number);
+                break;
+        }
+    }
+
+    private static bool TryAppendNumber(ColumnBuilder column, ReadOnlySpan<byte> value)
+    {
+        var (precision, scale) = (column.Type.Precision, column.Type.Scale);
+        if (NumericReader.IsSpecial(value))
+            return false;
+        if (column.Type.ByteWidth == sizeof(long))
+        {
+            if (!NumericReader.TryReadShort(value, precision, scale, out var number))
+                return false;
+            column.Append(number);
+            return true;
+        }
+        if (!NumericReader.TryRead(value, precision, scale, out var large))
+            return false;
+        column.Append(large);
+        return true;
+    }
+
+    private static bool TryAppendRarer(ColumnBuilder column, PostgreSqlWire wire, byte* p, int length)
+    {
+        switch (wire)
+        {
+            case PostgreSqlWire.Date when length == sizeof(int) && Read<int>(p) is var days and not (int.MaxValue or int.MinValue):
+                column.Append(days + Epoch.DaysTo2000);
+                return true;
+            case PostgreSqlWire.Time when length == sizeof(long) && Read<long>(p) is var time and < Epoch.MicrosecondsPerDay:
+                column.Append(time);
+                return true;
+            case PostgreSqlWire.Oid or PostgreSqlWire.Float4 when length == sizeof(int):
+                column.Append(Read<int>(p));
+                return true;
+            case PostgreSqlWire.Uuid when length == UuidSize:
+                column.Append(Unsafe.ReadUnaligned<UInt128>(p));
+                return true;
+            default:
+                return false;
+        }
+    }
+}
