@@ -36,7 +36,7 @@ internal static class RunnerFactory
 
         SyncWorker CreateWorker(ISyncObserver observer, int parallelChunks) => new(
             new OnePipeline(pipeline), context.Connectors, state.Store,
-            new SyncWorkerOptions { Pool = pool, ParallelChunks = parallelChunks, KeepsOpen = true, Observer = observer });
+            new SyncWorkerOptions { Pool = pool, ParallelChunks = parallelChunks, KeepsOpen = true, Planned = plan, Observer = observer });
     }
 
     private static SyncRequest? FindInterrupted(RunPlan plan, IReadOnlyList<string> only, bool follow, PipelineState state, CommandContext context)

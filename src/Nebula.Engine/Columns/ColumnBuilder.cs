@@ -161,6 +161,19 @@ public sealed class ColumnBuilder : IDisposable
         }
     }
 
+    /// <summary>Makes room for as many values as will probably come, by the size of those that are here. Children grow as they do.</summary>
+    /// <param name="count">Number of values, those that are here included.</param>
+    public void Prepare(int count)
+    {
+        if (Length == 0 || count <= Length)
+            return;
+        if (_hasValidity)
+            _validity.Prepare(Math.Max(Bitmap.ByteCount(count) - _validity.Length, 0));
+        _values.Prepare((int)Math.Max(Math.Min((long)_values.Length * count / Length, LargestPrepared) - _values.Length, 0));
+        if (_offsets.Length > 0)
+            _offsets.Prepare((int)Math.Max(Math.Min((count + 1L) * sizeof(int), LargestPrepared) - _offsets.Length, 0));
+    }
+
     /// <summary>Appends a range of another column of the same type. Dictionary-encoded strings are written out.</summary>
     /// <param name="source">The column.</param>
     /// <param name="start">First value.</param>
@@ -282,6 +295,7 @@ public sealed class ColumnBuilder : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void AppendOffset(int end)
     {
         if (_offsets.Length == 0)

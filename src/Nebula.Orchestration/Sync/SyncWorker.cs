@@ -36,9 +36,9 @@ public sealed class SyncWorker(
     /// <inheritdoc/>
     public async Task<int> PlanAsync(SyncRequest request, CancellationToken cancellationToken)
     {
-        var plan = await new RunPlanner(pipelines.Load(request.Pipeline, request.Variables), connectors, request.RunId)
-            .PlanAsync(request.Only, cancellationToken)
-            .ConfigureAwait(false);
+        var plan = options.Planned is { } made && made.RunId == request.RunId ? made
+            : await new RunPlanner(pipelines.Load(request.Pipeline, request.Variables), connectors, request.RunId)
+                .PlanAsync(request.Only, cancellationToken).ConfigureAwait(false);
         await _plans.AddAsync(PlannedSources.Of(plan) with { Variables = request.Variables }, request.RunId, cancellationToken).ConfigureAwait(false);
         _runs.TryRemove(request.RunId, out _);
         return (await RunOf(request.RunId, request.Pipeline, cancellationToken).ConfigureAwait(false)).Jobs.Count;

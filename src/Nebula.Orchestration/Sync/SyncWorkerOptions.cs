@@ -1,4 +1,5 @@
 using Nebula.Engine.Columns;
+using Nebula.Orchestration.Planning;
 
 namespace Nebula.Orchestration.Sync;
 
@@ -17,6 +18,9 @@ public sealed record SyncWorkerOptions
 
     /// <summary>Whether sources and destinations stay open from step to step, with the locks that they hold: where one process runs all of them.</summary>
     public bool KeepsOpen { get; init; }
+
+    /// <summary>The plan of a run that this process has made already, so that the source is not asked for its streams once more; null for none.</summary>
+    public RunPlan? Planned { get; init; }
 
     /// <summary>How long a slice of changes may go on before it is recorded that it ended; null for as long as there are changes.</summary>
     public TimeSpan? SliceDuration { get; init; }

@@ -44,9 +44,6 @@ internal sealed unsafe class ChangeDecoder(
     /// <summary>Number of changes since the last window.</summary>
     public int Changes { get; private set; }
 
-    /// <summary>When the last transaction was committed of which there is a change; null when there is none since the last window.</summary>
-    public DateTime? CommittedAt { get; private set; }
-
     /// <summary>Bytes on loan for changes.</summary>
     public long BufferBytes
     {
@@ -122,7 +119,7 @@ internal sealed unsafe class ChangeDecoder(
     public void Rewind() => _marked?.Rewind();
 
     /// <summary>Starts the next window.</summary>
-    public void StartWindow() => (Changes, CommittedAt) = (0, null);
+    public void StartWindow() => Changes = 0;
 
     /// <inheritdoc/>
     public void Dispose() => _places.Dispose();
@@ -239,7 +236,7 @@ internal sealed unsafe class ChangeDecoder(
             if (MapOf(ref reader) is { } map)
             {
                 map.Rows.AppendTruncate(Stamp(0));
-                Count();
+                Changes++;
             }
     }
 
@@ -263,19 +260,16 @@ internal sealed unsafe class ChangeDecoder(
     {
         fixed (byte* p = message)
             map.Rows.Append(map, operation, Stamp(number), p, places, before);
-        Count();
-    }
-
-    private void Count()
-    {
         Changes++;
-        CommittedAt = DateTime.UnixEpoch.AddTicks(_committedAt * TimeSpan.TicksPerMicrosecond);
     }
 
     // the first change has number 1, so that it stands behind the place of its transaction
     private ChangeStamp Stamp(uint number)
     {
-        _ = Utf8Formatter.TryFormat(_done * NumbersPerChange + number + 1, _position.AsSpan(LsnDigits + 1), out _, new System.Buffers.StandardFormat('X', 8));
+        var rest = _done * NumbersPerChange + number + 1;
+        var digits = _position.AsSpan(LsnDigits + 1);
+        for (var i = digits.Length - 1; i >= 0; i--, rest >>= 4)
+            digits[i] = "0123456789ABCDEF"u8[(int)(rest & 0xF)];
         return new ChangeStamp(_position, _committedAt);
     }
 

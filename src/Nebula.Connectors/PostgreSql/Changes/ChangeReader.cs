@@ -86,7 +86,7 @@ internal sealed class ChangeReader : IChangeReader
                     throw ChangesLost.NotPublished(captured[i].Plan.Stream.Name, options.Publication);
                 if (publication.FindFault(table, captured[i].Plan.Columns.Select(static column => column.SourceName)) is { } fault)
                     throw NebulaException.Configuration(fault);
-                streams.Add(new ChangedRows(i, captured[i].Plan, starts[i], table, context.Pool));
+                streams.Add(new ChangedRows(i, captured[i].Plan, starts[i], table, context));
             }
             if (options.IsFailover && !slot!.IsFailover)
                 await CapturedLog.ShareSlotAsync(connections, options, state, cancellationToken).ConfigureAwait(false);

@@ -11,6 +11,7 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <summary>The changes of one stream in the window that is being read.</summary>
 internal sealed unsafe class ChangedRows : IDisposable
 {
+    private const int SampleSize = 4096;
     private readonly RecordBatchBuilder _builder;
     private readonly TextForm[] _forms;
     private readonly ColumnBuilder _operation;
@@ -20,14 +21,16 @@ internal sealed unsafe class ChangedRows : IDisposable
     private readonly bool[] _isKey;
     private readonly List<MissingValues> _missing = [];
     private readonly byte[] _unchangedBits;
+    private readonly long _mostBytes;
     private int _marked;
+    private int _lastLength;
 
     /// <param name="index">Position of the stream among those of the log.</param>
     /// <param name="plan">The stream.</param>
     /// <param name="start">Where its changes start.</param>
     /// <param name="table">Its table.</param>
-    /// <param name="pool">Where buffers come from.</param>
-    public ChangedRows(int index, StreamPlan plan, StreamStart start, CapturedTable table, BufferPool pool)
+    /// <param name="context">Size of windows, and where buffers come from.</param>
+    public ChangedRows(int index, StreamPlan plan, StreamStart start, CapturedTable table, ChangeContext context)
     {
         Index = index;
         Plan = plan;
@@ -40,10 +43,11 @@ internal sealed unsafe class ChangedRows : IDisposable
             .. Columns.Select((column, i) => _forms[i] == TextForm.Structured ? new Field(column.Field.Name, DataType.String) : column.Field),
                 .. ChangeColumns.Of(plan),
         ]);
-        _builder = new RecordBatchBuilder(pool, Schema);
+        _builder = new RecordBatchBuilder(context.Pool, Schema);
         var builders = _builder.Columns;
         (_operation, _position, _committedAt) = (builders[Columns.Length], builders[Columns.Length + 1], builders[Columns.Length + 2]);
         _unchanged = builders.Length > Columns.Length + ChangeColumns.Written.Count ? builders[^1] : null;
+        _mostBytes = context.MaxBytes;
         _unchangedBits = new byte[(Columns.Length + 7) / 8];
         _isKey = [.. plan.Columns.Select(column => plan.PrimaryKey.Contains(column.Field.Name))];
     }
@@ -139,7 +143,8 @@ internal sealed unsafe class ChangedRows : IDisposable
         }
         else
             _unchanged?.AppendNull();
-        _builder.Length++;
+        if (++_builder.Length == SampleSize && _lastLength > SampleSize)
+            Prepare();
     }
 
     /// <summary>Appends that all rows went.</summary>
@@ -177,12 +182,20 @@ internal sealed unsafe class ChangedRows : IDisposable
     public RecordBatch Build()
     {
         _missing.Clear();
-        _marked = 0;
+        (_marked, _lastLength) = (0, _builder.Length);
         return _builder.Build();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _builder.Dispose();
+
+    /// <summary>Makes room for as many rows as the last window had, so that buffers need not grow step by step; for so many that it does not fill the window.</summary>
+    private void Prepare()
+    {
+        var most = _mostBytes / 2 * SampleSize / Math.Max(_builder.BufferBytes, 1);
+        foreach (var column in _builder.Columns)
+            column.Prepare((int)Math.Min(_lastLength, most));
+    }
 
     private void AppendStamp(byte operation, in ChangeStamp stamp)
     {

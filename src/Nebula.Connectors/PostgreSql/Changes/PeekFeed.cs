@@ -34,7 +34,8 @@ internal sealed class PeekFeed(
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
     private readonly SemaphoreSlim _turn = new(1);
     private LentWire? _connection;
-    private CopyOut? _copy;
+    private BlockQueue<PooledBuffer>? _answer;
+    private Task _reading = Task.CompletedTask;
     private int _limit = changesPerAnswer;
     private bool _isBegun;
     private bool _isAtEnd;
@@ -56,11 +57,15 @@ internal sealed class PeekFeed(
             _isAtEnd |= _acknowledged >= state.End;
             if (_isAtEnd)
                 return Fetched.End;
-            if (_copy is null)
-                await AskAsync(cancellationToken).ConfigureAwait(false);
-            if (await _connection!.RunAsync(Read, cancellationToken).ConfigureAwait(false))
+            _answer ??= await AskAsync(cancellationToken).ConfigureAwait(false);
+            if (await _answer.TakeAsync(cancellationToken).ConfigureAwait(false) is { } block)
+            {
+                Take(block);
                 return Fetched.Messages;
-            _copy = null;
+            }
+            await _reading.ConfigureAwait(false);
+            _answer.Dispose();
+            _answer = null;
             // fewer than asked for: the end was reached
             _isAtEnd = Buffer.Count < _limit;
             return _isAtEnd ? Fetched.End : Fetched.Pause;
@@ -84,7 +89,7 @@ internal sealed class PeekFeed(
         {
             _acknowledged = Math.Max(_acknowledged, lsn);
             // each time the server reads the log again up to there: once for an answer is enough
-            if (_copy is null && _acknowledged > _advanced && (!_isAtEnd || _acknowledged >= state.End))
+            if (_answer is null && _acknowledged > _advanced && (!_isAtEnd || _acknowledged >= state.End))
                 await AdvanceAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -95,14 +100,18 @@ internal sealed class PeekFeed(
 
     public async ValueTask DisposeAsync()
     {
+        if (_answer is not null)
+            await _answer.StopAsync().ConfigureAwait(false);
         if (_connection is not null)
         {
             if (_isBroken)
                 await connections.EndAsync(_connection.Connection.ProcessId).ConfigureAwait(false);
-            else if (_copy is not null)
-                await _connection.StopAsync(Task.CompletedTask).ConfigureAwait(false);
+            else if (_answer is not null)
+                await _connection.StopAsync(_reading).ConfigureAwait(false);
+            await _reading.ConfigureAwait(false);
             await _connection.DisposeAsync().ConfigureAwait(false);
         }
+        _answer?.Dispose();
         Buffer.Dispose();
         _turn.Dispose();
     }
@@ -124,7 +133,7 @@ internal sealed class PeekFeed(
         return _connection;
     }
 
-    private async ValueTask AskAsync(CancellationToken cancellationToken)
+    private async ValueTask<BlockQueue<PooledBuffer>> AskAsync(CancellationToken cancellationToken)
     {
         // between two answers nobody holds the slot
         var connection = await ConnectAsync(cancellationToken).ConfigureAwait(false);
@@ -141,26 +150,41 @@ internal sealed class PeekFeed(
                 'proto_version', '{StreamProtocol.CommittedOnly}', 'publication_names', {SqlName.Literal(SqlName.Quote(options.Publication))}{(isBinary ? ", 'binary', 'true'" : "")}))
             TO STDOUT (FORMAT binary)
             """);
-        _copy = await WhileBusyAsync(wire =>
+        var copy = await WhileBusyAsync(wire =>
         {
-            var copy = wire.BeginCopy(sql, Name, BufferPool.MaxCapacity);
+            var begun = wire.BeginCopy(sql, Name, BufferPool.MaxCapacity);
             // the slot is taken when the first row is asked for
-            copy.Wait();
-            return copy;
+            begun.Wait();
+            return begun;
         }, cancellationToken).ConfigureAwait(false);
         Buffer.Clear();
         _isBegun = false;
+        var answer = new BlockQueue<PooledBuffer>();
+        _reading = Task.Factory.StartNew(() => Read(copy, answer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return answer;
     }
 
-    private bool Read(WireConnection connection)
+    private void Read(CopyOut copy, BlockQueue<PooledBuffer> answer)
     {
-        if (_copy!.Read(pool, BlockSize, atOnce: false, out _) is not { } block)
-            return false;
+        try
+        {
+            while (copy.Read(pool, BlockSize, atOnce: false, out _) is { } block)
+                if (!answer.Put(block))
+                    return;
+            answer.Complete();
+        }
+        catch (Exception e)
+        {
+            answer.Fail(e);
+        }
+    }
+
+    private void Take(PooledBuffer block)
+    {
         try
         {
             Buffer.Replace(block, _isBegun ? 0 : CopyForm.HeaderOf(block.Content, Name));
             _isBegun = true;
-            return true;
         }
         catch
         {

@@ -33,6 +33,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     private readonly SemaphoreSlim _free;
     private LentConnection? _idle;
     private WireConnection? _idleWire;
+    private int _lent;
 
     /// <param name="options">How the database is reached.</param>
     public PostgreSqlConnections(PostgreSqlOptions options)
@@ -154,7 +155,14 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     /// <summary>Closes what is not lent.</summary>
     public async ValueTask DisposeAsync()
     {
-        Interlocked.Exchange(ref _idleWire, null)?.Dispose();
+        if (Interlocked.Exchange(ref _idleWire, null) is { } wire)
+        {
+            // who asked one question looked what there is
+            if (_lent == 1)
+                ParkedWire.Put(Options.Wire, wire);
+            else
+                wire.Dispose();
+        }
         if (Interlocked.Exchange(ref _idle, null) is { } idle)
             await idle.CloseAsync().ConfigureAwait(false);
     }
@@ -196,6 +204,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     {
         if (await FindIdleAsync(cancellationToken).ConfigureAwait(false) is { } idle)
             return idle;
+        Interlocked.Increment(ref _lent);
         await MakeRoomAsync().ConfigureAwait(false);
         var connection = new LentConnection(Source.CreateConnection(), this);
         try
@@ -218,6 +227,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     private LentWire LendWire(bool isReplication, CancellationToken cancellationToken)
     {
         WireConnection? connection = null;
+        Interlocked.Increment(ref _lent);
         try
         {
             if (!isReplication && Interlocked.Exchange(ref _idleWire, null) is { } kept)
@@ -227,6 +237,8 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
                     return new LentWire(kept, this, isReplication);
                 kept.Dispose();
             }
+            if (!isReplication && ParkedWire.Take(Options.Wire) is { } parked)
+                return new LentWire(parked, this, isReplication);
             MakeRoomAsync().AsTask().GetAwaiter().GetResult();
             var settings = Options.Wire;
             if (isReplication)
@@ -250,6 +262,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     /// <summary>Closes what is kept where one more than allowed would be open.</summary>
     private async ValueTask MakeRoomAsync()
     {
+        ParkedWire.Clear();
         var kept = (_idle is null ? 0 : 1) + (_idleWire is null ? 0 : 1);
         if (kept <= _free.CurrentCount)
             return;

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
@@ -13,11 +12,8 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 /// <param name="context">Block size and pool.</param>
 internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries queries, StreamPlan plan, ReadContext context) : ISourceReader
 {
-    // one that waits to be fetched; each lane fills one more meanwhile
-    private readonly Channel<RawBlock> _blocks = Channel.CreateUnbounded<RawBlock>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly SemaphoreSlim _room = new(1);
+    private readonly BlockQueue<RawBlock> _blocks = new();
     private readonly CopyForm _form = CopyForm.Of(plan, context);
-    private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly List<CopyLane> _lanes = [];
     private readonly List<Task> _running = [];
@@ -51,7 +47,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             SharedSnapshot.Join(connection.Connection, snapshot);
         else if (lanes > 1)
             snapshot = SharedSnapshot.Begin(connection.Connection);
-        var first = new CopyLane(connection, queries, plan, context, _form, Take);
+        var first = new CopyLane(connection, queries, plan, context, _form, _blocks.Put);
         first.Start();
         Run(first, snapshot, lanes);
     }
@@ -65,13 +61,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             _running.Add(StartThread(() => Run(Join(snapshot!))));
     }
 
-    public async ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken)
-    {
-        if (!await _blocks.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false) || !_blocks.Reader.TryRead(out var block))
-            return null;
-        _room.Release();
-        return block;
-    }
+    public ValueTask<RawBlock?> FetchAsync(CancellationToken cancellationToken) => _blocks.TakeAsync(cancellationToken);
 
     public void Decode(RawBlock block, IDecodeSink sink) => _form.Decode(block, sink);
 
@@ -81,8 +71,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             return;
         lock (_lock)
             _isDisposed = true;
-        await _stop.CancelAsync().ConfigureAwait(false);
-        _blocks.Writer.TryComplete();
+        await _blocks.StopAsync().ConfigureAwait(false);
         var ended = Task.WhenAll(_running);
         if (!ended.IsCompleted)
         {
@@ -92,10 +81,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             await Task.WhenAll(lanes.Select(lane => lane.Connection.StopAsync(ended))).ConfigureAwait(false);
             await ended.ConfigureAwait(false);
         }
-        while (_blocks.Reader.TryRead(out var block))
-            block.Dispose();
-        _stop.Dispose();
-        _room.Dispose();
+        _blocks.Dispose();
         Turn?.Release();
     }
 
@@ -106,7 +92,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         LentWire? connection = null;
         try
         {
-            connection = connections.TryOpenWire(_stop.Token);
+            connection = connections.TryOpenWire(_blocks.Stopped);
             if (connection is null)
                 return null;
             SharedSnapshot.Join(connection.Connection, snapshot);
@@ -117,7 +103,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             connection?.Dispose();
             return null;
         }
-        var lane = new CopyLane(connection, queries, plan, context, _form, Take);
+        var lane = new CopyLane(connection, queries, plan, context, _form, _blocks.Put);
         lock (_lock)
             if (!_isDisposed)
             {
@@ -140,24 +126,6 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
         }
     }
 
-    /// <summary>Waits for room, and hands a block over.</summary>
-    /// <returns>False when no more is taken: the reader was closed, or another connection failed, which it then says.</returns>
-    private bool Take(RawBlock block)
-    {
-        try
-        {
-            _room.Wait(_stop.Token);
-            if (_blocks.Writer.TryWrite(block))
-                return true;
-        }
-        catch (OperationCanceledException)
-        {
-            // nobody makes room any more
-        }
-        block.Dispose();
-        return false;
-    }
-
     /// <summary>Threads of their own: they block on the network.</summary>
     private Task StartThread(Action run)
     {
@@ -168,12 +136,11 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             {
                 run();
                 if (Interlocked.Decrement(ref _left) == 0)
-                    _blocks.Writer.TryComplete();
+                    _blocks.Complete();
             }
             catch (Exception e)
             {
-                _blocks.Writer.TryComplete(connections.Errors.Translate(e, $"'{plan.Stream.Name}' cannot be read") ?? e);
-                _stop.Cancel();
+                _blocks.Fail(connections.Errors.Translate(e, $"'{plan.Stream.Name}' cannot be read") ?? e);
             }
             done.SetResult();
         })
