@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Text;
 using Nebula.Engine.Schemas;
 
@@ -117,6 +118,55 @@ public sealed class ColumnBuilder : IDisposable
         value.CopyTo(_values.Extend(value.Length));
         AppendOffset(_values.Length);
         AppendValid();
+    }
+
+    /// <summary>Appends a string, binary or JSON value that lies in a buffer of a pool.</summary>
+    /// <param name="value">Its bytes, with <see cref="BufferPool.Padding"/> readable bytes behind them.</param>
+    /// <param name="length">Their number.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal unsafe void AppendPadded(byte* value, int length)
+    {
+        var target = _values.Reserve(length);
+        // most texts are short, and how short cannot be foreseen: all are moved as one
+        if (length <= Vector512<byte>.Count)
+            Vector512.Load(value).Store(target);
+        else
+            Buffer.MemoryCopy(value, target, length, length);
+        _ = _values.Extend(length);
+        AppendOffset(_values.Length);
+        AppendValid();
+    }
+
+    /// <summary>Appends values of fixed width.</summary>
+    /// <typeparam name="T">A type as wide as <see cref="DataType.ByteWidth"/>.</typeparam>
+    /// <param name="lengths">For each value a number, which is below 0 for a null.</param>
+    /// <returns>The values, to be written before anything else is appended; those of nulls too, whatever they are.</returns>
+    internal Span<T> AppendMany<T>(ReadOnlySpan<int> lengths) where T : unmanaged
+    {
+        var added = _values.Extend(lengths.Length * Unsafe.SizeOf<T>());
+        AppendPresence(lengths);
+        return MemoryMarshal.Cast<byte, T>(added);
+    }
+
+    /// <summary>Makes room for the bytes of values that <see cref="AppendMany(ReadOnlySpan{int})"/> appends.</summary>
+    /// <param name="bytes">Number of bytes. <see cref="BufferPool.Padding"/> more may be overwritten.</param>
+    internal unsafe byte* ReserveBytes(int bytes) => _values.Reserve(bytes);
+
+    /// <summary>Appends strings, binary or JSON values whose bytes stand in the room made for them, one behind the other.</summary>
+    /// <param name="lengths">The lengths of the values; below 0 for a null.</param>
+    internal void AppendMany(ReadOnlySpan<int> lengths)
+    {
+        if (_offsets.Length == 0)
+            _offsets.Append(0);
+        var end = _values.Length;
+        var ends = MemoryMarshal.Cast<byte, int>(_offsets.Extend(lengths.Length * sizeof(int)));
+        for (var i = 0; i < lengths.Length; i++)
+        {
+            end += Math.Max(lengths[i], 0);
+            ends[i] = end;
+        }
+        _ = _values.Extend(end - _values.Length);
+        AppendPresence(lengths);
     }
 
     /// <summary>Appends a string or JSON value.</summary>
@@ -258,6 +308,24 @@ public sealed class ColumnBuilder : IDisposable
             Bitmap.Set(_validity.Content, Length, true);
         }
         Length++;
+    }
+
+    private void AppendPresence(ReadOnlySpan<int> lengths)
+    {
+        var nulls = 0;
+        foreach (var length in lengths)
+            nulls += length < 0 ? 1 : 0;
+        if (nulls > 0 && !_hasValidity)
+            StartValidity();
+        if (_hasValidity)
+        {
+            _validity.ExtendBits(Length + lengths.Length);
+            for (var i = 0; i < lengths.Length; i++)
+                if (lengths[i] >= 0)
+                    Bitmap.Set(_validity.Content, Length + i, true);
+        }
+        NullCount += nulls;
+        Length += lengths.Length;
     }
 
     private void StartValidity()

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Text;
 using Nebula.Connectors.PostgreSql.Reading;
 using Nebula.Connectors.PostgreSql.Types;
@@ -36,7 +38,7 @@ internal static unsafe class BinaryValues
     /// <summary>Appends a value.</summary>
     /// <param name="column">The column, which can take values of this form.</param>
     /// <param name="wire">What the bytes are.</param>
-    /// <param name="p">The bytes.</param>
+    /// <param name="p">The bytes, with a pool's padding behind them.</param>
     /// <param name="length">Their number.</param>
     /// <returns>False when the column cannot hold it; nothing is appended then.</returns>
     public static bool TryAppend(ColumnBuilder column, PostgreSqlWire wire, byte* p, int length)
@@ -44,7 +46,7 @@ internal static unsafe class BinaryValues
         switch (wire)
         {
             case PostgreSqlWire.Bytes:
-                column.AppendBytes(new ReadOnlySpan<byte>(p, length));
+                column.AppendPadded(p, length);
                 return true;
             case PostgreSqlWire.Int8 or PostgreSqlWire.Int4 or PostgreSqlWire.Int2 when length == SizeOf(wire):
                 AppendInteger(column, wire, p);
@@ -54,8 +56,7 @@ internal static unsafe class BinaryValues
                 return true;
             case PostgreSqlWire.Timestamp when length == sizeof(long):
                 var time = Read<long>(p);
-                // the infinities, and what lies behind the last year
-                if (time is > long.MaxValue - Epoch.MicrosecondsTo2000 or long.MinValue)
+                if (!IsTime(time))
                     return false;
                 column.Append(time + Epoch.MicrosecondsTo2000);
                 return true;
@@ -65,10 +66,48 @@ internal static unsafe class BinaryValues
             case PostgreSqlWire.Numeric when length >= NumericReader.HeaderSize:
                 return TryAppendNumber(column, new ReadOnlySpan<byte>(p, length));
             case PostgreSqlWire.Jsonb when length > sizeof(byte) && *p == JsonbVersion:
-                column.AppendBytes(new ReadOnlySpan<byte>(p + 1, length - 1));
+                column.AppendPadded(p + 1, length - 1);
                 return true;
             default:
                 return TryAppendRarer(column, wire, p, length);
+        }
+    }
+
+    /// <summary>Appends the values of a column in some rows.</summary>
+    /// <param name="column">The column, which can take values of this form.</param>
+    /// <param name="wire">What the bytes are.</param>
+    /// <param name="at">Where each value is, with a pool's padding behind it.</param>
+    /// <param name="lengths">The length of each; below 0 for a null.</param>
+    /// <returns>False when the column cannot hold one; what is appended then is undefined.</returns>
+    public static bool TryAppend(ColumnBuilder column, PostgreSqlWire wire, ReadOnlySpan<nint> at, ReadOnlySpan<int> lengths)
+    {
+        switch (wire)
+        {
+            case PostgreSqlWire.Bytes:
+                AppendBytes(column, at, lengths);
+                return true;
+            case PostgreSqlWire.Int8 or PostgreSqlWire.Float8 when column.ByteWidth == sizeof(long):
+                return TryAppend(column.AppendMany<long>(lengths), at, lengths);
+            case PostgreSqlWire.Int4 or PostgreSqlWire.Float4 or PostgreSqlWire.Oid when column.ByteWidth == sizeof(int):
+                return TryAppend(column.AppendMany<int>(lengths), at, lengths);
+            case PostgreSqlWire.Timestamp:
+                var times = column.AppendMany<long>(lengths);
+                if (!TryAppend(times, at, lengths))
+                    return false;
+                var isInside = true;
+                foreach (ref var time in times)
+                {
+                    isInside &= IsTime(time);
+                    time += Epoch.MicrosecondsTo2000;
+                }
+                return isInside;
+            default:
+                for (var i = 0; i < lengths.Length; i++)
+                    if (lengths[i] < 0)
+                        column.AppendNull();
+                    else if (!TryAppend(column, wire, (byte*)at[i], lengths[i]))
+                        return false;
+                return true;
         }
     }
 
@@ -89,9 +128,54 @@ internal static unsafe class BinaryValues
         _ => null,
     };
 
+    // not the infinities, and not what lies behind the last year
+    private static bool IsTime(long time) => time is <= long.MaxValue - Epoch.MicrosecondsTo2000 and not long.MinValue;
+
+    private static bool TryAppend<T>(Span<T> values, ReadOnlySpan<nint> at, ReadOnlySpan<int> lengths) where T : unmanaged, IBinaryInteger<T>
+    {
+        for (var i = 0; i < values.Length; i++)
+            if (lengths[i] == sizeof(T))
+                values[i] = Read<T>((byte*)at[i]);
+            else if (lengths[i] < 0)
+                values[i] = T.Zero;
+            else
+                return false;
+        return true;
+    }
+
+    private static void AppendBytes(ColumnBuilder column, ReadOnlySpan<nint> at, ReadOnlySpan<int> lengths)
+    {
+        var total = 0;
+        foreach (var length in lengths)
+            total = checked(total + Math.Max(length, 0));
+        var target = column.ReserveBytes(total);
+        for (var i = 0; i < lengths.Length; i++)
+        {
+            var length = lengths[i];
+            if (length < 0)
+                continue;
+            // most texts are short, and how short cannot be foreseen: all are moved as one
+            if (length <= Vector512<byte>.Count)
+                Vector512.Load((byte*)at[i]).Store(target);
+            else
+                Buffer.MemoryCopy((void*)at[i], target, length, length);
+            target += length;
+        }
+        column.AppendMany(lengths);
+    }
+
     private static int SizeOf(PostgreSqlWire wire) => wire switch { PostgreSqlWire.Int8 => sizeof(long), PostgreSqlWire.Int4 => sizeof(int), _ => sizeof(short) };
 
-    private static T Read<T>(byte* p) where T : unmanaged, System.Numerics.IBinaryInteger<T> => T.ReadBigEndian(new ReadOnlySpan<byte>(p, sizeof(T)), isUnsigned: false);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Read<T>(byte* p) where T : unmanaged, IBinaryInteger<T>
+    {
+        if (typeof(T) == typeof(long))
+        {
+            var number = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<long>(p));
+            return Unsafe.As<long, T>(ref number);
+        }
+        return T.ReadBigEndian(new ReadOnlySpan<byte>(p, sizeof(T)), isUnsigned: false);
+    }
 
     /// <summary>Appends an integer to a column of its size, or of a larger one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

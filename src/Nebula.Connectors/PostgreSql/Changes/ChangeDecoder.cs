@@ -19,11 +19,13 @@ internal sealed unsafe class ChangeDecoder(
     private const int LsnDigits = 16;
     private readonly Dictionary<uint, RelationMap?> _maps = [];
     private readonly uint[] _skipped = new uint[streams.Count];
-    private readonly byte[] _position = new byte[LogPlace.TextLength];
+    private readonly byte[] _position = new byte[LogPlace.TextLength + BufferPool.Padding];
     private PooledBuffer _places = pool.Rent(0);
     private readonly ulong _known = passed.Commit;
     private PassedTransaction? _expected = isSentAgain ? passed : null;
     private ChangedRows? _marked;
+    private uint _lastOid;
+    private RelationMap? _lastMap;
     private ulong _commit;
     private uint _done;
     private uint _skippedByAll;
@@ -104,7 +106,11 @@ internal sealed unsafe class ChangeDecoder(
     /// <summary>Sets how rows of a table are read from here on.</summary>
     /// <param name="relation">Number of the table.</param>
     /// <param name="map">How; null when no stream has them.</param>
-    public void Map(uint relation, RelationMap? map) => _maps[relation] = map;
+    public void Map(uint relation, RelationMap? map)
+    {
+        _maps[relation] = map;
+        _lastMap = null;
+    }
 
     /// <summary>Goes on to a place up to which there is nothing more.</summary>
     /// <param name="lsn">The place.</param>
@@ -152,8 +158,10 @@ internal sealed unsafe class ChangeDecoder(
 
     private RelationMap? MapOf(ref PgOutputReader reader)
     {
-        var map = _maps.GetValueOrDefault(reader.ReadUInt32());
-        if (map is null)
+        var oid = reader.ReadUInt32();
+        if (oid != _lastOid || _lastMap is null)
+            (_lastOid, _lastMap) = (oid, _maps.GetValueOrDefault(oid));
+        if (_lastMap is not { } map)
             return null;
         if (_commit > Passed.Commit)
             Passed = new PassedTransaction(_commit, _committedAt);
@@ -267,10 +275,10 @@ internal sealed unsafe class ChangeDecoder(
     private ChangeStamp Stamp(uint number)
     {
         var rest = _done * NumbersPerChange + number + 1;
-        var digits = _position.AsSpan(LsnDigits + 1);
+        var digits = _position.AsSpan((LsnDigits + 1)..LogPlace.TextLength);
         for (var i = digits.Length - 1; i >= 0; i--, rest >>= 4)
             digits[i] = "0123456789ABCDEF"u8[(int)(rest & 0xF)];
-        return new ChangeStamp(_position, _committedAt);
+        return new ChangeStamp(_position.AsSpan(0, LogPlace.TextLength), _committedAt);
     }
 
     private Span<int> Places(RelationMap map, int rows)

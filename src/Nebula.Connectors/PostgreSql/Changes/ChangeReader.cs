@@ -177,7 +177,7 @@ internal sealed class ChangeReader : IChangeReader
         {
             _failure = translated;
             if (isClosing || _decoder.IsOverwritten
-                || e is not (SchemaChangedException or TextNeededException or DataFormatException or NebulaException { Kind: ErrorKind.PositionLost }))
+                || e is not (SchemaChangedException or DataFormatException or NebulaException { Kind: ErrorKind.PositionLost }))
                 throw translated;
             // the log does not go on here, and what came before is handed over first
             _decoder.Rewind();
@@ -224,6 +224,19 @@ internal sealed class ChangeReader : IChangeReader
     /// <summary>Decodes what was fetched, until there is no more, the window is full, or a table is described.</summary>
     private Step Drain(out PublishedRelation? relation)
     {
+        var step = Decode(out relation);
+        Flush();
+        return step;
+    }
+
+    private void Flush()
+    {
+        foreach (var stream in _streams)
+            stream.Flush();
+    }
+
+    private Step Decode(out PublishedRelation? relation)
+    {
         relation = null;
         var untilLook = MessagesPerLook;
         while (true)
@@ -243,6 +256,8 @@ internal sealed class ChangeReader : IChangeReader
             }
             var before = _decoder.Changes;
             _decoder.Decode(message);
+            if (_transactions.IsReplaying)
+                Flush();
             if (before == 0 && _decoder.Changes > 0)
                 _windowStarted = Stopwatch.GetTimestamp();
         }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using Nebula.Connectors.PostgreSql.Reading;
+using Nebula.Connectors.PostgreSql.Types;
 using Nebula.Engine.Columns;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
@@ -20,10 +21,12 @@ internal sealed unsafe class ChangedRows : IDisposable
     private readonly ColumnBuilder? _unchanged;
     private readonly bool[] _isKey;
     private readonly List<MissingValues> _missing = [];
+    private readonly PendingRows _pending;
     private readonly byte[] _unchangedBits;
     private readonly long _mostBytes;
     private int _marked;
     private int _lastLength;
+    private RelationMap? _pendingMap;
 
     /// <param name="index">Position of the stream among those of the log.</param>
     /// <param name="plan">The stream.</param>
@@ -48,6 +51,7 @@ internal sealed unsafe class ChangedRows : IDisposable
         (_operation, _position, _committedAt) = (builders[Columns.Length], builders[Columns.Length + 1], builders[Columns.Length + 2]);
         _unchanged = builders.Length > Columns.Length + ChangeColumns.Written.Count ? builders[^1] : null;
         _mostBytes = context.MaxBytes;
+        _pending = new PendingRows(Columns.Length);
         _unchangedBits = new byte[(Columns.Length + 7) / 8];
         _isKey = [.. plan.Columns.Select(column => plan.PrimaryKey.Contains(column.Field.Name))];
     }
@@ -94,7 +98,8 @@ internal sealed unsafe class ChangedRows : IDisposable
     public void Append(RelationMap map, byte operation, in ChangeStamp stamp, byte* message, ReadOnlySpan<int> places, ReadOnlySpan<int> before)
     {
         var builders = _builder.Columns.AsSpan();
-        var (sources, binary) = (map.Sources, map.Binary);
+        var sources = map.Sources;
+        var isBinary = map.Binary is not null;
         List<int>? missing = null;
         var hasUnchanged = false;
         for (var i = 0; i < sources.Length; i++)
@@ -108,20 +113,18 @@ internal sealed unsafe class ChangedRows : IDisposable
                 if (length == PgOutputReader.Unchanged && before.Length > 0)
                     (at, length) = (before[2 * source], before[2 * source + 1]);
             }
+            if (isBinary)
+                _pending.Set(i, message + at, length);
             if (length >= 0)
             {
-                if (binary is not null)
-                {
-                    if (!BinaryValues.TryAppend(builders[i], binary[source]!.Wire, message + at, length))
-                        throw new TextNeededException();
-                }
-                else if (!TextValues.TryAppend(builders[i], _forms[i], message + at, length))
+                if (!isBinary && !TextValues.TryAppend(builders[i], _forms[i], message + at, length))
                     throw Fault(i, new ReadOnlySpan<byte>(message + at, length));
                 continue;
             }
             if (length == PgOutputReader.OtherForm)
                 throw new TextNeededException();
-            builders[i].AppendNull();
+            if (!isBinary)
+                builders[i].AppendNull();
             if (length == PgOutputReader.Null || operation == (byte)'d')
                 continue;
             // of a row that stays the destination has the value
@@ -143,14 +146,40 @@ internal sealed unsafe class ChangedRows : IDisposable
         }
         else
             _unchanged?.AppendNull();
-        if (++_builder.Length == SampleSize && _lastLength > SampleSize)
+        _builder.Length++;
+        if (isBinary)
+        {
+            _pendingMap = map;
+            _pending.Add();
+            if (_pending.IsFull)
+                Flush();
+        }
+        if (_builder.Length == SampleSize && _lastLength > SampleSize)
             Prepare();
+    }
+
+    /// <summary>Reads what was appended of a binary log, before its messages are gone.</summary>
+    /// <exception cref="TextNeededException">A value cannot be read so. What was appended since the last window is of no use then.</exception>
+    public void Flush()
+    {
+        if (_pending.Length == 0)
+            return;
+        var map = _pendingMap!;
+        for (var i = 0; i < map.Sources.Length; i++)
+        {
+            // of what the table does not have there are only nulls
+            var wire = map.Sources[i] is >= 0 and var source ? map.Binary![source]!.Wire : PostgreSqlWire.Cast;
+            if (!BinaryValues.TryAppend(_builder.Columns[i], wire, _pending.At(i), _pending.Lengths(i)))
+                throw new TextNeededException();
+        }
+        _pending.Clear();
     }
 
     /// <summary>Appends that all rows went.</summary>
     /// <param name="stamp">Where and when.</param>
     public void AppendTruncate(in ChangeStamp stamp)
     {
+        Flush();
         for (var i = 0; i < _forms.Length; i++)
             _builder.Columns[i].AppendNull();
         AppendStamp((byte)'t', stamp);
@@ -181,6 +210,7 @@ internal sealed unsafe class ChangedRows : IDisposable
     /// <summary>Makes a batch of the changes and starts anew.</summary>
     public RecordBatch Build()
     {
+        Flush();
         _missing.Clear();
         (_marked, _lastLength) = (0, _builder.Length);
         return _builder.Build();
@@ -200,7 +230,8 @@ internal sealed unsafe class ChangedRows : IDisposable
     private void AppendStamp(byte operation, in ChangeStamp stamp)
     {
         _operation.AppendBytes(new ReadOnlySpan<byte>(in operation));
-        _position.AppendBytes(stamp.Position);
+        fixed (byte* position = stamp.Position)
+            _position.AppendPadded(position, stamp.Position.Length);
         _committedAt.Append(stamp.CommittedAt);
     }
 
@@ -235,7 +266,7 @@ internal sealed unsafe class ChangedRows : IDisposable
 internal sealed record MissingValues(int Row, List<int> Columns, string?[] Key);
 
 /// <summary>Where in the log a change stands, and when it was committed.</summary>
-/// <param name="position">The place as text.</param>
+/// <param name="position">The place as text, with a pool's padding behind it.</param>
 /// <param name="committedAt">Microseconds since 1970-01-01, UTC.</param>
 internal readonly ref struct ChangeStamp(ReadOnlySpan<byte> position, long committedAt)
 {

@@ -30,6 +30,9 @@ internal sealed class StreamedTransactions(TransactionSpool spool, BufferPool po
     /// <summary>Transactions of which something was put aside.</summary>
     public int Open => _open.Count;
 
+    /// <summary>Whether the messages come from what was put aside.</summary>
+    public bool IsReplaying => _reading is not null;
+
     /// <summary>Takes the next message.</summary>
     /// <param name="buffer">What the server sent.</param>
     /// <param name="message">The message, good until the next call, or until more is fetched.</param>

@@ -30,7 +30,7 @@ internal static unsafe class TextValues
         switch (form)
         {
             case TextForm.Text or TextForm.Structured:
-                column.AppendBytes(new ReadOnlySpan<byte>(p, length));
+                column.AppendPadded(p, length);
                 return true;
             case TextForm.Int16 when NumberParser.TryParseInt64(p, length, out var number) && number == (short)number:
                 column.Append((short)number);

@@ -33,6 +33,10 @@ internal sealed class BlockQueue<T> : IDisposable where T : class, IDisposable
         return false;
     }
 
+    /// <summary>Waits, unless no more blocks are taken. Blocks the thread.</summary>
+    /// <param name="time">How long.</param>
+    public void Rest(TimeSpan time) => _ = _stop.Token.WaitHandle.WaitOne(time);
+
     /// <summary>Says that all blocks were handed over.</summary>
     public void Complete() => _blocks.Writer.TryComplete();
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Nebula.Connectors.PostgreSql.Connection;
 using Nebula.Connectors.PostgreSql.Wire;
 using Nebula.Engine.Columns;
@@ -11,9 +12,11 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 /// <param name="plan">The columns.</param>
 /// <param name="context">Block size and pool.</param>
 /// <param name="form">In which form the server answers.</param>
-/// <param name="take">Takes blocks and waits for room; false when no more are wanted.</param>
-internal sealed class CopyLane(LentWire connection, CopyQueries queries, StreamPlan plan, ReadContext context, CopyForm form, Func<RawBlock, bool> take)
+/// <param name="blocks">Takes blocks.</param>
+internal sealed class CopyLane(LentWire connection, CopyQueries queries, StreamPlan plan, ReadContext context, CopyForm form, BlockQueue<RawBlock> blocks)
 {
+    // of the time that it reads, where others are at work: what they lose is the server's process that answers, and the client is quicker than pg_dump
+    private const int RestPart = 5;
     private CopyOut? _copy;
     private long _bytesRead;
 
@@ -55,13 +58,17 @@ internal sealed class CopyLane(LentWire connection, CopyQueries queries, StreamP
     private bool Read(CopyOut copy)
     {
         var position = 0L;
+        var started = Stopwatch.GetTimestamp();
         while (copy.Read(context.Pool, context.BlockSize, context.PreferLatency, out var rows) is { } buffer)
         {
+            if (queries.GaveWay)
+                blocks.Rest(Stopwatch.GetElapsedTime(started) / RestPart);
             var length = buffer.Length;
             Interlocked.Add(ref _bytesRead, length);
             if (!Hand(copy, buffer, position, rows))
                 return false;
             position += length;
+            started = Stopwatch.GetTimestamp();
         }
         return true;
     }
@@ -75,7 +82,7 @@ internal sealed class CopyLane(LentWire connection, CopyQueries queries, StreamP
             {
                 var block = new RawBlock(buffer, new SourcePosition(plan.Stream.Name, position + skipped)) { Context = form.ContextOf(rows) };
                 buffer = null!;
-                return take(block);
+                return blocks.Put(block);
             }
             return true;
         }

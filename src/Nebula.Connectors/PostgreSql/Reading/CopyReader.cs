@@ -47,7 +47,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             SharedSnapshot.Join(connection.Connection, snapshot);
         else if (lanes > 1)
             snapshot = SharedSnapshot.Begin(connection.Connection);
-        var first = new CopyLane(connection, queries, plan, context, _form, _blocks.Put);
+        var first = new CopyLane(connection, queries, plan, context, _form, _blocks);
         first.Start();
         Run(first, snapshot, lanes);
     }
@@ -103,7 +103,7 @@ internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries 
             connection?.Dispose();
             return null;
         }
-        var lane = new CopyLane(connection, queries, plan, context, _form, _blocks.Put);
+        var lane = new CopyLane(connection, queries, plan, context, _form, _blocks);
         lock (_lock)
             if (!_isDisposed)
             {
