@@ -126,7 +126,8 @@ public sealed class ColumnBuilder : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal unsafe void AppendPadded(byte* value, int length)
     {
-        var target = _values.Reserve(length);
+        // also an empty text has a place
+        var target = _values.Reserve(Math.Max(length, 1));
         // most texts are short, and how short cannot be foreseen: all are moved as one
         if (length <= Vector512<byte>.Count)
             Vector512.Load(value).Store(target);
@@ -150,7 +151,7 @@ public sealed class ColumnBuilder : IDisposable
 
     /// <summary>Makes room for the bytes of values that <see cref="AppendMany(ReadOnlySpan{int})"/> appends.</summary>
     /// <param name="bytes">Number of bytes. <see cref="BufferPool.Padding"/> more may be overwritten.</param>
-    internal unsafe byte* ReserveBytes(int bytes) => _values.Reserve(bytes);
+    internal unsafe byte* ReserveBytes(int bytes) => _values.Reserve(Math.Max(bytes, 1));
 
     /// <summary>Appends strings, binary or JSON values whose bytes stand in the room made for them, one behind the other.</summary>
     /// <param name="lengths">The lengths of the values; below 0 for a null.</param>

@@ -102,4 +102,47 @@ public sealed class ColumnBuilderTests
         }
         Assert.Equal(0, pool.Outstanding);
     }
+
+    [Theory, InlineData(0), InlineData(1), InlineData(63), InlineData(64), InlineData(65), InlineData(5000)]
+    public unsafe void AppendMany_BytesOfAnyLengthAndNulls_AreAsIfAppendedOneByOne(int length)
+    {
+        using var pool = new BufferPool();
+        using (var builder = new ColumnBuilder(pool, DataType.String))
+        using (var bytes = pool.Rent(length))
+        {
+            bytes.Span[..length].Fill((byte)'x');
+            // the first of all may be empty
+            builder.AppendPadded(bytes.Pointer, length);
+            builder.AppendNull();
+            new Span<byte>(builder.ReserveBytes(length + 2), length + 2).Fill((byte)'y');
+            builder.AppendMany([length, -1, 0, 2]);
+            builder.Prepare(10_000);
+            builder.AppendPadded(bytes.Pointer, length);
+            using var column = builder.Build();
+            Assert.Equal((7, 2), (column.Length, column.NullCount));
+            Assert.Equal([false, true, false, true, false, false, false], Enumerable.Range(0, 7).Select(column.IsNull));
+            Assert.Equal([length, 0, length, 0, 0, 2, length], Enumerable.Range(0, 7).Select(row => column.GetBytes(row).Length));
+            Assert.Equal(-1, column.GetBytes(2).IndexOfAnyExcept((byte)'y'));
+            Assert.Equal(-1, column.GetBytes(6).IndexOfAnyExcept((byte)'x'));
+        }
+        Assert.Equal(0, pool.Outstanding);
+    }
+
+    [Fact]
+    public void AppendMany_NumbersAndNulls_AreAsIfAppendedOneByOne()
+    {
+        using var pool = new BufferPool();
+        using (var builder = new ColumnBuilder(pool, DataType.Int64))
+        {
+            new[] { 1L, 2L }.CopyTo(builder.AppendMany<long>([8, 8]));
+            new[] { 0L, 3L, 4L }.CopyTo(builder.AppendMany<long>([-1, 8, 8]));
+            builder.Prepare(100);
+            builder.Append(5L);
+            using var column = builder.Build();
+            Assert.Equal((6, 1), (column.Length, column.NullCount));
+            Assert.Equal(0b111011, column.Validity[0]);
+            Assert.Equal([1, 2, 0, 3, 4, 5], column.Values<long>().ToArray());
+        }
+        Assert.Equal(0, pool.Outstanding);
+    }
 }

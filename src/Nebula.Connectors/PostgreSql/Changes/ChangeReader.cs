@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Nebula.Connectors.PostgreSql.Connection;
+using Nebula.Connectors.PostgreSql.Reading;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Npgsql;
@@ -78,6 +79,18 @@ internal sealed class ChangeReader : IChangeReader
                 ChangesLost.Require(positions[i] with { Start = starts[i] }, state, history);
             var place = starts.Min(static start => start.Place);
             ChangesLost.Require(place, options.Slot, slot);
+            // one form for all: what neither side has to print and to parse is half the work of either
+            var isBinary = !asText && StreamProtocol.HasBinary(state.Version)
+                && captured.All(static stream => TableDetails.Columns(stream.Plan).All(static column => BinaryValues.CanRead(column.Wire)));
+            if (!context.Follow)
+            {
+                var peek = new PeekFeed(connections, options, state, place.Lsn, (int)Math.Min((long)context.MaxChanges * WindowsPerAnswer, int.MaxValue / 2),
+                    isBinary, context.Pool);
+                feed = peek;
+                // a slot that is altered must not be in use
+                if (!options.IsFailover || slot!.IsFailover)
+                    peek.Ask();
+            }
             var publication = await Publication.FindAsync(side.Connection, options.Publication, cancellationToken).ConfigureAwait(false);
             for (var i = 0; i < captured.Count; i++)
             {
@@ -95,13 +108,7 @@ internal sealed class ChangeReader : IChangeReader
             var passed = positions.Select(static position => position.Passed ?? new PassedTransaction(position.Start.Place.Lsn, 0))
                 .MaxBy(static passed => passed.Commit);
             var isSentAgain = passed.At != 0 && passed.Commit >= from;
-            // one form for all: what neither side has to print and to parse is half the work of either
-            var isBinary = !asText && StreamProtocol.HasBinary(state.Version)
-                && streams.TrueForAll(static stream => stream.Columns.All(static column => BinaryValues.CanRead(column.Wire)));
-            feed = context.Follow
-                ? await StreamFeed.StartAsync(connections, options, from, context.Pool, state.Version, isBinary, cancellationToken).ConfigureAwait(false)
-                : new PeekFeed(connections, options, state, place.Lsn, (int)Math.Min((long)context.MaxChanges * WindowsPerAnswer, int.MaxValue / 2),
-                    isBinary, context.Pool);
+            feed ??= await StreamFeed.StartAsync(connections, options, from, context.Pool, state.Version, isBinary, cancellationToken).ConfigureAwait(false);
             // from here on the slot is held, and cannot be made again by somebody else
             if (context.Follow)
                 ChangesLost.Require(place, options.Slot,

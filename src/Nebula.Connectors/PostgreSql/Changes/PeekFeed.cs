@@ -35,6 +35,8 @@ internal sealed class PeekFeed(
     private readonly SemaphoreSlim _turn = new(1);
     private LentWire? _connection;
     private BlockQueue<PooledBuffer>? _answer;
+    private readonly CancellationTokenSource _stop = new();
+    private Task<BlockQueue<PooledBuffer>>? _asking;
     private Task _reading = Task.CompletedTask;
     private int _limit = changesPerAnswer;
     private bool _isBegun;
@@ -48,6 +50,9 @@ internal sealed class PeekFeed(
 
     public ulong ReadUpTo => _isAtEnd ? state.End : 0;
 
+    /// <summary>Asks the first question, whose answer the server collects while other things are looked up. What goes wrong is told by the fetch.</summary>
+    public void Ask() => _asking = AskAsync(_stop.Token);
+
     public async ValueTask<Fetched> FetchAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -57,7 +62,12 @@ internal sealed class PeekFeed(
             _isAtEnd |= _acknowledged >= state.End;
             if (_isAtEnd)
                 return Fetched.End;
-            _answer ??= await AskAsync(cancellationToken).ConfigureAwait(false);
+            if (_answer is null)
+            {
+                _asking ??= AskAsync(cancellationToken);
+                _answer = await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+                _asking = null;
+            }
             if (await _answer.TakeAsync(cancellationToken).ConfigureAwait(false) is { } block)
             {
                 Take(block);
@@ -100,6 +110,13 @@ internal sealed class PeekFeed(
 
     public async ValueTask DisposeAsync()
     {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        if (_asking is not null)
+        {
+            await ((Task)_asking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_asking.IsCompletedSuccessfully)
+                _answer = await _asking.ConfigureAwait(false);
+        }
         if (_answer is not null)
             await _answer.StopAsync().ConfigureAwait(false);
         if (_connection is not null)
@@ -112,6 +129,7 @@ internal sealed class PeekFeed(
             await _connection.DisposeAsync().ConfigureAwait(false);
         }
         _answer?.Dispose();
+        _stop.Dispose();
         Buffer.Dispose();
         _turn.Dispose();
     }
@@ -133,7 +151,7 @@ internal sealed class PeekFeed(
         return _connection;
     }
 
-    private async ValueTask<BlockQueue<PooledBuffer>> AskAsync(CancellationToken cancellationToken)
+    private async Task<BlockQueue<PooledBuffer>> AskAsync(CancellationToken cancellationToken)
     {
         // between two answers nobody holds the slot
         var connection = await ConnectAsync(cancellationToken).ConfigureAwait(false);
