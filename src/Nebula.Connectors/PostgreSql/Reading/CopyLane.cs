@@ -15,9 +15,12 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 /// <param name="blocks">Takes blocks.</param>
 internal sealed class CopyLane(LentWire connection, CopyQueries queries, StreamPlan plan, ReadContext context, CopyForm form, BlockQueue<RawBlock> blocks)
 {
-    // of the time that it reads, where others are at work: what they lose is the server's process that answers, and the client is quicker than pg_dump
-    private const int RestPart = 5;
+    // where others are at work they lose no more than to pg_dump, which is slower; the connection keeps what comes in the first tenths of a second of a rest, so
+    // that the server would not notice a shorter one
+    private static readonly TimeSpan WorkTime = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan RestTime = TimeSpan.FromMilliseconds(600);
     private CopyOut? _copy;
+    private long _rested = Stopwatch.GetTimestamp();
     private long _bytesRead;
 
     /// <summary>The connection.</summary>
@@ -58,17 +61,18 @@ internal sealed class CopyLane(LentWire connection, CopyQueries queries, StreamP
     private bool Read(CopyOut copy)
     {
         var position = 0L;
-        var started = Stopwatch.GetTimestamp();
         while (copy.Read(context.Pool, context.BlockSize, context.PreferLatency, out var rows) is { } buffer)
         {
-            if (queries.GaveWay)
-                blocks.Rest(Stopwatch.GetElapsedTime(started) / RestPart);
+            if (queries.GaveWay && Stopwatch.GetElapsedTime(_rested) > WorkTime)
+            {
+                blocks.Rest(RestTime);
+                _rested = Stopwatch.GetTimestamp();
+            }
             var length = buffer.Length;
             Interlocked.Add(ref _bytesRead, length);
             if (!Hand(copy, buffer, position, rows))
                 return false;
             position += length;
-            started = Stopwatch.GetTimestamp();
         }
         return true;
     }
