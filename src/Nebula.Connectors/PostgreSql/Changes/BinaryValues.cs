@@ -11,8 +11,8 @@ using Nebula.Engine.Schemas;
 
 namespace Nebula.Connectors.PostgreSql.Changes;
 
-/// <summary>Reads what the send functions of types give into the values that a snapshot has of them, one by one. What cannot be read is left to the text form,
-/// in which the server prints every value.</summary>
+/// <summary>Reads what the send functions of types give into the values that a snapshot has of them. What cannot be read is left to the text form, in which the
+/// server prints every value.</summary>
 internal static unsafe class BinaryValues
 {
     private const byte JsonbVersion = 1;
@@ -35,44 +35,6 @@ internal static unsafe class BinaryValues
         _ => false,
     });
 
-    /// <summary>Appends a value.</summary>
-    /// <param name="column">The column, which can take values of this form.</param>
-    /// <param name="wire">What the bytes are.</param>
-    /// <param name="p">The bytes, with a pool's padding behind them.</param>
-    /// <param name="length">Their number.</param>
-    /// <returns>False when the column cannot hold it; nothing is appended then.</returns>
-    public static bool TryAppend(ColumnBuilder column, PostgreSqlWire wire, byte* p, int length)
-    {
-        switch (wire)
-        {
-            case PostgreSqlWire.Bytes:
-                column.AppendPadded(p, length);
-                return true;
-            case PostgreSqlWire.Int8 or PostgreSqlWire.Int4 or PostgreSqlWire.Int2 when length == SizeOf(wire):
-                AppendInteger(column, wire, p);
-                return true;
-            case PostgreSqlWire.Float8 when length == sizeof(double):
-                column.Append(Read<long>(p));
-                return true;
-            case PostgreSqlWire.Timestamp when length == sizeof(long):
-                var time = Read<long>(p);
-                if (!IsTime(time))
-                    return false;
-                column.Append(time + Epoch.MicrosecondsTo2000);
-                return true;
-            case PostgreSqlWire.Bool when length == sizeof(byte):
-                column.AppendBool(*p != 0);
-                return true;
-            case PostgreSqlWire.Numeric when length >= NumericReader.HeaderSize:
-                return TryAppendNumber(column, new ReadOnlySpan<byte>(p, length));
-            case PostgreSqlWire.Jsonb when length > sizeof(byte) && *p == JsonbVersion:
-                column.AppendPadded(p + 1, length - 1);
-                return true;
-            default:
-                return TryAppendRarer(column, wire, p, length);
-        }
-    }
-
     /// <summary>Appends the values of a column in some rows.</summary>
     /// <param name="column">The column, which can take values of this form.</param>
     /// <param name="wire">What the bytes are.</param>
@@ -94,13 +56,15 @@ internal static unsafe class BinaryValues
                 var times = column.AppendMany<long>(lengths);
                 if (!TryAppend(times, at, lengths))
                     return false;
-                var isInside = true;
-                foreach (ref var time in times)
-                {
-                    isInside &= IsTime(time);
-                    time += Epoch.MicrosecondsTo2000;
-                }
-                return isInside;
+                for (var i = 0; i < times.Length; i++)
+                    if (lengths[i] >= 0)
+                    {
+                        // the infinities, and what lies behind the last year
+                        if (times[i] is > long.MaxValue - Epoch.MicrosecondsTo2000 or long.MinValue)
+                            return false;
+                        times[i] += Epoch.MicrosecondsTo2000;
+                    }
+                return true;
             default:
                 for (var i = 0; i < lengths.Length; i++)
                     if (lengths[i] < 0)
@@ -118,18 +82,15 @@ internal static unsafe class BinaryValues
     /// <returns>Null where only the server knows.</returns>
     public static string? TextOf(PostgreSqlWire wire, DataType type, ReadOnlySpan<byte> value) => wire switch
     {
-        PostgreSqlWire.Int8 => BinaryPrimitives.ReadInt64BigEndian(value).ToString(CultureInfo.InvariantCulture),
-        PostgreSqlWire.Int4 => BinaryPrimitives.ReadInt32BigEndian(value).ToString(CultureInfo.InvariantCulture),
-        PostgreSqlWire.Int2 => BinaryPrimitives.ReadInt16BigEndian(value).ToString(CultureInfo.InvariantCulture),
-        PostgreSqlWire.Oid => BinaryPrimitives.ReadUInt32BigEndian(value).ToString(CultureInfo.InvariantCulture),
-        PostgreSqlWire.Bool => value[0] != 0 ? "t" : "f",
-        PostgreSqlWire.Uuid => new Guid(value, bigEndian: true).ToString(),
+        PostgreSqlWire.Int8 when value.Length == sizeof(long) => BinaryPrimitives.ReadInt64BigEndian(value).ToString(CultureInfo.InvariantCulture),
+        PostgreSqlWire.Int4 when value.Length == sizeof(int) => BinaryPrimitives.ReadInt32BigEndian(value).ToString(CultureInfo.InvariantCulture),
+        PostgreSqlWire.Int2 when value.Length == sizeof(short) => BinaryPrimitives.ReadInt16BigEndian(value).ToString(CultureInfo.InvariantCulture),
+        PostgreSqlWire.Oid when value.Length == sizeof(uint) => BinaryPrimitives.ReadUInt32BigEndian(value).ToString(CultureInfo.InvariantCulture),
+        PostgreSqlWire.Bool when value.Length == sizeof(byte) => value[0] != 0 ? "t" : "f",
+        PostgreSqlWire.Uuid when value.Length == UuidSize => new Guid(value, bigEndian: true).ToString(),
         PostgreSqlWire.Bytes when type.Kind == TypeKind.String => Encoding.UTF8.GetString(value),
         _ => null,
     };
-
-    // not the infinities, and not what lies behind the last year
-    private static bool IsTime(long time) => time is <= long.MaxValue - Epoch.MicrosecondsTo2000 and not long.MinValue;
 
     private static bool TryAppend<T>(Span<T> values, ReadOnlySpan<nint> at, ReadOnlySpan<int> lengths) where T : unmanaged, IBinaryInteger<T>
     {
@@ -162,6 +123,36 @@ internal static unsafe class BinaryValues
             target += length;
         }
         column.AppendMany(lengths);
+    }
+
+    /// <summary>Appends one value of a type whose columns are rarer.</summary>
+    private static bool TryAppend(ColumnBuilder column, PostgreSqlWire wire, byte* p, int length)
+    {
+        switch (wire)
+        {
+            case PostgreSqlWire.Bool when length == sizeof(byte):
+                column.AppendBool(*p != 0);
+                return true;
+            case PostgreSqlWire.Int8 or PostgreSqlWire.Int4 or PostgreSqlWire.Int2 when length == SizeOf(wire):
+                AppendInteger(column, wire, p);
+                return true;
+            case PostgreSqlWire.Numeric when length >= NumericReader.HeaderSize:
+                return TryAppendNumber(column, new ReadOnlySpan<byte>(p, length));
+            case PostgreSqlWire.Jsonb when length > sizeof(byte) && *p == JsonbVersion:
+                column.AppendPadded(p + 1, length - 1);
+                return true;
+            case PostgreSqlWire.Date when length == sizeof(int) && Read<int>(p) is var days and not (int.MaxValue or int.MinValue):
+                column.Append(days + Epoch.DaysTo2000);
+                return true;
+            case PostgreSqlWire.Time when length == sizeof(long) && Read<long>(p) is var time and < Epoch.MicrosecondsPerDay:
+                column.Append(time);
+                return true;
+            case PostgreSqlWire.Uuid when length == UuidSize:
+                column.Append(Unsafe.ReadUnaligned<UInt128>(p));
+                return true;
+            default:
+                return false;
+        }
     }
 
     private static int SizeOf(PostgreSqlWire wire) => wire switch { PostgreSqlWire.Int8 => sizeof(long), PostgreSqlWire.Int4 => sizeof(int), _ => sizeof(short) };
@@ -217,26 +208,5 @@ internal static unsafe class BinaryValues
             return false;
         column.Append(large);
         return true;
-    }
-
-    private static bool TryAppendRarer(ColumnBuilder column, PostgreSqlWire wire, byte* p, int length)
-    {
-        switch (wire)
-        {
-            case PostgreSqlWire.Date when length == sizeof(int) && Read<int>(p) is var days and not (int.MaxValue or int.MinValue):
-                column.Append(days + Epoch.DaysTo2000);
-                return true;
-            case PostgreSqlWire.Time when length == sizeof(long) && Read<long>(p) is var time and < Epoch.MicrosecondsPerDay:
-                column.Append(time);
-                return true;
-            case PostgreSqlWire.Oid or PostgreSqlWire.Float4 when length == sizeof(int):
-                column.Append(Read<int>(p));
-                return true;
-            case PostgreSqlWire.Uuid when length == UuidSize:
-                column.Append(Unsafe.ReadUnaligned<UInt128>(p));
-                return true;
-            default:
-                return false;
-        }
     }
 }

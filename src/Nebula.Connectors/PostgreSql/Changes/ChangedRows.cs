@@ -21,11 +21,11 @@ internal sealed unsafe class ChangedRows : IDisposable
     private readonly ColumnBuilder? _unchanged;
     private readonly bool[] _isKey;
     private readonly List<MissingValues> _missing = [];
-    private readonly PendingRows _pending;
     private readonly byte[] _unchangedBits;
     private readonly long _mostBytes;
     private int _marked;
     private int _lastLength;
+    private PendingRows? _pending;
     private RelationMap? _pendingMap;
 
     /// <param name="index">Position of the stream among those of the log.</param>
@@ -51,7 +51,6 @@ internal sealed unsafe class ChangedRows : IDisposable
         (_operation, _position, _committedAt) = (builders[Columns.Length], builders[Columns.Length + 1], builders[Columns.Length + 2]);
         _unchanged = builders.Length > Columns.Length + ChangeColumns.Written.Count ? builders[^1] : null;
         _mostBytes = context.MaxBytes;
-        _pending = new PendingRows(Columns.Length);
         _unchangedBits = new byte[(Columns.Length + 7) / 8];
         _isKey = [.. plan.Columns.Select(column => plan.PrimaryKey.Contains(column.Field.Name))];
     }
@@ -100,6 +99,7 @@ internal sealed unsafe class ChangedRows : IDisposable
         var builders = _builder.Columns.AsSpan();
         var sources = map.Sources;
         var isBinary = map.Binary is not null;
+        var pending = isBinary ? _pending ??= new PendingRows(Columns.Length) : null;
         List<int>? missing = null;
         var hasUnchanged = false;
         for (var i = 0; i < sources.Length; i++)
@@ -113,8 +113,7 @@ internal sealed unsafe class ChangedRows : IDisposable
                 if (length == PgOutputReader.Unchanged && before.Length > 0)
                     (at, length) = (before[2 * source], before[2 * source + 1]);
             }
-            if (isBinary)
-                _pending.Set(i, message + at, length);
+            pending?.Set(i, message + at, length);
             if (length >= 0)
             {
                 if (!isBinary && !TextValues.TryAppend(builders[i], _forms[i], message + at, length))
@@ -147,11 +146,11 @@ internal sealed unsafe class ChangedRows : IDisposable
         else
             _unchanged?.AppendNull();
         _builder.Length++;
-        if (isBinary)
+        if (pending is not null)
         {
             _pendingMap = map;
-            _pending.Add();
-            if (_pending.IsFull)
+            pending.Add();
+            if (pending.IsFull)
                 Flush();
         }
         if (_builder.Length == SampleSize && _lastLength > SampleSize)
@@ -162,7 +161,7 @@ internal sealed unsafe class ChangedRows : IDisposable
     /// <exception cref="TextNeededException">A value cannot be read so. What was appended since the last window is of no use then.</exception>
     public void Flush()
     {
-        if (_pending.Length == 0)
+        if (_pending is not { Length: > 0 })
             return;
         var map = _pendingMap!;
         for (var i = 0; i < map.Sources.Length; i++)
