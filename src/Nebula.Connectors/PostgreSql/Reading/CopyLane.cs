@@ -15,8 +15,8 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 /// <param name="blocks">Takes blocks.</param>
 internal sealed class CopyLane(LentWire connection, CopyQueries queries, StreamPlan plan, ReadContext context, CopyForm form, BlockQueue<RawBlock> blocks)
 {
-    // where others are at work they lose no more than to pg_dump, which is slower; the connection keeps what comes in the first tenths of a second of a rest, so
-    // that the server would not notice a shorter one
+    // where others are at work: pg_dump leaves them more, as it reads more slowly. The system keeps what comes in the first tenths of a second of a rest, so that
+    // the server would not notice a shorter one.
     private static readonly TimeSpan WorkTime = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan RestTime = TimeSpan.FromMilliseconds(600);
     private CopyOut? _copy;
