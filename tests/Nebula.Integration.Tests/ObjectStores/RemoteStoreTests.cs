@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Nebula.Connectors.ObjectStores;
+using Nebula.Connectors.ObjectStores.Remote;
 using Nebula.Engine.Connectors;
 using Nebula.Engine.Diagnostics;
 using Nebula.Integration.Tests.Servers;
@@ -329,6 +330,24 @@ public sealed class RemoteStoreTests(StoreServers servers)
         await world.PutAsync("out/.a.bin.lock.nebula-tmp", """{"run":"dead"}"""u8.ToArray());
         using (store.Claim(world.Url("out/a.bin"), world.Url("out/a.bin"), "run2", goesOn: false, default))
             Assert.Contains("run2", System.Text.Encoding.UTF8.GetString((await world.GetAsync("out/.a.bin.lock.nebula-tmp"))!), StringComparison.Ordinal);
+        Assert.Empty(await world.KeysAsync());
+    }
+
+    [StoreTheory]
+    [InlineData("azure")]
+    [InlineData("s3")]
+    public async Task Claim_OfManyTargetsOfARunThatDied_WaitsOnce(string name)
+    {
+        var world = await servers.WorldAsync(name);
+        using var store = world.Open();
+        string[] targets = ["a", "b", "c", "d"];
+        foreach (var target in targets)
+            await world.PutAsync($"out/.{target}.bin.lock.nebula-tmp", """{"run":"dead"}"""u8.ToArray());
+        var waiting = Stopwatch.StartNew();
+        foreach (var target in targets)
+            store.Claim(world.Url($"out/{target}.bin"), world.Url($"out/{target}.bin"), "run2", goesOn: false, default).Dispose();
+        // two lives would be over only if a second one had been waited for
+        Assert.InRange(waiting.Elapsed, ObjectLock.Lifetime / 2, ObjectLock.Lifetime * 2);
         Assert.Empty(await world.KeysAsync());
     }
 

@@ -51,8 +51,13 @@ internal sealed class AzureBlobBackend : IRemoteBackend
     }
 
     public async Task<RemoteObject?> FindAsync(string key, CancellationToken cancellationToken) =>
-        await PropertiesAsync(key, cancellationToken).ConfigureAwait(false) is { } found && !found.Metadata.ContainsKey("hdi_isfolder")
-            ? new RemoteObject(key, found.ContentLength, found.ETag.ToString("H")) : null;
+        await PropertiesAsync(key, cancellationToken).ConfigureAwait(false) is { } answer && answer.Value is var found
+            && !found.Metadata.ContainsKey("hdi_isfolder")
+            ? new RemoteObject(key, found.ContentLength, found.ETag.ToString("H"))
+            {
+                Age = answer.GetRawResponse().Headers.Date - found.LastModified ?? TimeSpan.Zero,
+            }
+            : null;
 
     public async Task<Stream> OpenRangeAsync(RemoteObject target, long offset, long length, CancellationToken cancellationToken)
     {
@@ -131,14 +136,14 @@ internal sealed class AzureBlobBackend : IRemoteBackend
     }
 
     private async Task<bool> IsPublishedAsync(string key, string mark, CancellationToken cancellationToken) =>
-        await PropertiesAsync(key, cancellationToken).ConfigureAwait(false) is { } there && there.Metadata.TryGetValue(TokenKey, out var found)
+        await PropertiesAsync(key, cancellationToken).ConfigureAwait(false) is { } there && there.Value.Metadata.TryGetValue(TokenKey, out var found)
             && found == mark;
 
-    private Task<BlobProperties?> PropertiesAsync(string key, CancellationToken cancellationToken) => _errors.GuardAsync(key, "read", async () =>
+    private Task<Response<BlobProperties>?> PropertiesAsync(string key, CancellationToken cancellationToken) => _errors.GuardAsync(key, "read", async () =>
     {
         try
         {
-            return (await _container.GetBlobClient(key).GetPropertiesAsync(cancellationToken: cancellationToken).ConfigureAwait(false)).Value;
+            return await _container.GetBlobClient(key).GetPropertiesAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
         }
         catch (RequestFailedException e) when (e.Status == 404 && e.ErrorCode is null or "BlobNotFound" or "ResourceNotFound")
         {

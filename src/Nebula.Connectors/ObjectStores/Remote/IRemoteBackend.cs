@@ -82,6 +82,9 @@ internal sealed record RemoteObject(string Key, long Size, string Version)
 {
     /// <summary>Whether it is only what keys have in common.</summary>
     public bool IsFolder => Key.EndsWith('/');
+
+    /// <summary>How long it has not been changed, by the clock of the service alone; zero where it was only listed, or the service does not tell.</summary>
+    public TimeSpan Age { get; init; }
 }
 
 /// <summary>One attempt at an upload. Parts may be added at the same time; the object has them in the order of their numbers.</summary>

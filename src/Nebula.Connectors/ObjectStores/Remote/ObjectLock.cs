@@ -6,8 +6,8 @@ namespace Nebula.Connectors.ObjectStores.Remote;
 
 /// <summary>
 /// Tells other runs that a target is taken: a small hidden object that its run replaces every few seconds, and only if nobody else did. One that has not
-/// changed for the time
-/// in <see cref="Lifetime"/> belongs to a run that died. Who looks measures that time by its own clock, so that clocks need not agree.
+/// changed for the time in <see cref="Lifetime"/> belongs to a run that died. Clocks need not agree: the time is what the service says by its clock alone
+/// (<see cref="RemoteObject.Age"/>), so that of many locks of a run only the first are waited for, or else what passes by one's own while one looks.
 /// </summary>
 /// <remarks>The lock is a courtesy that saves work. What keeps two runs from mixing their rows is that objects appear in one step and manifests are only
 /// replaced by whoever
@@ -52,7 +52,8 @@ internal sealed class ObjectLock : IDisposable
         while (true)
         {
             var (holder, version) = await ReadAsync(backend, key, cancellationToken).ConfigureAwait(false);
-            if (version.Length == 0 || holder == runId || (version == seen && TimeProvider.System.GetElapsedTime(since) >= Lifetime))
+            if (version.Length == 0 || holder == runId || (version == seen && TimeProvider.System.GetElapsedTime(since) >= Lifetime)
+                || await IsOldAsync(backend, key, version, cancellationToken).ConfigureAwait(false))
             {
                 if (await backend.PutAsync(key, Render(runId), version, cancellationToken).ConfigureAwait(false) is { } taken)
                     return new ObjectLock(backend, key, runId, taken);
@@ -84,6 +85,9 @@ internal sealed class ObjectLock : IDisposable
             // it grows old by itself
         }
     }
+
+    private static async Task<bool> IsOldAsync(IRemoteBackend backend, string key, string version, CancellationToken cancellationToken) =>
+        await backend.FindAsync(key, cancellationToken).ConfigureAwait(false) is { } found && found.Version == version && found.Age >= Lifetime;
 
     private static ReadOnlyMemory<byte> Render(string runId)
     {

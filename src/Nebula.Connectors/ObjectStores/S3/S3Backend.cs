@@ -3,6 +3,7 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
+using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Nebula.Connectors.ObjectStores.Remote;
@@ -15,9 +16,7 @@ namespace Nebula.Connectors.ObjectStores.S3;
 /// A chunk that is joined with others is an upload of a hidden key; publishing completes these, has the service copy them into one more upload, and
 /// completes that (see <see cref="S3Join"/>).
 /// </summary>
-/// <param name="client">The client, which this owns.</param>
-/// <param name="bucket">The bucket.</param>
-internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBackend
+internal sealed class S3Backend : IRemoteBackend
 {
     /// <summary>Metadata that names the attempt which an object is.</summary>
     public const string AttemptKey = "nebula-attempt";
@@ -27,29 +26,42 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
 
     private const int MostConflicts = 6;
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
-    private readonly S3Errors _errors = new(bucket);
+    private readonly AmazonS3Client _client;
+    private readonly string _bucket;
+    private readonly S3Errors _errors;
+    private long _answeredAt;
 
-    public string Root => $"s3://{bucket}";
+    /// <param name="client">The client, which this owns.</param>
+    /// <param name="bucket">The bucket.</param>
+    public S3Backend(AmazonS3Client client, string bucket)
+    {
+        (_client, _bucket, _errors) = (client, bucket, new S3Errors(bucket));
+        IsEncrypted = client.Config.ServiceURL?.StartsWith("http://", StringComparison.OrdinalIgnoreCase) != true;
+        // answers as the library gives them do not have it
+        client.AfterResponseEvent += (_, e) => NoteTime(e);
+    }
+
+    public string Root => $"s3://{_bucket}";
 
     // only the last part may be smaller
     public int SmallestPart => 5 << 20;
 
     /// <summary>The client.</summary>
-    public IAmazonS3 Client => client;
+    public IAmazonS3 Client => _client;
 
     /// <summary>The bucket.</summary>
-    public string Bucket => bucket;
+    public string Bucket => _bucket;
 
     /// <summary>What an object that is written with one call is signed with: all of it, or over an encrypted connection only what is around it.</summary>
-    public bool IsEncrypted { get; } = client.Config.ServiceURL?.StartsWith("http://", StringComparison.OrdinalIgnoreCase) != true;
+    public bool IsEncrypted { get; }
 
     public async IAsyncEnumerable<RemoteObject> ListAsync(string prefix, bool recursive, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var request = new ListObjectsV2Request { BucketName = bucket, Prefix = prefix, Delimiter = recursive ? null : "/" };
+        var request = new ListObjectsV2Request { BucketName = _bucket, Prefix = prefix, Delimiter = recursive ? null : "/" };
         do
         {
             var page = await _errors.GuardAsync("", "listed", () =>
-                client.ListObjectsV2Async(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+                _client.ListObjectsV2Async(request, cancellationToken), cancellationToken).ConfigureAwait(false);
             foreach (var folder in page.CommonPrefixes ?? [])
                 yield return new RemoteObject(folder, 0, "");
             foreach (var item in page.S3Objects ?? [])
@@ -60,19 +72,20 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     }
 
     public async Task<RemoteObject?> FindAsync(string key, CancellationToken cancellationToken) =>
-        await HeadAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? new RemoteObject(key, found.ContentLength, found.ETag) : null;
+        await HeadAsync(key, cancellationToken).ConfigureAwait(false) is { } found
+            ? new RemoteObject(key, found.ContentLength, found.ETag) { Age = AgeOf(found) } : null;
 
     public async Task<Stream> OpenRangeAsync(RemoteObject target, long offset, long length, CancellationToken cancellationToken)
     {
         var request = new GetObjectRequest
         {
-            BucketName = bucket,
+            BucketName = _bucket,
             Key = target.Key,
             ByteRange = new ByteRange(offset, offset + length - 1),
             EtagToMatch = target.Version
         };
         var answer = await _errors.GuardAsync(target.Key, "read", () =>
-            client.GetObjectAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            _client.GetObjectAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (answer.HttpStatusCode == HttpStatusCode.PartialContent || answer.ContentLength == length)
             return answer.ResponseStream;
         answer.Dispose();
@@ -88,9 +101,9 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         for (var attempt = 1; ; attempt++)
             try
             {
-                return (await client.PutObjectAsync(new PutObjectRequest
+                return (await _client.PutObjectAsync(new PutObjectRequest
                 {
-                    BucketName = bucket,
+                    BucketName = _bucket,
                     Key = key,
                     InputStream = new MemoryStream(bytes),
                     MD5Digest = Convert.ToBase64String(TransferChecksum.Of(bytes)),
@@ -112,7 +125,7 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     }, cancellationToken);
 
     public Task DeleteAsync(string key, CancellationToken cancellationToken) =>
-        _errors.GuardAsync(key, "removed", () => client.DeleteObjectAsync(bucket, key, cancellationToken), cancellationToken);
+        _errors.GuardAsync(key, "removed", () => _client.DeleteObjectAsync(_bucket, key, cancellationToken), cancellationToken);
 
     public IPartUpload Upload(string key, string runId, int? chunkIndex)
     {
@@ -160,12 +173,12 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         var uploads = published.Select(static parts => parts.UploadId).ToHashSet(StringComparer.Ordinal);
         var keys = published.Select(static parts => parts.Key).ToHashSet(StringComparer.Ordinal);
         var found = new List<string>();
-        var request = new ListMultipartUploadsRequest { BucketName = bucket, Prefix = prefix };
+        var request = new ListMultipartUploadsRequest { BucketName = _bucket, Prefix = prefix };
         ListMultipartUploadsResponse page;
         do
         {
             page = await _errors.GuardAsync("", "listed", () =>
-                client.ListMultipartUploadsAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+                _client.ListMultipartUploadsAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
             foreach (var upload in page.MultipartUploads ?? [])
                 if (isTarget(upload.Key) && !uploads.Contains(upload.UploadId))
                     found.Add(StagedParts.Abandoned(upload.Key, upload.UploadId).Render());
@@ -178,7 +191,7 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         return found;
     }
 
-    public void Dispose() => client.Dispose();
+    public void Dispose() => _client.Dispose();
 
     /// <summary>Starts an upload.</summary>
     /// <param name="key">The object.</param>
@@ -188,9 +201,9 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     public Task<string> StartAsync(string key, (string Name, string Value) metadata, CancellationToken cancellationToken) =>
         _errors.GuardAsync(key, "written", async () =>
     {
-        var request = new InitiateMultipartUploadRequest { BucketName = bucket, Key = key };
+        var request = new InitiateMultipartUploadRequest { BucketName = _bucket, Key = key };
         request.Metadata.Add(metadata.Name, metadata.Value);
-        return (await client.InitiateMultipartUploadAsync(request, cancellationToken).ConfigureAwait(false)).UploadId;
+        return (await _client.InitiateMultipartUploadAsync(request, cancellationToken).ConfigureAwait(false)).UploadId;
     }, cancellationToken);
 
     /// <summary>Adds a part to an upload.</summary>
@@ -203,9 +216,9 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     public Task<PartETag> AddAsync(string key, string uploadId, int number, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
         _errors.GuardAsync(key, "written", async () =>
     {
-        var answer = await client.UploadPartAsync(new UploadPartRequest
+        var answer = await _client.UploadPartAsync(new UploadPartRequest
         {
-            BucketName = bucket,
+            BucketName = _bucket,
             Key = key,
             UploadId = uploadId,
             PartNumber = number,
@@ -226,7 +239,7 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     {
         try
         {
-            await client.AbortMultipartUploadAsync(bucket, key, uploadId, cancellationToken).ConfigureAwait(false);
+            await _client.AbortMultipartUploadAsync(_bucket, key, uploadId, cancellationToken).ConfigureAwait(false);
         }
         catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
         {
@@ -242,12 +255,12 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         {
             var request = new CompleteMultipartUploadRequest
             {
-                BucketName = bucket,
+                BucketName = _bucket,
                 Key = staged.Key,
                 UploadId = staged.UploadId,
                 PartETags = await PartsOfAsync(staged, cancellationToken).ConfigureAwait(false)
             };
-            await client.CompleteMultipartUploadAsync(request, cancellationToken).ConfigureAwait(false);
+            await _client.CompleteMultipartUploadAsync(request, cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchUpload")
@@ -262,11 +275,11 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
     {
         var parts = new List<PartETag>(staged.Count);
         var length = 0L;
-        var request = new ListPartsRequest { BucketName = bucket, Key = staged.Key, UploadId = staged.UploadId };
+        var request = new ListPartsRequest { BucketName = _bucket, Key = staged.Key, UploadId = staged.UploadId };
         ListPartsResponse page;
         do
         {
-            page = await client.ListPartsAsync(request, cancellationToken).ConfigureAwait(false);
+            page = await _client.ListPartsAsync(request, cancellationToken).ConfigureAwait(false);
             foreach (var part in page.Parts ?? [])
             {
                 parts.Add(new PartETag(part.PartNumber ?? 0, part.ETag));
@@ -283,11 +296,23 @@ internal sealed class S3Backend(IAmazonS3 client, string bucket) : IRemoteBacken
         $"'{Root}/{key}' cannot be published: what was staged for it is gone. "
         + "Another run, or a rule of the bucket, has aborted the upload. Run again.", inner: inner);
 
+    /// <summary>Time between the change of an object and the last answer, both as the service gives them.</summary>
+    private TimeSpan AgeOf(GetObjectMetadataResponse found) =>
+        Interlocked.Read(ref _answeredAt) is var now and > 0 && found.LastModified is { } changed
+            ? TimeSpan.FromTicks(now - changed.ToUniversalTime().Ticks) : TimeSpan.Zero;
+
+    private void NoteTime(ResponseEventArgs answer)
+    {
+        if (answer is WebServiceResponseEventArgs { ResponseHeaders: { } headers } && headers.TryGetValue("Date", out var date)
+            && DateTimeOffset.TryParseExact(date, "r", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time))
+            Interlocked.Exchange(ref _answeredAt, time.UtcTicks);
+    }
+
     private Task<GetObjectMetadataResponse?> HeadAsync(string key, CancellationToken cancellationToken) => _errors.GuardAsync(key, "read", async () =>
     {
         try
         {
-            return await client.GetObjectMetadataAsync(bucket, key, cancellationToken).ConfigureAwait(false);
+            return await _client.GetObjectMetadataAsync(_bucket, key, cancellationToken).ConfigureAwait(false);
         }
         catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
         {
