@@ -8,8 +8,11 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 internal sealed class BlockQueue<T> : IDisposable where T : class, IDisposable
 {
     private readonly Channel<T> _blocks = Channel.CreateUnbounded<T>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly SemaphoreSlim _room = new(1);
     private readonly CancellationTokenSource _stop = new();
+
+    // a thread waits for room by Monitor, which does not turn round and round first: its processor is the server's as well
+    private readonly object _room = new();
+    private bool _isFull;
 
     /// <summary>Cancelled when no more blocks are taken.</summary>
     public CancellationToken Stopped => _stop.Token;
@@ -19,15 +22,15 @@ internal sealed class BlockQueue<T> : IDisposable where T : class, IDisposable
     /// <returns>False when no more is taken: it is closed, or another reader failed, which it then says.</returns>
     public bool Put(T block)
     {
-        try
+        lock (_room)
         {
-            _room.Wait(_stop.Token);
-            if (_blocks.Writer.TryWrite(block))
+            while (_isFull && !_stop.IsCancellationRequested)
+                Monitor.Wait(_room);
+            if (!_stop.IsCancellationRequested && _blocks.Writer.TryWrite(block))
+            {
+                _isFull = true;
                 return true;
-        }
-        catch (OperationCanceledException)
-        {
-            // nobody makes room any more
+            }
         }
         block.Dispose();
         return false;
@@ -46,6 +49,7 @@ internal sealed class BlockQueue<T> : IDisposable where T : class, IDisposable
     {
         _blocks.Writer.TryComplete(error);
         _stop.Cancel();
+        EndWaits();
     }
 
     /// <summary>Takes the next block.</summary>
@@ -55,7 +59,11 @@ internal sealed class BlockQueue<T> : IDisposable where T : class, IDisposable
     {
         if (!await _blocks.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false) || !_blocks.Reader.TryRead(out var block))
             return null;
-        _room.Release();
+        lock (_room)
+        {
+            _isFull = false;
+            Monitor.Pulse(_room);
+        }
         return block;
     }
 
@@ -63,6 +71,7 @@ internal sealed class BlockQueue<T> : IDisposable where T : class, IDisposable
     public async Task StopAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
+        EndWaits();
         _blocks.Writer.TryComplete();
     }
 
@@ -72,6 +81,11 @@ internal sealed class BlockQueue<T> : IDisposable where T : class, IDisposable
         while (_blocks.Reader.TryRead(out var block))
             block.Dispose();
         _stop.Dispose();
-        _room.Dispose();
+    }
+
+    private void EndWaits()
+    {
+        lock (_room)
+            Monitor.PulseAll(_room);
     }
 }
