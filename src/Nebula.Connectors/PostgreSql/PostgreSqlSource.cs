@@ -160,8 +160,12 @@ internal sealed partial class PostgreSqlSource(PostgreSqlOptions options) : ICha
         if (request.AsOneStream && relations.Count > 1)
             throw NebulaException.Configuration($"{relations.Count} tables cannot be read as one stream. Name one, or make a view of them.");
         if (request.NamesOnly)
-            return new Catalog(relations.ConvertAll(static relation =>
-                new CatalogStream(relation.Stream, NoSchema) { Bytes = relation.Bytes, Rows = relation.Rows }));
+        {
+            // who names none wants to know what there is, and is not to wait for a table that somebody has locked
+            var sizes = request.Streams.Count > 0 ? SystemCatalog.FindSizes(connection, relations) : null;
+            return new Catalog([.. relations.Select((relation, i) =>
+                new CatalogStream(relation.Stream, NoSchema) { Bytes = sizes?[i], Rows = relation.Rows })]);
+        }
         var columns = SystemCatalog.FindColumns(connection, relations);
         var streams = new List<CatalogStream>(relations.Count);
         for (var i = 0; i < relations.Count; i++)

@@ -27,7 +27,8 @@ public sealed record DiscoverRequest
     /// <summary>Whether everything that matches is one stream, instead of a stream each.</summary>
     public bool AsOneStream { get; init; }
 
-    /// <summary>Whether only names and sizes are wanted: schemas stay empty, and nothing is opened for them.</summary>
+    /// <summary>Whether only names and sizes are wanted: schemas stay empty, and nothing is opened for them. Where sizes cost more than a list of names does,
+    /// they may be left out unless <see cref="Streams"/> says which are wanted.</summary>
     public bool NamesOnly { get; init; }
 
     /// <summary>Whether types must be known. A destination of plain text does not need them.</summary>

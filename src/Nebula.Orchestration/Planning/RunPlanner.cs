@@ -43,19 +43,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     /// <param name="cancellationToken">Stops the search.</param>
     /// <exception cref="NebulaException">The source has no such streams, or an option is wrong.</exception>
     public async Task<IReadOnlyList<StreamConfig>> FindStreamsAsync(IReadOnlyList<string> only, CancellationToken cancellationToken) =>
-        Resolve(await ListAsync(cancellationToken).ConfigureAwait(false), only);
-
-    /// <summary>Finds what the source has.</summary>
-    /// <param name="cancellationToken">Stops the search.</param>
-    public async Task<SourceStreams> ListAsync(CancellationToken cancellationToken)
-    {
-        var source = OpenSource();
-        await using (source.ConfigureAwait(false))
-        {
-            var catalog = await source.DiscoverAsync(new DiscoverRequest { NamesOnly = true }, cancellationToken).ConfigureAwait(false);
-            return new SourceStreams([.. catalog.Streams.Select(static stream => stream.Name)], [.. catalog.Streams.Select(static stream => stream.Bytes)]);
-        }
-    }
+        (await ListAsync(only, cancellationToken).ConfigureAwait(false)).Wanted;
 
     /// <summary>Plans a run.</summary>
     /// <param name="only">Names or wildcards of the streams wanted; empty for all.</param>
@@ -65,7 +53,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     {
         // the target first: that its connector or options are wrong is known without looking for streams
         _ = CreateDestination(NoOptions);
-        return await PlanAsync(await ListAsync(cancellationToken).ConfigureAwait(false), only).ConfigureAwait(false);
+        return await PlanAsync((await ListAsync(only, cancellationToken).ConfigureAwait(false)).Found, only).ConfigureAwait(false);
     }
 
     /// <summary>Plans a run of a source whose streams are known.</summary>
@@ -194,6 +182,28 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
             ChangesOnly = stream.Mode == SyncMode.ChangesOnly,
             Options = options,
         };
+    }
+
+    /// <summary>Finds what the source has, and the sizes of what is wanted of it.</summary>
+    private async Task<(SourceStreams Found, IReadOnlyList<StreamConfig> Wanted)> ListAsync(IReadOnlyList<string> only, CancellationToken cancellationToken)
+    {
+        var source = OpenSource();
+        await using (source.ConfigureAwait(false))
+        {
+            var catalog = await source.DiscoverAsync(new DiscoverRequest { NamesOnly = true }, cancellationToken).ConfigureAwait(false);
+            var sizes = new OrderedDictionary<string, long?>(StringComparer.Ordinal);
+            foreach (var stream in catalog.Streams)
+                sizes.Add(stream.Name, stream.Bytes);
+            var found = SourceStreams.Of(sizes);
+            var wanted = Resolve(found, only);
+            List<string> unsized = [.. wanted.SelectMany(static stream => stream.Members).Where(name => sizes.TryGetValue(name, out var bytes) && bytes is null)];
+            if (unsized.Count == 0 || sizes.Values.Any(static bytes => bytes is not null))
+                return (found, wanted);
+            var sized = await source.DiscoverAsync(new DiscoverRequest { NamesOnly = true, Streams = unsized }, cancellationToken).ConfigureAwait(false);
+            foreach (var stream in sized.Streams)
+                sizes[stream.Name] = stream.Bytes;
+            return (SourceStreams.Of(sizes), wanted);
+        }
     }
 
     private IReadOnlyList<StreamConfig> Resolve(SourceStreams found, IReadOnlyList<string> only)

@@ -33,7 +33,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     private readonly SemaphoreSlim _free;
     private LentConnection? _idle;
     private WireConnection? _idleWire;
-    private int _lent;
+    private int _opened;
 
     /// <param name="options">How the database is reached.</param>
     public PostgreSqlConnections(PostgreSqlOptions options)
@@ -157,8 +157,8 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _idleWire, null) is { } wire)
         {
-            // who asked one question looked what there is
-            if (_lent == 1)
+            // who needed one connection looked what there is
+            if (_opened == 1)
                 ParkedWire.Put(Options.Wire, wire);
             else
                 wire.Dispose();
@@ -204,7 +204,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     {
         if (await FindIdleAsync(cancellationToken).ConfigureAwait(false) is { } idle)
             return idle;
-        Interlocked.Increment(ref _lent);
+        Interlocked.Increment(ref _opened);
         await MakeRoomAsync().ConfigureAwait(false);
         var connection = new LentConnection(Source.CreateConnection(), this);
         try
@@ -227,7 +227,6 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
     private LentWire LendWire(bool isReplication, CancellationToken cancellationToken)
     {
         WireConnection? connection = null;
-        Interlocked.Increment(ref _lent);
         try
         {
             if (!isReplication && Interlocked.Exchange(ref _idleWire, null) is { } kept)
@@ -237,6 +236,7 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
                     return new LentWire(kept, this, isReplication);
                 kept.Dispose();
             }
+            Interlocked.Increment(ref _opened);
             if (!isReplication && ParkedWire.Take(Options.Wire) is { } parked)
                 return new LentWire(parked, this, isReplication);
             MakeRoomAsync().AsTask().GetAwaiter().GetResult();

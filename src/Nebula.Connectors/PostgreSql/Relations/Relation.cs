@@ -20,9 +20,6 @@ internal sealed record Relation(uint Oid, string Schema, string Name, char Kind,
         ['f'] = "foreign table",
     };
 
-    /// <summary>Bytes as stored, those of all partitions together; null where it stores nothing itself.</summary>
-    public long? Bytes { get; init; }
-
     /// <summary>Estimated number of rows; null when the server has never counted.</summary>
     public long? Rows { get; init; }
 

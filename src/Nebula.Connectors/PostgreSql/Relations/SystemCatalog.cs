@@ -9,13 +9,16 @@ namespace Nebula.Connectors.PostgreSql.Relations;
 /// <summary>Asks the system catalog what there is to read.</summary>
 internal static class SystemCatalog
 {
-    // a partition is part of its root; sizes and counts of a root are the sums of its leaves
+    // a partition is part of its root, whose count is the sum of its leaves'; nothing here waits for a lock of a table, as pg_partition_tree does
     private const string RelationsQuery = """
         SELECT c.oid, n.nspname, c.relname, c.relkind,
                has_schema_privilege(n.oid, 'USAGE') AND (has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT')),
-               CASE c.relkind WHEN 'p' THEN (SELECT sum(pg_table_size(t.relid))::bigint FROM pg_partition_tree(c.oid) t WHERE t.isleaf)
-                              WHEN 'r' THEN pg_table_size(c.oid) WHEN 'm' THEN pg_table_size(c.oid) END,
-               CASE c.relkind WHEN 'p' THEN (SELECT sum(l.reltuples)::bigint FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid WHERE t.isleaf AND l.reltuples >= 0)
+               CASE c.relkind WHEN 'p' THEN (
+                                  WITH RECURSIVE parts (oid) AS (
+                                      SELECT inhrelid FROM pg_inherits WHERE inhparent = c.oid
+                                      UNION ALL
+                                      SELECT i.inhrelid FROM parts p JOIN pg_inherits i ON i.inhparent = p.oid)
+                                  SELECT sum(l.reltuples)::bigint FROM parts JOIN pg_class l USING (oid) WHERE l.relkind <> 'p' AND l.reltuples >= 0)
                               WHEN 'v' THEN NULL ELSE nullif(c.reltuples, -1)::bigint END
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
@@ -23,6 +26,13 @@ internal static class SystemCatalog
           AND (cardinality($1::text[]) = 0 OR n.nspname = ANY ($1::text[]))
           AND (cardinality($2::text[]) = 0 OR n.nspname || '.' || c.relname = ANY ($2::text[]))
         ORDER BY n.nspname, c.relname
+        """;
+
+    // a table that somebody has locked is waited for
+    private const string SizesQuery = """
+        SELECT c.oid, CASE c.relkind WHEN 'p' THEN (SELECT sum(pg_table_size(t.relid))::bigint FROM pg_partition_tree(c.oid) t WHERE t.isleaf)
+                                     WHEN 'r' THEN pg_table_size(c.oid) WHEN 'm' THEN pg_table_size(c.oid) END
+        FROM pg_class c WHERE c.oid = ANY ($1::oid[])
         """;
 
     // of all columns, as the key may have some that the role may not read
@@ -55,10 +65,21 @@ internal static class SystemCatalog
         foreach (var row in rows)
             found.Add(new Relation(row.Oid(0), row.Text(1), row.Text(2), row.Char(3), row.Bool(4))
             {
-                Bytes = row.IsNull(5) ? null : row.Int64(5),
-                Rows = row.IsNull(6) ? null : row.Int64(6),
+                Rows = row.IsNull(5) ? null : row.Int64(5),
             });
         return found;
+    }
+
+    /// <summary>Finds how large relations are, those of partitions together. Waits for tables that somebody has locked. Blocks the thread.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="relations">The relations.</param>
+    /// <returns>The bytes of each as stored; null where it stores nothing itself, or is gone.</returns>
+    public static List<long?> FindSizes(WireConnection connection, List<Relation> relations)
+    {
+        var sizes = new Dictionary<uint, long?>(relations.Count);
+        foreach (var row in connection.Ask(SizesQuery, OidsOf(relations)))
+            sizes.Add(row.Oid(0), row.IsNull(1) ? null : row.Int64(1));
+        return relations.ConvertAll(relation => sizes.GetValueOrDefault(relation.Oid));
     }
 
     /// <summary>Finds the columns of relations. Blocks the thread.</summary>
@@ -68,8 +89,7 @@ internal static class SystemCatalog
     public static List<RelationColumns> FindColumns(WireConnection connection, List<Relation> relations)
     {
         var columns = new Dictionary<uint, List<WireRow>>(relations.Count);
-        foreach (var row in connection.Ask(ColumnsQuery, SqlName.Array(relations.ConvertAll(
-            static relation => relation.Oid.ToString(CultureInfo.InvariantCulture)))))
+        foreach (var row in connection.Ask(ColumnsQuery, OidsOf(relations)))
         {
             if (!columns.TryGetValue(row.Oid(0), out var rows))
                 columns.Add(row.Oid(0), rows = []);
@@ -77,6 +97,9 @@ internal static class SystemCatalog
         }
         return relations.ConvertAll(relation => ColumnsOf(relation, columns.GetValueOrDefault(relation.Oid) ?? []));
     }
+
+    private static string OidsOf(List<Relation> relations) =>
+        SqlName.Array(relations.ConvertAll(static relation => relation.Oid.ToString(CultureInfo.InvariantCulture)));
 
     private static RelationColumns ColumnsOf(Relation relation, List<WireRow> rows)
     {
