@@ -72,6 +72,10 @@ public sealed record ChangeContext(BufferPool Pool)
 
     /// <summary>About how many bytes of columns a window may have. There are two at a time: one is committed while the next is read.</summary>
     public long MaxBytes { get; init; } = 32L << 20;
+
+    /// <summary>About how many messages of the log are asked for at a time, where the server collects them before it sends the first. Until they are
+    /// acknowledged, they come again with each question.</summary>
+    public int MaxAsked { get; init; } = 2_000_000;
 }
 
 /// <summary>Changes that are committed together. Owns its batches.</summary>
@@ -88,6 +92,9 @@ public sealed class ChangeWindow(IReadOnlyList<StreamChanges> streams, string po
     /// <summary>Whether the log reads what follows only once more, beginning where was acknowledged: every stream should be committed with this window, and the
     /// position acknowledged.</summary>
     public bool IsAwaited { get; init; }
+
+    /// <summary>Whether the window ended only because it was full, and the next one comes at once: both may be committed together.</summary>
+    public bool IsFull { get; init; }
 
     /// <summary>Gives the batches back.</summary>
     public void Dispose()

@@ -11,9 +11,10 @@ namespace Nebula.Orchestration.Sync;
 /// <param name="job">The stream's settings.</param>
 /// <param name="destination">Where its changes go.</param>
 /// <param name="pool">Where buffers come from.</param>
-internal sealed class CapturingStream(StreamTask task, StreamJob job, IDestination destination, BufferPool pool)
+internal sealed class CapturingStream(StreamTask task, StreamJob job, IDestination destination, BufferPool pool) : IAsyncDisposable
 {
     private ChangeRows _rows = null!;
+    private StagedChanges? _staged;
 
     public StreamTask Task { get; } = task;
 
@@ -51,6 +52,36 @@ internal sealed class CapturingStream(StreamTask task, StreamJob job, IDestinati
     /// <summary>Gives changes the types that they are written with.</summary>
     public IReadOnlyList<RecordBatch> Convert(IReadOnlyList<RecordBatch> batches) => _rows.Convert(batches, Plan.Stream.Name);
 
+    /// <summary>Number of changes that are staged and not committed.</summary>
+    public long Staged => _staged?.Rows ?? 0;
+
+    /// <summary>Stages changes for the next commit.</summary>
+    /// <param name="batches">The changes, as they are written. They stay the caller's.</param>
+    public async Task StageAsync(IReadOnlyList<RecordBatch> batches)
+    {
+        // the names of what is staged and committed come from the run, which has many commits here
+        _staged ??= await StagedChanges.OpenAsync(Destination, PlanOf(Committed.Sequence + 1), pool).ConfigureAwait(false);
+        await _staged.AddAsync(batches).ConfigureAwait(false);
+    }
+
+    /// <summary>Commits what is staged; where that is nothing, the position alone.</summary>
+    /// <param name="position">Where the last window ends.</param>
+    /// <returns>Rows and bytes.</returns>
+    public async Task<(long Rows, long Bytes)> CommitStagedAsync(string position)
+    {
+        var commit = Next(position, []);
+        var parts = new List<StagedPart>();
+        if (_staged is not null)
+            parts.Add(await _staged.CompleteAsync().ConfigureAwait(false));
+        await Destination.CommitAsync(
+            new CommitRequest(PlanOf(commit.Checkpoint.Sequence), parts, commit.Checkpoint, commit.Token) { ExpectedSequence = commit.ExpectedSequence },
+            CancellationToken.None).ConfigureAwait(false);
+        var rows = Staged;
+        await DisposeAsync().ConfigureAwait(false);
+        Commit(commit);
+        return (rows, parts.Sum(static part => part.Bytes));
+    }
+
     /// <summary>The commit that follows on what is committed.</summary>
     public ChangeCommit Next(string position, IReadOnlyList<RecordBatch> batches)
     {
@@ -63,6 +94,15 @@ internal sealed class CapturingStream(StreamTask task, StreamJob job, IDestinati
 
     /// <summary>Remembers a commit.</summary>
     public void Commit(ChangeCommit commit) => (Committed, Token, CommittedAt) = (commit.Checkpoint, commit.Token, Stopwatch.GetTimestamp());
+
+    /// <summary>Gives up what is staged and not committed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _staged, null) is { } staged)
+            await staged.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private StreamPlan PlanOf(long sequence) => Written with { RunId = $"{Written.RunId}-{sequence:d6}" };
 }
 
 /// <summary>How far the streams of a log are committed, by the windows that were read.</summary>

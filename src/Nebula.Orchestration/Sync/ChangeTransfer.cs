@@ -19,6 +19,15 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
     // how long a stream without changes may stay behind, where each commit costs a call
     private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromSeconds(5);
+
+    // what is staged goes there in small windows, which soon come back from the processor's caches: a row group each
+    private const int StagedWindowChanges = 122_880;
+    private const long StagedWindowBytes = 16 << 20;
+
+    // one commit takes so many changes; all streams are written at once until then, for which there must be room
+    private const long MostStaged = 1_000_000;
+    private const long MostBuffers = 64 << 20;
+    private const long LeastBuffer = 1 << 20;
     private readonly List<CapturingStream> _streams = [];
     private readonly Dictionary<string, IDestination> _shared = new(StringComparer.Ordinal);
     private readonly long _started = Stopwatch.GetTimestamp();
@@ -105,6 +114,7 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
     {
         try
         {
+            await stream.DisposeAsync().ConfigureAwait(false);
             await stream.Destination.AbortAsync(stream.Written, [], CancellationToken.None).ConfigureAwait(false);
         }
         catch (NebulaException)
@@ -159,7 +169,10 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
 
     private async Task<bool> ReadAsync(IChangeSource source, List<CapturingStream> streams, CancellationToken cancellationToken)
     {
+        var gathers = !task.Follow && CanGather(streams);
         var context = new ChangeContext(options.Pool) { Follow = task.Follow, FlushInterval = streams.Min(static stream => stream.Job.FlushInterval) };
+        if (gathers)
+            context = context with { MaxChanges = StagedWindowChanges, MaxBytes = StagedWindowBytes };
         var reader = await source.OpenChangesAsync(
             [.. streams.Select(static stream => new CapturedStream(stream.Plan, stream.Committed))], context, cancellationToken).ConfigureAwait(false);
         await using (reader.ConfigureAwait(false))
@@ -179,7 +192,7 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
                 {
                     try
                     {
-                        using var window = await (ahead ?? reader.ReadAsync(slice.Token)).ConfigureAwait(false);
+                        using var window = await NextAsync(ahead ?? reader.ReadAsync(slice.Token), streams, log).ConfigureAwait(false);
                         ahead = null;
                         if (Stopwatch.GetElapsedTime(asked) > RetentionInterval)
                             asked = await FindRetentionAsync(reader, streams, gauge, cancellationToken).ConfigureAwait(false);
@@ -188,7 +201,7 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
                         if (window is { IsAwaited: false })
                             ahead = Task.Run(() => reader.ReadAsync(slice.Token), CancellationToken.None);
                         if (window is not null)
-                            await CommitAsync(window, streams, log, cancellationToken).ConfigureAwait(false);
+                            await TakeAsync(window, streams, log, gathers, cancellationToken).ConfigureAwait(false);
                         isOver = slice.IsCancellationRequested;
                     }
                     catch (OperationCanceledException) when (slice.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -235,30 +248,64 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
         return Stopwatch.GetTimestamp();
     }
 
-    private async Task CommitAsync(ChangeWindow window, List<CapturingStream> streams, LogPositions log, CancellationToken cancellationToken)
+    /// <summary>Waits for a window. When none comes, those that were staged are committed first: they count.</summary>
+    private async Task<ChangeWindow?> NextAsync(Task<ChangeWindow?> reading, List<CapturingStream> streams, LogPositions log)
     {
-        log.Add(window.Position);
-        var commits = new List<(CapturingStream Stream, IReadOnlyList<RecordBatch> Batches)>();
-        foreach (var changes in window.Streams)
-            commits.Add((streams[changes.Stream], streams[changes.Stream].Convert(changes.Batches)));
-        var changed = commits.Select(static commit => commit.Stream).ToHashSet();
-        var now = Stopwatch.GetTimestamp();
-        foreach (var stream in streams)
-            if (!changed.Contains(stream) && (window.IsAwaited || Stopwatch.GetElapsedTime(stream.CommittedAt, now) > LongestIdle))
-                commits.Add((stream, []));
         try
         {
-            await CommitAsync(commits, window.Position, log, cancellationToken).ConfigureAwait(false);
+            return await reading.ConfigureAwait(false);
+        }
+        catch when (streams.Exists(static stream => stream.Staged > 0))
+        {
+            await CommitIdleAsync(streams, log, CancellationToken.None).ConfigureAwait(false);
             Interlocked.Increment(ref _windows);
-            foreach (var (stream, batches) in commits)
+            throw;
+        }
+    }
+
+    /// <summary>Takes a window to the destinations.</summary>
+    private async Task TakeAsync(ChangeWindow window, List<CapturingStream> streams, LogPositions log, bool gathers, CancellationToken cancellationToken)
+    {
+        log.Add(window.Position);
+        var changed = new List<(CapturingStream Stream, IReadOnlyList<RecordBatch> Batches)>();
+        try
+        {
+            foreach (var changes in window.Streams)
+                changed.Add((streams[changes.Stream], streams[changes.Stream].Convert(changes.Batches)));
+            foreach (var (stream, batches) in changed)
+                if (stream.Destination is not IChangeDestination)
+                    await stream.StageAsync(batches).ConfigureAwait(false);
+            if (!(gathers && window.IsFull && streams.Sum(static stream => stream.Staged) < MostStaged))
+            {
+                await CommitAsync(Due(changed, window.IsAwaited, streams), window.Position, log, cancellationToken).ConfigureAwait(false);
+                Interlocked.Increment(ref _windows);
+            }
+            foreach (var (stream, batches) in changed)
                 options.Observer?.MetricsOf(stream.Task).Changed(batches, stream.Plan.Columns.Length);
         }
         finally
         {
-            foreach (var batch in commits.SelectMany(static commit => commit.Batches))
+            foreach (var batch in changed.SelectMany(static changes => changes.Batches))
                 batch.Dispose();
         }
     }
+
+    /// <summary>Finds what a commit is about: streams with changes, and those whose position is to follow.</summary>
+    private static List<(CapturingStream Stream, IReadOnlyList<RecordBatch> Batches)> Due(
+        List<(CapturingStream Stream, IReadOnlyList<RecordBatch> Batches)> changed, bool all, List<CapturingStream> streams)
+    {
+        var due = changed.ToList();
+        var known = changed.Select(static changes => changes.Stream).ToHashSet();
+        var now = Stopwatch.GetTimestamp();
+        foreach (var stream in streams)
+            if (!known.Contains(stream) && (all || stream.Staged > 0 || Stopwatch.GetElapsedTime(stream.CommittedAt, now) > LongestIdle))
+                due.Add((stream, NoBatches));
+        return due;
+    }
+
+    /// <summary>Whether several windows may be staged for one commit: each stream keeps its writer, with what that holds.</summary>
+    private static bool CanGather(List<CapturingStream> streams) => streams.TrueForAll(static stream => stream.Destination is not IChangeDestination)
+        && streams.Sum(static stream => Math.Max(stream.Destination.BufferBytes, LeastBuffer)) <= MostBuffers;
 
     private Task CommitIdleAsync(List<CapturingStream> streams, LogPositions log, CancellationToken cancellationToken)
     {
@@ -275,49 +322,28 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
     private async Task CommitAsync(
         List<(CapturingStream Stream, IReadOnlyList<RecordBatch> Batches)> changes, string position, LogPositions log, CancellationToken cancellationToken)
     {
+        // a commit that has begun ends: whether it counts would not be known
         foreach (var target in changes.GroupBy(static change => change.Stream.Destination))
-        {
-            var commits = target.Select(change => change.Stream.Next(position, change.Batches)).ToList();
-            // a commit that has begun ends: whether it counts would not be known
             if (target.Key is IChangeDestination destination)
+            {
+                var commits = target.Select(change => change.Stream.Next(position, change.Batches)).ToList();
                 await destination.ApplyAsync(commits, CancellationToken.None).ConfigureAwait(false);
-            else
-                foreach (var commit in commits)
-                    Interlocked.Add(ref _bytes, await StageAsync(target.Key, commit).ConfigureAwait(false));
-            foreach (var (change, commit) in target.Zip(commits))
-            {
-                change.Stream.Commit(commit);
-                log.Commit(change.Stream);
-                Interlocked.Add(ref _rows, commit.Batches.Sum(static batch => (long)batch.Length));
-            }
-        }
-        cancellationToken.ThrowIfCancellationRequested();
-    }
-
-    /// <summary>Commits by way of staging, as a chunk is.</summary>
-    private async Task<long> StageAsync(IDestination destination, ChangeCommit commit)
-    {
-        // the names of what is staged and committed come from the run, which has many commits here
-        var plan = commit.Plan with { RunId = $"{commit.Plan.RunId}-{commit.Checkpoint.Sequence:d6}" };
-        var parts = new List<StagedPart>();
-        if (commit.Batches.Count > 0)
-        {
-            var writer = await destination.OpenAsync(plan, new Chunk(0, "changes"), new WriteContext(options.Pool), CancellationToken.None)
-                .ConfigureAwait(false);
-            await using (writer.ConfigureAwait(false))
-            {
-                foreach (var batch in commit.Batches)
+                foreach (var (change, commit) in target.Zip(commits))
                 {
-                    using var block = writer.Encode(batch);
-                    await writer.WriteAsync(block, CancellationToken.None).ConfigureAwait(false);
+                    change.Stream.Commit(commit);
+                    log.Commit(change.Stream);
+                    Interlocked.Add(ref _rows, commit.Batches.Sum(static batch => (long)batch.Length));
                 }
-                parts.Add(await writer.CompleteAsync(CancellationToken.None).ConfigureAwait(false));
             }
-        }
-        await destination.CommitAsync(
-            new CommitRequest(plan, parts, commit.Checkpoint, commit.Token) { ExpectedSequence = commit.ExpectedSequence }, CancellationToken.None)
-            .ConfigureAwait(false);
-        return parts.Sum(static part => part.Bytes);
+            else
+                foreach (var (stream, _) in target)
+                {
+                    var (rows, bytes) = await stream.CommitStagedAsync(position).ConfigureAwait(false);
+                    log.Commit(stream);
+                    Interlocked.Add(ref _rows, rows);
+                    Interlocked.Add(ref _bytes, bytes);
+                }
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     /// <summary>Plans a stream whose columns changed.</summary>

@@ -82,6 +82,55 @@ public sealed class ChangeTransferTests : IDisposable
             ["read 1", "commit 1", "acknowledge 1", "read 2", "commit 2", "acknowledge 2", "read 3", "commit 3", "acknowledge 3", "read 4"], world.Steps);
     }
 
+    [Fact]
+    public async Task Windows_FullAndStaged_AreOneCommit()
+    {
+        var world = new StagingWorld(_pool, windows: 5) { AreFull = true };
+        var slice = await RunAsync(world);
+        Assert.Equal((1, 5, true), (slice.Windows, slice.Rows, slice.IsCaughtUp));
+        Assert.Equal(["1", "2", "3", "4", "5"], world.Staged);
+        Assert.Equal(["5"], world.Committed);
+        Assert.Equal(["5"], world.Acknowledged);
+    }
+
+    [Fact]
+    public async Task Windows_FullAndFollowed_AreACommitEach()
+    {
+        var world = new StagingWorld(_pool, windows: 3) { AreFull = true };
+        await RunAsync(world, Run with { Follow = true });
+        Assert.Equal(["1", "2", "3"], world.Committed);
+    }
+
+    [Fact]
+    public async Task Windows_OfStreamsThatAreApplied_AreACommitEach()
+    {
+        var world = new World(_pool, windows: 3) { AreFull = true };
+        await RunAsync(world);
+        Assert.Equal(["1", "2", "3"], world.Committed);
+    }
+
+    [Fact]
+    public async Task Read_Fails_WhatIsStagedIsCommitted()
+    {
+        var world = new StagingWorld(_pool, windows: 4) { AreFull = true, FailsAt = 3 };
+        var slice = await RunAsync(world);
+        Assert.Equal((1, 2, false), (slice.Windows, slice.Rows, slice.IsCaughtUp));
+        Assert.Equal(["2"], world.Committed);
+        Assert.Empty(world.Acknowledged);
+    }
+
+    [Fact]
+    public async Task Staging_Fails_NothingOfTheCommitIsThere()
+    {
+        var world = new StagingWorld(_pool, windows: 4) { AreFull = true };
+        world.Committing = static position => position == 3 ? throw new NebulaException(ErrorKind.Fatal, "The disk is full.") : Task.CompletedTask;
+        var error = await Assert.ThrowsAsync<NebulaException>(() => RunAsync(world));
+        Assert.Equal("The disk is full.", error.Message);
+        Assert.Empty(world.Committed);
+        Assert.Equal(["1", "2"], world.Staged);
+        Assert.Equal("given up", world.Steps[^1]);
+    }
+
     private static void AssertNothingIsAcknowledgedBeforeItsCommit(World world)
     {
         var steps = world.Steps.ToList();
@@ -90,13 +139,13 @@ public sealed class ChangeTransferTests : IDisposable
                 steps.IndexOf($"commit {position}") is >= 0 and var commit && commit < steps.IndexOf($"acknowledge {position}"), string.Join(", ", steps));
     }
 
-    private async Task<CapturedSlice> RunAsync(World world)
+    private async Task<CapturedSlice> RunAsync(LogWorld world, CaptureTask? task = null)
     {
         var plans = new RunPlans(_store);
-        await plans.PutAsync(new StreamTask(Run.RunId, Run.Pipeline, 0), World.Plan, CancellationToken.None);
+        await plans.PutAsync(new StreamTask(Run.RunId, Run.Pipeline, 0), LogWorld.Plan, CancellationToken.None);
         var job = new StreamJob
         {
-            Name = World.Plan.Stream.Name,
+            Name = LogWorld.Plan.Stream.Name,
             Target = "out",
             OpenSource = () => world,
             OpenDestination = () => world,
@@ -104,17 +153,84 @@ public sealed class ChangeTransferTests : IDisposable
             Request = new Engine.Pipeline.StreamRequest(),
             Options = new PipelineOptions(),
         };
-        await using var transfer = new ChangeTransfer(Run, new SyncWorkerOptions { Pool = _pool }, plans);
+        await using var transfer = new ChangeTransfer(task ?? Run, new SyncWorkerOptions { Pool = _pool }, plans);
         await transfer.AddAsync(0, job, _ => Task.FromResult<Checkpoint?>(null), CancellationToken.None);
         return await transfer.RunAsync(_ => Task.CompletedTask, CancellationToken.None).WaitAsync(Patience);
     }
 
-    /// <summary>A log whose windows have a change each, and a target that takes them. Keeps account of what happens.</summary>
-    private sealed class World(BufferPool pool, int windows) : IChangeSource, IChangeDestination, IChangeReader
+    /// <summary>A target that takes windows as a whole.</summary>
+    private sealed class World(BufferPool pool, int windows) : LogWorld(pool, windows), IChangeDestination
+    {
+        public async Task ApplyAsync(IReadOnlyList<ChangeCommit> changes, CancellationToken cancellationToken)
+        {
+            var checkpoint = Assert.Single(changes).Checkpoint;
+            await Committing(int.Parse(checkpoint.Position, System.Globalization.CultureInfo.InvariantCulture));
+            Did($"commit {checkpoint.Position}");
+        }
+    }
+
+    /// <summary>A target where windows are staged.</summary>
+    private sealed class StagingWorld(BufferPool pool, int windows) : LogWorld(pool, windows)
+    {
+        public IReadOnlyList<string> Staged => Of("stage ");
+
+        public override Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken) =>
+            Task.FromResult<IDestinationWriter>(new Writer(this));
+
+        public override Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
+        {
+            Assert.Equal("a part", Assert.Single(request.Parts).Location);
+            Did($"commit {request.Checkpoint!.Position}");
+            return Task.FromResult(new CommitReceipt(["a part"]));
+        }
+
+        /// <summary>Blocks are the numbers of their rows.</summary>
+        private sealed class Writer(StagingWorld world) : IDestinationWriter
+        {
+            private readonly List<string> _staged = [];
+            private bool _isComplete;
+
+            public EncodedBlock Encode(RecordBatch batch)
+            {
+                var buffer = world.Pool.Rent(sizeof(long));
+                buffer.Length = sizeof(long);
+                BitConverter.TryWriteBytes(buffer.Span, batch.Columns[0].Values<long>()[0]);
+                return new EncodedBlock(buffer, batch.Length);
+            }
+
+            public async ValueTask WriteAsync(EncodedBlock block, CancellationToken cancellationToken)
+            {
+                var position = BitConverter.ToInt64(block.Buffer.Content);
+                await world.Committing((int)position);
+                _staged.Add($"{position}");
+                world.Did($"stage {position}");
+            }
+
+            public ValueTask FlushAsync(CancellationToken cancellationToken) => default;
+
+            public Task<StagedPart> CompleteAsync(CancellationToken cancellationToken)
+            {
+                _isComplete = true;
+                return Task.FromResult(new StagedPart(0, "a part", _staged.Count, 0));
+            }
+
+            public ValueTask DisposeAsync()
+            {
+                if (!_isComplete)
+                    world.Did("given up");
+                return default;
+            }
+        }
+    }
+
+    /// <summary>A log whose windows have a change each, and a target. Keeps account of what happens.</summary>
+    private abstract class LogWorld(BufferPool pool, int windows) : IChangeSource, IDestination, IChangeReader
     {
         private readonly ConcurrentDictionary<int, TaskCompletionSource> _read = new();
         private readonly ConcurrentQueue<string> _steps = new();
         private int _position;
+
+        public BufferPool Pool => pool;
 
         public static StreamPlan Plan { get; } = new StreamPlan
         {
@@ -129,6 +245,9 @@ public sealed class ChangeTransferTests : IDisposable
         public int? FailsAt { get; init; }
 
         public bool AreAwaited { get; init; }
+
+        /// <summary>Whether all windows but the last are full.</summary>
+        public bool AreFull { get; init; }
 
         /// <summary>Called in each commit, before it counts.</summary>
         public Func<int, Task> Committing { get; set; } = static _ => Task.CompletedTask;
@@ -172,13 +291,6 @@ public sealed class ChangeTransferTests : IDisposable
         public Task<Checkpoint?> PrepareAsync(StreamPlan plan, CancellationToken cancellationToken) =>
             Task.FromResult<Checkpoint?>(new Checkpoint("orders", "0", 1));
 
-        public async Task ApplyAsync(IReadOnlyList<ChangeCommit> changes, CancellationToken cancellationToken)
-        {
-            var checkpoint = Assert.Single(changes).Checkpoint;
-            await Committing(int.Parse(checkpoint.Position, System.Globalization.CultureInfo.InvariantCulture));
-            _steps.Enqueue($"commit {checkpoint.Position}");
-        }
-
         public Task AbortAsync(StreamPlan plan, IReadOnlyList<StagedPart> parts, CancellationToken cancellationToken) => Task.CompletedTask;
 
         public ValueTask DisposeAsync() => default;
@@ -195,15 +307,17 @@ public sealed class ChangeTransferTests : IDisposable
 
         public Task AcknowledgeAsync(Checkpoint checkpoint, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken) =>
+        public virtual Task<IDestinationWriter> OpenAsync(StreamPlan plan, Chunk chunk, WriteContext context, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
-        public Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public virtual Task<CommitReceipt> CommitAsync(CommitRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         private TaskCompletionSource ReadOf(int position) =>
             _read.GetOrAdd(position, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
 
-        private string[] Of(string step) => [.. Steps.Where(taken => taken.StartsWith(step, StringComparison.Ordinal)).Select(taken => taken[step.Length..])];
+        protected void Did(string step) => _steps.Enqueue(step);
+
+        protected string[] Of(string step) => [.. Steps.Where(taken => taken.StartsWith(step, StringComparison.Ordinal)).Select(taken => taken[step.Length..])];
 
         private ChangeWindow Window(int position)
         {
@@ -213,7 +327,7 @@ public sealed class ChangeTransferTests : IDisposable
             builder.Columns[2].AppendText($"{position}");
             builder.Columns[3].AppendNull();
             builder.Length = 1;
-            return new ChangeWindow([new StreamChanges(0, [builder.Build()])], $"{position}") { IsAwaited = AreAwaited };
+            return new ChangeWindow([new StreamChanges(0, [builder.Build()])], $"{position}") { IsAwaited = AreAwaited, IsFull = AreFull && position < windows };
         }
     }
 }

@@ -50,7 +50,7 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
         await run.SnapshotAsync("public.t");
         for (var i = 20; i < 40; i++)
             run.Execute($"INSERT INTO a VALUES ({i}); INSERT INTO t VALUES ({i}, 1)");
-        run.Context = run.Context with { MaxChanges = 3 };
+        run.Context = run.Context with { MaxChanges = 3, MaxAsked = 24 };
         var windows = 0;
         while (true)
         {
@@ -80,7 +80,7 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
         run.Execute("INSERT INTO t SELECT generate_series(1, 1000)");
         for (var i = 1; i <= 60; i++)
             run.Execute($"INSERT INTO t VALUES ({-i}), ({-100 - i}), ({-200 - i})");
-        run.Context = run.Context with { MaxChanges = 25 };
+        run.Context = run.Context with { MaxChanges = 25, MaxAsked = 200 };
         // once, by one answer
         var start = Decoded(run);
         Assert.True(run.Ask<long>($"SELECT count(*) FROM pg_logical_slot_peek_binary_changes('{run.Options["slot"]}', NULL, NULL, 'proto_version', '1', "
@@ -114,7 +114,7 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
         await run.SnapshotAsync("public.t");
         for (var i = 1; i <= 60; i++)
             run.Execute($"INSERT INTO t VALUES ({-i}), ({-100 - i}), ({-200 - i})");
-        run.Context = run.Context with { MaxChanges = 10 };
+        run.Context = run.Context with { MaxChanges = 10, MaxAsked = 80 };
         await using (var reader = await run.OpenAsync())
             await run.DrainAsync(reader, acknowledge: false);
 
@@ -137,7 +137,7 @@ public sealed class PostgreSqlChangesJoinTests(Servers servers)
                     INSERT INTO t VALUES (i, 1); INSERT INTO other VALUES (i); INSERT INTO u VALUES (i);
                     UPDATE t SET id = -i WHERE id = i; UPDATE t SET n = 2 WHERE id = -i; END LOOP; DELETE FROM t WHERE id < -40; END $$
                 """);
-            run.Context = run.Context with { MaxChanges = 7 };
+            run.Context = run.Context with { MaxChanges = 7, MaxAsked = 56 };
             var windows = 0;
             while (run.Targets["public.t"].Rows.Count() != 40 || run.Changes.Count < 50 * 5 + 10)
             {

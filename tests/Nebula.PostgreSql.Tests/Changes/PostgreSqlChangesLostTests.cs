@@ -135,7 +135,7 @@ public sealed class PostgreSqlChangesLostTests(Servers servers)
     public async Task SlotDroppedAndRecreatedWhileItIsRead_IsLostBeforeAnythingBehindIt(int version)
     {
         await using var run = await ChangesRun.CreateAsync(servers[version], "CREATE TABLE t (id int PRIMARY KEY)");
-        run.Context = run.Context with { MaxChanges = 1 };
+        run.Context = run.Context with { MaxChanges = 1, MaxAsked = 8 };
         await run.SnapshotAsync("public.t");
         for (var i = 1; i <= 10; i++)
             run.Execute($"INSERT INTO t VALUES ({i})");

@@ -11,9 +11,6 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 internal sealed class ChangeReader : IChangeReader
 {
     private const int MessagesPerLook = 256;
-
-    // For each answer the server reads its log again from where the slot keeps it, so that there are to be few; but it collects an answer in temporary files first.
-    private const int WindowsPerAnswer = 8;
     private readonly PostgreSqlConnections _connections;
     private readonly CaptureOptions _options;
     private readonly ChangeContext _context;
@@ -60,15 +57,17 @@ internal sealed class ChangeReader : IChangeReader
     {
         var options = CaptureOptions.Of(captured[0].Plan);
         var positions = captured.Select(static stream => LogPosition.Parse(stream.From.Position)).ToList();
-        var side = await connections.OpenAsync(cancellationToken).ConfigureAwait(false);
+        // what ends is read with the connection that is opened first, so that the server soon has work
+        var reading = context.Follow ? null : await connections.OpenWireAsync(cancellationToken).ConfigureAwait(false);
+        var side = reading is null ? await connections.OpenAsync(cancellationToken).ConfigureAwait(false) : null;
         IMessageFeed? feed = null;
         var streams = new List<ChangedRows>();
         try
         {
-            var state = await LogState.FindAsync(side.Connection, cancellationToken).ConfigureAwait(false);
+            var (state, slot) = reading is null ? await FindAsync(side!.Connection, options.Slot, cancellationToken).ConfigureAwait(false)
+                : await reading.RunAsync(wire => (LogState.Find(wire), ReplicationSlot.Find(wire, options.Slot)), cancellationToken).ConfigureAwait(false);
             if (state.Fault is { } unreadable)
                 throw NebulaException.Configuration(unreadable);
-            var slot = await ReplicationSlot.FindAsync(side.Connection, options.Slot, cancellationToken).ConfigureAwait(false);
             var starts = captured.Select((stream, i) => positions[i].Of(stream.Plan.Stream.Name)).ToList();
             ChangesLost.RequireReadable(slot, state);
             // a slot that came along keeps the log since before it was forked
@@ -82,16 +81,20 @@ internal sealed class ChangeReader : IChangeReader
             // one form for all: what neither side has to print and to parse is half the work of either
             var isBinary = !asText && StreamProtocol.HasBinary(state.Version)
                 && captured.All(static stream => TableDetails.Columns(stream.Plan).All(static column => BinaryValues.CanRead(column.Wire)));
-            if (!context.Follow)
+            if (reading is not null)
             {
-                var peek = new PeekFeed(connections, options, state, place.Lsn, (int)Math.Min((long)context.MaxChanges * WindowsPerAnswer, int.MaxValue / 2),
-                    isBinary, context.Pool);
+                // for each answer the server reads its log again from where the slot keeps it, so that there are to be few
+                var peek = new PeekFeed(connections, reading, options, state, place.Lsn, context.MaxAsked, isBinary, context.Pool);
                 feed = peek;
                 // a slot that is altered must not be in use
                 if (!options.IsFailover || slot!.IsFailover)
                     peek.Ask();
+                side = await connections.OpenAsync(cancellationToken).ConfigureAwait(false);
+                // a name may lead to another server by now
+                ChangesLost.Require(new LogPosition(state.Server, new StreamStart(place)),
+                    await LogState.FindAsync(side.Connection, cancellationToken).ConfigureAwait(false));
             }
-            var publication = await Publication.FindAsync(side.Connection, options.Publication, cancellationToken).ConfigureAwait(false);
+            var publication = await Publication.FindAsync(side!.Connection, options.Publication, cancellationToken).ConfigureAwait(false);
             for (var i = 0; i < captured.Count; i++)
             {
                 var table = await CapturedLog.FindTableAsync(side.Connection, captured[i].Plan, cancellationToken).ConfigureAwait(false);
@@ -119,9 +122,12 @@ internal sealed class ChangeReader : IChangeReader
         {
             if (feed is not null)
                 await feed.DisposeAsync().ConfigureAwait(false);
+            else
+                reading?.Dispose();
             foreach (var stream in streams)
                 stream.Dispose();
-            await side.DisposeAsync().ConfigureAwait(false);
+            if (side is not null)
+                await side.DisposeAsync().ConfigureAwait(false);
             if (!cancellationToken.IsCancellationRequested && Translate(connections, options, e) is { } translated)
                 throw translated;
             throw;
@@ -163,7 +169,7 @@ internal sealed class ChangeReader : IChangeReader
                 {
                     case Step.Full:
                         isClosing = true;
-                        return await CloseAsync(cancellationToken).ConfigureAwait(false);
+                        return await CloseAsync(cancellationToken, isFull: !_context.Follow).ConfigureAwait(false);
                     case Step.Map:
                         _decoder.Map(relation!.Oid,
                             await _mapper.MapAsync(relation, () => SideAsync(cancellationToken), cancellationToken).ConfigureAwait(false));
@@ -228,6 +234,10 @@ internal sealed class ChangeReader : IChangeReader
         _transactions.Dispose();
     }
 
+    private static async Task<(LogState State, ReplicationSlot? Slot)> FindAsync(NpgsqlConnection connection, string slot, CancellationToken cancellationToken) =>
+        (await LogState.FindAsync(connection, cancellationToken).ConfigureAwait(false),
+            await ReplicationSlot.FindAsync(connection, slot, cancellationToken).ConfigureAwait(false));
+
     /// <summary>Decodes what was fetched, until there is no more, the window is full, or a table is described.</summary>
     private Step Drain(out PublishedRelation? relation)
     {
@@ -285,11 +295,11 @@ internal sealed class ChangeReader : IChangeReader
     private async Task<NpgsqlConnection> SideAsync(CancellationToken cancellationToken) =>
         (_side ??= await _connections.OpenAsync(cancellationToken).ConfigureAwait(false)).Connection;
 
-    private async Task<ChangeWindow> CloseAsync(CancellationToken cancellationToken, bool isAwaited = false)
+    private async Task<ChangeWindow> CloseAsync(CancellationToken cancellationToken, bool isAwaited = false, bool isFull = false)
     {
         var place = _decoder.Place;
         var changes = await _builder.BuildAsync(_streams, () => SideAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
-        var window = new ChangeWindow(changes, PositionAt(place).Render()) { IsAwaited = isAwaited };
+        var window = new ChangeWindow(changes, PositionAt(place).Render()) { IsAwaited = isAwaited, IsFull = isFull };
         _handedOver = place;
         _lastWindow = Stopwatch.GetTimestamp();
         _decoder.StartWindow();

@@ -18,14 +18,16 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// ended would come again with every answer, and an answer that is full could end inside of one. The server keeps them in files of its own meanwhile.
 /// </summary>
 /// <param name="connections">Lends connections.</param>
+/// <param name="asked">The connection on which <paramref name="state"/> was found, which this owns.</param>
 /// <param name="options">Slot and publication.</param>
 /// <param name="state">The server, and where its log ends.</param>
 /// <param name="start">Where to start.</param>
-/// <param name="changesPerAnswer">About how many messages are asked for at a time.</param>
+/// <param name="messagesPerAnswer">About how many messages are asked for at a time.</param>
 /// <param name="isBinary">Whether values are wanted in binary form.</param>
 /// <param name="pool">Where buffers come from.</param>
 internal sealed class PeekFeed(
-    PostgreSqlConnections connections, CaptureOptions options, LogState state, ulong start, int changesPerAnswer, bool isBinary, BufferPool pool) : IMessageFeed
+    PostgreSqlConnections connections, LentWire asked, CaptureOptions options, LogState state, ulong start, int messagesPerAnswer, bool isBinary,
+        BufferPool pool) : IMessageFeed
 {
     private const string Name = "the log";
     private const int BlockSize = 512 << 10;
@@ -33,12 +35,12 @@ internal sealed class PeekFeed(
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
     private readonly SemaphoreSlim _turn = new(1);
-    private LentWire? _connection;
+    private LentWire? _connection = asked;
     private BlockQueue<PooledBuffer>? _answer;
     private readonly CancellationTokenSource _stop = new();
     private Task<BlockQueue<PooledBuffer>>? _asking;
     private Task _reading = Task.CompletedTask;
-    private int _limit = changesPerAnswer;
+    private int _limit = messagesPerAnswer;
     private bool _isBegun;
     private bool _isAtEnd;
     private bool _isBroken;
