@@ -20,8 +20,8 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
     private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromSeconds(5);
 
-    // what is staged goes there in small windows, which soon come back from the processor's caches: a row group each
-    private const int StagedWindowChanges = 122_880;
+    // what is staged goes there in small windows, half of a usual row group each: the same memory serves all of them, and little is left to do behind the last
+    private const int StagedWindowChanges = 61_440;
     private const long StagedWindowBytes = 16 << 20;
 
     // one commit takes so many changes; all streams are written at once until then, for which there must be room
