@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -12,6 +13,7 @@ namespace Nebula.Engine.Columns;
 public sealed class ColumnBuilder : IDisposable
 {
     private const int LargestPrepared = 16 << 20;
+    private const int PresencePiece = 512;
     private readonly GrowingBuffer _validity;
     private readonly GrowingBuffer _values;
     private readonly GrowingBuffer _offsets;
@@ -147,6 +149,16 @@ public sealed class ColumnBuilder : IDisposable
         var added = _values.Extend(lengths.Length * Unsafe.SizeOf<T>());
         AppendPresence(lengths);
         return MemoryMarshal.Cast<byte, T>(added);
+    }
+
+    /// <summary>Appends values that are true or false.</summary>
+    /// <param name="bits">A bit for each, in whole 64-bit words; clear for a null.</param>
+    /// <param name="lengths">The lengths of the values; below 0 for a null.</param>
+    internal void AppendMany(ReadOnlySpan<byte> bits, ReadOnlySpan<int> lengths)
+    {
+        _values.ExtendBits(Length + lengths.Length);
+        BitRange.Copy(bits, 0, _values.Content, Length, lengths.Length);
+        AppendPresence(lengths);
     }
 
     /// <summary>Makes room for the bytes of values that <see cref="AppendMany(ReadOnlySpan{int})"/> appends.</summary>
@@ -313,20 +325,50 @@ public sealed class ColumnBuilder : IDisposable
 
     private void AppendPresence(ReadOnlySpan<int> lengths)
     {
-        var nulls = 0;
-        foreach (var length in lengths)
-            nulls += length < 0 ? 1 : 0;
-        if (nulls > 0 && !_hasValidity)
-            StartValidity();
-        if (_hasValidity)
+        Span<byte> present = stackalloc byte[Bitmap.ByteCount(PresencePiece)];
+        while (!lengths.IsEmpty)
         {
-            _validity.ExtendBits(Length + lengths.Length);
-            for (var i = 0; i < lengths.Length; i++)
-                if (lengths[i] >= 0)
-                    Bitmap.Set(_validity.Content, Length + i, true);
+            var count = Math.Min(lengths.Length, PresencePiece);
+            var nulls = count - FindPresent(lengths[..count], present);
+            if (nulls > 0 && !_hasValidity)
+                StartValidity();
+            if (_hasValidity)
+            {
+                _validity.ExtendBits(Length + count);
+                if (nulls > 0)
+                    BitRange.Copy(present, 0, _validity.Content, Length, count);
+                else
+                    BitRange.SetAll(_validity.Content, Length, count);
+            }
+            NullCount += nulls;
+            Length += count;
+            lengths = lengths[count..];
         }
-        NullCount += nulls;
-        Length += lengths.Length;
+    }
+
+    /// <summary>Sets the bits of values that are there.</summary>
+    /// <param name="lengths">The lengths of the values; below 0 for a null.</param>
+    /// <param name="bits">A bit for each.</param>
+    /// <returns>How many are there.</returns>
+    private static int FindPresent(ReadOnlySpan<int> lengths, Span<byte> bits)
+    {
+        var (present, i) = (0, 0);
+        for (; i + Vector256<int>.Count <= lengths.Length; i += Vector256<int>.Count)
+        {
+            // signs are those of nulls
+            var mask = (byte)~Vector256.ExtractMostSignificantBits(Vector256.Create(lengths.Slice(i, Vector256<int>.Count)));
+            bits[i / Vector256<int>.Count] = mask;
+            present += BitOperations.PopCount(mask);
+        }
+        if (i < lengths.Length)
+            bits[i / Vector256<int>.Count] = 0;
+        for (; i < lengths.Length; i++)
+            if (lengths[i] >= 0)
+            {
+                Bitmap.Set(bits, i, true);
+                present++;
+            }
+        return present;
     }
 
     private void StartValidity()

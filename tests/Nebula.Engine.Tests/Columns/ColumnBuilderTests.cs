@@ -145,4 +145,45 @@ public sealed class ColumnBuilderTests
         }
         Assert.Equal(0, pool.Outstanding);
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    [InlineData(511)]
+    [InlineData(513)]
+    [InlineData(2000)]
+    public void AppendMany_OfAnyNumber_IsAsIfAppendedOneByOne(int count)
+    {
+        using var pool = new BufferPool();
+        var random = new Random(count);
+        using (var builder = new ColumnBuilder(pool, DataType.Bool))
+        using (var expected = new ColumnBuilder(pool, DataType.Bool))
+        {
+            // the first calls have no null, and each begins at another bit
+            for (var call = 0; call < 5; call++, count += 3)
+            {
+                var bits = new byte[Bitmap.ByteCount(count)];
+                random.NextBytes(bits);
+                var lengths = new int[count];
+                for (var i = 0; i < count; i++)
+                {
+                    lengths[i] = call < 2 || random.Next(3) > 0 ? 1 : -1;
+                    if (lengths[i] > 0)
+                        expected.AppendBool((bits[i >> 3] >> (i & 7) & 1) == 1);
+                    else
+                    {
+                        bits[i >> 3] &= (byte)~(1 << (i & 7));
+                        expected.AppendNull();
+                    }
+                }
+                builder.AppendMany(bits, lengths);
+            }
+            using var column = builder.Build();
+            using var same = expected.Build();
+            Assert.Equal((same.Length, same.NullCount), (column.Length, column.NullCount));
+            Assert.Equal(same.Validity.ToArray(), column.Validity.ToArray());
+            Assert.Equal(same.Bits.ToArray(), column.Bits.ToArray());
+        }
+        Assert.Equal(0, pool.Outstanding);
+    }
 }

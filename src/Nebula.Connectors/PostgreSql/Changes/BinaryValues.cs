@@ -52,6 +52,8 @@ internal static unsafe class BinaryValues
                 return TryAppend(column.AppendMany<long>(lengths), at, lengths);
             case PostgreSqlWire.Int4 or PostgreSqlWire.Float4 or PostgreSqlWire.Oid when column.ByteWidth == sizeof(int):
                 return TryAppend(column.AppendMany<int>(lengths), at, lengths);
+            case PostgreSqlWire.Bool:
+                return TryAppendBools(column, at, lengths);
             case PostgreSqlWire.Timestamp:
                 var times = column.AppendMany<long>(lengths);
                 if (!TryAppend(times, at, lengths))
@@ -104,6 +106,19 @@ internal static unsafe class BinaryValues
         return true;
     }
 
+    private static bool TryAppendBools(ColumnBuilder column, ReadOnlySpan<nint> at, ReadOnlySpan<int> lengths)
+    {
+        Span<byte> bits = stackalloc byte[Bitmap.ByteCount(PendingRows.Capacity)];
+        bits.Clear();
+        for (var i = 0; i < lengths.Length; i++)
+            if (lengths[i] == sizeof(byte))
+                bits[i >> 3] |= (byte)((*(byte*)at[i] != 0 ? 1 : 0) << (i & 7));
+            else if (lengths[i] >= 0)
+                return false;
+        column.AppendMany(bits, lengths);
+        return true;
+    }
+
     private static void AppendBytes(ColumnBuilder column, ReadOnlySpan<nint> at, ReadOnlySpan<int> lengths)
     {
         var total = 0;
@@ -130,9 +145,6 @@ internal static unsafe class BinaryValues
     {
         switch (wire)
         {
-            case PostgreSqlWire.Bool when length == sizeof(byte):
-                column.AppendBool(*p != 0);
-                return true;
             case PostgreSqlWire.Int8 or PostgreSqlWire.Int4 or PostgreSqlWire.Int2 when length == SizeOf(wire):
                 AppendInteger(column, wire, p);
                 return true;

@@ -5,8 +5,9 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <param name="columns">Number of columns.</param>
 internal sealed unsafe class PendingRows(int columns)
 {
-    // their messages are in the processor's cache when the last of them has come
-    private const int Capacity = 256;
+    /// <summary>Most rows: their messages are in the processor's cache when the last of them has come.</summary>
+    public const int Capacity = 256;
+
     private readonly nint[] _at = new nint[columns * Capacity];
     private readonly int[] _lengths = new int[columns * Capacity];
 
