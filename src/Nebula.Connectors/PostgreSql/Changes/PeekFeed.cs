@@ -31,6 +31,9 @@ internal sealed class PeekFeed(
 {
     private const string Name = "the log";
     private const int BlockSize = 512 << 10;
+
+    // the server goes on sending while a window ends
+    private const int BlocksAhead = 4;
     private const int LargestAnswer = int.MaxValue / 2;
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
@@ -179,7 +182,7 @@ internal sealed class PeekFeed(
         }, cancellationToken).ConfigureAwait(false);
         Buffer.Clear();
         _isBegun = false;
-        var answer = new BlockQueue<PooledBuffer>();
+        var answer = new BlockQueue<PooledBuffer>(BlocksAhead);
         _reading = Task.Factory.StartNew(() => Read(copy, answer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         return answer;
     }

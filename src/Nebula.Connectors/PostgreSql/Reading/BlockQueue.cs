@@ -2,17 +2,18 @@ using System.Threading.Channels;
 
 namespace Nebula.Connectors.PostgreSql.Reading;
 
-/// <summary>Hands blocks from threads that read them, and block on the network, to one that takes them: one block waits, and each reader fills one more
-/// meanwhile.</summary>
+/// <summary>Hands blocks from threads that read them, and block on the network, to one that takes them. Each reader fills one more while others wait to be
+/// taken.</summary>
 /// <typeparam name="T">The blocks.</typeparam>
-internal sealed class BlockQueue<T> : IDisposable where T : class, IDisposable
+/// <param name="capacity">How many blocks may wait.</param>
+internal sealed class BlockQueue<T>(int capacity) : IDisposable where T : class, IDisposable
 {
     private readonly Channel<T> _blocks = Channel.CreateUnbounded<T>(new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
 
     // a thread waits for room by Monitor, which does not turn round and round first: its processor is the server's as well
     private readonly object _room = new();
-    private bool _isFull;
+    private int _waiting;
 
     /// <summary>Cancelled when no more blocks are taken.</summary>
     public CancellationToken Stopped => _stop.Token;
@@ -24,11 +25,11 @@ internal sealed class BlockQueue<T> : IDisposable where T : class, IDisposable
     {
         lock (_room)
         {
-            while (_isFull && !_stop.IsCancellationRequested)
+            while (_waiting == capacity && !_stop.IsCancellationRequested)
                 Monitor.Wait(_room);
             if (!_stop.IsCancellationRequested && _blocks.Writer.TryWrite(block))
             {
-                _isFull = true;
+                _waiting++;
                 return true;
             }
         }
@@ -61,7 +62,7 @@ internal sealed class BlockQueue<T> : IDisposable where T : class, IDisposable
             return null;
         lock (_room)
         {
-            _isFull = false;
+            _waiting--;
             Monitor.Pulse(_room);
         }
         return block;

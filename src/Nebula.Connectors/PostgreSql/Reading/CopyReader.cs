@@ -12,7 +12,7 @@ namespace Nebula.Connectors.PostgreSql.Reading;
 /// <param name="context">Block size and pool.</param>
 internal sealed class CopyReader(PostgreSqlConnections connections, CopyQueries queries, StreamPlan plan, ReadContext context) : ISourceReader
 {
-    private readonly BlockQueue<RawBlock> _blocks = new();
+    private readonly BlockQueue<RawBlock> _blocks = new(capacity: 1);
     private readonly CopyForm _form = CopyForm.Of(plan, context);
     private readonly Lock _lock = new();
     private readonly List<CopyLane> _lanes = [];
