@@ -37,15 +37,22 @@ public sealed class ChangeLatency
     {
         var until = (now.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
         var times = committed.Values<long>();
-        for (var i = 0; i < times.Length; i++)
-            if (!committed.IsNull(i))
-                Add(Math.Max(0, until - times[i]));
+        for (var i = 0; i < times.Length;)
+        {
+            // changes of a transaction have one time
+            var start = i;
+            var count = 0;
+            for (; i < times.Length && times[i] == times[start]; i++)
+                count += committed.IsNull(i) ? 0 : 1;
+            if (count > 0)
+                Add(Math.Max(0, until - times[start]), count);
+        }
     }
 
-    private void Add(long microseconds)
+    private void Add(long microseconds, int count)
     {
-        _counts[StepOf(microseconds)]++;
-        _total++;
+        _counts[StepOf(microseconds)] += count;
+        _total += count;
         Last = TimeSpan.FromMicroseconds(microseconds);
         if (Last > Longest)
             Longest = Last;

@@ -55,6 +55,9 @@ internal sealed class CapturingStream(StreamTask task, StreamJob job, IDestinati
     /// <summary>Number of changes that are staged and not committed.</summary>
     public long Staged => _staged?.Rows ?? 0;
 
+    /// <summary>Bytes of the columns that those came in.</summary>
+    public long StagedBytes => _staged?.Bytes ?? 0;
+
     /// <summary>Stages changes for the next commit.</summary>
     /// <param name="batches">The changes, as they are written. They stay the caller's.</param>
     public async Task StageAsync(IReadOnlyList<RecordBatch> batches)

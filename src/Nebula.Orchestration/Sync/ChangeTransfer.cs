@@ -24,8 +24,9 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
     private const int StagedWindowChanges = 61_440;
     private const long StagedWindowBytes = 16 << 20;
 
-    // one commit takes so many changes; all streams are written at once until then, for which there must be room
+    // one commit takes so much; all streams are written at once until then, for which there must be room
     private const long MostStaged = 1_000_000;
+    private const long MostStagedBytes = 256 << 20;
     private const long MostBuffers = 64 << 20;
     private const long LeastBuffer = 1 << 20;
     private readonly List<CapturingStream> _streams = [];
@@ -275,7 +276,7 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
             foreach (var (stream, batches) in changed)
                 if (stream.Destination is not IChangeDestination)
                     await stream.StageAsync(batches).ConfigureAwait(false);
-            if (!(gathers && window.IsFull && streams.Sum(static stream => stream.Staged) < MostStaged))
+            if (!(gathers && window.IsFull && HasRoom(streams)))
             {
                 await CommitAsync(Due(changed, window.IsAwaited, streams), window.Position, log, cancellationToken).ConfigureAwait(false);
                 Interlocked.Increment(ref _windows);
@@ -302,6 +303,9 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
                 due.Add((stream, NoBatches));
         return due;
     }
+
+    private static bool HasRoom(List<CapturingStream> streams) => streams.Sum(static stream => stream.Staged) < MostStaged
+        && streams.Sum(static stream => stream.StagedBytes) < MostStagedBytes;
 
     /// <summary>Whether several windows may be staged for one commit: each stream keeps its writer, with what that holds.</summary>
     private static bool CanGather(List<CapturingStream> streams) => streams.TrueForAll(static stream => stream.Destination is not IChangeDestination)

@@ -16,6 +16,9 @@ internal sealed class StagedChanges : IAsyncDisposable
     /// <summary>Number of changes.</summary>
     public long Rows { get; private set; }
 
+    /// <summary>Bytes of the columns that they came in.</summary>
+    public long Bytes { get; private set; }
+
     /// <summary>Begins.</summary>
     /// <param name="destination">Where they go.</param>
     /// <param name="plan">The stream as it is written, by the commit that is to come.</param>
@@ -32,6 +35,7 @@ internal sealed class StagedChanges : IAsyncDisposable
             using var block = _writer.Encode(batch);
             await _writer.WriteAsync(block, CancellationToken.None).ConfigureAwait(false);
             Rows += batch.Length;
+            Bytes += batch.BufferBytes;
         }
     }
 

@@ -96,45 +96,12 @@ internal sealed unsafe class ChangedRows : IDisposable
     /// <exception cref="DataFormatException">A column cannot hold a value.</exception>
     public void Append(RelationMap map, byte operation, in ChangeStamp stamp, byte* message, ReadOnlySpan<int> places, ReadOnlySpan<int> before)
     {
-        var builders = _builder.Columns.AsSpan();
-        var sources = map.Sources;
-        var isBinary = map.Binary is not null;
-        var pending = isBinary ? _pending ??= new PendingRows(Columns.Length) : null;
+        var pending = map.Binary is null ? null : _pending ??= new PendingRows(Columns.Length);
         List<int>? missing = null;
         var hasUnchanged = false;
-        for (var i = 0; i < sources.Length; i++)
-        {
-            var source = sources[i];
-            var length = PgOutputReader.Unchanged;
-            var at = 0;
-            if (source >= 0)
-            {
-                (at, length) = (places[2 * source], places[2 * source + 1]);
-                if (length == PgOutputReader.Unchanged && before.Length > 0)
-                    (at, length) = (before[2 * source], before[2 * source + 1]);
-            }
-            pending?.Set(i, message + at, length);
-            if (length >= 0)
-            {
-                if (!isBinary && !TextValues.TryAppend(builders[i], _forms[i], message + at, length))
-                    throw Fault(i, new ReadOnlySpan<byte>(message + at, length));
-                continue;
-            }
-            if (length == PgOutputReader.OtherForm)
-                throw new TextNeededException();
-            if (!isBinary)
-                builders[i].AppendNull();
-            if (length == PgOutputReader.Null || operation == (byte)'d')
-                continue;
-            // of a row that stays the destination has the value
-            if (source >= 0 && _unchanged is not null && operation == (byte)'u' && !_isKey[i])
-            {
-                _unchangedBits[i >> 3] |= (byte)(1 << (i & 7));
-                hasUnchanged = true;
-            }
-            else
-                (missing ??= []).Add(i);
-        }
+        // nearly all rows of a binary log have values and nulls alone, in the order of the columns
+        if (pending is null || !map.IsInOrder || !pending.TrySet(message, places))
+            missing = AppendEach(map, operation, message, places, before, out hasUnchanged);
         if (missing is not null && map.Finder.Length > 0)
             _missing.Add(new MissingValues(_builder.Length, missing, KeyOf(map, message, places, before)));
         AppendStamp(operation, stamp);
@@ -217,6 +184,52 @@ internal sealed unsafe class ChangedRows : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _builder.Dispose();
+
+    /// <summary>Appends the values of a row one by one; see <see cref="Append"/>.</summary>
+    /// <returns>Positions of the columns whose values have to be read; null for none.</returns>
+    private List<int>? AppendEach(
+        RelationMap map, byte operation, byte* message, ReadOnlySpan<int> places, ReadOnlySpan<int> before, out bool hasUnchanged)
+    {
+        var builders = _builder.Columns.AsSpan();
+        var sources = map.Sources;
+        var pending = map.Binary is null ? null : _pending;
+        List<int>? missing = null;
+        hasUnchanged = false;
+        for (var i = 0; i < sources.Length; i++)
+        {
+            var source = sources[i];
+            var length = PgOutputReader.Unchanged;
+            var at = 0;
+            if (source >= 0)
+            {
+                (at, length) = (places[2 * source], places[2 * source + 1]);
+                if (length == PgOutputReader.Unchanged && before.Length > 0)
+                    (at, length) = (before[2 * source], before[2 * source + 1]);
+            }
+            pending?.Set(i, message + at, length);
+            if (length >= 0)
+            {
+                if (pending is null && !TextValues.TryAppend(builders[i], _forms[i], message + at, length))
+                    throw Fault(i, new ReadOnlySpan<byte>(message + at, length));
+                continue;
+            }
+            if (length == PgOutputReader.OtherForm)
+                throw new TextNeededException();
+            if (pending is null)
+                builders[i].AppendNull();
+            if (length == PgOutputReader.Null || operation == (byte)'d')
+                continue;
+            // of a row that stays the destination has the value
+            if (source >= 0 && _unchanged is not null && operation == (byte)'u' && !_isKey[i])
+            {
+                _unchangedBits[i >> 3] |= (byte)(1 << (i & 7));
+                hasUnchanged = true;
+            }
+            else
+                (missing ??= []).Add(i);
+        }
+        return missing;
+    }
 
     /// <summary>Makes room for as many rows as the last window had, so that buffers need not grow step by step; for so many that it does not fill the window.</summary>
     private void Prepare()

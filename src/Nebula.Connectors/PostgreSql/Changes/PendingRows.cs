@@ -28,6 +28,23 @@ internal sealed unsafe class PendingRows(int columns)
         _lengths[index] = length;
     }
 
+    /// <summary>Sets all values of the row that is added next.</summary>
+    /// <param name="message">What places count from.</param>
+    /// <param name="places">Offset and length of the value of each column.</param>
+    /// <returns>False when one is neither there nor null; what was set is to be set again then.</returns>
+    public bool TrySet(byte* message, ReadOnlySpan<int> places)
+    {
+        var index = Length;
+        for (var i = 0; i + 1 < places.Length; i += 2, index += Capacity)
+        {
+            if (places[i + 1] < PgOutputReader.Null)
+                return false;
+            _at[index] = (nint)(message + places[i]);
+            _lengths[index] = places[i + 1];
+        }
+        return true;
+    }
+
     /// <summary>Adds the row, each value of which was set.</summary>
     public void Add() => Length++;
 

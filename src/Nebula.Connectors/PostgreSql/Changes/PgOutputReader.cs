@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Nebula.Engine.Diagnostics;
 
@@ -83,23 +84,38 @@ internal ref struct PgOutputReader(ReadOnlySpan<byte> message)
             if (at >= message.Length)
                 throw Broken();
             var kind = message[at++];
-            var length = kind switch { (byte)'n' => Null, (byte)'u' => Unchanged, _ => 0 };
-            if (kind is Text or Binary)
+            if (kind == form)
             {
-                if (message.Length - at < sizeof(int))
-                    throw Broken();
-                length = BinaryPrimitives.ReadInt32BigEndian(message[at..]);
-                at += sizeof(int);
-                if ((uint)length > (uint)(message.Length - at))
-                    throw Broken();
+                // nearly all
+                var length = ReadLength(message, ref at);
+                (places[i], places[i + 1]) = (at, length);
+                at += length;
+                continue;
             }
-            else if (length == 0)
-                throw Broken();
-            places[i] = at;
-            places[i + 1] = kind is Text or Binary && kind != form ? OtherForm : length;
-            at += Math.Max(length, 0);
+            (places[i], places[i + 1]) = (at, kind switch
+            {
+                (byte)'n' => Null,
+                (byte)'u' => Unchanged,
+                Text or Binary => OtherForm,
+                _ => throw Broken(),
+            });
+            if (places[i + 1] == OtherForm)
+            {
+                var length = ReadLength(message, ref at);
+                at += length;
+            }
         }
         _at = at;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly int ReadLength(ReadOnlySpan<byte> message, ref int at)
+    {
+        if (message.Length - at < sizeof(int))
+            throw Broken();
+        var length = BinaryPrimitives.ReadInt32BigEndian(message[at..]);
+        at += sizeof(int);
+        return (uint)length <= (uint)(message.Length - at) ? length : throw Broken();
     }
 
     private ReadOnlySpan<byte> Take(int count)

@@ -10,6 +10,9 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// <param name="Finder">Positions in the table of the columns that a row is found by to read it again; none when it cannot be found.</param>
 internal sealed record RelationMap(ChangedRows Rows, PublishedRelation Relation, int[] Sources, int[] Key, int[] Finder)
 {
+    /// <summary>Whether the stream has the columns of the table as they come.</summary>
+    public bool IsInOrder { get; } = Sources.AsSpan().SequenceEqual([.. Enumerable.Range(0, Relation.Columns.Length)]);
+
     /// <summary>Whether it is a table of the same name that is there no more.</summary>
     public bool IsFormer { get; init; }
 
