@@ -43,7 +43,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     /// <param name="cancellationToken">Stops the search.</param>
     /// <exception cref="NebulaException">The source has no such streams, or an option is wrong.</exception>
     public async Task<IReadOnlyList<StreamConfig>> FindStreamsAsync(IReadOnlyList<string> only, CancellationToken cancellationToken) =>
-        (await ListAsync(only, cancellationToken).ConfigureAwait(false)).Wanted;
+        Resolve(await ListAsync(only, cancellationToken).ConfigureAwait(false), only);
 
     /// <summary>Plans a run.</summary>
     /// <param name="only">Names or wildcards of the streams wanted; empty for all.</param>
@@ -53,7 +53,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     {
         // the target first: that its connector or options are wrong is known without looking for streams
         _ = CreateDestination(NoOptions);
-        return await PlanAsync((await ListAsync(only, cancellationToken).ConfigureAwait(false)).Found, only).ConfigureAwait(false);
+        return await PlanAsync(await ListAsync(only, cancellationToken).ConfigureAwait(false), only).ConfigureAwait(false);
     }
 
     /// <summary>Plans a run of a source whose streams are known.</summary>
@@ -185,7 +185,7 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
     }
 
     /// <summary>Finds what the source has, and the sizes of what is wanted of it.</summary>
-    private async Task<(SourceStreams Found, IReadOnlyList<StreamConfig> Wanted)> ListAsync(IReadOnlyList<string> only, CancellationToken cancellationToken)
+    private async Task<SourceStreams> ListAsync(IReadOnlyList<string> only, CancellationToken cancellationToken)
     {
         var source = OpenSource();
         await using (source.ConfigureAwait(false))
@@ -194,15 +194,17 @@ public sealed class RunPlanner(PipelineConfig pipeline, ConnectorRegistry connec
             var sizes = new OrderedDictionary<string, long?>(StringComparer.Ordinal);
             foreach (var stream in catalog.Streams)
                 sizes.Add(stream.Name, stream.Bytes);
-            var found = SourceStreams.Of(sizes);
-            var wanted = Resolve(found, only);
-            List<string> unsized = [.. wanted.SelectMany(static stream => stream.Members).Where(name => sizes.TryGetValue(name, out var bytes) && bytes is null)];
-            if (unsized.Count == 0 || sizes.Values.Any(static bytes => bytes is not null))
-                return (found, wanted);
-            var sized = await source.DiscoverAsync(new DiscoverRequest { NamesOnly = true, Streams = unsized }, cancellationToken).ConfigureAwait(false);
-            foreach (var stream in sized.Streams)
-                sizes[stream.Name] = stream.Bytes;
-            return (SourceStreams.Of(sizes), wanted);
+            // who tells none of them would have had to look for all
+            if (sizes.Values.Any(static bytes => bytes is not null))
+                return SourceStreams.Of(sizes);
+            List<string> wanted = [.. Resolve(SourceStreams.Of(sizes), only).SelectMany(static stream => stream.Members).Where(sizes.ContainsKey)];
+            if (wanted.Count > 0)
+            {
+                var sized = await source.DiscoverAsync(new DiscoverRequest { NamesOnly = true, Streams = wanted }, cancellationToken).ConfigureAwait(false);
+                foreach (var stream in sized.Streams)
+                    sizes[stream.Name] = stream.Bytes;
+            }
+            return SourceStreams.Of(sizes);
         }
     }
 

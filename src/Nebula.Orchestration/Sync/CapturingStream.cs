@@ -11,7 +11,7 @@ namespace Nebula.Orchestration.Sync;
 /// <param name="job">The stream's settings.</param>
 /// <param name="destination">Where its changes go.</param>
 /// <param name="pool">Where buffers come from.</param>
-internal sealed class CapturingStream(StreamTask task, StreamJob job, IDestination destination, BufferPool pool) : IAsyncDisposable
+internal sealed class CapturingStream(StreamTask task, StreamJob job, IDestination destination, BufferPool pool)
 {
     private ChangeRows _rows = null!;
     private StagedChanges? _staged;
@@ -80,7 +80,7 @@ internal sealed class CapturingStream(StreamTask task, StreamJob job, IDestinati
             new CommitRequest(PlanOf(commit.Checkpoint.Sequence), parts, commit.Checkpoint, commit.Token) { ExpectedSequence = commit.ExpectedSequence },
             CancellationToken.None).ConfigureAwait(false);
         var rows = Staged;
-        await DisposeAsync().ConfigureAwait(false);
+        await DropStagedAsync().ConfigureAwait(false);
         Commit(commit);
         return (rows, parts.Sum(static part => part.Bytes));
     }
@@ -98,8 +98,8 @@ internal sealed class CapturingStream(StreamTask task, StreamJob job, IDestinati
     /// <summary>Remembers a commit.</summary>
     public void Commit(ChangeCommit commit) => (Committed, Token, CommittedAt) = (commit.Checkpoint, commit.Token, Stopwatch.GetTimestamp());
 
-    /// <summary>Gives up what is staged and not committed.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Closes what stages, and gives up what is not committed.</summary>
+    public async Task DropStagedAsync()
     {
         if (Interlocked.Exchange(ref _staged, null) is { } staged)
             await staged.DisposeAsync().ConfigureAwait(false);

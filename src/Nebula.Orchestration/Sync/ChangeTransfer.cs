@@ -115,7 +115,7 @@ internal sealed class ChangeTransfer(CaptureTask task, SyncWorkerOptions options
     {
         try
         {
-            await stream.DisposeAsync().ConfigureAwait(false);
+            await stream.DropStagedAsync().ConfigureAwait(false);
             await stream.Destination.AbortAsync(stream.Written, [], CancellationToken.None).ConfigureAwait(false);
         }
         catch (NebulaException)

@@ -8,10 +8,7 @@ internal sealed class StagedChanges : IAsyncDisposable
 {
     private readonly IDestinationWriter _writer;
 
-    private StagedChanges(StreamPlan plan, IDestinationWriter writer) => (Plan, _writer) = (plan, writer);
-
-    /// <summary>The stream as it is written, by the commit that is to come.</summary>
-    public StreamPlan Plan { get; }
+    private StagedChanges(IDestinationWriter writer) => _writer = writer;
 
     /// <summary>Number of changes.</summary>
     public long Rows { get; private set; }
@@ -23,7 +20,7 @@ internal sealed class StagedChanges : IAsyncDisposable
     /// <param name="destination">Where they go.</param>
     /// <param name="plan">The stream as it is written, by the commit that is to come.</param>
     /// <param name="pool">Where buffers come from.</param>
-    public static async Task<StagedChanges> OpenAsync(IDestination destination, StreamPlan plan, BufferPool pool) => new(plan,
+    public static async Task<StagedChanges> OpenAsync(IDestination destination, StreamPlan plan, BufferPool pool) => new(
         await destination.OpenAsync(plan, new Chunk(0, "changes"), new WriteContext(pool), CancellationToken.None).ConfigureAwait(false));
 
     /// <summary>Stages more.</summary>

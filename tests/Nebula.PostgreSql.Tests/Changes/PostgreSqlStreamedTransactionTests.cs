@@ -108,7 +108,7 @@ public sealed class PostgreSqlStreamedTransactionTests(Servers servers) : IDispo
     public async Task Follow_EndsWithinAStreamedTransaction_GoesOnWithinIt(int version)
     {
         await using var run = await CreateAsync(version, "CREATE TABLE t (id int PRIMARY KEY, a text)");
-        run.Context = run.Context with { MaxChanges = 700, MaxAsked = 5600 };
+        run.Context = run.Context with { MaxChanges = 700 };
         await run.SnapshotAsync("public.t");
         await using (var writer = await ConnectAsync(run))
         {

@@ -37,7 +37,7 @@ internal sealed class S3Backend : IRemoteBackend
     {
         (_client, _bucket, _errors) = (client, bucket, new S3Errors(bucket));
         IsEncrypted = client.Config.ServiceURL?.StartsWith("http://", StringComparison.OrdinalIgnoreCase) != true;
-        // answers as the library gives them do not have it
+        // the time of an answer is in a header that only this shows
         client.AfterResponseEvent += (_, e) => NoteTime(e);
     }
 
