@@ -12,10 +12,10 @@ internal sealed class ChangesRun : IAsyncDisposable
     private readonly Dictionary<string, Checkpoint> _committed = [];
     private bool _ownsDatabase;
 
-    public ChangesRun(PostgreSqlServer server, string database, bool follow = false)
+    public ChangesRun(PostgreSqlServer server, string database, bool follow = false, params (string Key, string Value)[] settings)
     {
         (Server, Database) = (server, database);
-        _run = new SourceRun(server, database);
+        _run = new SourceRun(server, database, settings);
         Context = new ChangeContext(_run.Pool) { Follow = follow, FlushInterval = TimeSpan.FromMilliseconds(20) };
     }
 
@@ -43,12 +43,13 @@ internal sealed class ChangesRun : IAsyncDisposable
     /// <summary>Each change that was handed over, in order: stream, then the row.</summary>
     public List<string> Changes { get; } = [];
 
-    public static async Task<ChangesRun> CreateAsync(PostgreSqlServer server, string sql, bool follow = false)
+    public static async Task<ChangesRun> CreateAsync(
+        PostgreSqlServer server, string sql, bool follow = false, params (string Key, string Value)[] settings)
     {
         var database = $"changes_{Guid.NewGuid():n}";
         server.Execute($"CREATE DATABASE {database}");
         server.Execute(sql, database);
-        var run = new ChangesRun(server, database, follow) { _ownsDatabase = true };
+        var run = new ChangesRun(server, database, follow, settings) { _ownsDatabase = true };
         run.Options["slot"] = database;
         run.Options["publication"] = "nebula pub";
         await Task.CompletedTask;

@@ -10,8 +10,8 @@ using Npgsql;
 namespace Nebula.Connectors.PostgreSql.Changes;
 
 /// <summary>
-/// Reads the log up to where it ended, by <c>pg_logical_slot_peek_binary_changes</c> through <c>COPY</c>, and moves the slot by
-/// <c>pg_replication_slot_advance</c>.
+/// Reads the log up to where it ended, by <c>pg_logical_slot_peek_binary_changes</c> through <c>COPY</c>, and moves the slot: by a connection that confirms
+/// (<see cref="SlotConfirmation"/>), or, where there was little to read or there is no such connection, by <c>pg_replication_slot_advance</c>.
 /// The server collects an answer before it sends the first row of it, so that it is asked for some transactions at a time. It counts at commits, so that an
 /// answer ends with one; the next begins at the place of the slot, which is why the reader is to commit and acknowledge in between.
 /// Transactions come when they are committed: an answer begins at the place of the slot each time, so that what had been streamed of a transaction that has not
@@ -35,9 +35,13 @@ internal sealed class PeekFeed(
     // the server goes on sending while a window ends
     private const int BlocksAhead = 4;
     private const int LargestAnswer = int.MaxValue / 2;
+
+    // what takes long to collect takes long to read once more, which a connection that confirms spares the server
+    private static readonly TimeSpan LongAnswer = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
     private readonly SemaphoreSlim _turn = new(1);
+    private readonly SlotConfirmation _confirmation = new(connections, options);
     private LentWire? _connection = asked;
     private BlockQueue<PooledBuffer>? _answer;
     private readonly CancellationTokenSource _stop = new();
@@ -70,6 +74,8 @@ internal sealed class PeekFeed(
             if (_answer is null)
             {
                 _asking ??= AskAsync(cancellationToken);
+                if (await Task.WhenAny(_asking, Task.Delay(LongAnswer, cancellationToken)).ConfigureAwait(false) != _asking)
+                    _confirmation.Open();
                 _answer = await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
                 _asking = null;
             }
@@ -103,7 +109,7 @@ internal sealed class PeekFeed(
         try
         {
             _acknowledged = Math.Max(_acknowledged, lsn);
-            // each time the server reads the log again up to there: once for an answer is enough
+            // the server may have to read the log again up to there: once for an answer is enough
             if (_answer is null && _acknowledged > _advanced && (!_isAtEnd || _acknowledged >= state.End))
                 await AdvanceAsync(cancellationToken).ConfigureAwait(false);
         }
@@ -122,6 +128,7 @@ internal sealed class PeekFeed(
             if (_asking.IsCompletedSuccessfully)
                 _answer = await _asking.ConfigureAwait(false);
         }
+        await _confirmation.DisposeAsync().ConfigureAwait(false);
         if (_answer is not null)
             await _answer.StopAsync().ConfigureAwait(false);
         if (_connection is not null)
@@ -218,8 +225,11 @@ internal sealed class PeekFeed(
 
     private async Task AdvanceAsync(CancellationToken cancellationToken)
     {
-        var sql = $"SELECT pg_replication_slot_advance('{options.Slot}', '{LogPlace.Sql(_acknowledged)}'::pg_lsn)";
-        await WhileBusyAsync(wire => wire.Query(sql), cancellationToken).ConfigureAwait(false);
+        if (!await _confirmation.TryMoveAsync(_acknowledged, cancellationToken).ConfigureAwait(false))
+        {
+            var sql = $"SELECT pg_replication_slot_advance('{options.Slot}', '{LogPlace.Sql(_acknowledged)}'::pg_lsn)";
+            await WhileBusyAsync(wire => wire.Query(sql), cancellationToken).ConfigureAwait(false);
+        }
         _advanced = _acknowledged;
     }
 

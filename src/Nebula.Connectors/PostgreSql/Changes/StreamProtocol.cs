@@ -26,13 +26,16 @@ internal static class StreamProtocol
     /// <param name="server">Major version of the server.</param>
     /// <param name="options">The publication, and whether there is a spool.</param>
     /// <param name="isBinary">Whether values are wanted in binary form.</param>
-    public static string Settings(int server, CaptureOptions options, bool isBinary)
-    {
-        // a backslash is one in this language
-        var publication = SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal);
-        return (server < FirstServerWithStreaming || options.SpoolLimit == 0
-            ? $"proto_version '{CommittedOnly}', publication_names '{publication}'"
-            : FormattableString.Invariant($"proto_version '{VersionOf(server)}', publication_names '{publication}', streaming 'on'"))
+    public static string Settings(int server, CaptureOptions options, bool isBinary) =>
+        (server < FirstServerWithStreaming || options.SpoolLimit == 0 ? Settings(options)
+            : FormattableString.Invariant($"proto_version '{VersionOf(server)}', {PublicationOf(options)}, streaming 'on'"))
             + (isBinary ? ", binary 'true'" : "");
-    }
+
+    /// <summary>Settings that every server takes.</summary>
+    /// <param name="options">The publication.</param>
+    public static string Settings(CaptureOptions options) => $"proto_version '{CommittedOnly}', {PublicationOf(options)}";
+
+    // a backslash is one in this language
+    private static string PublicationOf(CaptureOptions options) =>
+        $"publication_names '{SqlName.Quote(options.Publication).Replace("'", "''", StringComparison.Ordinal)}'";
 }

@@ -90,6 +90,13 @@ internal sealed class PostgreSqlConnections : IAsyncDisposable
         return await Task.Run(() => LendWire(isReplication: true, cancellationToken), CancellationToken.None).ConfigureAwait(false);
     }
 
+    /// <summary>Opens a connection that streams the log where one is free; waits for none.</summary>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    /// <returns>Null when none is free.</returns>
+    /// <exception cref="NebulaException">It cannot be opened.</exception>
+    public async Task<LentWire?> TryOpenReplicationAsync(CancellationToken cancellationToken) => _free.Wait(0, CancellationToken.None)
+        ? await Task.Run(() => LendWire(isReplication: true, cancellationToken), CancellationToken.None).ConfigureAwait(false) : null;
+
     /// <summary>Asks the server on a connection of its own for what is needed to read.</summary>
     /// <param name="what">What is tried, for messages.</param>
     /// <param name="ask">Asks. It may block its thread.</param>

@@ -379,7 +379,7 @@ internal sealed class WireConnection : IDisposable
     private void Send(string sql) => SendWhole(new WireOutput().Begin('Q').Text(sql));
 
     /// <summary>Sends what the server answers as a whole, up to the point where it waits for more.</summary>
-    private void SendWhole(WireOutput output)
+    internal void SendWhole(WireOutput output)
     {
         if (_isBusy)
             throw new InvalidOperationException("The connection is in use, or broken.");
