@@ -18,7 +18,7 @@ internal sealed class CopyLane(LentWire connection, CopyQueries queries, StreamP
     // where others are at work: pg_dump leaves them more, as it reads more slowly. The system keeps what comes in the first tenths of a second of a rest, so that
     // the server would not notice a shorter one.
     private static readonly TimeSpan WorkTime = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan RestTime = TimeSpan.FromMilliseconds(600);
+    private static readonly TimeSpan RestTime = TimeSpan.FromSeconds(1);
     private CopyOut? _copy;
     private long _rested = Stopwatch.GetTimestamp();
     private long _bytesRead;
