@@ -87,7 +87,8 @@ public sealed class PostgreSqlSlotConfirmationTests(Servers servers)
         {
             reader = await run.OpenAsync();
             reading = reader.ReadAsync(CancellationToken.None);
-            await NebulaProcess.UntilAsync(() => run.Ask<long>($"SELECT count(*) {Senders}") == 2);
+            // it has said whose log it is by then
+            await NebulaProcess.UntilAsync(() => run.Ask<long>($"SELECT count(*) {Senders} AND state = 'idle' AND query LIKE '%system_identifier%'") == 1);
             between();
         }
         run.Commit((await reading)!);

@@ -41,7 +41,7 @@ internal sealed class PeekFeed(
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
     private readonly SemaphoreSlim _turn = new(1);
-    private readonly SlotConfirmation _confirmation = new(connections, options);
+    private readonly SlotConfirmation _confirmation = new(connections, options, state.Server);
     private LentWire? _connection = asked;
     private BlockQueue<PooledBuffer>? _answer;
     private readonly CancellationTokenSource _stop = new();

@@ -14,7 +14,8 @@ namespace Nebula.Connectors.PostgreSql.Changes;
 /// </summary>
 /// <param name="connections">Lends the connection.</param>
 /// <param name="options">Slot and publication.</param>
-internal sealed class SlotConfirmation(PostgreSqlConnections connections, CaptureOptions options) : IAsyncDisposable
+/// <param name="server">Whose log is read.</param>
+internal sealed class SlotConfirmation(PostgreSqlConnections connections, CaptureOptions options, LogServer server) : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private Task<LentWire?>? _opening;
@@ -71,14 +72,24 @@ internal sealed class SlotConfirmation(PostgreSqlConnections connections, Captur
 
     private async Task<LentWire?> OpenAsync()
     {
+        LentWire? connection = null;
+        var isSame = false;
         try
         {
-            return await connections.TryOpenReplicationAsync(_stop.Token).ConfigureAwait(false);
+            connection = await connections.TryOpenReplicationAsync(_stop.Token).ConfigureAwait(false);
+            // a name may lead to another server by now
+            isSame = connection is not null && (await connection.RunAsync(LogState.Find, _stop.Token).ConfigureAwait(false)).Server == server;
         }
         catch (Exception e) when (IsExpected(e))
         {
-            return null;
+            // the function is there for that
         }
+        finally
+        {
+            if (!isSame)
+                connection?.Dispose();
+        }
+        return isSame ? connection : null;
     }
 
     private static bool IsExpected(Exception e) => e is NpgsqlException or IOException or SocketException or TimeoutException or ObjectDisposedException
