@@ -1,5 +1,6 @@
 using Nebula.Cli.Tests;
 using Nebula.Engine.Connectors;
+using Nebula.Engine.Diagnostics;
 using Nebula.PostgreSql.Tests.Server;
 
 namespace Nebula.PostgreSql.Tests.Changes;
@@ -39,6 +40,23 @@ public sealed class PostgreSqlSlotConfirmationTests(Servers servers)
         run.Execute("INSERT INTO t SELECT generate_series(4001, 5000)");
         Assert.Equal(1, await run.DrainAsync());
         await run.AssertEqualAsync();
+    }
+
+    [Theory, Server(15), Server(18)]
+    public async Task Acknowledge_SomebodyElseMovedTheSlotFurther_IsTold_AndItDoesNotGoBack(int version)
+    {
+        await using var run = await PrepareAsync(version);
+        var where = $"SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = '{run.Options["slot"]}'";
+        await using var reader = await ReadAfterLongAnswerAsync(run, static () => { });
+        run.Execute("INSERT INTO t SELECT generate_series(4001, 5000)");
+        run.Execute($"SELECT pg_replication_slot_advance('{run.Options["slot"]}', pg_current_wal_flush_lsn())");
+        var moved = run.Ask<string>(where);
+
+        var fault = await Assert.ThrowsAsync<NebulaException>(() => reader.AcknowledgeAsync(run.PositionOf("public.t"), CancellationToken.None));
+
+        Assert.Equal(ErrorKind.PositionLost, fault.Kind);
+        Assert.Contains("Somebody else read from it", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(moved, run.Ask<string>(where));
     }
 
     [Theory, Server(15), Server(18)]

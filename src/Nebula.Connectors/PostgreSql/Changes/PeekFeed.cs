@@ -41,7 +41,7 @@ internal sealed class PeekFeed(
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(50);
     private readonly SemaphoreSlim _turn = new(1);
-    private readonly SlotConfirmation _confirmation = new(connections, options, state.Server);
+    private readonly SlotConfirmation _confirmation = new(connections, options, state.Server, pool);
     private LentWire? _connection = asked;
     private BlockQueue<PooledBuffer>? _answer;
     private readonly CancellationTokenSource _stop = new();
@@ -225,12 +225,23 @@ internal sealed class PeekFeed(
 
     private async Task AdvanceAsync(CancellationToken cancellationToken)
     {
-        if (!await _confirmation.TryMoveAsync(_acknowledged, cancellationToken).ConfigureAwait(false))
+        if (!await TryConfirmAsync(cancellationToken).ConfigureAwait(false))
         {
             var sql = $"SELECT pg_replication_slot_advance('{options.Slot}', '{LogPlace.Sql(_acknowledged)}'::pg_lsn)";
             await WhileBusyAsync(wire => wire.Query(sql), cancellationToken).ConfigureAwait(false);
         }
         _advanced = _acknowledged;
+    }
+
+    private async Task<bool> TryConfirmAsync(CancellationToken cancellationToken)
+    {
+        if (!await _confirmation.TryHoldAsync(_acknowledged, cancellationToken).ConfigureAwait(false))
+            return false;
+        // one that somebody else has moved further must not go back: what it has passed does not come again
+        var connection = await ConnectAsync(cancellationToken).ConfigureAwait(false);
+        ChangesLost.Require(new LogPlace(_acknowledged), options.Slot,
+            await connection.RunAsync(wire => ReplicationSlot.Find(wire, options.Slot), cancellationToken).ConfigureAwait(false));
+        return await _confirmation.TryMoveAsync(_acknowledged, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>A reader that broke off leaves the slot as soon as the server notices.</summary>

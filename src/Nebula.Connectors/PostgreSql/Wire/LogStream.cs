@@ -9,7 +9,6 @@ namespace Nebula.Connectors.PostgreSql.Wire;
 /// <param name="pool">Where room for large messages comes from.</param>
 internal sealed class LogStream(WireConnection connection, BufferPool pool) : IDisposable
 {
-    private const byte Begun = (byte)'W';
     private const byte Data = (byte)'d';
     private const byte Done = (byte)'c';
     private const byte Change = (byte)'w';
@@ -86,29 +85,19 @@ internal sealed class LogStream(WireConnection connection, BufferPool pool) : ID
     /// <summary>Tells the server how far the log is needed no more.</summary>
     /// <param name="flushed">The place; 0 for not yet known.</param>
     /// <param name="ask">Whether it has to answer.</param>
-    public void Confirm(ulong flushed, bool ask) => connection.Send(WriteStatus(new WireOutput(), Math.Max(Received, flushed), flushed, ask).End());
+    public void Confirm(ulong flushed, bool ask) => connection.Send(new WireOutput().Begin((char)Data).Byte((byte)'r').UInt64(Math.Max(Received, flushed))
+        .UInt64(flushed).UInt64(flushed).UInt64((ulong)((DateTime.UtcNow - Epoch).Ticks / TimeSpan.TicksPerMicrosecond)).Byte(ask ? (byte)1 : (byte)0).End());
 
-    /// <summary>Begins a stream, tells the server how far the log is needed no more, and ends it, all in one message: the server hears the end before it has
-    /// read any of its log.</summary>
-    /// <param name="connection">The connection. It is ready for more afterwards.</param>
-    /// <param name="sql">The statement that begins it.</param>
-    /// <param name="flushed">The place.</param>
-    /// <exception cref="Npgsql.PostgresException">The server refuses it.</exception>
+    /// <summary>Ends the stream: the server has heard then what it was told before. What it has sent meanwhile is not looked at. The connection is ready for
+    /// more afterwards.</summary>
+    /// <exception cref="Npgsql.PostgresException">The server ran into an error.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
-    /// <exception cref="DataFormatException">What comes is no answer.</exception>
-    public static void ConfirmAtOnce(WireConnection connection, string sql, ulong flushed)
+    /// <exception cref="DataFormatException">What comes is too large, or no end.</exception>
+    public void End()
     {
-        connection.SendWhole(WriteStatus(new WireOutput().Begin('Q').Text(sql), flushed, flushed, ask: false).Begin((char)Done));
-        while (true)
-        {
-            connection.Next(out var type);
-            if (type == Done)
-                break;
-            if (type is not (Begun or Data))
-                throw connection.Input.Unexpected(type);
-        }
-        // it takes one thing after the other: who has heard the end has heard the place
-        connection.WaitForEnd();
+        connection.Send(new WireOutput().Begin((char)Done).End());
+        // a heartbeat may come behind the end of the stream
+        connection.WaitForEnd(Data, Done);
     }
 
     /// <inheritdoc/>
@@ -120,10 +109,6 @@ internal sealed class LogStream(WireConnection connection, BufferPool pool) : ID
         _large = null;
         _isLargeTaken = false;
     }
-
-    private static WireOutput WriteStatus(WireOutput output, ulong received, ulong flushed, bool ask) => output.Begin((char)Data).Byte((byte)'r')
-        .UInt64(received).UInt64(flushed).UInt64(flushed).UInt64((ulong)((DateTime.UtcNow - Epoch).Ticks / TimeSpan.TicksPerMicrosecond))
-        .Byte(ask ? (byte)1 : (byte)0);
 
     private bool IsWhole()
     {

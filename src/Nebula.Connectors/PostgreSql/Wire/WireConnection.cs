@@ -262,7 +262,8 @@ internal sealed class WireConnection : IDisposable
     }
 
     /// <summary>Waits until the server has ended a statement.</summary>
-    internal void WaitForEnd()
+    /// <param name="passed">Types of messages that may come before that, and are not looked at.</param>
+    internal void WaitForEnd(params ReadOnlySpan<byte> passed)
     {
         while (true)
         {
@@ -272,7 +273,7 @@ internal sealed class WireConnection : IDisposable
                 SetStatus(content);
                 return;
             }
-            if (type != (byte)'C')
+            if (type != (byte)'C' && !passed.Contains(type))
                 throw Input.Unexpected(type);
         }
     }
@@ -379,7 +380,7 @@ internal sealed class WireConnection : IDisposable
     private void Send(string sql) => SendWhole(new WireOutput().Begin('Q').Text(sql));
 
     /// <summary>Sends what the server answers as a whole, up to the point where it waits for more.</summary>
-    internal void SendWhole(WireOutput output)
+    private void SendWhole(WireOutput output)
     {
         if (_isBusy)
             throw new InvalidOperationException("The connection is in use, or broken.");
