@@ -13,7 +13,8 @@ namespace Nebula.PostgreSql.Tests.Changes;
 public sealed class PostgreSqlSlotConfirmationTests(Servers servers)
 {
     private const string Senders = "FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'walsender'";
-    private const string Function = "pg_catalog.pg_replication_slot_advance(name, pg_lsn)";
+    private const string HideFunction = "ALTER FUNCTION pg_catalog.pg_replication_slot_advance(name, pg_lsn) RENAME TO not_there";
+    private const string ShowFunction = "ALTER FUNCTION pg_catalog.not_there(name, pg_lsn) RENAME TO pg_replication_slot_advance";
 
     [Theory, Server(15), Server(18)]
     public async Task Acknowledge_AfterALongAnswer_NeedsNoFunction_AndLetsTheSameLogGo(int version)
@@ -23,9 +24,9 @@ public sealed class PostgreSqlSlotConfirmationTests(Servers servers)
         run.Execute($"SELECT pg_copy_logical_replication_slot('{slot}', '{copy}')");
         await using (var reader = await ReadAfterLongAnswerAsync(run, static () => { }))
         {
-            run.Execute($"ALTER FUNCTION {Function} RENAME TO not_there");
+            run.Execute(HideFunction);
             await reader.AcknowledgeAsync(run.PositionOf("public.t"), CancellationToken.None);
-            run.Execute($"ALTER FUNCTION {Function.Replace("pg_replication_slot_advance", "not_there", StringComparison.Ordinal)} RENAME TO pg_replication_slot_advance");
+            run.Execute(ShowFunction);
             Assert.Null(await reader.ReadAsync(CancellationToken.None));
         }
 
@@ -74,11 +75,16 @@ public sealed class PostgreSqlSlotConfirmationTests(Servers servers)
     }
 
     [Theory, Server(15), Server(18)]
-    public async Task Acknowledge_NoThirdConnectionAllowed_MovesTheSlotByTheFunction(int version)
+    public async Task Acknowledge_NoThirdConnectionAllowed_TakesTheFunctionAndNothingElse(int version)
     {
         await using var run = await PrepareAsync(version, ("max_connections", "2"));
         run.Execute("INSERT INTO t SELECT generate_series(4001, 400000)");
-        Assert.True(await run.DrainAsync() > 0);
+        run.Execute(HideFunction);
+        var fault = await Assert.ThrowsAsync<NebulaException>(() => run.DrainAsync());
+        Assert.Contains("pg_replication_slot_advance", fault.Message, StringComparison.Ordinal);
+        run.Execute(ShowFunction);
+        run.Execute("DELETE FROM t WHERE id > 399000");
+        Assert.Equal(1, await run.DrainAsync());
 
         AssertMoved(run);
         await run.AssertEqualAsync();

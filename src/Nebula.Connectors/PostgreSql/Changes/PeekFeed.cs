@@ -75,7 +75,10 @@ internal sealed class PeekFeed(
             {
                 _asking ??= AskAsync(cancellationToken);
                 if (await Task.WhenAny(_asking, Task.Delay(LongAnswer, cancellationToken)).ConfigureAwait(false) != _asking)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
                     _confirmation.Open();
+                }
                 _answer = await _asking.WaitAsync(cancellationToken).ConfigureAwait(false);
                 _asking = null;
             }
